@@ -1,0 +1,14 @@
+//! `/v1/chat/completions`: the request, the answer and its streamed chunks.
+
+mod parse;
+mod request;
+mod response;
+
+pub use parse::parse_request;
+pub use request::{
+    ChatMessage, ChatRequest, Content, ContentPart, LogitBias, Role, Stop, StreamOptions, ToolCall, ToolCallFunction,
+};
+pub use response::{
+    ChatChoice, ChatChunk, ChatCompletion, ChunkChoice, Delta, FinishReason, PromptTokensDetails, ResponseMessage,
+    Usage,
+};

@@ -1,0 +1,12 @@
+//! The wire: types of OpenAI's API as clients, the engine and providers exchange them.
+//!
+//! Nothing here knows a web framework, a tensor or a provider, so that the gateway can be built without the engine and
+//! both speak the very same shapes. Fields follow OpenAI's public API reference; unknown request fields are kept out of
+//! the types and left to whoever forwards the body.
+
+pub mod chat;
+pub mod error;
+pub mod headers;
+pub mod json;
+pub mod models;
+pub mod sse;
