@@ -1,1 +1,19 @@
-//! placeholder
+//! One OpenAI-compatible API whose sensitive requests never leave your own machines.
+//!
+//! `ARCHITECTURE.md` beside this crate has the map and the invariants.
+
+pub mod api;
+pub mod audit;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod egress;
+pub mod middleware;
+pub mod pii;
+pub mod pipeline;
+pub mod providers;
+pub mod router;
+pub mod routing;
+pub mod secrets;
+pub mod store;
+pub mod telemetry;

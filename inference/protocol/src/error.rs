@@ -111,6 +111,11 @@ impl ApiError {
             .with_retry_after(retry_after_s)
     }
 
+    /// 503 while the process is about to end.
+    pub fn shutting_down() -> Self {
+        Self::unavailable("shutting_down", "The server is shutting down. Please try again shortly.", 5)
+    }
+
     /// 500 that keeps its cause to the log.
     pub fn internal() -> Self {
         let message = "The server had an error while processing your request.";

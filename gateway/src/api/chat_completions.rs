@@ -1,0 +1,65 @@
+//! `POST /v1/chat/completions`.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
+use http_body_util::BodyExt;
+use shekara_protocol::error::ApiError;
+use shekara_protocol::headers::SYNTHETIC;
+
+use super::ErrorResponse;
+use crate::pipeline::{Answer, Authenticated, Gateway, dispatch};
+
+/// How much of a body that is too large is read and thrown away, in limits.
+const MAX_DISCARD_FACTOR: usize = 8;
+
+pub async fn chat_completions(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
+    let admitted = authenticated.admit(&gateway, &headers, body)?;
+    let screened = admitted.screen(&gateway).await?;
+    Ok(to_response(dispatch(&gateway, screened).await?))
+}
+
+/// Above the limit what follows is thrown away for a while, so that the client reads the 413 instead of a reset connection.
+///
+/// # Errors
+/// 413 above the limit, 400 when the client stopped sending.
+pub(super) async fn read_body(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
+    let mut collected = BytesMut::new();
+    let mut total_bytes = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::invalid_request("The request body could not be read to its end."))?;
+        let Some(chunk) = frame.data_ref() else { continue };
+        total_bytes = total_bytes.saturating_add(chunk.len());
+        if total_bytes <= limit_bytes {
+            collected.extend_from_slice(chunk);
+        } else if total_bytes > limit_bytes.saturating_mul(MAX_DISCARD_FACTOR) {
+            break;
+        }
+    }
+    if total_bytes > limit_bytes { Err(ApiError::body_too_large(limit_bytes)) } else { Ok(collected.freeze()) }
+}
+
+fn to_response(answer: Answer) -> Response {
+    let (kind, body) = match answer {
+        Answer::Whole(bytes) => ("application/json", Body::from(bytes)),
+        Answer::Stream(stream) => ("text/event-stream; charset=utf-8", Body::from_stream(stream)),
+    };
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(SYNTHETIC, HeaderValue::from_static("1"));
+    response
+}

@@ -1,0 +1,13 @@
+//! Thin handlers: HTTP in, pipeline, HTTP out.
+
+mod admin;
+mod chat_completions;
+mod error;
+mod health;
+mod models;
+
+pub use admin::{audit_page, create_key, list_keys, revoke_key};
+pub use chat_completions::chat_completions;
+pub use error::{ErrorCode, ErrorResponse};
+pub use health::{healthz, readyz};
+pub use models::{list_models, show_model};

@@ -1,0 +1,33 @@
+//! `GET /v1/models` and `GET /v1/models/{id}`: every alias that this gateway answers for.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use shekara_protocol::error::ApiError;
+use shekara_protocol::models::{Model, ModelList};
+
+use super::ErrorResponse;
+use crate::pipeline::{Gateway, Snapshot};
+use crate::routing::Route;
+
+pub async fn list_models(State(gateway): State<Arc<Gateway>>) -> Json<ModelList> {
+    let snapshot = gateway.snapshot();
+    Json(ModelList::new(snapshot.table.routes().map(|route| model(&snapshot, route)).collect()))
+}
+
+pub async fn show_model(
+    State(gateway): State<Arc<Gateway>>,
+    Path(id): Path<String>,
+) -> Result<Json<Model>, ErrorResponse> {
+    let snapshot = gateway.snapshot();
+    match snapshot.table.resolve(&id) {
+        Some(route) => Ok(Json(model(&snapshot, &route))),
+        None => Err(ApiError::model_not_found("There is no such model here. GET /v1/models lists what is served.").into()),
+    }
+}
+
+fn model(snapshot: &Snapshot, route: &Route) -> Model {
+    let owner = route.targets.first().map_or_else(String::new, |(target, _)| target.deployment().provider.to_string());
+    Model::new(route.alias.clone(), snapshot.created_at_s, owner)
+}

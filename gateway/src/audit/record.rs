@@ -1,0 +1,87 @@
+//! One record per request. Every field is a name, a number or a code that this program or its operator chose; nothing a
+//! caller typed into a prompt can stand in it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::DataClass;
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Sent out, end not yet known: what stays so was interrupted by the end of the process.
+    Dispatched,
+    Completed,
+    /// Answered with an error, or the stream broke.
+    Failed,
+    /// The client went away.
+    Aborted,
+}
+
+impl Outcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dispatched => "dispatched",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+/// Where token counts come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UsageSource {
+    Provider,
+    Estimated,
+}
+
+impl UsageSource {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Estimated => "estimated",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    pub request_id: String,
+    /// RFC 3339, UTC, milliseconds: when the request came.
+    pub time: String,
+    pub tenant: String,
+    pub project: String,
+    pub environment: String,
+    pub key_id: String,
+    /// The key's name.
+    pub actor: String,
+    /// Method and matched route of this server, e.g. `POST /v1/chat/completions`.
+    pub endpoint: String,
+    /// The alias asked for, once it is known to be one of ours.
+    pub route: Option<String>,
+    pub reason: Option<String>,
+    pub provider: Option<String>,
+    pub model: Option<String>,
+    pub zone: Option<String>,
+    pub data_class: DataClass,
+    /// Entity to number of findings.
+    pub entities: BTreeMap<String, u32>,
+    pub pii_action: String,
+    /// Fingerprint of the privacy policy in force.
+    pub policy_version: String,
+    pub outcome: Outcome,
+    pub status: u16,
+    pub error_code: Option<String>,
+    pub streamed: bool,
+    pub attempts: u32,
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    pub usage_source: Option<UsageSource>,
+    /// From the request's arrival to the first content of the answer.
+    pub first_token_ms: Option<u64>,
+    pub total_ms: u64,
+}

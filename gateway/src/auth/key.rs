@@ -1,0 +1,150 @@
+//! What a key is: `sk-sh-` + 10 characters that name it + 32 that prove it (Crockford base 32, 160 bits).
+//!
+//! Only HMAC-SHA256 of the whole key under the installation's secret is kept, so that a stolen database opens nothing.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::DataClass;
+
+pub const KEY_PREFIX: &str = "sk-sh-";
+const ID_CHARS: usize = 10;
+const PROOF_CHARS: usize = 32;
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The installation's secret under which keys are hashed.
+#[derive(Clone)]
+pub struct KeySecret([u8; 32]);
+
+impl KeySecret {
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    pub(super) fn hash(&self, key: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        mac.update(key.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for KeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeySecret(…)")
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyRole {
+    /// Calls models.
+    Application,
+    /// Calls `/admin/v1`.
+    Admin,
+}
+
+impl KeyRole {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// What is asked for when a key is made.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    pub name: String,
+    pub role: KeyRole,
+    pub tenant: String,
+    pub project: String,
+    pub environment: String,
+    /// The least class that every request of this key has.
+    pub data_class: DataClass,
+}
+
+/// A name that could not stand in headers, tables and invoices.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{field}' must be 1 to 64 characters without control characters")]
+pub struct InvalidName {
+    pub field: &'static str,
+}
+
+impl NewKey {
+    /// # Errors
+    /// One of the names is empty, too long or has control characters.
+    pub fn check(&self) -> Result<(), InvalidName> {
+        let names = [
+            ("name", &self.name),
+            ("tenant", &self.tenant),
+            ("project", &self.project),
+            ("environment", &self.environment),
+        ];
+        let fine = |name: &str| (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+        match names.into_iter().find(|(_, name)| !fine(name)) {
+            Some((field, _)) => Err(InvalidName { field }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is kept of a key.
+#[derive(Debug, Clone)]
+pub struct KeyRecord {
+    /// The part of the key that names it, without [`KEY_PREFIX`].
+    pub id: String,
+    pub name: String,
+    pub role: KeyRole,
+    pub tenant: String,
+    pub project: String,
+    pub environment: String,
+    pub data_class: DataClass,
+    /// HMAC-SHA256 of the whole key.
+    pub hash: [u8; 32],
+    /// Unix milliseconds.
+    pub created_at_ms: i64,
+    pub revoked: bool,
+}
+
+/// A new key: its record to keep, and its text to show once.
+pub struct MintedKey {
+    pub record: KeyRecord,
+    pub plaintext: String,
+}
+
+impl fmt::Debug for MintedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MintedKey").field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+/// Makes a key from 42 random bytes of the caller's source.
+pub fn mint(new: NewKey, secret: &KeySecret, random: [u8; ID_CHARS + PROOF_CHARS], now_ms: i64) -> MintedKey {
+    let chars: String = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
+    let plaintext = format!("{KEY_PREFIX}{chars}");
+    let record = KeyRecord {
+        id: chars[..ID_CHARS].to_owned(),
+        name: new.name,
+        role: new.role,
+        tenant: new.tenant,
+        project: new.project,
+        environment: new.environment,
+        data_class: new.data_class,
+        hash: secret.hash(&plaintext),
+        created_at_ms: now_ms,
+        revoked: false,
+    };
+    MintedKey { record, plaintext }
+}
+
+/// The naming part of a key's text, if it has the form of one.
+pub(super) fn id_of(key: &str) -> Option<&str> {
+    let rest = key.strip_prefix(KEY_PREFIX)?;
+    let whole = rest.len() == ID_CHARS + PROOF_CHARS && rest.bytes().all(|byte| ALPHABET.contains(&byte));
+    whole.then(|| &rest[..ID_CHARS])
+}

@@ -1,0 +1,28 @@
+//! `shekara config check`.
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::output;
+use crate::config::load;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Check the configuration and say what is wrong, with file and line.
+    Check,
+}
+
+pub(super) fn run(path: Option<&Path>, command: &ConfigCommand) -> anyhow::Result<()> {
+    let ConfigCommand::Check = command;
+    let loaded = load(path)?;
+    let name = loaded.path.map_or_else(|| "no file, the defaults".to_owned(), |path| path.display().to_string());
+    let config = &loaded.config;
+    output::line(&format!("{name}: {} providers, {} routes: fine", config.providers.len(), config.routes.len()));
+    for provider in &config.providers {
+        if let Some(Err(error)) = provider.api_key.as_ref().map(crate::secrets::SecretSource::resolve) {
+            output::line(&format!("note: provider '{}' cannot be used yet: {error}", provider.name));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! The first start: an admin key and a first application key, shown once.
+
+use crate::auth::{DataClass, KeyRole, KeySecret, NewKey, mint};
+use crate::pipeline::Sources;
+use crate::store::{Store, StoreError};
+
+/// The plaintext of the keys that were just made.
+pub(super) struct FirstKeys {
+    pub(super) admin: String,
+    pub(super) application: String,
+}
+
+/// Makes the keys if there are none at all.
+pub(super) async fn first_keys(
+    store: &dyn Store,
+    secret: &KeySecret,
+    sources: &Sources,
+) -> Result<Option<FirstKeys>, StoreError> {
+    if !store.keys().await?.is_empty() {
+        return Ok(None);
+    }
+    let new = |name: &str, role| NewKey {
+        name: name.to_owned(),
+        role,
+        tenant: "default".to_owned(),
+        project: "default".to_owned(),
+        environment: "dev".to_owned(),
+        data_class: DataClass::Public,
+    };
+    let now_ms = sources.now().as_millisecond();
+    let admin = mint(new("first admin", KeyRole::Admin), secret, sources.random(), now_ms);
+    let application = mint(new("first application", KeyRole::Application), secret, sources.random(), now_ms);
+    store.insert_key(admin.record).await?;
+    store.insert_key(application.record).await?;
+    Ok(Some(FirstKeys { admin: admin.plaintext, application: application.plaintext }))
+}

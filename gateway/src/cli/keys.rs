@@ -1,0 +1,117 @@
+//! `shekara keys create|list|revoke`, on the database itself.
+
+use std::path::Path;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::output;
+use crate::auth::{DataClass, KEY_PREFIX, KeyRole, NewKey, mint};
+use crate::config::load;
+use crate::pipeline::Sources;
+use crate::store::{DataDir, SqliteStore, Store};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Make a key and show it once.
+    Create(CreateArgs),
+    /// List keys, without their secret part.
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take a key out of force.
+    Revoke {
+        /// The key's id, as `keys list` shows it.
+        id: String,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArgs {
+    /// Who uses it, e.g. support-chat.
+    #[arg(long)]
+    name: String,
+    #[arg(long, default_value = "default")]
+    tenant: String,
+    #[arg(long, default_value = "default")]
+    project: String,
+    #[arg(long, default_value = "prod")]
+    environment: String,
+    /// The least class that every request of this key has: public, internal, personal or special.
+    #[arg(long, default_value = "public")]
+    data_class: DataClass,
+    /// A key for /admin/v1 instead of models.
+    #[arg(long)]
+    admin: bool,
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(path: Option<&Path>, command: KeysCommand) -> anyhow::Result<()> {
+    let config = load(path)?.config;
+    let data = DataDir::create(&config.database)?;
+    let store = SqliteStore::open(data.database()).await?;
+    match command {
+        KeysCommand::Create(args) => create(&data, &store, args).await,
+        KeysCommand::List { json } => list(&store, json).await,
+        KeysCommand::Revoke { id, json } => {
+            if !store.revoke_key(id.clone()).await? {
+                bail!("there is no key in force with the id '{id}'");
+            }
+            output::line(&if json { json!({ "revoked": id }).to_string() } else { format!("revoked {id}") });
+            Ok(())
+        }
+    }
+}
+
+async fn create(data: &DataDir, store: &SqliteStore, args: CreateArgs) -> anyhow::Result<()> {
+    let new = NewKey {
+        name: args.name,
+        role: if args.admin { KeyRole::Admin } else { KeyRole::Application },
+        tenant: args.tenant,
+        project: args.project,
+        environment: args.environment,
+        data_class: args.data_class,
+    };
+    new.check()?;
+    let sources = Sources::system();
+    let secret = data.key_secret(sources.random())?;
+    let minted = mint(new, &secret, sources.random(), sources.now().as_millisecond());
+    store.insert_key(minted.record.clone()).await?;
+    output::line(&if args.json {
+        json!({ "id": minted.record.id, "key": minted.plaintext }).to_string()
+    } else {
+        format!("{}\nThis is shown once; only a keyed hash of it is kept.", minted.plaintext)
+    });
+    Ok(())
+}
+
+async fn list(store: &SqliteStore, json: bool) -> anyhow::Result<()> {
+    for key in store.keys().await? {
+        output::line(&if json {
+            json!({
+                "id": key.id, "name": key.name, "role": key.role, "tenant": key.tenant, "project": key.project,
+                "environment": key.environment, "data_class": key.data_class, "revoked": key.revoked,
+            })
+            .to_string()
+        } else {
+            let state = if key.revoked { "revoked" } else { "in force" };
+            format!(
+                "{}  {KEY_PREFIX}{}…  {:<11} {:<8}  {} / {} / {}  {}",
+                key.id,
+                key.id,
+                key.role.as_str(),
+                state,
+                key.tenant,
+                key.project,
+                key.environment,
+                key.name
+            )
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! The operator's commands. Without one, the gateway is served.
+
+mod audit;
+mod config_check;
+mod first_start;
+mod keys;
+mod local_engine;
+mod output;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+
+/// One OpenAI-compatible API whose sensitive requests never leave your own machines.
+#[derive(Debug, Parser)]
+#[command(name = "shekara", version)]
+struct Cli {
+    /// The configuration; without it shekara.toml if it exists, else the defaults.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the gateway (the default).
+    Serve,
+    /// Look at the configuration without starting.
+    #[command(subcommand)]
+    Config(config_check::ConfigCommand),
+    /// Make, list and revoke keys; a running gateway takes notice within seconds.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Read the audit, also while no gateway runs.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+}
+
+/// A configuration that is refused ends with this code, everything else with 1.
+const EXIT_BAD_CONFIG: u8 = 2;
+
+/// Runs the command line and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error(&format!("failed to start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(run(cli));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            let bad_config = error.chain().any(|cause| cause.is::<ConfigError>());
+            if bad_config { ExitCode::from(EXIT_BAD_CONFIG) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let path = cli.config.as_deref();
+    match cli.command {
+        None | Some(Command::Serve) => serve::serve(path).await,
+        Some(Command::Config(command)) => config_check::run(path, &command),
+        Some(Command::Keys(command)) => keys::run(path, command).await,
+        Some(Command::Audit(command)) => audit::run(path, &command).await,
+    }
+}

@@ -1,0 +1,176 @@
+//! `shekara serve`: from the configuration to a drained end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::first_start::{FirstKeys, first_keys};
+use super::local_engine::LocalEngine;
+use super::output;
+use crate::config::{Config, load};
+use crate::egress::install_tls;
+use crate::pii::Detector;
+use crate::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
+use crate::router::router;
+use crate::store::{DataDir, Journal, Projector, SqliteStore, Store};
+use crate::telemetry;
+
+/// Keys made by the command line or another gateway count after this long.
+const KEY_REFRESH: Duration = Duration::from_secs(2);
+/// After the grace period idle connections get this long to close.
+const CLOSE_CONNECTIONS: Duration = Duration::from_secs(3);
+
+pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
+    telemetry::init();
+    install_tls();
+    let loaded = load(path)?;
+    let config = loaded.config;
+    let mut signals = Signals::new()?;
+    let data = DataDir::create(&config.database)?;
+    let _lock = data.lock()?;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
+    let journal = Arc::new(Journal::open(&data.journal())?);
+    let listen = config.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("failed to listen on {listen} ([server] listen sets another address; is a gateway running already?)")
+    })?;
+    let engine = LocalEngine::load(&config.local, config.max_body_bytes).await?;
+    let sources = Sources::system();
+    let key_secret = data.key_secret(sources.random())?;
+    let first = first_keys(store.as_ref(), &key_secret, &sources).await?;
+    let snapshot = snapshot(config.clone(), &engine, &sources)?;
+    let projector = Projector::start(Arc::clone(&journal), Arc::clone(&store));
+    let detector = Detector::new()?;
+    let parts = GatewayParts { snapshot, key_secret, journal, store, sources, detector };
+    let gateway = Arc::new(Gateway::new(parts).await?);
+    announce(&listener, &gateway, &engine, first.as_ref())?;
+
+    let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
+    let stopped = Arc::new(tokio::sync::Notify::new());
+    let server = tokio::spawn({
+        let (router, stopped) = (router(Arc::clone(&gateway)), Arc::clone(&stopped));
+        let listener = listener.tap_io(|stream| {
+            // A stream that cannot be tuned still works.
+            let _ = stream.set_nodelay(true);
+        });
+        async move { axum::serve(listener, router).with_graceful_shutdown(async move { stopped.notified().await }).await }
+    });
+    run_until_stopped(&gateway, &engine, loaded.path.as_deref().or(path), &mut signals).await;
+    output::line("Stopping: running requests may finish, new ones get 503. Press Ctrl-C again to end at once.");
+    tokio::select! {
+        () = gateway.drain.drain(config.grace) => {}
+        () = signals.stop() => {}
+    }
+    stopped.notify_one();
+    let _ = tokio::time::timeout(CLOSE_CONNECTIONS, server).await;
+    keys.abort();
+    engine.shut_down().await;
+    projector.finish().await;
+    output::line("Stopped.");
+    Ok(())
+}
+
+fn snapshot(config: Config, engine: &LocalEngine, sources: &Sources) -> anyhow::Result<Snapshot> {
+    let now_s = u64::try_from(sources.now().as_second()).unwrap_or_default();
+    Ok(Snapshot::new(config, engine.service(), engine.models(), now_s)?)
+}
+
+/// SIGHUP reads the configuration anew; SIGINT and SIGTERM end.
+async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option<&Path>, signals: &mut Signals) {
+    loop {
+        match signals.next().await {
+            Asked::Stop => return,
+            Asked::Reload => {
+                let reloaded = load(path).map_err(anyhow::Error::from).and_then(|loaded| {
+                    snapshot(loaded.config, engine, &gateway.sources)
+                });
+                match reloaded {
+                    Ok(snapshot) => {
+                        gateway.replace_snapshot(snapshot);
+                        tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");
+                    }
+                    Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
+                }
+            }
+        }
+    }
+}
+
+async fn refresh_keys(gateway: Arc<Gateway>) {
+    loop {
+        tokio::time::sleep(KEY_REFRESH).await;
+        if let Err(error) = gateway.reload_keys().await {
+            tracing::error!(%error, "the keys could not be read; those in memory stay in force");
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Stop,
+    Reload,
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.reload.recv() => Asked::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while self.next().await != Asked::Stop {}
+    }
+}
+
+fn announce(
+    listener: &TcpListener,
+    gateway: &Gateway,
+    engine: &LocalEngine,
+    first: Option<&FirstKeys>,
+) -> anyhow::Result<()> {
+    let address = format!("http://{}", listener.local_addr()?);
+    for (id, reason) in &engine.broken() {
+        output::line(&format!("Not served: models/{id}: {reason}"));
+    }
+    let snapshot = gateway.snapshot();
+    let models: Vec<&str> = snapshot.table.routes().map(|route| route.alias.as_str()).collect();
+    output::line(&format!("Shekara listens on {address}"));
+    output::line(&format!("Models: {}", if models.is_empty() { "none".to_owned() } else { models.join(", ") }));
+    let Some(first) = first else {
+        output::line("Keys: as made before; `shekara keys create --name NAME` makes another.");
+        return Ok(());
+    };
+    output::line(&format!("Admin key (shown once):       {}", first.admin));
+    output::line(&format!("Application key (shown once): {}", first.application));
+    let model = models.first().copied().unwrap_or("MODEL");
+    output::line("Try it:");
+    output::line(&format!(
+        "curl {address}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \
+         -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Здравствуйте! Где моя посылка?\"}}]}}'",
+        first.application
+    ));
+    Ok(())
+}
+

@@ -1,0 +1,196 @@
+//! The TOML file as it is written. Every table refuses keys it does not know.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::pii::{Action, Entity};
+
+#[cfg(feature = "local-engine")]
+pub type EngineSettings = shekara_inference::engine::EngineSettings;
+#[cfg(not(feature = "local-engine"))]
+pub type EngineSettings = toml::Table;
+
+pub type EntityActions = BTreeMap<Entity, Action>;
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConfigFile {
+    pub server: ServerFile,
+    pub store: StoreFile,
+    pub local: LocalFile,
+    pub network: NetworkFile,
+    pub privacy: PrivacyFile,
+    pub providers: Vec<ProviderFile>,
+    pub routes: Vec<RouteFile>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerFile {
+    pub listen: SocketAddr,
+    /// Largest request body that is taken; above it 413.
+    pub max_body_bytes: usize,
+    /// Requests under way at once; above it 429.
+    pub max_in_flight: usize,
+    /// How long running requests may go on after Ctrl-C.
+    pub grace_s: u64,
+    pub readyz: ReadyRule,
+}
+
+impl Default for ServerFile {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            max_body_bytes: 16 << 20,
+            max_in_flight: 1024,
+            grace_s: 30,
+            readyz: ReadyRule::All,
+        }
+    }
+}
+
+/// When `/readyz` is green.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadyRule {
+    /// Every route has a served target, its `sensitive` one included.
+    All,
+    /// At least one route has one.
+    Any,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreFile {
+    /// `sqlite:PATH`. The journal, the key secret and the lock lie in the same folder.
+    pub url: Spanned<String>,
+}
+
+impl Default for StoreFile {
+    fn default() -> Self {
+        Self { url: Spanned::new(0..0, "sqlite:data/shekara.db".to_owned()) }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LocalFile {
+    pub enabled: bool,
+    pub models_dir: PathBuf,
+    /// `auto` or `cpu`.
+    pub device: Spanned<String>,
+    pub engine: EngineSettings,
+}
+
+impl Default for LocalFile {
+    fn default() -> Self {
+        Self {
+            enabled: cfg!(feature = "local-engine"),
+            models_dir: PathBuf::from("models"),
+            device: Spanned::new(0..0, "auto".to_owned()),
+            engine: EngineSettings::default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkFile {
+    /// Addresses that lie inside the border, beside the loopback range.
+    pub in_country: Vec<IpNet>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrivacyFile {
+    /// The local model that answers sensitive requests of routes without `sensitive`.
+    pub default_local: Option<Spanned<String>>,
+    /// A scan that takes longer counts as sensitive.
+    pub scan_timeout_ms: u64,
+    pub entities: EntityActions,
+}
+
+impl Default for PrivacyFile {
+    fn default() -> Self {
+        Self { default_local: None, scan_timeout_ms: 2_000, entities: EntityActions::new() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProviderKind {
+    /// OpenAI itself: external by its type.
+    Openai,
+    /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
+    OpenaiCompatible,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderFile {
+    pub name: Spanned<String>,
+    pub kind: ProviderKind,
+    pub base_url: Option<Spanned<String>>,
+    /// `env:NAME` or `file:/path`.
+    pub api_key: Option<Spanned<String>>,
+    pub zone: Option<Spanned<String>>,
+    #[serde(default = "default_connect_timeout_ms")]
+    pub connect_timeout_ms: u64,
+}
+
+fn default_connect_timeout_ms() -> u64 {
+    3_000
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteFile {
+    pub model: Spanned<String>,
+    pub targets: Spanned<Vec<TargetFile>>,
+    #[serde(default)]
+    pub fallback: Vec<TargetFile>,
+    #[serde(default)]
+    pub sensitive: Vec<TargetFile>,
+    #[serde(default)]
+    pub timeouts: TimeoutsFile,
+    #[serde(default)]
+    pub retries: RetriesFile,
+    pub max_output_tokens: Option<u32>,
+    /// Entities whose action on this route differs from `[privacy.entities]`.
+    #[serde(default)]
+    pub entities: EntityActions,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetFile {
+    pub provider: Spanned<String>,
+    pub model: Spanned<String>,
+    pub weight: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutsFile {
+    pub first_token_ms: Option<u64>,
+    pub between_tokens_ms: Option<u64>,
+    pub total_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetriesFile {
+    pub connect: u32,
+    pub timeout: u32,
+}
+
+impl Default for RetriesFile {
+    fn default() -> Self {
+        Self { connect: 1, timeout: 1 }
+    }
+}

@@ -1,0 +1,102 @@
+//! From a path to a checked [`Config`].
+
+use std::path::{Path, PathBuf};
+
+use super::error::line_of;
+use super::file::ConfigFile;
+use super::validate::{Config, Invalid, validate};
+use super::ConfigError;
+
+/// Read when it exists and no `--config` is given; without it the defaults hold.
+pub const DEFAULT_PATH: &str = "shekara.toml";
+
+/// A configuration and the file that it came from, if there was one.
+#[derive(Debug)]
+pub struct Loaded {
+    pub config: Config,
+    pub path: Option<PathBuf>,
+}
+
+/// Loads `path`, or [`DEFAULT_PATH`] if it exists, or the defaults.
+///
+/// # Errors
+/// The file cannot be read, is no TOML, has an unknown key or contradicts itself.
+pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
+    let path = match path {
+        Some(path) => path.to_owned(),
+        None if Path::new(DEFAULT_PATH).exists() => PathBuf::from(DEFAULT_PATH),
+        None => return Ok(Loaded { config: parse("", Path::new("defaults"))?, path: None }),
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+    Ok(Loaded { config: parse(&text, &path)?, path: Some(path) })
+}
+
+/// Parses and checks the text of a configuration; `path` is only named in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
+    let at = |offset: Option<usize>, message: String| match offset {
+        Some(offset) => ConfigError::At { path: path.to_owned(), line: line_of(text, offset), message },
+        None => ConfigError::Whole { path: path.to_owned(), message },
+    };
+    let file: ConfigFile = toml::from_str(text)
+        .map_err(|error| at(error.span().map(|span| span.start), error.message().replace('\n', " ")))?;
+    validate(file).map_err(|Invalid { offset, message }| at(offset, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        parse(text, Path::new("shekara.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let message = refused("[server]\nlisten = \"127.0.0.1:1\"\nlisen = 1\n");
+        assert!(message.starts_with("shekara.toml:3: ") && message.contains("lisen"), "{message}");
+        let message = refused("[[providers]]\nname = \"a\"\nkind = \"openai\"\n\n[[providers]]\nname = \"b\"\nkimd = 1\n");
+        assert!(message.starts_with("shekara.toml:7: "), "{message}");
+    }
+
+    #[test]
+    fn a_secret_in_the_file_is_refused_without_repeating_it() {
+        let message = refused("[[providers]]\nname = \"a\"\nkind = \"openai\"\napi_key = \"sk-very-secret\"\n");
+        assert!(message.starts_with("shekara.toml:4: ") && !message.contains("very-secret"), "{message}");
+    }
+
+    #[test]
+    fn targets_must_exist_and_sensitive_ones_stay_inside() {
+        let provider = "[[providers]]\nname = \"a\"\nkind = \"openai-compatible\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+        let route = |extra: &str| format!("{provider}[[routes]]\nmodel = \"m\"\n{extra}\n");
+        assert!(refused(&route("targets = [{ provider = \"b\", model = \"x\" }]")).contains("'b'"));
+        assert!(refused(&route("targets = []")).starts_with("shekara.toml:7: "));
+        let outside = "targets = [{ provider = \"a\", model = \"x\" }]\nsensitive = [{ provider = \"a\", model = \"x\" }]";
+        assert!(refused(&route(outside)).contains("external"));
+        let fine = "targets = [{ provider = \"a\", model = \"x\" }]\nsensitive = [{ provider = \"local\", model = \"x\" }]";
+        assert!(parse(&route(fine), Path::new("x")).is_ok());
+    }
+
+    #[test]
+    fn a_zone_inside_the_border_is_checked_against_the_address() {
+        let text = |url: &str, zone: &str, nets: &str| {
+            format!(
+                "[network]\nin_country = [{nets}]\n[[providers]]\nname = \"v\"\nkind = \"openai-compatible\"\nbase_url = \"{url}\"\nzone = \"{zone}\"\n"
+            )
+        };
+        assert!(refused(&text("http://8.8.8.8/v1", "local", "\"10.0.0.0/8\"")).contains("in_country"));
+        assert!(parse(&text("http://10.1.2.3/v1", "in-country", "\"10.0.0.0/8\""), Path::new("x")).is_ok());
+        assert!(parse(&text("http://127.0.0.1:9/v1", "local", ""), Path::new("x")).is_ok());
+        assert!(refused("[[providers]]\nname = \"o\"\nkind = \"openai\"\nzone = \"local\"\n").contains("external"));
+    }
+
+    #[cfg(feature = "local-engine")]
+    #[test]
+    fn the_example_file_is_valid() {
+        let text = include_str!("../../../shekara.example.toml");
+        parse(text, Path::new("shekara.example.toml")).unwrap();
+    }
+}

@@ -1,0 +1,16 @@
+//! One TOML file: read, checked and turned into types that cannot hold a contradiction.
+//!
+//! A file that is wrong is refused whole, with its name and line, before a port is bound. Secrets never stand in it: only
+//! where to find them does.
+
+mod error;
+mod file;
+mod load;
+mod validate;
+
+pub use error::ConfigError;
+pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, TimeoutsFile};
+pub use load::{DEFAULT_PATH, Loaded, load, parse};
+pub use validate::{
+    Config, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone, inside_border,
+};

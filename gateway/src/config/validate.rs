@@ -1,0 +1,299 @@
+//! From what is written to what holds: names resolve, zones agree with addresses, secrets are only pointed at.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use toml::Spanned;
+
+use super::file::{
+    ConfigFile, EntityActions, LocalFile, ProviderFile, ProviderKind, ReadyRule, RouteFile, TargetFile, TimeoutsFile,
+};
+use crate::secrets::SecretSource;
+
+/// The name under which the engine's models are reached.
+pub const LOCAL_PROVIDER: &str = "local";
+const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub max_body_bytes: usize,
+    pub max_in_flight: usize,
+    pub grace: Duration,
+    pub readyz: ReadyRule,
+    /// The SQLite file; its folder is the data folder.
+    pub database: PathBuf,
+    pub local: LocalFile,
+    pub in_country: Vec<IpNet>,
+    pub default_local: Option<String>,
+    pub scan_timeout: Duration,
+    pub entities: EntityActions,
+    pub providers: Vec<ProviderConfig>,
+    pub routes: Vec<RouteConfig>,
+}
+
+/// Where an upstream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Zone {
+    Local,
+    InCountry,
+    External,
+}
+
+impl Zone {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::InCountry => "in-country",
+            Self::External => "external",
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct ProviderConfig {
+    pub name: String,
+    /// Without a slash at its end.
+    pub base_url: String,
+    pub api_key: Option<SecretSource>,
+    pub zone: Zone,
+    pub connect_timeout: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct RouteConfig {
+    pub alias: String,
+    pub targets: Vec<TargetConfig>,
+    pub fallback: Vec<TargetConfig>,
+    pub sensitive: Vec<TargetConfig>,
+    pub timeouts: Timeouts,
+    pub retries: Retries,
+    pub max_output_tokens: Option<u32>,
+    pub entities: EntityActions,
+}
+
+#[derive(Debug, Clone)]
+pub struct TargetConfig {
+    pub provider: String,
+    pub model: String,
+    pub weight: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub first_token: Duration,
+    pub between_tokens: Duration,
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self::from(TimeoutsFile::default())
+    }
+}
+
+impl From<TimeoutsFile> for Timeouts {
+    fn from(file: TimeoutsFile) -> Self {
+        Self {
+            first_token: Duration::from_millis(file.first_token_ms.unwrap_or(60_000)),
+            between_tokens: Duration::from_millis(file.between_tokens_ms.unwrap_or(60_000)),
+            total: Duration::from_millis(file.total_ms.unwrap_or(600_000)),
+        }
+    }
+}
+
+/// Further tries on the same target.
+#[derive(Debug, Clone, Copy)]
+pub struct Retries {
+    pub connect: u32,
+    pub timeout: u32,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { connect: 1, timeout: 1 }
+    }
+}
+
+/// A contradiction and the byte at which it stands.
+#[derive(Debug)]
+pub(super) struct Invalid {
+    pub(super) offset: Option<usize>,
+    pub(super) message: String,
+}
+
+fn invalid<T>(at: &Spanned<T>, message: impl Into<String>) -> Invalid {
+    Invalid { offset: Some(at.span().start), message: message.into() }
+}
+
+pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
+    let database = match file.store.url.get_ref().strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => return Err(invalid(&file.store.url, "[store] url must be 'sqlite:PATH' (nothing else is supported yet)")),
+    };
+    if !matches!(file.local.device.get_ref().as_str(), "auto" | "cpu") {
+        return Err(invalid(&file.local.device, "[local] device must be 'auto' or 'cpu' in this build"));
+    }
+    if file.local.enabled && !cfg!(feature = "local-engine") {
+        let message = "[local] enabled = true, but this binary was built without the engine (feature local-engine)";
+        return Err(Invalid { offset: None, message: message.into() });
+    }
+    if file.server.max_body_bytes == 0 || file.server.max_in_flight == 0 {
+        let message = "[server] max_body_bytes and max_in_flight must be above 0";
+        return Err(Invalid { offset: None, message: message.into() });
+    }
+    let mut names = HashSet::from([LOCAL_PROVIDER.to_owned()]);
+    let mut providers = Vec::with_capacity(file.providers.len());
+    for provider in file.providers {
+        let offset = provider.name.span().start;
+        let provider = check_provider(provider, &file.network.in_country)?;
+        if !names.insert(provider.name.clone()) {
+            return Err(Invalid { offset: Some(offset), message: format!("provider '{}' stands twice", provider.name) });
+        }
+        providers.push(provider);
+    }
+    let mut aliases = HashSet::new();
+    let mut routes = Vec::with_capacity(file.routes.len());
+    for route in file.routes {
+        if !aliases.insert(route.model.get_ref().clone()) {
+            return Err(invalid(&route.model, format!("route '{}' stands twice", route.model.get_ref())));
+        }
+        routes.push(check_route(route, &providers)?);
+    }
+    Ok(Config {
+        listen: file.server.listen,
+        max_body_bytes: file.server.max_body_bytes,
+        max_in_flight: file.server.max_in_flight,
+        grace: Duration::from_secs(file.server.grace_s),
+        readyz: file.server.readyz,
+        database,
+        local: file.local,
+        in_country: file.network.in_country,
+        default_local: file.privacy.default_local.map(Spanned::into_inner),
+        scan_timeout: Duration::from_millis(file.privacy.scan_timeout_ms),
+        entities: file.privacy.entities,
+        providers,
+        routes,
+    })
+}
+
+fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderConfig, Invalid> {
+    let name = file.name.get_ref();
+    if name.is_empty() || name.contains('/') || !name.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(invalid(&file.name, "a provider's name is made of visible ASCII characters without '/'"));
+    }
+    if name == LOCAL_PROVIDER {
+        return Err(invalid(&file.name, "the name 'local' belongs to the engine's own models"));
+    }
+    let base_url = match (&file.base_url, file.kind) {
+        (Some(url), _) => check_url(url)?,
+        (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
+        (None, ProviderKind::OpenaiCompatible) => {
+            return Err(invalid(&file.name, format!("provider '{name}' needs a base_url")));
+        }
+    };
+    let zone = check_zone(&file, &base_url, in_country)?;
+    let api_key = match &file.api_key {
+        Some(source) => Some(source.get_ref().parse().map_err(|error: crate::secrets::SecretError| {
+            invalid(source, format!("api_key of provider '{name}': {error}"))
+        })?),
+        None => None,
+    };
+    let connect_timeout = Duration::from_millis(file.connect_timeout_ms);
+    Ok(ProviderConfig { name: file.name.into_inner(), base_url, api_key, zone, connect_timeout })
+}
+
+fn check_url(url: &Spanned<String>) -> Result<String, Invalid> {
+    let text = url.get_ref().trim_end_matches('/');
+    let parsed: http::Uri = text.parse().map_err(|_| invalid(url, "base_url is no URL"))?;
+    let http_like = matches!(parsed.scheme_str(), Some("http" | "https"));
+    if !http_like || parsed.host().is_none_or(str::is_empty) || parsed.query().is_some() {
+        return Err(invalid(url, "base_url must be like https://host/v1, without a query"));
+    }
+    if parsed.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(invalid(url, "base_url must not hold a user or password: use api_key = \"env:NAME\""));
+    }
+    Ok(text.to_owned())
+}
+
+/// A name (not an address) is checked when it is resolved, at every connection.
+fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Result<Zone, Invalid> {
+    let Some(zone_text) = &file.zone else { return Ok(Zone::External) };
+    let zone = match zone_text.get_ref().as_str() {
+        "local" => Zone::Local,
+        "in-country" => Zone::InCountry,
+        "external" => return Ok(Zone::External),
+        _ => return Err(invalid(zone_text, "zone is 'local', 'in-country' or 'external'")),
+    };
+    if file.kind == ProviderKind::Openai {
+        return Err(invalid(zone_text, "kind 'openai' is external by its type, whatever zone says"));
+    }
+    let uri: http::Uri = base_url.parse().map_err(|_| invalid(zone_text, "base_url is no URL"))?;
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    if let Ok(address) = host.parse::<IpAddr>() {
+        if !inside_border(address, in_country) {
+            let message = "zone is inside the border, but the address lies in no [network] in_country range";
+            return Err(invalid(zone_text, message));
+        }
+    }
+    Ok(zone)
+}
+
+/// Loopback is always inside; an IPv4 address mapped into IPv6 counts as what it is.
+pub fn inside_border(address: IpAddr, in_country: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    address.is_loopback() || in_country.iter().any(|net| net.contains(&address))
+}
+
+fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Result<RouteConfig, Invalid> {
+    let alias = file.model.get_ref();
+    if alias.is_empty() || alias.len() > 200 || !alias.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(invalid(&file.model, "a route's model is 1 to 200 visible ASCII characters"));
+    }
+    if file.targets.get_ref().is_empty() {
+        return Err(invalid(&file.targets, format!("route '{alias}' needs at least one target")));
+    }
+    let span = file.targets.span().start;
+    let targets = check_targets(file.targets.into_inner(), providers)?;
+    if targets.iter().all(|target| target.weight == 0) {
+        return Err(Invalid { offset: Some(span), message: format!("route '{alias}': every weight is 0") });
+    }
+    for target in &file.sensitive {
+        let name = target.provider.get_ref();
+        if providers.iter().any(|provider| provider.name == *name && provider.zone == Zone::External) {
+            let message = format!("route '{alias}': sensitive targets must stay inside the border, '{name}' is external");
+            return Err(invalid(&target.provider, message));
+        }
+    }
+    Ok(RouteConfig {
+        targets,
+        fallback: check_targets(file.fallback, providers)?,
+        sensitive: check_targets(file.sensitive, providers)?,
+        timeouts: file.timeouts.into(),
+        retries: Retries { connect: file.retries.connect.min(5), timeout: file.retries.timeout.min(5) },
+        max_output_tokens: file.max_output_tokens,
+        entities: file.entities,
+        alias: file.model.into_inner(),
+    })
+}
+
+fn check_targets(targets: Vec<TargetFile>, providers: &[ProviderConfig]) -> Result<Vec<TargetConfig>, Invalid> {
+    let known = |name: &str| name == LOCAL_PROVIDER || providers.iter().any(|provider| provider.name == name);
+    targets
+        .into_iter()
+        .map(|target| {
+            if !known(target.provider.get_ref()) {
+                let message = format!("there is no provider '{}'", target.provider.get_ref());
+                return Err(invalid(&target.provider, message));
+            }
+            Ok(TargetConfig {
+                provider: target.provider.into_inner(),
+                model: target.model.into_inner(),
+                weight: target.weight.unwrap_or(1),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Believes the key, hands the request on as [`Authenticated`], and settles what did not settle itself.
+//!
+//! An answer that is known as a whole is settled here, before its first byte is sent; a stream settles at its own end.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue};
+use http_body::Body as _;
+use shekara_protocol::error::ApiError;
+
+use super::RequestId;
+use crate::api::{ErrorCode, ErrorResponse};
+use crate::audit::{AuditRecord, Outcome};
+use crate::auth::{KeyRole, PresentedKey};
+use crate::pipeline::{Gateway, Settlement, audit_unavailable};
+
+pub async fn application(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    authenticate(&gateway, KeyRole::Application, request, next).await
+}
+
+pub async fn admin(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    authenticate(&gateway, KeyRole::Admin, request, next).await
+}
+
+async fn authenticate(gateway: &Gateway, role: KeyRole, mut request: Request, next: Next) -> Response {
+    if gateway.drain.is_draining() {
+        return ErrorResponse(ApiError::shutting_down()).into_response();
+    }
+    let presented = PresentedKey::from_headers(request.headers());
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let path = request.extensions().get::<MatchedPath>().map_or("", |path| path.as_str());
+    let endpoint = format!("{} {path}", request.method());
+    let authenticated = match gateway.authenticate(presented.as_ref(), role, &id, endpoint) {
+        Ok(authenticated) => authenticated,
+        Err(error) => return ErrorResponse(error).into_response(),
+    };
+    let settlement = Arc::clone(&authenticated.context().settlement);
+    request.extensions_mut().insert(authenticated);
+    let response = next.run(request).await;
+    settled(&settlement, response)
+}
+
+fn settled(settlement: &Settlement, mut response: Response) -> Response {
+    let is_whole = response.body().size_hint().exact().is_some();
+    if is_whole {
+        if let Some(ErrorCode(code)) = response.extensions().get::<ErrorCode>() {
+            settlement.note_error(code.as_deref());
+        }
+        let outcome = if response.status().is_success() { Outcome::Completed } else { Outcome::Failed };
+        if settlement.settle(outcome, response.status().as_u16()).is_err() {
+            return ErrorResponse(audit_unavailable()).into_response();
+        }
+    }
+    describe(&settlement.draft().record, response.headers_mut());
+    response
+}
+
+/// `x-shekara-*`: what happened to the request, as far as it came.
+fn describe(record: &AuditRecord, headers: &mut HeaderMap) {
+    let Some(route) = &record.route else { return };
+    let counts: Vec<String> = record.entities.iter().map(|(entity, count)| format!("{entity}={count}")).collect();
+    let attempts = record.attempts.to_string();
+    let counts = counts.join(",");
+    let values = [
+        ("x-shekara-route", Some(route.as_str())),
+        ("x-shekara-provider", record.provider.as_deref()),
+        ("x-shekara-model", record.model.as_deref()),
+        ("x-shekara-zone", record.zone.as_deref()),
+        ("x-shekara-reason", record.reason.as_deref()),
+        ("x-shekara-attempts", Some(attempts.as_str())),
+        ("x-shekara-data-class", Some(record.data_class.as_str())),
+        ("x-shekara-pii", Some(counts.as_str()).filter(|counts| !counts.is_empty())),
+        ("x-shekara-pii-action", Some(record.pii_action.as_str())),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+}

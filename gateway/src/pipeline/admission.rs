@@ -1,0 +1,87 @@
+//! A request that is well-formed, known and has a place among those under way.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use shekara_protocol::chat::{ChatRequest, parse_request};
+use shekara_protocol::error::ApiError;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::authenticated::{Authenticated, RequestContext};
+use super::{Gateway, InFlight, Snapshot, refusal};
+use crate::auth::DataClass;
+use crate::routing::Route;
+
+const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
+
+/// What the gateway itself has to know of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wishes {
+    pub(super) stream: bool,
+    pub(super) include_usage: bool,
+}
+
+/// Held until the answer's last byte.
+#[derive(Debug)]
+pub(super) struct Places {
+    _in_flight: InFlight,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Made by [`Authenticated::admit`] alone.
+#[derive(Debug)]
+pub struct Admitted {
+    pub(super) context: RequestContext,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) route: Arc<Route>,
+    pub(super) body: Bytes,
+    pub(super) declared: DataClass,
+    pub(super) wishes: Wishes,
+    pub(super) places: Places,
+}
+
+impl Authenticated {
+    /// Checks a chat request's form and finds its route.
+    ///
+    /// # Errors
+    /// 400 for a malformed body (naming the field), 404 for an unknown model, 429 and 503 when there is no place.
+    pub fn admit(self, gateway: &Gateway, headers: &HeaderMap, body: Bytes) -> Result<Admitted, ApiError> {
+        let (in_flight, permit) = gateway.enter()?;
+        let context = self.into_context();
+        let snapshot = gateway.snapshot();
+        let request = parse_request(&body)?;
+        let declared = context.key.data_class.max(declared_class(headers)?);
+        context.settlement.note_data_class(declared);
+        let route = snapshot.table.resolve(&request.model).ok_or_else(|| unknown_model(gateway, &request))?;
+        let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
+        let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage };
+        Ok(Admitted {
+            context,
+            snapshot,
+            route,
+            body,
+            declared,
+            wishes,
+            places: Places { _in_flight: in_flight, _permit: permit },
+        })
+    }
+}
+
+/// What the caller says of its own data; it can only raise.
+fn declared_class(headers: &HeaderMap) -> Result<DataClass, ApiError> {
+    let mut class = DataClass::Public;
+    for value in headers.get_all(DATA_CLASS_HEADER) {
+        let one = value.to_str().ok().and_then(|text| text.parse::<DataClass>().ok());
+        let message = "The header x-shekara-data-class must be public, internal, personal or special.";
+        class = class.max(one.ok_or_else(|| ApiError::invalid(DATA_CLASS_HEADER, message))?);
+    }
+    Ok(class)
+}
+
+/// The name goes back to the caller only if it is a plain one in which nothing personal is found.
+fn unknown_model(gateway: &Gateway, request: &ChatRequest) -> ApiError {
+    let alias = &request.model;
+    let short = !alias.is_empty() && alias.len() <= 100 && alias.chars().all(|c| c.is_ascii_graphic());
+    refusal::model_not_found(short && gateway.detector.is_clean(alias), alias)
+}

@@ -1,0 +1,26 @@
+//! What goes back to the client, without a web framework.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+
+pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + Send>>;
+
+pub enum Answer {
+    /// JSON, settled already.
+    Whole(Bytes),
+    /// Server-sent events, settled before `[DONE]` is handed out or when the stream is dropped.
+    Stream(AnswerStream),
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}

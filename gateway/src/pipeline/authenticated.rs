@@ -1,0 +1,35 @@
+//! A request whose key is believed.
+
+use std::sync::Arc;
+
+use super::Settlement;
+use crate::auth::KeyRecord;
+
+/// Who asks; travels with the request to its end.
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    pub request_id: String,
+    /// Tenant, project, key and environment.
+    pub key: Arc<KeyRecord>,
+    pub settlement: Arc<Settlement>,
+}
+
+/// Made by [`super::Gateway::authenticate`] alone.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    context: RequestContext,
+}
+
+impl Authenticated {
+    pub(super) fn new(context: RequestContext) -> Self {
+        Self { context }
+    }
+
+    pub fn context(&self) -> &RequestContext {
+        &self.context
+    }
+
+    pub(super) fn into_context(self) -> RequestContext {
+        self.context
+    }
+}

@@ -1,0 +1,121 @@
+//! Walks the plan: the first target that answers wins, and what each failure means is decided here.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+use shekara_protocol::error::ApiError;
+
+use super::answer::Answer;
+use super::attempt::Begun;
+use super::relay::relay;
+use super::screening::ScreenedRequest;
+use super::whole::WholeAnswer;
+use super::{Gateway, refusal};
+use crate::audit::{Outcome, UsageSource};
+use crate::providers::{AttemptError, Failure, FailureKind};
+use crate::routing::{Reason, Target};
+
+/// # Errors
+/// Nothing may or can answer, or the provider says that the request itself is wrong.
+pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Answer, ApiError> {
+    let served = request.snapshot.table.local();
+    let dice = dice(&request.context.request_id);
+    let plan = request.route.plan(&request.screened, served, dice).map_err(refusal::no_candidate)?;
+    let started = Instant::now();
+    let mut reason = plan.reason;
+    let mut verdict = refusal::all_failed(FailureKind::Connect.into());
+    for target in &plan.candidates {
+        match try_target(&request, target, reason, started).await {
+            Ok(begun) => return finish(gateway, request, begun, started),
+            Err(Tried::Stop(error)) => return Err(error),
+            Err(Tried::Incapable(refused)) => verdict = refusal::no_capable_local_model(&refused),
+            Err(Tried::Next(failure)) => {
+                verdict = refusal::all_failed(failure);
+                if !matches!(reason, Reason::Confined(_)) {
+                    reason = Reason::Fallback(failure.kind.as_str());
+                }
+            }
+        }
+    }
+    Err(verdict)
+}
+
+/// Why a target did not answer, as the walk needs it.
+enum Tried {
+    Next(Failure),
+    Incapable(ApiError),
+    Stop(ApiError),
+}
+
+async fn try_target(
+    request: &ScreenedRequest,
+    target: &Target,
+    reason: Reason,
+    started: Instant,
+) -> Result<Begun, Tried> {
+    let settlement = &request.context.settlement;
+    let retries = request.route.retries;
+    let (mut connects, mut timeouts) = (retries.connect, retries.timeout);
+    loop {
+        settlement.note_attempt(target.deployment(), reason);
+        if matches!(target, Target::External(_)) {
+            settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
+        }
+        let failure = match request.attempt(target, started).await {
+            Ok(begun) => return Ok(begun),
+            Err(AttemptError::Refused(error)) => return Err(refused(request, target, error)),
+            Err(AttemptError::Failed(failure)) => failure,
+        };
+        tracing::warn!(
+            request_id = request.context.request_id,
+            provider = &*target.deployment().provider,
+            kind = failure.kind.as_str(),
+            "an attempt failed"
+        );
+        let left = match failure.kind {
+            FailureKind::Connect => &mut connects,
+            FailureKind::Timeout => &mut timeouts,
+            _ => return Err(Tried::Next(failure)),
+        };
+        if *left == 0 || started.elapsed() >= request.route.timeouts.total {
+            return Err(Tried::Next(failure));
+        }
+        *left -= 1;
+    }
+}
+
+fn refused(request: &ScreenedRequest, target: &Target, error: ApiError) -> Tried {
+    let about_ability = matches!(error.code.as_deref(), Some("context_length_exceeded" | "unsupported_parameter"))
+        || error.status == http::StatusCode::NOT_FOUND;
+    if about_ability && request.was_rerouted_to(target) { Tried::Incapable(error) } else { Tried::Stop(error) }
+}
+
+fn finish(
+    gateway: &Gateway,
+    request: ScreenedRequest,
+    begun: Begun,
+    started: Instant,
+) -> Result<Answer, ApiError> {
+    match begun {
+        Begun::Whole(WholeAnswer { body, usage }) => {
+            let settlement = Arc::clone(&request.context.settlement);
+            settlement.note_first_token();
+            if let Some(usage) = usage {
+                settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
+            }
+            settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
+            Ok(Answer::Whole(body))
+        }
+        Begun::Stream(events) => {
+            let grace_over = gateway.drain.grace_over().clone();
+            Ok(Answer::Stream(relay(request, events, started, grace_over)))
+        }
+    }
+}
+
+/// A fair number from the request's id, so that the choice can be told again from the audit.
+fn dice(request_id: &str) -> u64 {
+    let digest = Sha256::digest(request_id.as_bytes());
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}

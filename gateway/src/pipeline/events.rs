@@ -1,0 +1,48 @@
+//! An upstream's server-sent events, one at a time.
+
+use std::collections::VecDeque;
+
+use http_body_util::BodyExt;
+use shekara_protocol::sse::{SseDecoder, SseEvent};
+
+use crate::providers::UpstreamBody;
+
+/// One event of a chat stream is a few hundred bytes; a whole tool call at once may be larger.
+const MAX_EVENT_BYTES: usize = 4 << 20;
+
+pub(super) struct EventReader {
+    body: UpstreamBody,
+    decoder: SseDecoder,
+    ready: VecDeque<SseEvent>,
+}
+
+/// The body broke or is no event stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BrokenStream;
+
+impl EventReader {
+    pub(super) fn new(body: UpstreamBody) -> Self {
+        Self { body, decoder: SseDecoder::new(MAX_EVENT_BYTES), ready: VecDeque::new() }
+    }
+
+    /// The next event, or `None` at the body's end.
+    pub(super) async fn next(&mut self) -> Result<Option<SseEvent>, BrokenStream> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(Some(event));
+            }
+            let Some(frame) = self.body.frame().await else {
+                return if self.decoder.is_idle() { Ok(None) } else { Err(BrokenStream) };
+            };
+            let frame = frame.map_err(|_| BrokenStream)?;
+            if let Some(chunk) = frame.data_ref() {
+                self.ready.extend(self.decoder.push(chunk).map_err(|_| BrokenStream)?);
+            }
+        }
+    }
+
+    /// Puts an event back that was only looked at.
+    pub(super) fn put_back(&mut self, event: SseEvent) {
+        self.ready.push_front(event);
+    }
+}

@@ -1,0 +1,129 @@
+//! Everything that requests share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use shekara_protocol::error::ApiError;
+use tokio::sync::{Semaphore, TryAcquireError};
+
+use super::authenticated::{Authenticated, RequestContext};
+use super::{Drain, InFlight, Settlement, Snapshot, Sources};
+use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
+use crate::pii::Detector;
+use crate::store::{Journal, Store, StoreError};
+
+#[derive(Debug)]
+pub struct Gateway {
+    pub detector: Arc<Detector>,
+    pub journal: Arc<Journal>,
+    pub drain: Drain,
+    pub sources: Sources,
+    snapshot: ArcSwap<Snapshot>,
+    keyring: ArcSwap<Keyring>,
+    store: StoreHandle,
+    key_secret: crate::auth::KeySecret,
+    in_flight: Arc<Semaphore>,
+}
+
+/// The store without a `Debug` of its own.
+struct StoreHandle(Arc<dyn Store>);
+
+impl std::fmt::Debug for StoreHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+/// What a gateway is made of.
+pub struct GatewayParts {
+    pub snapshot: Snapshot,
+    pub key_secret: crate::auth::KeySecret,
+    pub journal: Arc<Journal>,
+    pub store: Arc<dyn Store>,
+    pub sources: Sources,
+    pub detector: Detector,
+}
+
+impl Gateway {
+    /// # Errors
+    /// The keys cannot be read.
+    pub async fn new(parts: GatewayParts) -> Result<Self, StoreError> {
+        let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
+        Ok(Self {
+            detector: Arc::new(parts.detector),
+            journal: parts.journal,
+            drain: Drain::default(),
+            sources: parts.sources,
+            in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
+            snapshot: ArcSwap::from_pointee(parts.snapshot),
+            keyring: ArcSwap::from_pointee(keyring),
+            store: StoreHandle(parts.store),
+            key_secret: parts.key_secret,
+        })
+    }
+
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Requests that have begun keep the old one.
+    pub fn replace_snapshot(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+    }
+
+    pub fn store(&self) -> &dyn Store {
+        self.store.0.as_ref()
+    }
+
+    pub fn key_secret(&self) -> &crate::auth::KeySecret {
+        &self.key_secret
+    }
+
+    /// Reads the keys anew, e.g. after one was made or revoked.
+    ///
+    /// # Errors
+    /// The keys cannot be read; the old ones stay in force.
+    pub async fn reload_keys(&self) -> Result<(), StoreError> {
+        let keys = self.store().keys().await?;
+        self.keyring.store(Arc::new(Keyring::new(self.key_secret.clone(), keys)));
+        Ok(())
+    }
+
+    /// Believes a key, or says why not. `endpoint` is what the audit record will name.
+    ///
+    /// # Errors
+    /// 401 without a valid key, 403 with one of the other role.
+    pub fn authenticate(
+        &self,
+        presented: Option<&PresentedKey>,
+        role: KeyRole,
+        request_id: &str,
+        endpoint: String,
+    ) -> Result<Authenticated, ApiError> {
+        let key = presented.ok_or(KeyError::Missing).and_then(|key| self.keyring.load().verify(key));
+        let key = key.map_err(|error| match error {
+            KeyError::Missing => ApiError::invalid_api_key(
+                "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY', 'x-api-key' or 'api-key'.",
+            ),
+            KeyError::Unknown => ApiError::invalid_api_key("Incorrect API key provided."),
+            KeyError::Revoked => ApiError::invalid_api_key("This API key has been revoked."),
+        })?;
+        if key.role != role {
+            return Err(super::refusal::wrong_role(key.role));
+        }
+        let settlement = Settlement::begin(self, &key, request_id, endpoint);
+        Ok(Authenticated::new(RequestContext { request_id: request_id.to_owned(), key, settlement }))
+    }
+
+    /// A place among the requests under way, until the answer's last byte.
+    ///
+    /// # Errors
+    /// 503 while the process is about to end, 429 when all places are taken.
+    pub fn enter(&self) -> Result<(InFlight, tokio::sync::OwnedSemaphorePermit), ApiError> {
+        let in_flight = self.drain.enter().ok_or_else(ApiError::shutting_down)?;
+        match Arc::clone(&self.in_flight).try_acquire_owned() {
+            Ok(permit) => Ok((in_flight, permit)),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(super::refusal::too_many_in_flight()),
+        }
+    }
+}

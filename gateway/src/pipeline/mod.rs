@@ -1,0 +1,29 @@
+//! The life of a request: `Authenticated → Admitted → Screened → Routed`, each made only by the step before it.
+
+mod admission;
+mod answer;
+mod attempt;
+mod authenticated;
+mod dispatch;
+mod drain;
+mod events;
+mod gateway;
+mod refusal;
+mod relay;
+mod screening;
+mod settlement;
+mod snapshot;
+mod sources;
+mod whole;
+
+pub use admission::Admitted;
+pub use answer::{Answer, AnswerStream};
+pub use authenticated::{Authenticated, RequestContext};
+pub use dispatch::dispatch;
+pub use drain::{Drain, InFlight};
+pub use gateway::{Gateway, GatewayParts};
+pub use refusal::audit_unavailable;
+pub use screening::ScreenedRequest;
+pub use settlement::{Draft, Settlement};
+pub use snapshot::{Readiness, Snapshot};
+pub use sources::Sources;

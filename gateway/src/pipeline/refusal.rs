@@ -1,0 +1,106 @@
+//! The gateway's own refusals, each with its code.
+
+use http::StatusCode;
+use shekara_protocol::error::{ApiError, ErrorType};
+
+use crate::auth::KeyRole;
+use crate::providers::{Failure, FailureKind};
+use crate::routing::NoCandidate;
+
+pub(super) fn too_many_in_flight() -> ApiError {
+    ApiError::overloaded("Too many requests are under way on this gateway ([server] max_in_flight).", 1)
+}
+
+pub fn audit_unavailable() -> ApiError {
+    ApiError::unavailable("audit_unavailable", "The request could not be recorded, so it was not answered.", 10)
+}
+
+pub(super) fn wrong_role(role: KeyRole) -> ApiError {
+    let message = match role {
+        KeyRole::Admin => "An admin key opens /admin/v1 only. Use an application key for models.",
+        KeyRole::Application => "An application key does not open /admin/v1.",
+    };
+    ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message)
+        .with_code("wrong_key_role")
+        .final_answer()
+}
+
+pub(super) fn blocked() -> ApiError {
+    let message = "The request holds data that the policy of this route forbids to send to any model.";
+    ApiError::invalid_request(message).with_code("blocked_by_policy").final_answer()
+}
+
+pub(super) fn personal_data_in_model() -> ApiError {
+    ApiError::invalid("model", "The model's name looks like personal data.").final_answer()
+}
+
+pub(super) fn no_candidate(error: NoCandidate) -> ApiError {
+    match error {
+        NoCandidate::NoLocalModel => {
+            let message = "The request holds sensitive data and no local model is served to answer it. \
+                           Nothing was sent to any provider.";
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorType::ServerError, message)
+                .with_code("no_local_model")
+                .with_retry_after(30)
+                .final_answer()
+        }
+        NoCandidate::NotServed => {
+            ApiError::unavailable("model_not_served", "No target of this route is served at the moment.", 30)
+        }
+    }
+}
+
+/// A sensitive request came to a local model that the caller did not choose and that cannot do what it asks.
+pub(super) fn no_capable_local_model(refusal: &ApiError) -> ApiError {
+    let message = format!(
+        "The request holds sensitive data and no local model can answer it as asked ({}). Nothing was sent to any \
+         provider.",
+        refusal.message.trim_end_matches('.')
+    );
+    let mut error = ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+        .with_code("no_capable_local_model")
+        .final_answer();
+    error.param.clone_from(&refusal.param);
+    error
+}
+
+/// Every target was tried and the last one failed so.
+pub(super) fn all_failed(failure: Failure) -> ApiError {
+    let new = |status, message| ApiError::new(status, ErrorType::ServerError, message);
+    let mut error = match failure.kind {
+        FailureKind::Connect => {
+            new(StatusCode::BAD_GATEWAY, "No provider of this route could be reached.").with_code("provider_unreachable")
+        }
+        FailureKind::Timeout => {
+            new(StatusCode::GATEWAY_TIMEOUT, "No provider of this route answered in time.").with_code("provider_timeout")
+        }
+        FailureKind::RateLimit => ApiError::overloaded("Every target of this route is at its rate limit.", 1),
+        FailureKind::Quota => {
+            ApiError::overloaded("The quota at every provider of this route is spent.", 3600).with_code("provider_quota")
+        }
+        FailureKind::Server => {
+            new(StatusCode::BAD_GATEWAY, "Every provider of this route had an error.").with_code("provider_error")
+        }
+        FailureKind::BrokenResponse => {
+            let message = "Every provider of this route gave an answer that could not be used.";
+            new(StatusCode::BAD_GATEWAY, message).with_code("provider_broken_response")
+        }
+    };
+    if failure.kind == FailureKind::Quota {
+        error = error.final_answer();
+    }
+    if let Some(seconds) = failure.retry_after_s {
+        error.retry_after_s = Some(seconds);
+    }
+    error
+}
+
+/// The stream broke after content had reached the client.
+pub(super) fn stream_broken(message: &str) -> ApiError {
+    ApiError::new(StatusCode::BAD_GATEWAY, ErrorType::ServerError, message).with_code("stream_interrupted")
+}
+
+pub(super) fn model_not_found(alias_is_printable: bool, alias: &str) -> ApiError {
+    let name = if alias_is_printable { format!("The model '{alias}'") } else { "The requested model".to_owned() };
+    ApiError::model_not_found(format!("{name} does not exist or is not served here. GET /v1/models lists what is."))
+}

@@ -1,0 +1,83 @@
+//! Looks at every text of the request before anything is decided. What cannot be looked at is sensitive.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shekara_protocol::error::ApiError;
+
+use super::admission::{Admitted, Places, Wishes};
+use super::authenticated::RequestContext;
+use super::{Gateway, Snapshot, refusal};
+use crate::pii::{Confined, ScreenError, Screened, screen};
+use crate::routing::{Route, Target};
+
+/// Below this a scan takes less than handing it to another thread.
+const INLINE_SCAN_BYTES: usize = 16 << 10;
+
+/// A request and the finding about it; made by [`Admitted::screen`] alone.
+#[derive(Debug)]
+pub struct ScreenedRequest {
+    pub(super) context: RequestContext,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) route: Arc<Route>,
+    pub(super) screened: Screened,
+    pub(super) wishes: Wishes,
+    pub(super) places: Places,
+}
+
+impl Admitted {
+    /// # Errors
+    /// 400: the body can be read in two ways, or the policy blocks it.
+    pub async fn screen(self, gateway: &Gateway) -> Result<ScreenedRequest, ApiError> {
+        let settlement = Arc::clone(&self.context.settlement);
+        let result = scan(&self, gateway).await;
+        let screened = match result {
+            Ok(screened) => screened,
+            Err(ScreenError::Unreadable(error)) => return Err(error),
+            Err(ScreenError::Blocked(blocked)) => {
+                settlement.note_scan(&blocked.summary, "blocked");
+                return Err(refusal::blocked());
+            }
+        };
+        // A dynamic alias is the caller's own text: it must not carry data into headers, logs and the audit.
+        if !gateway.detector.is_clean(&self.route.alias) {
+            return Err(refusal::personal_data_in_model());
+        }
+        settlement.note_route(&self.route.alias, self.wishes.stream);
+        let action = match &screened {
+            Screened::Confined(_) => "local",
+            Screened::Cleared(_) => "none",
+        };
+        settlement.note_scan(screened.summary(), action);
+        let Self { context, snapshot, route, wishes, places, .. } = self;
+        Ok(ScreenedRequest { context, snapshot, route, screened, wishes, places })
+    }
+}
+
+/// Long bodies are scanned off the async threads, under a time limit; a scan that fails or takes too long confines.
+async fn scan(admitted: &Admitted, gateway: &Gateway) -> Result<Screened, ScreenError> {
+    let (body, declared) = (admitted.body.clone(), admitted.declared);
+    if body.len() <= INLINE_SCAN_BYTES {
+        return screen(body, declared, &gateway.detector, &admitted.route.policy);
+    }
+    let (detector, route) = (Arc::clone(&gateway.detector), Arc::clone(&admitted.route));
+    let scanned: Bytes = body.clone();
+    let task = tokio::task::spawn_blocking(move || screen(scanned, declared, &detector, &route.policy));
+    match tokio::time::timeout(admitted.snapshot.config.scan_timeout, task).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => {
+            tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
+            Ok(Screened::Confined(Confined::unscanned(body, declared)))
+        }
+    }
+}
+
+impl ScreenedRequest {
+    /// A refusal by a local model that the caller did not choose is not the caller's mistake.
+    pub(super) fn was_rerouted_to(&self, target: &Target) -> bool {
+        match (&self.screened, target) {
+            (Screened::Confined(_), Target::InBorder(target)) => !self.route.names(target),
+            _ => false,
+        }
+    }
+}

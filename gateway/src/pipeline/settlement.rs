@@ -1,0 +1,178 @@
+//! The end of a request, whatever it is: one audit record in the journal before the answer's last byte.
+//!
+//! A settlement lives as long as the request and its answer's body. Whoever sees the end settles it; if nobody does, the
+//! client went away, and dropping it records that.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::Gateway;
+use crate::audit::{AuditRecord, Outcome, UsageSource};
+use crate::auth::{DataClass, KeyRecord};
+use crate::pii::ScanSummary;
+use crate::routing::{Deployment, Reason};
+use crate::store::{Journal, JournalError};
+
+/// 499: the client closed the connection before the answer's end (nginx's number).
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// What is known of a request so far.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub record: AuditRecord,
+}
+
+pub struct Settlement {
+    draft: Mutex<Draft>,
+    state: Mutex<State>,
+    received: Instant,
+    journal: Arc<Journal>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Settled,
+}
+
+impl Settlement {
+    pub(super) fn begin(gateway: &Gateway, key: &KeyRecord, request_id: &str, endpoint: String) -> Arc<Self> {
+        let record = AuditRecord {
+            request_id: request_id.to_owned(),
+            time: format!("{:.3}", gateway.sources.now()),
+            tenant: key.tenant.clone(),
+            project: key.project.clone(),
+            environment: key.environment.clone(),
+            key_id: key.id.clone(),
+            actor: key.name.clone(),
+            endpoint,
+            route: None,
+            reason: None,
+            provider: None,
+            model: None,
+            zone: None,
+            data_class: key.data_class,
+            entities: BTreeMap::new(),
+            pii_action: "none".to_owned(),
+            policy_version: gateway.snapshot().policy_version.clone(),
+            outcome: Outcome::Dispatched,
+            status: 0,
+            error_code: None,
+            streamed: false,
+            attempts: 0,
+            prompt_tokens: None,
+            completion_tokens: None,
+            usage_source: None,
+            first_token_ms: None,
+            total_ms: 0,
+        };
+        Arc::new(Self {
+            draft: Mutex::new(Draft { record }),
+            state: Mutex::new(State::Open),
+            received: Instant::now(),
+            journal: Arc::clone(&gateway.journal),
+        })
+    }
+
+    /// A copy of what is known, for the answer's headers.
+    pub fn draft(&self) -> Draft {
+        self.lock().clone()
+    }
+
+    pub(super) fn note_route(&self, alias: &str, streamed: bool) {
+        let mut draft = self.lock();
+        draft.record.route = Some(alias.to_owned());
+        draft.record.streamed = streamed;
+    }
+
+    pub(super) fn note_scan(&self, summary: &ScanSummary, action: &'static str) {
+        let mut draft = self.lock();
+        draft.record.entities =
+            summary.counts.iter().map(|(entity, count)| (entity.as_str().to_owned(), *count)).collect();
+        draft.record.data_class = draft.record.data_class.max(summary.data_class);
+        action.clone_into(&mut draft.record.pii_action);
+    }
+
+    pub(super) fn note_data_class(&self, class: DataClass) {
+        let mut draft = self.lock();
+        draft.record.data_class = draft.record.data_class.max(class);
+    }
+
+    pub(super) fn note_attempt(&self, deployment: &Deployment, reason: Reason) {
+        let mut draft = self.lock();
+        draft.record.attempts += 1;
+        draft.record.reason = Some(reason.header_value());
+        draft.record.provider = Some(deployment.provider.to_string());
+        draft.record.model = Some(deployment.model.to_string());
+        draft.record.zone = Some(deployment.zone.as_str().to_owned());
+    }
+
+    pub(super) fn note_usage(&self, prompt_tokens: Option<u64>, completion_tokens: u64, source: UsageSource) {
+        let mut draft = self.lock();
+        draft.record.prompt_tokens = prompt_tokens.or(draft.record.prompt_tokens);
+        draft.record.completion_tokens = Some(completion_tokens);
+        draft.record.usage_source = Some(source);
+    }
+
+    pub(super) fn note_first_token(&self) {
+        let elapsed = self.elapsed_ms();
+        self.lock().record.first_token_ms.get_or_insert(elapsed);
+    }
+
+    pub fn note_error(&self, code: Option<&str>) {
+        self.lock().record.error_code = code.map(str::to_owned);
+    }
+
+    /// Writes down that the request is about to leave, so that even a killed process leaves a trace of it.
+    pub(super) fn note_dispatch(&self) -> Result<(), JournalError> {
+        self.append(&self.lock().record)
+    }
+
+    /// Ends the request; only the first call counts.
+    ///
+    /// # Errors
+    /// The record could not be kept. The answer must then not be completed.
+    pub fn settle(&self, outcome: Outcome, status: u16) -> Result<(), JournalError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *state == State::Settled {
+            return Ok(());
+        }
+        let total_ms = self.elapsed_ms();
+        let mut draft = self.lock();
+        draft.record.outcome = outcome;
+        draft.record.status = status;
+        draft.record.total_ms = total_ms;
+        self.append(&draft.record)?;
+        *state = State::Settled;
+        Ok(())
+    }
+
+    fn append(&self, record: &AuditRecord) -> Result<(), JournalError> {
+        // A record of names and numbers always has a JSON form.
+        let line = serde_json::to_vec(record).unwrap_or_default();
+        self.journal.append(&line).inspect_err(|error| tracing::error!(%error, "an audit record could not be kept"))
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.received.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Draft> {
+        self.draft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        // Its failure was logged; there is nobody left to tell.
+        let _ = self.settle(Outcome::Aborted, CLIENT_CLOSED_REQUEST);
+    }
+}
+
+impl fmt::Debug for Settlement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settlement").field("draft", &*self.lock()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! Configuration, routes and providers as one immutable whole. A request keeps the one it began with.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::config::{Config, ReadyRule};
+use crate::egress::EgressError;
+use crate::pii::Entity;
+use crate::providers::{EngineService, Registry};
+use crate::routing::{LocalModels, Route, RoutingTable, Target};
+
+#[derive(Debug)]
+pub struct Snapshot {
+    pub config: Config,
+    pub table: RoutingTable,
+    pub providers: Registry,
+    /// Fingerprint of every route's privacy actions.
+    pub policy_version: String,
+    /// Unix seconds since which it is in force.
+    pub created_at_s: u64,
+}
+
+/// What `/readyz` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    pub ready: bool,
+    /// One line a route that is not ready.
+    pub missing: Vec<String>,
+}
+
+impl Snapshot {
+    /// # Errors
+    /// A provider's client cannot be set up.
+    pub fn new(config: Config, engine: Option<EngineService>, local: LocalModels, created_at_s: u64) -> Result<Self, EgressError> {
+        let table = RoutingTable::new(&config, local);
+        let providers = Registry::new(&config, engine)?;
+        let policy_version = policy_version(&table);
+        Ok(Self { config, table, providers, policy_version, created_at_s })
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        let missing: Vec<String> = self.table.routes().filter_map(|route| self.lack(route)).collect();
+        let routes = self.table.routes().count();
+        let ready = match self.config.readyz {
+            ReadyRule::All => routes > 0 && missing.is_empty(),
+            ReadyRule::Any => missing.len() < routes,
+        };
+        Readiness { ready, missing }
+    }
+
+    fn lack(&self, route: &Route) -> Option<String> {
+        let served = |target: &Target| {
+            let deployment = target.deployment();
+            !deployment.is_engine() || self.table.local().serves(&deployment.model)
+        };
+        if !route.targets.iter().any(|(target, _)| served(target)) && !route.fallback.iter().any(served) {
+            return Some(format!("{}: no target is served", route.alias));
+        }
+        if !route.sensitive.iter().any(served) {
+            return Some(format!("{}: no served model for sensitive requests", route.alias));
+        }
+        None
+    }
+}
+
+fn policy_version(table: &RoutingTable) -> String {
+    let mut hasher = Sha256::new();
+    for route in table.routes() {
+        hasher.update(route.alias.as_bytes());
+        for entity in Entity::ALL {
+            hasher.update(format!("\n{entity}={:?}", route.policy.action(entity)));
+        }
+        hasher.update(b"\n\n");
+    }
+    let digest = hasher.finalize();
+    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,54 @@
+//! What an attempt that did not succeed means: the caller's own mistake, or a reason to try elsewhere.
+
+use shekara_protocol::error::ApiError;
+
+/// Why a target did not answer. The names are those of `x-shekara-reason: fallback:…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    Connect,
+    Timeout,
+    RateLimit,
+    Quota,
+    Server,
+    BrokenResponse,
+}
+
+impl FailureKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::RateLimit => "rate_limit",
+            Self::Quota => "quota",
+            Self::Server => "5xx",
+            Self::BrokenResponse => "broken_response",
+        }
+    }
+}
+
+/// The target failed; another one may do better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// Seconds the upstream asked to wait.
+    pub retry_after_s: Option<u64>,
+}
+
+impl From<FailureKind> for Failure {
+    fn from(kind: FailureKind) -> Self {
+        Self { kind, retry_after_s: None }
+    }
+}
+
+#[derive(Debug)]
+pub enum AttemptError {
+    /// Every target would say the same: the answer goes to the caller.
+    Refused(ApiError),
+    Failed(Failure),
+}
+
+impl From<FailureKind> for AttemptError {
+    fn from(kind: FailureKind) -> Self {
+        Self::Failed(kind.into())
+    }
+}

@@ -1,0 +1,37 @@
+//! Sending a routed request to who answers it. One folder per kind that needs translation.
+
+mod engine;
+mod failure;
+mod openai;
+mod registry;
+
+pub use engine::EngineService;
+pub use failure::{AttemptError, Failure, FailureKind};
+pub use registry::Registry;
+
+use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
+
+/// What a provider has to know beside the body.
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    pub stream: bool,
+    /// Sent where the request itself sets no bound.
+    pub max_output_tokens: Option<u32>,
+    pub tenant: &'a str,
+    pub request_id: &'a str,
+}
+
+/// An upstream's body as it arrives. Dropping it ends the upstream's work.
+pub type UpstreamBody = UnsyncBoxBody<Bytes, UpstreamBodyError>;
+
+/// The upstream's body broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to read the upstream's answer to its end")]
+pub struct UpstreamBodyError {
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// An answer with a status below 300.
+pub type UpstreamResponse = http::Response<UpstreamBody>;

@@ -1,0 +1,80 @@
+//! The outgoing body: the very bytes of every field that was scanned, with the model and our own wishes spliced in.
+
+use std::borrow::Cow;
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+
+use crate::providers::{AttemptError, FailureKind, Outgoing};
+
+type Fields<'a> = IndexMap<Cow<'a, str>, Cow<'a, RawValue>>;
+
+/// Replaces `model`, asks for usage at the end of a stream, and bounds the answer where the caller did not.
+///
+/// # Errors
+/// The body is no JSON object, which a scanned chat request always is.
+pub(in crate::providers) fn chat_body(
+    body: &[u8],
+    model: &str,
+    outgoing: Outgoing<'_>,
+) -> Result<Vec<u8>, AttemptError> {
+    splice(body, model, outgoing).map_err(|error| {
+        tracing::error!(%error, "a scanned body could not be taken apart");
+        FailureKind::BrokenResponse.into()
+    })
+}
+
+fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut fields: Fields<'_> = serde_json::from_slice(body)?;
+    set(&mut fields, "model", &model)?;
+    if outgoing.stream {
+        let options = fields.get("stream_options").map_or("null", |raw| raw.get());
+        let mut options: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(options)?;
+        options.get_or_insert_default().insert("include_usage".to_owned(), true.into());
+        set(&mut fields, "stream_options", &options)?;
+    }
+    let unset = |name: &str| fields.get(name).is_none_or(|raw| raw.get() == "null");
+    if let Some(limit) = outgoing.max_output_tokens.filter(|_| unset("max_tokens") && unset("max_completion_tokens")) {
+        fields.shift_remove("max_tokens");
+        set(&mut fields, "max_completion_tokens", &limit)?;
+    }
+    serde_json::to_vec(&fields)
+}
+
+fn set(fields: &mut Fields<'_>, name: &'static str, value: &impl serde::Serialize) -> serde_json::Result<()> {
+    fields.insert(Cow::Borrowed(name), Cow::Owned(serde_json::value::to_raw_value(value)?));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
+        Outgoing { stream, max_output_tokens, tenant: "t", request_id: "r" }
+    }
+
+    fn text(body: &str, stream: bool, limit: Option<u32>) -> String {
+        String::from_utf8(splice(body.as_bytes(), "real", outgoing(stream, limit)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn unknown_fields_and_their_spelling_stay() {
+        let body = r#"{"x": {"b":1e5, "a" : "\u0041"},"model":"alias","messages":[ ]}"#;
+        assert_eq!(text(body, false, None), r#"{"x":{"b":1e5, "a" : "\u0041"},"model":"real","messages":[ ]}"#);
+    }
+
+    #[test]
+    fn a_stream_asks_for_usage_and_keeps_other_options() {
+        let body = r#"{"model":"a","stream_options":{"include_obfuscation":false,"include_usage":false}}"#;
+        let expected = r#"{"model":"real","stream_options":{"include_obfuscation":false,"include_usage":true}}"#;
+        assert_eq!(text(body, true, None), expected);
+        assert!(text(r#"{"stream_options":null}"#, true, None).contains(r#"{"include_usage":true}"#));
+    }
+
+    #[test]
+    fn the_bound_is_only_for_who_set_none() {
+        assert!(text(r#"{"max_tokens":null}"#, false, Some(9)).contains(r#""max_completion_tokens":9"#));
+        assert!(!text(r#"{"max_tokens":5}"#, false, Some(9)).contains('9'));
+    }
+}

@@ -1,0 +1,65 @@
+//! All providers, apart by zone: the outer ones take only what was cleared, the inner ones only connect inside.
+
+use std::collections::HashMap;
+
+use super::engine::EngineService;
+use super::openai::OpenaiProvider;
+use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse};
+use crate::config::{Config, Zone};
+use crate::egress::{EgressError, Reach};
+use crate::routing::{External, InBorder, Routed};
+
+#[derive(Debug)]
+pub struct Registry {
+    external: HashMap<String, OpenaiProvider>,
+    in_border: HashMap<String, OpenaiProvider>,
+    engine: Option<EngineService>,
+}
+
+impl Registry {
+    /// # Errors
+    /// A client cannot be set up.
+    pub fn new(config: &Config, engine: Option<EngineService>) -> Result<Self, EgressError> {
+        let (mut external, mut in_border) = (HashMap::new(), HashMap::new());
+        for provider in &config.providers {
+            let (reach, map) = match provider.zone {
+                Zone::External => (Reach::Anywhere, &mut external),
+                Zone::Local | Zone::InCountry => (Reach::InBorder(&config.in_country), &mut in_border),
+            };
+            map.insert(provider.name.clone(), OpenaiProvider::new(provider, reach)?);
+        }
+        Ok(Self { external, in_border, engine })
+    }
+
+    /// Across the border.
+    ///
+    /// # Errors
+    /// See [`AttemptError`].
+    pub async fn send_external(
+        &self,
+        routed: &Routed<External>,
+        outgoing: Outgoing<'_>,
+    ) -> Result<UpstreamResponse, AttemptError> {
+        let deployment = routed.deployment().deployment();
+        let provider = self.external.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
+        provider.send(routed.body(), &deployment.model, outgoing).await
+    }
+
+    /// Inside the border.
+    ///
+    /// # Errors
+    /// See [`AttemptError`].
+    pub async fn send_within(
+        &self,
+        routed: &Routed<InBorder>,
+        outgoing: Outgoing<'_>,
+    ) -> Result<UpstreamResponse, AttemptError> {
+        let deployment = routed.deployment().deployment();
+        if deployment.is_engine() {
+            let engine = self.engine.as_ref().ok_or(FailureKind::Connect)?;
+            return engine.send(routed, outgoing).await;
+        }
+        let provider = self.in_border.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
+        provider.send(routed.body(), &deployment.model, outgoing).await
+    }
+}

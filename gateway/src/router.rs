@@ -1,0 +1,32 @@
+//! Every route on one page.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{delete, get, post};
+
+use crate::pipeline::Gateway;
+use crate::{api, middleware};
+
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    let models = Router::new()
+        .route("/v1/chat/completions", post(api::chat_completions))
+        .route("/v1/models", get(api::list_models))
+        .route("/v1/models/{*id}", get(api::show_model))
+        .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::application));
+    let admin = Router::new()
+        .route("/admin/v1/keys", get(api::list_keys).post(api::create_key))
+        .route("/admin/v1/keys/{id}", delete(api::revoke_key))
+        .route("/admin/v1/audit", get(api::audit_page))
+        .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
+    Router::new()
+        .route("/healthz", get(api::healthz))
+        .route("/readyz", get(api::readyz))
+        .merge(models)
+        .merge(admin)
+        .fallback(middleware::not_found)
+        .method_not_allowed_fallback(middleware::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&gateway), middleware::request_id))
+        .with_state(gateway)
+}

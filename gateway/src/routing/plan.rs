@@ -1,0 +1,102 @@
+//! The ordered candidates for one request.
+
+use super::{InBorder, LocalModels, Route, Target};
+use crate::pii::{ConfineReason, Screened};
+
+/// Why the target that answers was chosen (`x-shekara-reason`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Primary,
+    Weighted,
+    Confined(ConfineReason),
+    Fallback(&'static str),
+}
+
+impl Reason {
+    pub fn header_value(self) -> String {
+        match self {
+            Self::Primary => "primary".to_owned(),
+            Self::Weighted => "weighted".to_owned(),
+            Self::Confined(reason) => reason.as_str().to_owned(),
+            Self::Fallback(kind) => format!("fallback:{kind}"),
+        }
+    }
+}
+
+/// Candidates in the order in which they are tried; never empty.
+#[derive(Debug)]
+pub struct Plan {
+    pub candidates: Vec<Target>,
+    /// The reason for the first of them.
+    pub reason: Reason,
+}
+
+/// Nothing inside the border serves this route's sensitive requests, or nothing serves it at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCandidate {
+    NoLocalModel,
+    NotServed,
+}
+
+impl Route {
+    /// `dice` decides between weighted targets.
+    ///
+    /// # Errors
+    /// [`NoCandidate`]: a sensitive request is never planned outward instead.
+    pub fn plan(&self, screened: &Screened, served: &LocalModels, dice: u64) -> Result<Plan, NoCandidate> {
+        match screened {
+            Screened::Confined(confined) => {
+                let candidates = self.inside(served);
+                if candidates.is_empty() {
+                    return Err(NoCandidate::NoLocalModel);
+                }
+                Ok(Plan { candidates, reason: Reason::Confined(confined.reason()) })
+            }
+            Screened::Cleared(_) => self.open(served, dice),
+        }
+    }
+
+    /// True if `target` was named by the route itself, so that its limits are the caller's own choice.
+    pub fn names(&self, target: &InBorder) -> bool {
+        self.targets.iter().any(|(own, _)| matches!(own, Target::InBorder(own) if own == target))
+    }
+
+    fn inside(&self, served: &LocalModels) -> Vec<Target> {
+        let inside = |target: &&Target| matches!(target, Target::InBorder(_)) && is_served(target, served);
+        self.sensitive.iter().filter(inside).cloned().collect()
+    }
+
+    fn open(&self, served: &LocalModels, dice: u64) -> Result<Plan, NoCandidate> {
+        let weighted = self.targets.iter().filter(|(_, weight)| *weight > 0).count() > 1;
+        let first = self.pick(dice);
+        let others = self.targets.iter().enumerate().filter(|(at, (_, weight))| *at != first && *weight > 0);
+        let ordered = [&self.targets[first].0].into_iter().chain(others.map(|(_, (target, _))| target));
+        let mut candidates: Vec<Target> = Vec::new();
+        for target in ordered.chain(&self.fallback) {
+            if is_served(target, served) && !candidates.contains(target) {
+                candidates.push(target.clone());
+            }
+        }
+        if candidates.is_empty() {
+            return Err(NoCandidate::NotServed);
+        }
+        Ok(Plan { candidates, reason: if weighted { Reason::Weighted } else { Reason::Primary } })
+    }
+
+    fn pick(&self, dice: u64) -> usize {
+        let total: u64 = self.targets.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let mut at = if total == 0 { 0 } else { dice % total };
+        for (index, (_, weight)) in self.targets.iter().enumerate() {
+            match at.checked_sub(u64::from(*weight)) {
+                Some(rest) => at = rest,
+                None => return index,
+            }
+        }
+        0
+    }
+}
+
+fn is_served(target: &Target, served: &LocalModels) -> bool {
+    let deployment = target.deployment();
+    !deployment.is_engine() || served.serves(&deployment.model)
+}

@@ -1,0 +1,48 @@
+//! A screened request bound to a deployment: the only thing that a provider's `send` takes.
+//!
+//! *Invariant*: `Routed<External>` is made from [`Cleared`] alone, and `Cleared` is made by a finished scan alone. So
+//! neither an unscreened nor a sensitive request can be sent across the border; that would not compile:
+//!
+//! ```compile_fail
+//! use shekara_gateway::pii::Confined;
+//! use shekara_gateway::routing::{External, Routed};
+//! fn leak(confined: &Confined, target: External) -> Routed<External> {
+//!     Routed::external(confined, target)
+//! }
+//! ```
+
+use bytes::Bytes;
+
+use super::{External, InBorder};
+use crate::pii::{Cleared, Screened};
+
+#[derive(Debug)]
+pub struct Routed<D> {
+    body: Bytes,
+    deployment: D,
+}
+
+impl Routed<External> {
+    /// Across the border: only what a finished scan has cleared.
+    pub fn external(cleared: &Cleared, deployment: External) -> Self {
+        Self { body: cleared.body().clone(), deployment }
+    }
+}
+
+impl Routed<InBorder> {
+    /// Inside the border: whatever was screened.
+    pub fn within(screened: &Screened, deployment: InBorder) -> Self {
+        Self { body: screened.body().clone(), deployment }
+    }
+}
+
+impl<D> Routed<D> {
+    /// The very bytes that were scanned.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub fn deployment(&self) -> &D {
+        &self.deployment
+    }
+}

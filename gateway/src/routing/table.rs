@@ -1,0 +1,156 @@
+//! Alias to route. Every local model and every `provider/model` is a route of its own.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Target;
+use crate::config::{
+    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone,
+};
+use crate::pii::Policy;
+
+const MAX_MODEL_NAME_BYTES: usize = 128;
+
+/// The models that the engine serves now.
+#[derive(Debug, Clone, Default)]
+pub struct LocalModels(HashSet<String>);
+
+impl LocalModels {
+    pub fn new(ids: impl IntoIterator<Item = String>) -> Self {
+        Self(ids.into_iter().collect())
+    }
+
+    pub fn serves(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Everything a request for one alias needs to know.
+#[derive(Debug)]
+pub struct Route {
+    pub alias: String,
+    pub targets: Vec<(Target, u32)>,
+    pub fallback: Vec<Target>,
+    /// Where sensitive requests go; empty where nothing is set.
+    pub sensitive: Vec<Target>,
+    pub timeouts: Timeouts,
+    pub retries: Retries,
+    pub max_output_tokens: Option<u32>,
+    pub policy: Policy,
+}
+
+#[derive(Debug)]
+pub struct RoutingTable {
+    routes: BTreeMap<String, Arc<Route>>,
+    zones: HashMap<String, Zone>,
+    local: LocalModels,
+    default_local: Option<String>,
+    entities: EntityActions,
+}
+
+impl RoutingTable {
+    pub fn new(config: &Config, local: LocalModels) -> Self {
+        let mut table = Self {
+            routes: BTreeMap::new(),
+            zones: zones(&config.providers),
+            local,
+            default_local: config.default_local.clone(),
+            entities: config.entities.clone(),
+        };
+        for id in table.local.0.clone() {
+            let route = table.own_route(&id, &TargetConfig { provider: LOCAL_PROVIDER.into(), model: id.clone(), weight: 1 });
+            table.routes.insert(id, Arc::new(route));
+        }
+        for config in &config.routes {
+            table.routes.insert(config.alias.clone(), Arc::new(table.route(config)));
+        }
+        table
+    }
+
+    /// The route of an alias, or of `provider/model`.
+    pub fn resolve(&self, alias: &str) -> Option<Arc<Route>> {
+        if let Some(route) = self.routes.get(alias) {
+            return Some(Arc::clone(route));
+        }
+        let (provider, model) = alias.split_once('/')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
+        if model.is_empty() || model.len() > MAX_MODEL_NAME_BYTES || !model.chars().all(plain) {
+            return None;
+        }
+        self.zones.get(provider)?;
+        if provider == LOCAL_PROVIDER && !self.local.serves(model) {
+            return None;
+        }
+        let target = TargetConfig { provider: provider.to_owned(), model: model.to_owned(), weight: 1 };
+        Some(Arc::new(self.own_route(alias, &target)))
+    }
+
+    /// Named routes, in the order of their names.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.values()
+    }
+
+    pub fn local(&self) -> &LocalModels {
+        &self.local
+    }
+
+    fn route(&self, config: &RouteConfig) -> Route {
+        let mut actions = self.entities.clone();
+        actions.extend(config.entities.iter().map(|(entity, action)| (*entity, *action)));
+        Route {
+            alias: config.alias.clone(),
+            targets: config.targets.iter().map(|target| (self.target(target), target.weight)).collect(),
+            fallback: config.fallback.iter().map(|target| self.target(target)).collect(),
+            sensitive: self.sensitive(&config.sensitive),
+            timeouts: config.timeouts,
+            retries: config.retries,
+            max_output_tokens: config.max_output_tokens,
+            policy: Policy::from(actions),
+        }
+    }
+
+    /// A route that was not written down: one target, and inside the border it answers sensitive requests itself.
+    fn own_route(&self, alias: &str, target: &TargetConfig) -> Route {
+        let resolved = self.target(target);
+        let sensitive = match &resolved {
+            Target::InBorder(_) => vec![resolved.clone()],
+            Target::External(_) => self.sensitive(&[]),
+        };
+        Route {
+            alias: alias.to_owned(),
+            targets: vec![(resolved, 1)],
+            fallback: Vec::new(),
+            sensitive,
+            timeouts: Timeouts::default(),
+            retries: Retries::default(),
+            max_output_tokens: None,
+            policy: Policy::from(self.entities.clone()),
+        }
+    }
+
+    fn sensitive(&self, configured: &[TargetConfig]) -> Vec<Target> {
+        if !configured.is_empty() {
+            return configured.iter().map(|target| self.target(target)).collect();
+        }
+        let default = self.default_local.iter().map(|model| TargetConfig {
+            provider: LOCAL_PROVIDER.into(),
+            model: model.clone(),
+            weight: 1,
+        });
+        default.map(|target| self.target(&target)).collect()
+    }
+
+    fn target(&self, config: &TargetConfig) -> Target {
+        // Names were checked with the configuration; one that is not known counts as outside.
+        Target::new(config, self.zones.get(&config.provider).copied().unwrap_or(Zone::External))
+    }
+}
+
+fn zones(providers: &[ProviderConfig]) -> HashMap<String, Zone> {
+    let named = providers.iter().map(|provider| (provider.name.clone(), provider.zone));
+    named.chain([(LOCAL_PROVIDER.to_owned(), Zone::Local)]).collect()
+}

@@ -1,0 +1,120 @@
+//! The data folder: database, journal, key secret, and a lock so that one gateway at a time owns them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+use crate::auth::KeySecret;
+
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+    database: PathBuf,
+}
+
+/// Held for as long as the gateway runs; the system releases it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl DataDir {
+    /// Makes the folder of `database` (readable by its owner only) if it is not there.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn create(database: &Path) -> Result<Self, StoreError> {
+        let root = match database.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&root).map_err(|source| StoreError::File { path: root.clone(), source })?;
+        Ok(Self { root, database: database.to_owned() })
+    }
+
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    /// # Errors
+    /// Another gateway holds it.
+    pub fn lock(&self) -> Result<Lock, StoreError> {
+        let path = self.root.join("gateway.lock");
+        let file_error = |source| StoreError::File { path: path.clone(), source };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(file_error)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: self.root.clone() }),
+            Err(TryLockError::Error(source)) => Err(file_error(source)),
+        }
+    }
+
+    /// The secret under which keys are hashed, made from `fresh` on the first start.
+    ///
+    /// # Errors
+    /// The file cannot be made or does not hold a secret.
+    pub fn key_secret(&self, fresh: [u8; 32]) -> Result<KeySecret, StoreError> {
+        let path = self.root.join("keys.secret");
+        let file_error = |source| StoreError::File { path: path.clone(), source };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
+            Ok(mut file) => {
+                file.write_all(to_hex(&fresh).as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
+                Ok(KeySecret::new(fresh))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let text = std::fs::read_to_string(&path).map_err(file_error)?;
+                from_hex(text.trim()).map(KeySecret::new).ok_or_else(|| StoreError::BadKeySecret { path: path.clone() })
+            }
+            Err(source) => Err(file_error(source)),
+        }
+    }
+}
+
+pub(super) fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_survives_and_the_lock_excludes() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("data/x.db");
+        let data = DataDir::create(&database).unwrap();
+        data.key_secret([1; 32]).unwrap();
+        let hex = std::fs::read_to_string(folder.path().join("data/keys.secret")).unwrap();
+        data.key_secret([2; 32]).unwrap();
+        assert_eq!(hex, to_hex(&[1; 32]));
+        assert_eq!(from_hex(&hex), Some([1; 32]));
+        let held = data.lock().unwrap();
+        assert!(matches!(data.lock(), Err(StoreError::Locked { .. })));
+        drop(held);
+        data.lock().unwrap();
+    }
+}

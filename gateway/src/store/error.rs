@@ -1,0 +1,29 @@
+//! Failures of the database and its files.
+
+use std::path::PathBuf;
+
+use super::JournalError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("failed to use the database: {source}")]
+    Database {
+        #[from]
+        source: sqlx::Error,
+    },
+    #[error("failed to bring the database's schema up to date: {source}")]
+    Migration {
+        #[from]
+        source: sqlx::migrate::MigrateError,
+    },
+    #[error("failed to read a row of table {table}: column {column} holds what this version does not know")]
+    UnknownValue { table: &'static str, column: &'static str },
+    #[error("failed to use {}: {source}", path.display())]
+    File { path: PathBuf, source: std::io::Error },
+    #[error("failed to start: another gateway uses the data folder {}", path.display())]
+    Locked { path: PathBuf },
+    #[error("failed to read the key secret {}: it must hold 64 hexadecimal digits", path.display())]
+    BadKeySecret { path: PathBuf },
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}

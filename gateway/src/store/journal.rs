@@ -1,0 +1,174 @@
+//! The journal: records appended to segment files, each framed by its length and CRC-32.
+//!
+//! A record is one `write`, so a killed process leaves either the whole record or a torn tail that the next start cuts
+//! off; what was written survives the process. [`Journal::sync`] is called by the projector, so that what it has taken
+//! over also survives the machine.
+//!
+//! Frame: `length: u32 LE`, `crc32(payload): u32 LE`, payload.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::journal_reader::{FRAME_HEADER_BYTES, intact_length};
+
+/// A record above this is refused: audit records are a few hundred bytes.
+pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
+const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    #[error("failed to write the journal {}: {source}", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("failed to write the journal: a record of {bytes} bytes is above the bound")]
+    TooLarge { bytes: usize },
+    #[error("failed to write the journal: an earlier write left it unusable")]
+    Broken,
+}
+
+#[derive(Debug)]
+pub struct Journal {
+    folder: PathBuf,
+    segment_bytes: u64,
+    active: Mutex<Active>,
+    appended: Notify,
+}
+
+#[derive(Debug)]
+struct Active {
+    segment: u64,
+    path: PathBuf,
+    file: File,
+    length: u64,
+    /// A failed write could not be taken back: nothing may follow it.
+    broken: bool,
+}
+
+impl Journal {
+    /// Opens the last segment, cutting off a torn tail, or begins the first one.
+    ///
+    /// # Errors
+    /// The folder or segment cannot be used.
+    pub fn open(folder: &Path) -> Result<Self, JournalError> {
+        Self::open_with(folder, DEFAULT_SEGMENT_BYTES)
+    }
+
+    pub(super) fn open_with(folder: &Path, segment_bytes: u64) -> Result<Self, JournalError> {
+        std::fs::create_dir_all(folder).map_err(|source| JournalError::Io { path: folder.to_owned(), source })?;
+        let last = segments(folder)?.last().copied().unwrap_or(1);
+        let active = Active::open(folder, last)?;
+        Ok(Self { folder: folder.to_owned(), segment_bytes, active: Mutex::new(active), appended: Notify::new() })
+    }
+
+    /// Appends one record with one `write`.
+    ///
+    /// # Errors
+    /// The disk refused it; the journal is as before and the record does not count as kept.
+    pub fn append(&self, payload: &[u8]) -> Result<(), JournalError> {
+        if payload.len() > MAX_RECORD_BYTES {
+            return Err(JournalError::TooLarge { bytes: payload.len() });
+        }
+        let mut frame = Vec::with_capacity(FRAME_HEADER_BYTES + payload.len());
+        frame.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+        frame.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+        frame.extend_from_slice(payload);
+        let mut active = self.active();
+        if active.length >= self.segment_bytes {
+            let next = Active::open(&self.folder, active.segment + 1)?;
+            active.file.sync_data().map_err(|source| active.error(source))?;
+            *active = next;
+        }
+        active.write(&frame)?;
+        drop(active);
+        self.appended.notify_one();
+        Ok(())
+    }
+
+    /// Makes everything appended so far survive a loss of power.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn sync(&self) -> Result<(), JournalError> {
+        let (file, path) = {
+            let active = self.active();
+            (active.file.try_clone().map_err(|source| active.error(source))?, active.path.clone())
+        };
+        file.sync_data().map_err(|source| JournalError::Io { path, source })
+    }
+
+    /// Waits until something was appended since the last call.
+    pub async fn appended(&self) {
+        self.appended.notified().await;
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Removes segments that lie wholly before `segment`, which the database has taken over.
+    ///
+    /// # Errors
+    /// A file cannot be removed.
+    pub fn prune_before(&self, segment: u64) -> Result<(), JournalError> {
+        for old in segments(&self.folder)?.into_iter().filter(|&old| old < segment) {
+            let path = segment_path(&self.folder, old);
+            std::fs::remove_file(&path).map_err(|source| JournalError::Io { path, source })?;
+        }
+        Ok(())
+    }
+
+    fn active(&self) -> MutexGuard<'_, Active> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Active {
+    fn open(folder: &Path, segment: u64) -> Result<Self, JournalError> {
+        let path = segment_path(folder, segment);
+        let io = |source| JournalError::Io { path: path.clone(), source };
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(io)?;
+        let length = intact_length(&mut file).map_err(io)?;
+        file.set_len(length).map_err(io)?;
+        file.seek(SeekFrom::Start(length)).map_err(io)?;
+        Ok(Self { segment, path, file, length, broken: false })
+    }
+
+    fn write(&mut self, frame: &[u8]) -> Result<(), JournalError> {
+        if self.broken {
+            return Err(JournalError::Broken);
+        }
+        if let Err(source) = self.file.write_all(frame) {
+            // Half a frame would hide every later one from readers: take it back or stop.
+            let restored = self.file.set_len(self.length).and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
+            self.broken = restored.is_err();
+            return Err(self.error(source));
+        }
+        self.length += frame.len() as u64;
+        Ok(())
+    }
+
+    fn error(&self, source: std::io::Error) -> JournalError {
+        JournalError::Io { path: self.path.clone(), source }
+    }
+}
+
+pub(super) fn segment_path(folder: &Path, segment: u64) -> PathBuf {
+    folder.join(format!("{segment:010}.journal"))
+}
+
+/// Numbers of the segments in a folder, in order.
+pub(super) fn segments(folder: &Path) -> Result<Vec<u64>, JournalError> {
+    let io = |source| JournalError::Io { path: folder.to_owned(), source };
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let number: Option<u64> = name.to_str().and_then(|name| name.strip_suffix(".journal")).and_then(|stem| stem.parse().ok());
+        numbers.extend(number);
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}

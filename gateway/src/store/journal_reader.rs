@@ -1,0 +1,187 @@
+//! Reading the journal from a position on. A torn tail ends the reading; it may be a record that is being written.
+
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::JournalError;
+use super::journal::{MAX_RECORD_BYTES, segment_path, segments};
+
+pub(super) const FRAME_HEADER_BYTES: usize = 8;
+
+/// A place between two records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub segment: u64,
+    /// Bytes from the segment's start.
+    pub offset: u64,
+}
+
+/// Iterates over records behind a position.
+#[derive(Debug)]
+pub struct JournalReader {
+    folder: PathBuf,
+    position: Position,
+    open: Option<(u64, BufReader<File>)>,
+}
+
+impl JournalReader {
+    pub fn new(folder: &Path, from: Position) -> Self {
+        Self { folder: folder.to_owned(), position: from, open: None }
+    }
+
+    /// The place behind the last record that was returned.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The next whole record, or `None` at the end of what is written.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn next_record(&mut self) -> Result<Option<Vec<u8>>, JournalError> {
+        loop {
+            if !self.ensure_open()? {
+                return Ok(None);
+            }
+            let Some((segment, reader)) = self.open.as_mut() else { return Ok(None) };
+            let segment = *segment;
+            let record = read_frame(reader)
+                .map_err(|source| JournalError::Io { path: segment_path(&self.folder, segment), source })?;
+            if let Some(payload) = record {
+                self.position.offset += (FRAME_HEADER_BYTES + payload.len()) as u64;
+                return Ok(Some(payload));
+            }
+            self.open = None;
+            // A sealed segment ends here; the active one may still grow.
+            match segments(&self.folder)?.into_iter().find(|&next| next > segment) {
+                Some(next) => self.position = Position { segment: next, offset: 0 },
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn ensure_open(&mut self) -> Result<bool, JournalError> {
+        if self.open.is_some() {
+            return Ok(true);
+        }
+        let Some(segment) = segments(&self.folder)?.into_iter().find(|&found| found >= self.position.segment) else {
+            return Ok(false);
+        };
+        if segment > self.position.segment {
+            self.position = Position { segment, offset: 0 };
+        }
+        let path = segment_path(&self.folder, segment);
+        let opened = File::open(&path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.position.offset))?;
+            Ok(file)
+        });
+        let file = opened.map_err(|source| JournalError::Io { path, source })?;
+        self.open = Some((segment, BufReader::new(file)));
+        Ok(true)
+    }
+}
+
+/// Bytes of whole records at the start of a segment.
+pub(super) fn intact_length(file: &mut File) -> std::io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::new(file);
+    let mut length = 0;
+    while let Some(payload) = read_frame(&mut reader)? {
+        length += (FRAME_HEADER_BYTES + payload.len()) as u64;
+    }
+    Ok(length)
+}
+
+fn read_frame(reader: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut header = [0; FRAME_HEADER_BYTES];
+    if !read_whole(reader, &mut header)? {
+        return Ok(None);
+    }
+    let [l0, l1, l2, l3, c0, c1, c2, c3] = header;
+    let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    if length > MAX_RECORD_BYTES {
+        return Ok(None);
+    }
+    let mut payload = vec![0; length];
+    let whole = read_whole(reader, &mut payload)?;
+    Ok((whole && crc32fast::hash(&payload) == u32::from_le_bytes([c0, c1, c2, c3])).then_some(payload))
+}
+
+fn read_whole(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
+    match reader.read_exact(buffer) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::super::Journal;
+    use super::*;
+
+    fn read_all(folder: &Path, from: Position) -> (Vec<Vec<u8>>, Position) {
+        let mut reader = JournalReader::new(folder, from);
+        let mut records = Vec::new();
+        while let Some(record) = reader.next_record().unwrap() {
+            records.push(record);
+        }
+        (records, reader.position())
+    }
+
+    #[test]
+    fn records_come_back_in_order_over_segments_and_from_any_position() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open_with(folder.path(), 100).unwrap();
+        let written: Vec<Vec<u8>> = (0..50).map(|i| format!("record {i}").into_bytes()).collect();
+        for record in &written {
+            journal.append(record).unwrap();
+        }
+        let (all, _) = read_all(folder.path(), Position::default());
+        assert_eq!(all, written);
+        let mut reader = JournalReader::new(folder.path(), Position::default());
+        for _ in 0..20 {
+            reader.next_record().unwrap();
+        }
+        let middle = reader.position();
+        assert_eq!(read_all(folder.path(), middle).0, written[20..]);
+        journal.prune_before(middle.segment).unwrap();
+        assert_eq!(read_all(folder.path(), middle).0, written[20..]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_torn_tail_loses_only_the_torn_record(cut in 1_u64..40, more in 0_usize..3) {
+            let folder = tempfile::tempdir().unwrap();
+            let journal = Journal::open(folder.path()).unwrap();
+            for i in 0..5 {
+                journal.append(format!("record {i} with some length to it").as_bytes()).unwrap();
+            }
+            drop(journal);
+            let path = folder.path().join("0000000001.journal");
+            let length = std::fs::metadata(&path).unwrap().len();
+            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - cut).unwrap();
+            let journal = Journal::open(folder.path()).unwrap();
+            for _ in 0..more {
+                journal.append(b"later").unwrap();
+            }
+            prop_assert_eq!(read_all(folder.path(), Position::default()).0.len(), 4 + more);
+        }
+    }
+
+    #[test]
+    fn garbage_behind_the_last_record_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        Journal::open(folder.path()).unwrap().append(b"kept").unwrap();
+        let path = folder.path().join("0000000001.journal");
+        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&[0xff; 13]).unwrap();
+        let journal = Journal::open(folder.path()).unwrap();
+        journal.append(b"next").unwrap();
+        assert_eq!(read_all(folder.path(), Position::default()).0, [b"kept".to_vec(), b"next".to_vec()]);
+    }
+}

@@ -1,0 +1,45 @@
+//! What outlives the process: a journal that is written before an answer ends, and a database that is a projection of it.
+
+mod data_dir;
+mod error;
+mod journal;
+mod journal_reader;
+mod projector;
+mod sqlite;
+
+pub use data_dir::{DataDir, Lock};
+pub use error::StoreError;
+pub use journal::{Journal, JournalError};
+pub use journal_reader::{JournalReader, Position};
+pub use projector::{Projector, project_all};
+pub use sqlite::SqliteStore;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::audit::AuditRecord;
+use crate::auth::KeyRecord;
+
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// One audit row with its place in the database's order.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct AuditRow {
+    pub sequence: i64,
+    #[serde(flatten)]
+    pub record: AuditRecord,
+}
+
+/// A database. Never called on the path of a request that models answer.
+pub trait Store: Send + Sync {
+    fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>>;
+    fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()>;
+    /// True if there was such a key and it was in force.
+    fn revoke_key(&self, id: String) -> StoreFuture<'_, bool>;
+    /// Where the projection of the journal stands.
+    fn journal_position(&self) -> StoreFuture<'_, Position>;
+    /// Writes rows and the position behind them in one transaction. A row replaces the one of the same request.
+    fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()>;
+    /// Rows after `after`, oldest first.
+    fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
+}

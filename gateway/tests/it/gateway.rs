@@ -1,0 +1,154 @@
+//! A gateway on an ephemeral port, with a database of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shekara_gateway::audit::AuditRecord;
+use shekara_gateway::auth::{DataClass, KeyRole, NewKey, mint};
+use shekara_gateway::config::parse;
+use shekara_gateway::egress::install_tls;
+use shekara_gateway::pii::Detector;
+use shekara_gateway::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
+use shekara_gateway::router::router;
+use shekara_gateway::routing::LocalModels;
+use shekara_gateway::store::{DataDir, Journal, SqliteStore, Store, project_all};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub struct TestGateway {
+    pub url: String,
+    pub key: String,
+    pub admin_key: String,
+    pub gateway: Arc<Gateway>,
+    pub client: reqwest::Client,
+    store: Arc<dyn Store>,
+    _folder: TempDir,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn text(&self) -> String {
+        self.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl TestGateway {
+    /// `toml` is a configuration without `[store]`; the engine is off, as in a build without it.
+    pub async fn start(toml: &str) -> Self {
+        install_tls();
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = parse(toml, Path::new("test.toml")).unwrap();
+        config.database = folder.path().join("shekara.db");
+        let data = DataDir::create(&config.database).unwrap();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await.unwrap());
+        let sources = Sources::system();
+        let key_secret = data.key_secret(sources.random()).unwrap();
+        let mut plaintexts = Vec::new();
+        for role in [KeyRole::Application, KeyRole::Admin] {
+            let new = NewKey {
+                name: "test".into(),
+                role,
+                tenant: "bank".into(),
+                project: "support".into(),
+                environment: "stage".into(),
+                data_class: DataClass::Public,
+            };
+            let minted = mint(new, &key_secret, sources.random(), 0);
+            store.insert_key(minted.record.clone()).await.unwrap();
+            plaintexts.push(minted.plaintext);
+        }
+        let snapshot = Snapshot::new(config, None, LocalModels::default(), 1).unwrap();
+        let parts = GatewayParts {
+            snapshot,
+            key_secret,
+            journal: Arc::new(Journal::open(&data.journal()).unwrap()),
+            store: Arc::clone(&store),
+            sources,
+            detector: Detector::new().unwrap(),
+        };
+        let gateway = Arc::new(Gateway::new(parts).await.unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = router(Arc::clone(&gateway));
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self {
+            url,
+            admin_key: plaintexts.pop().unwrap(),
+            key: plaintexts.pop().unwrap(),
+            gateway,
+            client: reqwest::Client::new(),
+            store,
+            _folder: folder,
+        }
+    }
+
+    pub async fn chat(&self, body: Value) -> Answer {
+        self.send("POST", "/v1/chat/completions", &self.key, body.to_string()).await
+    }
+
+    pub async fn ask(&self, model: &str, text: &str) -> Answer {
+        self.chat(json!({ "model": model, "messages": [{ "role": "user", "content": text }] })).await
+    }
+
+    pub async fn ask_streamed(&self, model: &str, text: &str) -> Answer {
+        let messages = json!([{ "role": "user", "content": text }]);
+        self.chat(json!({ "model": model, "stream": true, "messages": messages })).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, key: &str, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.client.request(method.parse().unwrap(), format!("{}{path}", self.url));
+        let request = request.header("content-type", "application/json").bearer_auth(key).body(body);
+        finish(request).await
+    }
+
+    /// Everything in the audit, carried over from the journal first.
+    pub async fn audit(&self) -> Vec<AuditRecord> {
+        project_all(&self.gateway.journal, self.store.as_ref()).await.unwrap();
+        self.store.audit_page(0, 10_000).await.unwrap().into_iter().map(|row| row.record).collect()
+    }
+}
+
+pub async fn finish(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, body: response.text().await.unwrap() }
+}
+
+/// One provider, and one route `chat` with `rest` in its table.
+pub fn one_provider(base_url: &str, rest: &str) -> String {
+    format!(
+        "[local]\nenabled = false\n[[providers]]\nname = \"stub\"\nkind = \"openai-compatible\"\nbase_url = \"{base_url}\"\n\
+         [[routes]]\nmodel = \"chat\"\ntargets = [{{ provider = \"stub\", model = \"big\" }}]\n{rest}\n"
+    )
+}
+
+/// `outside` is external, `inside` is a local server; route `chat` goes out and keeps sensitive requests in.
+pub fn border(outside: &str, inside: &str, rest: &str) -> String {
+    format!(
+        "[local]\nenabled = false\n\
+         [[providers]]\nname = \"cloud\"\nkind = \"openai-compatible\"\nbase_url = \"{outside}\"\n\
+         [[providers]]\nname = \"home\"\nkind = \"openai-compatible\"\nbase_url = \"{inside}\"\nzone = \"local\"\n\
+         [[routes]]\nmodel = \"chat\"\ntargets = [{{ provider = \"cloud\", model = \"big\" }}]\n\
+         sensitive = [{{ provider = \"home\", model = \"small\" }}]\n{rest}\n"
+    )
+}

@@ -1,0 +1,10 @@
+//! The gateway from outside: real HTTP, a real database, and an upstream that keeps every byte it gets.
+
+mod audit;
+mod errors;
+mod fallback;
+mod gateway;
+mod privacy;
+mod routes;
+mod streams;
+mod upstream;

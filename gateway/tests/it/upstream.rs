@@ -1,0 +1,138 @@
+//! A stub upstream that speaks OpenAI's API, answers as told, and keeps every byte it gets.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+/// How the upstream answers a chat request.
+#[derive(Clone)]
+pub enum Reply {
+    /// A good answer with this text, plain or streamed as asked.
+    Text(&'static str),
+    Status(u16, &'static str),
+    /// These raw bytes as an event stream, and then the end of the body.
+    Events(&'static str),
+    /// These raw bytes as JSON.
+    Json(&'static str),
+    /// These bytes as an event stream that then stays open until the client leaves.
+    Open(&'static str),
+    /// No answer at all until the client leaves.
+    Silence,
+}
+
+pub struct Upstream {
+    pub base_url: String,
+    state: Arc<Shared>,
+}
+
+struct Shared {
+    reply: Mutex<Reply>,
+    /// Head and body of every request, as text.
+    received: Mutex<Vec<String>>,
+    client_left: Notify,
+}
+
+impl Upstream {
+    pub async fn start(reply: Reply) -> Self {
+        let state = Arc::new(Shared {
+            reply: Mutex::new(reply),
+            received: Mutex::new(Vec::new()),
+            client_left: Notify::new(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { base_url, state }
+    }
+
+    pub fn set(&self, reply: Reply) {
+        *self.state.reply.lock().unwrap() = reply;
+    }
+
+    pub fn received(&self) -> Vec<String> {
+        self.state.received.lock().unwrap().clone()
+    }
+
+    /// Returns when a client has left an answer that was still open.
+    pub async fn client_left(&self) {
+        self.state.client_left.notified().await;
+    }
+}
+
+async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    state.received.lock().unwrap().push(format!("{} {} {:?}\n{text}", head.method, head.uri, head.headers));
+    let streamed = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|json| json["stream"] == true);
+    let reply = state.reply.lock().unwrap().clone();
+    match reply {
+        Reply::Text(text) if streamed => respond(200, "text/event-stream", Body::from(stream_of(text))),
+        Reply::Text(text) => respond(200, "application/json", Body::from(completion(text))),
+        Reply::Status(status, body) => respond(status, "application/json", Body::from(body)),
+        Reply::Events(events) => respond(200, "text/event-stream", Body::from(events)),
+        Reply::Json(json) => respond(200, "application/json", Body::from(json)),
+        Reply::Open(events) => respond(200, "text/event-stream", open_body(events, state)),
+        Reply::Silence => {
+            let _left = ClientLeft(state);
+            std::future::pending().await
+        }
+    }
+}
+
+/// Sends `events` and then nothing more; notices when it is dropped.
+fn open_body(events: &'static str, state: Arc<Shared>) -> Body {
+    let left = ClientLeft(state);
+    Body::from_stream(futures_util::stream::unfold((Some(events), left), |(events, left)| async move {
+        match events {
+            Some(events) => Some((Ok::<_, Infallible>(Bytes::from_static(events.as_bytes())), (None, left))),
+            None => std::future::pending().await,
+        }
+    }))
+}
+
+struct ClientLeft(Arc<Shared>);
+
+impl Drop for ClientLeft {
+    fn drop(&mut self) {
+        self.0.client_left.notify_one();
+    }
+}
+
+fn respond(status: u16, kind: &str, body: Body) -> Response {
+    Response::builder().status(status).header("content-type", kind).body(body).unwrap()
+}
+
+fn completion(text: &str) -> String {
+    json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "stub",
+        "choices": [{ "index": 0, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" }],
+        "usage": { "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9 },
+    })
+    .to_string()
+}
+
+fn stream_of(text: &str) -> String {
+    let chunk = |delta: serde_json::Value, finish: Option<&str>| {
+        let choices = json!([{ "index": 0, "delta": delta, "finish_reason": finish }]);
+        json!({ "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": choices })
+    };
+    let mut events = vec![chunk(json!({ "role": "assistant", "content": "" }), None)];
+    events.extend(text.split_inclusive(' ').map(|word| chunk(json!({ "content": word }), None)));
+    events.push(chunk(json!({}), Some("stop")));
+    events.push(json!({
+        "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [],
+        "usage": { "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9 },
+    }));
+    let mut out: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    out.push_str("data: [DONE]\n\n");
+    out
+}
