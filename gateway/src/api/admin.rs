@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -81,7 +81,8 @@ fn production() -> String {
 }
 
 pub async fn list_keys(State(gateway): State<Arc<Gateway>>) -> Result<Response, ErrorResponse> {
-    let keys: Vec<KeyView> = gateway.store().keys().await.map_err(store_failed)?.into_iter().map(Into::into).collect();
+    let keys: Vec<KeyView> =
+        gateway.store().keys().await.map_err(|error| store_failed(&error))?.into_iter().map(Into::into).collect();
     Ok(Json(json!({ "object": "list", "data": keys })).into_response())
 }
 
@@ -99,8 +100,8 @@ pub async fn create_key(State(gateway): State<Arc<Gateway>>, body: Body) -> Resu
     };
     new.check().map_err(|error| ApiError::invalid(error.field, error.to_string()))?;
     let minted = mint(new, gateway.key_secret(), gateway.sources.random(), gateway.sources.now().as_millisecond());
-    gateway.store().insert_key(minted.record.clone()).await.map_err(store_failed)?;
-    gateway.reload_keys().await.map_err(store_failed)?;
+    gateway.store().insert_key(minted.record.clone()).await.map_err(|error| store_failed(&error))?;
+    gateway.reload_keys().await.map_err(|error| store_failed(&error))?;
     let view = KeyView::from(minted.record);
     Ok((StatusCode::CREATED, Json(json!({ "key": minted.plaintext, "record": view }))).into_response())
 }
@@ -109,12 +110,12 @@ pub async fn revoke_key(
     State(gateway): State<Arc<Gateway>>,
     Path(id): Path<String>,
 ) -> Result<Response, ErrorResponse> {
-    if !gateway.store().revoke_key(id).await.map_err(store_failed)? {
+    if !gateway.store().revoke_key(id).await.map_err(|error| store_failed(&error))? {
         let message = "There is no key in force with this id.";
         let error = ApiError::new(StatusCode::NOT_FOUND, ErrorType::InvalidRequestError, message);
         return Err(error.with_code("key_not_found").into());
     }
-    gateway.reload_keys().await.map_err(store_failed)?;
+    gateway.reload_keys().await.map_err(|error| store_failed(&error))?;
     Ok(Json(json!({ "revoked": true })).into_response())
 }
 
@@ -135,12 +136,12 @@ pub async fn audit_page(
     Query(query): Query<AuditQuery>,
 ) -> Result<Response, ErrorResponse> {
     let limit = query.limit.clamp(1, MAX_AUDIT_PAGE);
-    let rows = gateway.store().audit_page(query.after, limit).await.map_err(store_failed)?;
+    let rows = gateway.store().audit_page(query.after, limit).await.map_err(|error| store_failed(&error))?;
     let has_more = rows.len() == limit as usize;
     Ok(Json(json!({ "object": "list", "data": rows, "has_more": has_more })).into_response())
 }
 
-fn store_failed(error: StoreError) -> ErrorResponse {
+fn store_failed(error: &StoreError) -> ErrorResponse {
     tracing::error!(%error, "the database could not be used");
     ApiError::unavailable("store_unavailable", "The database could not be used.", 5).into()
 }

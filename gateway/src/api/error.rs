@@ -37,7 +37,7 @@ impl IntoResponse for ErrorResponse {
         if error.status == StatusCode::UNAUTHORIZED {
             headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response.extensions_mut().insert(ErrorCode(error.code.map(|code| code.into_owned())));
+        response.extensions_mut().insert(ErrorCode(error.code.map(std::borrow::Cow::into_owned)));
         response
     }
 }

@@ -23,7 +23,9 @@ pub async fn show_model(
     let snapshot = gateway.snapshot();
     match snapshot.table.resolve(&id) {
         Some(route) => Ok(Json(model(&snapshot, &route))),
-        None => Err(ApiError::model_not_found("There is no such model here. GET /v1/models lists what is served.").into()),
+        None => {
+            Err(ApiError::model_not_found("There is no such model here. GET /v1/models lists what is served.").into())
+        }
     }
 }
 

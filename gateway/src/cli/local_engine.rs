@@ -58,7 +58,7 @@ impl LocalEngine {
         let states = self.catalog.iter().flat_map(|catalog| catalog.list());
         states
             .filter_map(|model| match model.state {
-                ModelState::Failed { reason } => Some((model.id, reason.to_string())),
+                ModelState::Failed { reason } => Some((model.id, reason.clone())),
                 _ => None,
             })
             .collect()

@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::error(&format!("{error:#}"));
-            let bad_config = error.chain().any(|cause| cause.is::<ConfigError>());
+            let bad_config = error.chain().any(<dyn std::error::Error>::is::<ConfigError>);
             if bad_config { ExitCode::from(EXIT_BAD_CONFIG) } else { ExitCode::FAILURE }
         }
     }

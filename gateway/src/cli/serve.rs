@@ -86,9 +86,9 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option
         match signals.next().await {
             Asked::Stop => return,
             Asked::Reload => {
-                let reloaded = load(path).map_err(anyhow::Error::from).and_then(|loaded| {
-                    snapshot(loaded.config, engine, &gateway.sources)
-                });
+                let reloaded = load(path)
+                    .map_err(anyhow::Error::from)
+                    .and_then(|loaded| snapshot(loaded.config, engine, &gateway.sources));
                 match reloaded {
                     Ok(snapshot) => {
                         gateway.replace_snapshot(snapshot);
@@ -173,4 +173,3 @@ fn announce(
     ));
     Ok(())
 }
-

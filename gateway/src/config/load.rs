@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ConfigError;
 use super::error::line_of;
 use super::file::ConfigFile;
 use super::validate::{Config, Invalid, validate};
-use super::ConfigError;
 
 /// Read when it exists and no `--config` is given; without it the defaults hold.
 pub const DEFAULT_PATH: &str = "shekara.toml";
@@ -27,8 +27,8 @@ pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
         None if Path::new(DEFAULT_PATH).exists() => PathBuf::from(DEFAULT_PATH),
         None => return Ok(Loaded { config: parse("", Path::new("defaults"))?, path: None }),
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
     Ok(Loaded { config: parse(&text, &path)?, path: Some(path) })
 }
 
@@ -58,7 +58,8 @@ mod tests {
     fn an_unknown_key_is_named_with_its_line() {
         let message = refused("[server]\nlisten = \"127.0.0.1:1\"\nlisen = 1\n");
         assert!(message.starts_with("shekara.toml:3: ") && message.contains("lisen"), "{message}");
-        let message = refused("[[providers]]\nname = \"a\"\nkind = \"openai\"\n\n[[providers]]\nname = \"b\"\nkimd = 1\n");
+        let message =
+            refused("[[providers]]\nname = \"a\"\nkind = \"openai\"\n\n[[providers]]\nname = \"b\"\nkimd = 1\n");
         assert!(message.starts_with("shekara.toml:7: "), "{message}");
     }
 
@@ -70,13 +71,16 @@ mod tests {
 
     #[test]
     fn targets_must_exist_and_sensitive_ones_stay_inside() {
-        let provider = "[[providers]]\nname = \"a\"\nkind = \"openai-compatible\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+        let provider =
+            "[[providers]]\nname = \"a\"\nkind = \"openai-compatible\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
         let route = |extra: &str| format!("{provider}[[routes]]\nmodel = \"m\"\n{extra}\n");
         assert!(refused(&route("targets = [{ provider = \"b\", model = \"x\" }]")).contains("'b'"));
         assert!(refused(&route("targets = []")).starts_with("shekara.toml:7: "));
-        let outside = "targets = [{ provider = \"a\", model = \"x\" }]\nsensitive = [{ provider = \"a\", model = \"x\" }]";
+        let outside =
+            "targets = [{ provider = \"a\", model = \"x\" }]\nsensitive = [{ provider = \"a\", model = \"x\" }]";
         assert!(refused(&route(outside)).contains("external"));
-        let fine = "targets = [{ provider = \"a\", model = \"x\" }]\nsensitive = [{ provider = \"local\", model = \"x\" }]";
+        let fine =
+            "targets = [{ provider = \"a\", model = \"x\" }]\nsensitive = [{ provider = \"local\", model = \"x\" }]";
         assert!(parse(&route(fine), Path::new("x")).is_ok());
     }
 

@@ -141,6 +141,10 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         let message = "[local] enabled = true, but this binary was built without the engine (feature local-engine)";
         return Err(Invalid { offset: None, message: message.into() });
     }
+    #[cfg(feature = "local-engine")]
+    if let Err(error) = file.local.engine.check() {
+        return Err(Invalid { offset: None, message: format!("[local.engine] {error}") });
+    }
     if file.server.max_body_bytes == 0 || file.server.max_in_flight == 0 {
         let message = "[server] max_body_bytes and max_in_flight must be above 0";
         return Err(Invalid { offset: None, message: message.into() });
@@ -151,7 +155,10 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         let offset = provider.name.span().start;
         let provider = check_provider(provider, &file.network.in_country)?;
         if !names.insert(provider.name.clone()) {
-            return Err(Invalid { offset: Some(offset), message: format!("provider '{}' stands twice", provider.name) });
+            return Err(Invalid {
+                offset: Some(offset),
+                message: format!("provider '{}' stands twice", provider.name),
+            });
         }
         providers.push(provider);
     }
@@ -264,7 +271,8 @@ fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Result<RouteCon
     for target in &file.sensitive {
         let name = target.provider.get_ref();
         if providers.iter().any(|provider| provider.name == *name && provider.zone == Zone::External) {
-            let message = format!("route '{alias}': sensitive targets must stay inside the border, '{name}' is external");
+            let message =
+                format!("route '{alias}': sensitive targets must stay inside the border, '{name}' is external");
             return Err(invalid(&target.provider, message));
         }
     }

@@ -50,7 +50,7 @@ impl EgressClient {
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(connect_timeout)
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .tcp_nodelay(true)
             .user_agent(concat!("shekara/", env!("CARGO_PKG_VERSION")));
         let builder = match reach {

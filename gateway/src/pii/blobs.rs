@@ -77,10 +77,7 @@ fn unwrap_lines(raw: &[u8], start: usize, end: usize) -> usize {
 fn decode_blob(raw: &[u8], range: Range<usize>, found: &mut impl FnMut(Blob)) {
     let blob = raw.get(range.clone()).unwrap_or_default();
     if let Some(text) = decode_hex(blob).and_then(readable) {
-        found(Blob {
-            text,
-            range: range.clone(),
-        });
+        found(Blob { text, range: range.clone() });
     }
     // Something alphanumeric may be glued to the front (a path, a key): try the other alignments.
     for skip in 0..4 {
@@ -168,21 +165,12 @@ mod tests {
 
     #[test]
     fn base64_and_hex_are_read() {
-        assert_eq!(
-            texts("x: OTAxMTIzMzAwMjU4 ."),
-            [("901123300258".to_owned(), 3..19)]
-        );
-        assert_eq!(
-            texts("393031313233333030323538"),
-            [("901123300258".to_owned(), 0..24)]
-        );
+        assert_eq!(texts("x: OTAxMTIzMzAwMjU4 ."), [("901123300258".to_owned(), 3..19)]);
+        assert_eq!(texts("393031313233333030323538"), [("901123300258".to_owned(), 0..24)]);
         let wrapped = format!("{}\r\n{}", "YWFh".repeat(19), "YmJi".repeat(2));
         let all = texts(&wrapped);
         assert_eq!(all.len(), 1);
-        assert!(
-            all.first()
-                .is_some_and(|(text, _)| text.ends_with("aaabbbbbb"))
-        );
+        assert!(all.first().is_some_and(|(text, _)| text.ends_with("aaabbbbbb")));
     }
 
     #[test]

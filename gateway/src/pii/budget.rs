@@ -15,12 +15,7 @@ impl Budget {
     const FLOOR: usize = 16 * 1024;
 
     pub(super) fn for_text(bytes: usize) -> Self {
-        Self {
-            left: bytes
-                .saturating_mul(Self::PER_BYTE)
-                .saturating_add(Self::FLOOR),
-            exhausted: false,
-        }
+        Self { left: bytes.saturating_mul(Self::PER_BYTE).saturating_add(Self::FLOOR), exhausted: false }
     }
 
     /// Pays for work about to be done; false when the allowance does not reach.

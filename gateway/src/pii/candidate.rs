@@ -39,22 +39,14 @@ pub(super) struct Candidate {
 /// words alone beside a better one of the same entity. The rest comes ordered by position.
 pub(super) fn resolve(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_unstable_by_key(|candidate| {
-        (
-            candidate.range.start,
-            usize::MAX - candidate.range.end,
-            candidate.strength,
-            candidate.entity,
-        )
+        (candidate.range.start, usize::MAX - candidate.range.end, candidate.strength, candidate.entity)
     });
     drop_lesser_readings(&mut candidates);
     // Starts ascend, so a candidate is covered exactly when an end seen so far reaches its own.
     let mut furthest = [0_usize; Strength::COUNT];
     candidates.retain(|candidate| {
         let strength = candidate.strength as usize;
-        let covered = furthest
-            .iter()
-            .take(strength + 1)
-            .any(|&end| end >= candidate.range.end);
+        let covered = furthest.iter().take(strength + 1).any(|&end| end >= candidate.range.end);
         if let Some(end) = furthest.get_mut(strength) {
             *end = (*end).max(candidate.range.end);
         }
@@ -72,9 +64,7 @@ fn drop_lesser_readings(candidates: &mut Vec<Candidate>) {
     // Per entity: where better readings begin, and how far those up to there reach.
     let mut better = Entity::ALL.map(|entity| (entity, Vec::<(usize, usize)>::new()));
     for candidate in candidates.iter() {
-        let list = better
-            .iter_mut()
-            .find(|(entity, _)| *entity == candidate.entity);
+        let list = better.iter_mut().find(|(entity, _)| *entity == candidate.entity);
         if let Some((_, list)) = list
             && candidate.strength < Strength::Context
         {
@@ -83,9 +73,7 @@ fn drop_lesser_readings(candidates: &mut Vec<Candidate>) {
         }
     }
     candidates.retain(|candidate| {
-        let list = better
-            .iter()
-            .find(|(entity, _)| *entity == candidate.entity);
+        let list = better.iter().find(|(entity, _)| *entity == candidate.entity);
         let overlaps = list.is_some_and(|(_, list)| {
             let before_end = list.partition_point(|&(start, _)| start < candidate.range.end);
             before_end
@@ -102,11 +90,7 @@ mod tests {
     use super::*;
 
     fn candidate(entity: Entity, range: Range<usize>, strength: Strength) -> Candidate {
-        Candidate {
-            entity,
-            range,
-            strength,
-        }
+        Candidate { entity, range, strength }
     }
 
     #[test]

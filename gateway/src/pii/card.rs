@@ -45,10 +45,7 @@ pub(super) fn is_bar_code(window: &Window<'_>, topics: impl FnOnce() -> Topics) 
     }
     let topics = topics();
     // In 4: Germany; Russia and Kyrgyzstan; Uzbekistan; Belarus, Ukraine, Kazakhstan.
-    let is_sold_here = matches!(
-        digits,
-        [5 | 6, ..] | [4, 0..=3 | 6, ..] | [4, 7, 0 | 8, ..] | [4, 8, 1 | 2 | 7, ..]
-    );
+    let is_sold_here = matches!(digits, [5 | 6, ..] | [4, 0..=3 | 6, ..] | [4, 7, 0 | 8, ..] | [4, 8, 1 | 2 | 7, ..]);
     topics & CARD == 0 && (topics & GOODS != 0 || is_sold_here)
 }
 
@@ -56,9 +53,7 @@ fn has_scheme_prefix(digits: &[u8]) -> bool {
     let Some(prefix) = digits.get(..4) else {
         return false;
     };
-    let prefix = prefix
-        .iter()
-        .fold(0_u32, |number, &digit| number * 10 + u32::from(digit));
+    let prefix = prefix.iter().fold(0_u32, |number, &digit| number * 10 + u32::from(digit));
     let len = digits.len();
     match prefix {
         // Mir and JCB.

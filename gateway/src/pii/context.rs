@@ -64,13 +64,8 @@ impl ContextFinder {
                 let word = WORDS.get(found.pattern().as_usize())?;
                 let range = found.range();
                 let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
-                let is_word = begins_word(view, range.start)
-                    && ends_word(view, range.end, word.ending)
-                    && !in_code;
-                is_word.then_some(Hit {
-                    range,
-                    topics: word.topics,
-                })
+                let is_word = begins_word(view, range.start) && ends_word(view, range.end, word.ending) && !in_code;
+                is_word.then_some(Hit { range, topics: word.topics })
             })
             .collect();
         ContextWords { hits, given }
@@ -157,10 +152,7 @@ fn begins_with_value(behind: &[u8]) -> bool {
 
 fn touches_underscore(view: &View<'_>, word: &Range<usize>) -> bool {
     let before = word.start.checked_sub(1);
-    [before, Some(word.end)]
-        .into_iter()
-        .flatten()
-        .any(|at| view.bytes().get(at) == Some(&b'_'))
+    [before, Some(word.end)].into_iter().flatten().any(|at| view.bytes().get(at) == Some(&b'_'))
 }
 
 fn begins_word(view: &View<'_>, at: usize) -> bool {
@@ -175,11 +167,7 @@ fn ends_word(view: &View<'_>, at: usize, ending: Ending) -> bool {
         Ending::Case => 4,
     };
     let rest = view.bytes().get(at..).unwrap_or_default();
-    let letters = rest
-        .iter()
-        .take_while(|&&byte| is_letter(byte))
-        .filter(|&&byte| !is_continuation(byte))
-        .take(most + 1)
-        .count();
+    let letters =
+        rest.iter().take_while(|&&byte| is_letter(byte)).filter(|&&byte| !is_continuation(byte)).take(most + 1).count();
     letters <= most || view.is_camel_case_boundary(at)
 }

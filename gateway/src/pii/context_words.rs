@@ -26,35 +26,19 @@ pub(super) struct Word {
 }
 
 const fn exact(text: &'static str, topics: Topics) -> Word {
-    Word {
-        text,
-        topics,
-        ending: Ending::None,
-    }
+    Word { text, topics, ending: Ending::None }
 }
 
 const fn alone(text: &'static str, topics: Topics) -> Word {
-    Word {
-        text,
-        topics,
-        ending: Ending::Alone,
-    }
+    Word { text, topics, ending: Ending::Alone }
 }
 
 const fn case(text: &'static str, topics: Topics) -> Word {
-    Word {
-        text,
-        topics,
-        ending: Ending::Case,
-    }
+    Word { text, topics, ending: Ending::Case }
 }
 
 const fn stem(text: &'static str, topics: Topics) -> Word {
-    Word {
-        text,
-        topics,
-        ending: Ending::Any,
-    }
+    Word { text, topics, ending: Ending::Any }
 }
 
 pub(super) const WORDS: &[Word] = &[

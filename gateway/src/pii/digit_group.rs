@@ -47,28 +47,14 @@ impl Group {
             }
             end += width;
         }
-        let edge_holds = edge_is_plain
-            && lookalikes <= MAX_AT_EDGE
-            && !view.get(end).copied().is_some_and(is_letter);
+        let edge_holds = edge_is_plain && lookalikes <= MAX_AT_EDGE && !view.get(end).copied().is_some_and(is_letter);
         if core.is_empty() {
             // "|" alone is a table's border, no digit.
             let stands = edge_holds && end > from && view.get(from) != Some(&b'|');
-            return stands.then_some(Self {
-                from,
-                till: end,
-                core: from..from,
-            });
+            return stands.then_some(Self { from, till: end, core: from..from });
         }
-        let from = if leading > 0 && view.get(from) == Some(&b'|') {
-            core.start
-        } else {
-            from
-        };
-        let till = if edge_holds && view.get(end.saturating_sub(1)) != Some(&b'|') {
-            end
-        } else {
-            core.end
-        };
+        let from = if leading > 0 && view.get(from) == Some(&b'|') { core.start } else { from };
+        let till = if edge_holds && view.get(end.saturating_sub(1)) != Some(&b'|') { end } else { core.end };
         Some(Self { from, till, core })
     }
 }

@@ -68,8 +68,7 @@ impl DigitRun {
             }
         }
         self.mark_isolated(isolated_from);
-        self.values
-            .extend(self.digits.iter().map(|digit| digit.value));
+        self.values.extend(self.digits.iter().map(|digit| digit.value));
         Some(end)
     }
 
@@ -95,11 +94,8 @@ impl DigitRun {
     /// Where the run begins: with its look-alikes, and at its first true digit.
     pub(super) fn starts(&self) -> (usize, usize) {
         let first = self.digits.first().map_or(0, |digit| digit.from);
-        let true_first = self
-            .digits
-            .iter()
-            .find(|digit| digit.marks & LOOKALIKE == 0)
-            .map_or(first, |digit| digit.from);
+        let true_first =
+            self.digits.iter().find(|digit| digit.marks & LOOKALIKE == 0).map_or(first, |digit| digit.from);
         (first, true_first)
     }
 
@@ -119,23 +115,12 @@ impl DigitRun {
         if !self.has(last, END) || !self.has(first, START) {
             return None;
         }
-        let lookalikes = self
-            .digits
-            .get(first..=last)?
-            .iter()
-            .filter(|digit| digit.marks & LOOKALIKE != 0)
-            .count();
-        (lookalikes * 3 <= len * 2).then_some(Window {
-            run: self,
-            first,
-            len,
-        })
+        let lookalikes = self.digits.get(first..=last)?.iter().filter(|digit| digit.marks & LOOKALIKE != 0).count();
+        (lookalikes * 3 <= len * 2).then_some(Window { run: self, first, len })
     }
 
     pub(super) fn has(&self, index: usize, marks: Marks) -> bool {
-        self.digits
-            .get(index)
-            .is_some_and(|digit| digit.marks & marks == marks)
+        self.digits.get(index).is_some_and(|digit| digit.marks & marks == marks)
     }
 
     fn push_group(&mut self, view: &[u8], group: &Group, dotted: bool) {
@@ -159,12 +144,7 @@ impl DigitRun {
             if till == group.core.end || till == group.till {
                 marks |= END;
             }
-            self.digits.push(Digit {
-                value,
-                marks,
-                from: position,
-                till,
-            });
+            self.digits.push(Digit { value, marks, from: position, till });
             position = till;
         }
     }

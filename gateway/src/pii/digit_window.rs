@@ -87,18 +87,14 @@ impl<'r> Window<'r> {
         let whole = self.first.checked_sub(1).map(|before| before..self.first);
         self.is_contiguous()
             && self.run.has(self.first, DOTTED)
-            && whole.is_some_and(|index| {
-                self.run.values(index.clone()) == [0] && self.run.has(index.start, GROUP)
-            })
+            && whole.is_some_and(|index| self.run.values(index.clone()) == [0] && self.run.has(index.start, GROUP))
     }
 
     /// Every digit stands alone, and what stands beside the window is written otherwise.
     pub(super) fn is_spelled(&self) -> bool {
         let run = self.run;
         let after = self.first + self.len;
-        let single = |index: usize| {
-            run.has(index, GROUP) && (run.has(index + 1, GROUP) || index + 1 == run.len())
-        };
+        let single = |index: usize| run.has(index, GROUP) && (run.has(index + 1, GROUP) || index + 1 == run.len());
         (self.first..after).all(single)
             && (self.starts_isolated() || !self.first.checked_sub(1).is_some_and(single))
             && (self.ends_isolated() || !single(after))

@@ -27,36 +27,26 @@ const MAX_LEN: usize = 253;
 const MAX_LABELS: usize = 10;
 
 /// Spelled dots, with the spaces that must surround them; longest first.
-const DOTS: [&str; 10] = [
-    " [dot] ",
-    " (dot) ",
-    "[dot]",
-    "(dot)",
-    " (точка) ",
-    "(точка)",
-    " [точка] ",
-    "[точка]",
-    " точка ",
-    " dot ",
-];
+const DOTS: [&str; 10] =
+    [" [dot] ", " (dot) ", "[dot]", "(dot)", " (точка) ", "(точка)", " [точка] ", "[точка]", " точка ", " dot "];
 
 /// Top-level domains outside the two-letter countries that a spaced sign may lead to.
 const COMMON: [&str; 24] = [
-    "com", "org", "net", "edu", "gov", "mil", "int", "info", "biz", "name", "pro", "dev", "app",
-    "online", "site", "store", "shop", "tech", "cloud", "email", "mail", "asia", "рф", "қаз",
+    "com", "org", "net", "edu", "gov", "mil", "int", "info", "biz", "name", "pro", "dev", "app", "online", "site",
+    "store", "shop", "tech", "cloud", "email", "mail", "asia", "рф", "қаз",
 ];
 
 /// Two-letter top levels that people of the region write; others are taken for code.
 const COUNTRIES: [&str; 40] = [
-    "kz", "ru", "uz", "kg", "tj", "tm", "by", "ua", "az", "am", "ge", "md", "su", "us", "uk", "de",
-    "fr", "it", "es", "pl", "tr", "cn", "jp", "kr", "in", "ae", "il", "eu", "ch", "at", "nl", "be",
-    "se", "no", "fi", "cz", "io", "ai", "me", "co",
+    "kz", "ru", "uz", "kg", "tj", "tm", "by", "ua", "az", "am", "ge", "md", "su", "us", "uk", "de", "fr", "it", "es",
+    "pl", "tr", "cn", "jp", "kr", "in", "ae", "il", "eu", "ch", "at", "nl", "be", "se", "no", "fi", "cz", "io", "ai",
+    "me", "co",
 ];
 
 /// Endings of files and units that are written behind an at sign ("icon@2x.png").
 const NOT_DOMAINS: [&str; 22] = [
-    "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "json", "html", "xml",
-    "yaml", "yml", "toml", "txt", "service", "socket", "timer", "target", "mount",
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "json", "html", "xml", "yaml", "yml",
+    "toml", "txt", "service", "socket", "timer", "target", "mount",
 ];
 
 impl Domain {
@@ -99,9 +89,7 @@ fn label_len(view: &[u8], at: usize) -> usize {
     let rest = view.get(at..).unwrap_or_default();
     rest.iter()
         .take(MAX_LEN)
-        .take_while(|&&byte| {
-            is_letter(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
-        })
+        .take_while(|&&byte| is_letter(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'))
         .count()
 }
 
@@ -136,7 +124,5 @@ fn dot_at(view: &[u8], at: usize) -> Option<(usize, bool)> {
     if rest.first() == Some(&b'.') {
         return Some((1, false));
     }
-    DOTS.iter()
-        .find(|dot| rest.starts_with(dot.as_bytes()))
-        .map(|dot| (dot.len(), true))
+    DOTS.iter().find(|dot| rest.starts_with(dot.as_bytes())).map(|dot| (dot.len(), true))
 }

@@ -38,22 +38,13 @@ pub(super) fn scan(view: &[u8], budget: &mut Budget, mut found: impl FnMut(Range
                 return;
             }
             let sign = at..at + word.len();
-            let spelling = if word == " at " {
-                Spelling::Word
-            } else {
-                Spelling::SpokenRussian
-            };
+            let spelling = if word == " at " { Spelling::Word } else { Spelling::SpokenRussian };
             found_around(view, sign, spelling, &mut found);
         }
     }
 }
 
-fn found_around(
-    view: &[u8],
-    sign: Range<usize>,
-    spelling: Spelling,
-    found: &mut impl FnMut(Range<usize>),
-) {
+fn found_around(view: &[u8], sign: Range<usize>, spelling: Spelling, found: &mut impl FnMut(Range<usize>)) {
     let local_end = sign.start - spaces_before(view, sign.start);
     let domain_start = sign.end + spaces_after(view, sign.end);
     let is_spaced = local_end < sign.start || domain_start > sign.end;
@@ -81,37 +72,22 @@ fn found_around(
 
 fn spaces_before(view: &[u8], at: usize) -> usize {
     let before = view.get(..at).unwrap_or_default();
-    before
-        .iter()
-        .rev()
-        .take(MAX_SPACES)
-        .take_while(|&&byte| byte == b' ')
-        .count()
+    before.iter().rev().take(MAX_SPACES).take_while(|&&byte| byte == b' ').count()
 }
 
 fn spaces_after(view: &[u8], at: usize) -> usize {
     let after = view.get(at..).unwrap_or_default();
-    after
-        .iter()
-        .take(MAX_SPACES)
-        .take_while(|&&byte| byte == b' ')
-        .count()
+    after.iter().take(MAX_SPACES).take_while(|&&byte| byte == b' ').count()
 }
 
 /// Where the local part that ends here begins, without dots and quotes at its ends.
 fn local_start(view: &[u8], end: usize) -> Option<usize> {
     let from = end.saturating_sub(MAX_LOCAL);
     let reach = view.get(from..end)?;
-    let len = reach
-        .iter()
-        .rev()
-        .take_while(|&&byte| is_local_byte(byte))
-        .count();
+    let len = reach.iter().rev().take_while(|&&byte| is_local_byte(byte)).count();
     let local = reach.get(reach.len() - len..)?;
-    let trimmed = local
-        .iter()
-        .take_while(|&&byte| !is_letter(byte) && !byte.is_ascii_digit() || is_continuation(byte))
-        .count();
+    let trimmed =
+        local.iter().take_while(|&&byte| !is_letter(byte) && !byte.is_ascii_digit() || is_continuation(byte)).count();
     let is_dotted = local.last() == Some(&b'.');
     (trimmed < len && !is_dotted).then_some(end - len + trimmed)
 }
@@ -119,19 +95,14 @@ fn local_start(view: &[u8], end: usize) -> Option<usize> {
 const fn is_local_byte(byte: u8) -> bool {
     is_letter(byte)
         || byte.is_ascii_digit()
-        || matches!(
-            byte,
-            b'.' | b'_' | b'-' | b'+' | b'%' | b'\'' | b'*' | b'!' | b'#' | b'$' | b'&' | b'~'
-        )
+        || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'%' | b'\'' | b'*' | b'!' | b'#' | b'$' | b'&' | b'~')
 }
 
 /// The end of "(at)", "[ at ]", "{собака}" when one begins here.
 fn bracketed_at(view: &[u8], open: usize) -> Option<usize> {
     let start = open + 1 + spaces_after(view, open + 1);
     let rest = view.get(start..)?;
-    let word = BRACKETED
-        .iter()
-        .find(|word| rest.starts_with(word.as_bytes()))?;
+    let word = BRACKETED.iter().find(|word| rest.starts_with(word.as_bytes()))?;
     let end = start + word.len();
     let end = end + spaces_after(view, end);
     matches!(view.get(end), Some(b')' | b']' | b'}')).then_some(end + 1)

@@ -33,14 +33,7 @@ pub struct UnknownEntity {
 
 impl Entity {
     /// Every entity, in the order of reports.
-    pub const ALL: [Self; 6] = [
-        Self::Iin,
-        Self::Bin,
-        Self::Card,
-        Self::Iban,
-        Self::Phone,
-        Self::Email,
-    ];
+    pub const ALL: [Self; 6] = [Self::Iin, Self::Bin, Self::Card, Self::Iban, Self::Phone, Self::Email];
 
     /// The name used in configuration, headers and audit records.
     #[must_use]
@@ -69,9 +62,7 @@ impl FromStr for Entity {
         Self::ALL
             .into_iter()
             .find(|entity| entity.as_str() == name)
-            .ok_or_else(|| UnknownEntity {
-                name: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownEntity { name: name.to_owned() })
     }
 }
 

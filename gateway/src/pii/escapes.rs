@@ -17,10 +17,7 @@ pub(super) struct Decoded {
 pub(super) fn decode(source: &str) -> Option<Decoded> {
     let raw = source.as_bytes();
     let first = memchr3_iter(b'%', b'&', b'\\', raw).find(|&at| escape_at(source, at).is_some())?;
-    let mut decoded = Decoded {
-        text: String::with_capacity(source.len()),
-        map: OffsetMap::default(),
-    };
+    let mut decoded = Decoded { text: String::with_capacity(source.len()), map: OffsetMap::default() };
     let mut copied = 0;
     let mut at = first;
     loop {
@@ -116,19 +113,12 @@ fn entity(rest: &str) -> Option<(char, usize)> {
             Some(hex) => (hex, 16, 3),
             None => (number, 10, 2),
         };
-        let len = digits
-            .bytes()
-            .take(8)
-            .take_while(|byte| char::from(*byte).is_digit(radix))
-            .count();
+        let len = digits.bytes().take(8).take_while(|byte| char::from(*byte).is_digit(radix)).count();
         let code = u32::from_str_radix(digits.get(..len)?, radix).ok()?;
         let semicolon = usize::from(digits.as_bytes().get(len) == Some(&b';'));
         return char::from_u32(code).map(|character| (character, head + len + semicolon));
     }
-    NAMED
-        .iter()
-        .find(|(name, _)| rest.starts_with(name))
-        .map(|&(name, character)| (character, name.len()))
+    NAMED.iter().find(|(name, _)| rest.starts_with(name)).map(|&(name, character)| (character, name.len()))
 }
 
 fn backslash(rest: &[u8]) -> Option<(char, usize)> {
@@ -168,9 +158,7 @@ fn hex_value(hex: &[u8]) -> Option<u32> {
     if hex.is_empty() || hex.len() > 7 {
         return None;
     }
-    hex.iter().try_fold(0, |value, &byte| {
-        Some(value * 16 + char::from(byte).to_digit(16)?)
-    })
+    hex.iter().try_fold(0, |value, &byte| Some(value * 16 + char::from(byte).to_digit(16)?))
 }
 
 #[cfg(test)]
@@ -198,16 +186,7 @@ mod tests {
 
     #[test]
     fn what_is_no_escape_stays() {
-        for source in [
-            "100% of & \\d",
-            "%D0",
-            "%85",
-            "&copy",
-            "\\ud835",
-            "",
-            "&#;",
-            "\\u{}",
-        ] {
+        for source in ["100% of & \\d", "%D0", "%85", "&copy", "\\ud835", "", "&#;", "\\u{}"] {
             assert_eq!(decoded(source), None, "{source}");
         }
     }

@@ -117,17 +117,10 @@ pub(super) fn read(view: &[u8], digit_at: usize, budget: &mut Budget) -> Option<
         account.read_letters_as_digits(is_kazakh);
         is_mod97(&account.characters)
     };
-    let has_bank_code = account
-        .characters
-        .get(2..7)
-        .is_some_and(|part| part.iter().all(u8::is_ascii_digit));
+    let has_bank_code = account.characters.get(2..7).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
     (is_checked || is_kazakh && has_bank_code && is_written).then_some(Iban {
         range: account.range,
-        strength: if is_checked {
-            Strength::Checked
-        } else {
-            Strength::Context
-        },
+        strength: if is_checked { Strength::Checked } else { Strength::Context },
         stands_alone: is_checked && is_written,
     })
 }
@@ -161,8 +154,7 @@ const fn is_separator(byte: u8) -> bool {
 
 /// Whether the number goes on; a word may be glued to one of Kazakhstan's.
 fn continues(view: &[u8], at: usize, is_kazakh: bool) -> bool {
-    view.get(at)
-        .is_some_and(|byte| byte.is_ascii_digit() || !is_kazakh && byte.is_ascii_lowercase())
+    view.get(at).is_some_and(|byte| byte.is_ascii_digit() || !is_kazakh && byte.is_ascii_lowercase())
 }
 
 /// The Latin letter or digit at a position, through Cyrillic look-alikes, and its width.
@@ -223,11 +215,7 @@ impl Account {
                 return None;
             }
         }
-        Some(Self {
-            characters,
-            groups,
-            range: start..at,
-        })
+        Some(Self { characters, groups, range: start..at })
     }
 
     /// Prose can be gathered into an account number ("at 10 this have…"): its country code stands
@@ -238,20 +226,13 @@ impl Account {
         };
         let is_spelled = self.groups.iter().all(|&(len, _)| len == 1);
         let has_head = first_has_digit && first_len >= 4 || is_kazakh;
-        let no_words = self
-            .groups
-            .iter()
-            .all(|&(len, holds_digit)| holds_digit || len <= 4);
+        let no_words = self.groups.iter().all(|&(len, holds_digit)| holds_digit || len <= 4);
         is_spelled || has_head && no_words
     }
 
     /// Puts 0 for O and 1 for I and L where a digit must or may stand.
     fn read_letters_as_digits(&mut self, is_kazakh: bool) {
-        let places = if is_kazakh {
-            2..7
-        } else {
-            2..self.characters.len()
-        };
+        let places = if is_kazakh { 2..7 } else { 2..self.characters.len() };
         let digit_of = |letter: u8| match letter {
             b'o' => b'0',
             b'i' | b'l' => b'1',
@@ -287,10 +268,6 @@ mod tests {
     #[test]
     fn countries_are_sorted_and_lengths_plausible() {
         assert!(LENGTHS.is_sorted());
-        assert!(
-            LENGTHS
-                .iter()
-                .all(|&(_, len)| (15..=MAX_LEN).contains(&len))
-        );
+        assert!(LENGTHS.iter().all(|&(_, len)| (15..=MAX_LEN).contains(&len)));
     }
 }

@@ -24,10 +24,7 @@ pub(super) fn by_structure(window: &Window<'_>) -> Option<(Entity, Strength)> {
 
 /// What a window of twelve digits is by the words around it. Inside a longer list of groups only
 /// its first or last alignment is taken at its word. `topics` is asked last, as it is dear.
-pub(super) fn by_context(
-    window: &Window<'_>,
-    topics: impl FnOnce() -> Topics,
-) -> Option<(Entity, Strength)> {
+pub(super) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -> Option<(Entity, Strength)> {
     if !(window.is_contiguous() || window.starts_isolated() || window.ends_isolated()) {
         return None;
     }

@@ -100,10 +100,7 @@ pub enum DetectorError {
 impl<'a> TextSegment<'a> {
     /// A piece of text and the JSON pointer to it.
     pub fn new(pointer: impl Into<Cow<'a, str>>, text: impl Into<Cow<'a, str>>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            text: text.into(),
-        }
+        Self { pointer: pointer.into(), text: text.into() }
     }
 
     /// The last two keys of the pointer: `{"client": {"iin": …}}`, `{"phones": ["…"]}`.
@@ -190,8 +187,7 @@ impl Detector {
     /// # Errors
     /// When the automaton of the context words cannot be built.
     pub fn new() -> Result<Self, DetectorError> {
-        let context =
-            ContextFinder::new().map_err(|source| DetectorError::ContextWords { source })?;
+        let context = ContextFinder::new().map_err(|source| DetectorError::ContextWords { source })?;
         Ok(Self { context })
     }
 
@@ -211,11 +207,7 @@ impl Detector {
             let scan = SegmentScan::new(&self.context, segment.keys(), segment.text.len());
             let (found, finished) = scan.run(&segment.text);
             complete &= finished;
-            list.extend(found.into_iter().map(|(entity, span)| Finding {
-                entity,
-                segment: index,
-                span,
-            }));
+            list.extend(found.into_iter().map(|(entity, span)| Finding { entity, segment: index, span }));
         }
         Findings::new(list, complete)
     }

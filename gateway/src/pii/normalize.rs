@@ -92,9 +92,7 @@ impl<'s> View<'s> {
     /// in lower case before a capital, as in `clientIin`.
     pub(super) fn is_camel_case_boundary(&self, at: usize) -> bool {
         let source_at = self.map.source_range(at..at + 1).start;
-        let (Some(before), Some(after)) =
-            (self.source.get(..source_at), self.source.get(source_at..))
-        else {
+        let (Some(before), Some(after)) = (self.source.get(..source_at), self.source.get(source_at..)) else {
             return false;
         };
         let last = before.chars().next_back();
@@ -130,10 +128,7 @@ mod tests {
 
     #[test]
     fn folds_case_digits_separators_and_drops_the_invisible() {
-        assert_eq!(
-            folded("ИИН\u{a0}９０\u{200b}1\t2\r\n—Ж\0"),
-            "иин 901 2\n\n-ж"
-        );
+        assert_eq!(folded("ИИН\u{a0}９０\u{200b}1\t2\r\n—Ж\0"), "иин 901 2\n\n-ж");
     }
 
     #[test]

@@ -30,20 +30,12 @@ impl OffsetMap {
         {
             return;
         }
-        self.pieces.push(Piece {
-            derived,
-            source,
-            width: 0,
-        });
+        self.pieces.push(Piece { derived, source, width: 0 });
     }
 
     /// From `derived` to the next piece, every byte stands for all of `source`.
     pub(super) fn atomic(&mut self, derived: usize, source: Range<usize>) {
-        self.pieces.push(Piece {
-            derived,
-            source: source.start,
-            width: source.len().max(1),
-        });
+        self.pieces.push(Piece { derived, source: source.start, width: source.len().max(1) });
     }
 
     /// The smallest source range that covers a non-empty derived range.
@@ -51,32 +43,18 @@ impl OffsetMap {
         let last_byte = derived.end.saturating_sub(1).max(derived.start);
         let first = self.piece(derived.start);
         let last = self.piece(last_byte);
-        let start = if first.width == 0 {
-            first.source + (derived.start - first.derived)
-        } else {
-            first.source
-        };
-        let end = if last.width == 0 {
-            last.source + (last_byte - last.derived) + 1
-        } else {
-            last.source + last.width
-        };
+        let start = if first.width == 0 { first.source + (derived.start - first.derived) } else { first.source };
+        let end = if last.width == 0 { last.source + (last_byte - last.derived) + 1 } else { last.source + last.width };
         start..end
     }
 
     fn piece(&self, derived: usize) -> Piece {
-        let after = self
-            .pieces
-            .partition_point(|piece| piece.derived <= derived);
-        after
-            .checked_sub(1)
-            .and_then(|index| self.pieces.get(index))
-            .copied()
-            .unwrap_or(Piece {
-                derived: 0,
-                source: 0,
-                width: 0,
-            })
+        let after = self.pieces.partition_point(|piece| piece.derived <= derived);
+        after.checked_sub(1).and_then(|index| self.pieces.get(index)).copied().unwrap_or(Piece {
+            derived: 0,
+            source: 0,
+            width: 0,
+        })
     }
 }
 

@@ -41,9 +41,7 @@ pub(super) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -
         return None;
     }
     let is_phone = match window.digits() {
-        [7 | 8, national @ ..] | national if national.len() == 10 => {
-            Area::of(national) != Area::None
-        }
+        [7 | 8, national @ ..] | national if national.len() == 10 => Area::of(national) != Area::None,
         [0, 0, international @ ..] => is_international(international),
         international => window.ends_isolated() && is_international(international),
     };

@@ -47,11 +47,7 @@ impl Verdict {
     /// The counts as in the header `x-shekara-pii`: `iin=1,phone=2`; empty when nothing was found.
     #[must_use]
     pub fn summary(&self) -> String {
-        let parts: Vec<String> = self
-            .counts
-            .iter()
-            .map(|(entity, count)| format!("{entity}={count}"))
-            .collect();
+        let parts: Vec<String> = self.counts.iter().map(|(entity, count)| format!("{entity}={count}")).collect();
         parts.join(",")
     }
 }
@@ -70,9 +66,7 @@ impl Policy {
     pub const fn default_action(entity: Entity) -> Action {
         match entity {
             Entity::Bin => Action::Label,
-            Entity::Iin | Entity::Card | Entity::Iban | Entity::Phone | Entity::Email => {
-                Action::Local
-            }
+            Entity::Iin | Entity::Card | Entity::Iban | Entity::Phone | Entity::Email => Action::Local,
         }
     }
 
@@ -86,10 +80,7 @@ impl Policy {
     /// What this policy does about `entity`.
     #[must_use]
     pub fn action(&self, entity: Entity) -> Action {
-        self.actions
-            .get(&entity)
-            .copied()
-            .unwrap_or_else(|| Self::default_action(entity))
+        self.actions.get(&entity).copied().unwrap_or_else(|| Self::default_action(entity))
     }
 
     /// The verdict over all findings of one request.
@@ -103,16 +94,8 @@ impl Policy {
             Some(Action::Block) => Decision::Block,
         };
         let complete = findings.is_complete();
-        let floor = if complete {
-            Decision::Clear
-        } else {
-            Decision::Confine
-        };
-        Verdict {
-            decision: found.max(floor),
-            counts,
-            complete,
-        }
+        let floor = if complete { Decision::Clear } else { Decision::Confine };
+        Verdict { decision: found.max(floor), counts, complete }
     }
 }
 
@@ -124,10 +107,8 @@ impl Default for Policy {
 
 impl From<BTreeMap<Entity, Action>> for Policy {
     fn from(overrides: BTreeMap<Entity, Action>) -> Self {
-        let mut actions: BTreeMap<Entity, Action> = Entity::ALL
-            .into_iter()
-            .map(|entity| (entity, Self::default_action(entity)))
-            .collect();
+        let mut actions: BTreeMap<Entity, Action> =
+            Entity::ALL.into_iter().map(|entity| (entity, Self::default_action(entity))).collect();
         actions.extend(overrides);
         Self { actions }
     }
@@ -145,14 +126,7 @@ mod tests {
     use super::*;
 
     fn findings(entities: &[Entity], complete: bool) -> Findings {
-        let list = entities
-            .iter()
-            .map(|&entity| Finding {
-                entity,
-                segment: 0,
-                span: 0..12,
-            })
-            .collect();
+        let list = entities.iter().map(|&entity| Finding { entity, segment: 0, span: 0..12 }).collect();
         Findings::new(list, complete)
     }
 
@@ -160,11 +134,7 @@ mod tests {
     fn personal_entities_confine_by_default_and_bin_does_not() {
         let policy = Policy::default();
         for entity in Entity::ALL {
-            let expected = if entity == Entity::Bin {
-                Decision::Clear
-            } else {
-                Decision::Confine
-            };
+            let expected = if entity == Entity::Bin { Decision::Clear } else { Decision::Confine };
             let verdict = policy.decide(&findings(&[entity], true));
             assert_eq!(verdict.decision, expected, "{entity}");
         }
@@ -182,10 +152,7 @@ mod tests {
     #[test]
     fn an_unfinished_scan_never_clears() {
         let policy = Policy::default();
-        assert_eq!(
-            policy.decide(&findings(&[], true)).decision,
-            Decision::Clear
-        );
+        assert_eq!(policy.decide(&findings(&[], true)).decision, Decision::Clear);
         let unfinished = policy.decide(&findings(&[Entity::Bin], false));
         assert_eq!(unfinished.decision, Decision::Confine);
         assert!(!unfinished.complete);
@@ -193,8 +160,7 @@ mod tests {
 
     #[test]
     fn configuration_overrides_defaults_and_rejects_unknown_names() {
-        let parsed: Result<Policy, _> =
-            serde_json::from_str(r#"{"phone":"label","email":"block"}"#);
+        let parsed: Result<Policy, _> = serde_json::from_str(r#"{"phone":"label","email":"block"}"#);
         let policy = parsed.unwrap_or_default();
         assert_eq!(policy.action(Entity::Phone), Action::Label);
         assert_eq!(policy.action(Entity::Email), Action::Block);

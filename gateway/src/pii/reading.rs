@@ -26,13 +26,7 @@ pub(super) struct Reading<'v> {
 impl<'v> Reading<'v> {
     /// `keys` are the words under which the text stood.
     pub(super) fn new(view: &'v View<'v>, finder: &'v ContextFinder, keys: &'v str) -> Self {
-        Self {
-            view,
-            finder,
-            keys,
-            words: OnceCell::new(),
-            candidates: Vec::new(),
-        }
+        Self { view, finder, keys, words: OnceCell::new(), candidates: Vec::new() }
     }
 
     /// Everything that any recogniser holds for possible.
@@ -44,11 +38,7 @@ impl<'v> Reading<'v> {
 
     fn emails(&mut self, budget: &mut Budget) {
         email::scan(self.view.bytes(), budget, |range| {
-            self.candidates.push(Candidate {
-                entity: Entity::Email,
-                range,
-                strength: Strength::Checked,
-            });
+            self.candidates.push(Candidate { entity: Entity::Email, range, strength: Strength::Checked });
         });
     }
 
@@ -89,20 +79,12 @@ impl<'v> Reading<'v> {
     }
 
     fn windows(&mut self, run: &DigitRun, budget: &mut Budget) {
-        let around = if run.len() >= MIN_NUMBER {
-            self.words().around(&run.range())
-        } else {
-            0
-        };
+        let around = if run.len() >= MIN_NUMBER { self.words().around(&run.range()) } else { 0 };
         for first in 0..run.len() {
             if !run.may_start(first) {
                 continue;
             }
-            let shortest = if first == 0 && run.plus().is_some() {
-                phone::MIN_LEN
-            } else {
-                MIN_NUMBER
-            };
+            let shortest = if first == 0 && run.plus().is_some() { phone::MIN_LEN } else { MIN_NUMBER };
             for len in shortest..=card::MAX_LEN {
                 if !budget.spend(1) {
                     return;
@@ -116,9 +98,9 @@ impl<'v> Reading<'v> {
 
     /// Asks every recogniser about one window; `around` holds all topics that may be near.
     fn window(&mut self, window: &Window<'_>, len: usize, around: Topics) {
-        let by_structure = self.by_structure(window, len).filter(|&(entity, _)| {
-            matches!(entity, Entity::Iin | Entity::Bin) || !self.is_in_hash(window)
-        });
+        let by_structure = self
+            .by_structure(window, len)
+            .filter(|&(entity, _)| matches!(entity, Entity::Iin | Entity::Bin) || !self.is_in_hash(window));
         if let Some((entity, strength)) = by_structure {
             self.push(entity, window, strength);
         }
@@ -128,9 +110,7 @@ impl<'v> Reading<'v> {
         let topics = || self.topics_near(&window.range());
         let by_context = match len {
             iin::LEN => iin::by_context(window, topics),
-            card::MIN_LEN..=card::MAX_LEN => {
-                card::by_context(window, topics).map(|strength| (Entity::Card, strength))
-            }
+            card::MIN_LEN..=card::MAX_LEN => card::by_context(window, topics).map(|strength| (Entity::Card, strength)),
             _ => None,
         };
         let by_context = by_context.or_else(|| {
@@ -154,8 +134,7 @@ impl<'v> Reading<'v> {
         }
         if len >= card::MIN_LEN
             && let Some(strength) = card::by_structure(window)
-            && !(len == card::MIN_LEN
-                && card::is_bar_code(window, || self.topics_near(&window.range())))
+            && !(len == card::MIN_LEN && card::is_bar_code(window, || self.topics_near(&window.range())))
         {
             return Some((Entity::Card, strength));
         }
@@ -175,10 +154,7 @@ impl<'v> Reading<'v> {
         let range = window.range();
         let before = view.get(..range.start).unwrap_or_default();
         let after = view.get(range.end..).unwrap_or_default();
-        let is_glued = [before.last(), after.first()]
-            .into_iter()
-            .flatten()
-            .any(|byte| matches!(byte, b'a'..=b'f'));
+        let is_glued = [before.last(), after.first()].into_iter().flatten().any(|byte| matches!(byte, b'a'..=b'f'));
         let words = (hex_word(before.iter().rev()), hex_word(after.iter()));
         match words {
             (Some(before), Some(after)) => is_glued && before + range.len() + after >= SHORTEST,
@@ -187,11 +163,7 @@ impl<'v> Reading<'v> {
     }
 
     fn push(&mut self, entity: Entity, window: &Window<'_>, strength: Strength) {
-        self.candidates.push(Candidate {
-            entity,
-            range: window.range(),
-            strength,
-        });
+        self.candidates.push(Candidate { entity, range: window.range(), strength });
     }
 
     fn topics_near(&self, range: &Range<usize>) -> Topics {
@@ -213,7 +185,5 @@ fn hex_word<'b>(bytes: impl Iterator<Item = &'b u8>) -> Option<usize> {
     bytes
         .take(REACH)
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-')
-        .try_fold(0, |len, byte| {
-            matches!(byte, b'a'..=b'f' | b'0'..=b'9' | b'-').then_some(len + 1)
-        })
+        .try_fold(0, |len, byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9' | b'-').then_some(len + 1))
 }

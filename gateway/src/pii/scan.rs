@@ -26,13 +26,7 @@ pub(super) struct SegmentScan<'d> {
 
 impl<'d> SegmentScan<'d> {
     pub(super) fn new(finder: &'d ContextFinder, keys: &'d str, text_len: usize) -> Self {
-        Self {
-            finder,
-            keys,
-            budget: Budget::for_text(text_len),
-            found: Vec::new(),
-            run: DigitRun::default(),
-        }
+        Self { finder, keys, budget: Budget::for_text(text_len), found: Vec::new(), run: DigitRun::default() }
     }
 
     /// Scans `text` in all its layers and returns what was found, by position, and whether the
@@ -51,12 +45,7 @@ impl<'d> SegmentScan<'d> {
         (before - self.budget.left(), !self.budget.is_exhausted())
     }
 
-    fn layer(
-        &mut self,
-        text: &str,
-        depth: usize,
-        to_source: &dyn Fn(Range<usize>) -> Range<usize>,
-    ) {
+    fn layer(&mut self, text: &str, depth: usize, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         if !self.budget.spend(text.len()) {
             return;
         }
@@ -65,9 +54,7 @@ impl<'d> SegmentScan<'d> {
             return;
         }
         if let Some(decoded) = escapes::decode(text) {
-            self.layer(&decoded.text, depth + 1, &|range| {
-                to_source(decoded.map.source_range(range))
-            });
+            self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
         blobs::find(text, |blob| {
             self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));

@@ -29,18 +29,10 @@ fn scan_at(pointer: &str, text: &str) -> Vec<Finding> {
 fn found(text: &str) -> Vec<(Entity, &str)> {
     scan(text)
         .into_iter()
-        .map(|finding| {
-            (
-                finding.entity,
-                text.get(finding.span).unwrap_or("not on a boundary"),
-            )
-        })
+        .map(|finding| (finding.entity, text.get(finding.span).unwrap_or("not on a boundary")))
         .collect()
 }
 
 fn entities(text: &str) -> Vec<Entity> {
-    scan(text)
-        .into_iter()
-        .map(|finding| finding.entity)
-        .collect()
+    scan(text).into_iter().map(|finding| finding.entity).collect()
 }

@@ -74,5 +74,6 @@ pub(super) fn is_error(event: &SseEvent) -> bool {
         error: Option<serde::de::IgnoredAny>,
     }
     event.event == "error"
-        || (event.data != "[DONE]" && serde_json::from_str::<Probe>(&event.data).is_ok_and(|probe| probe.error.is_some()))
+        || (event.data != "[DONE]"
+            && serde_json::from_str::<Probe>(&event.data).is_ok_and(|probe| probe.error.is_some()))
 }

@@ -91,12 +91,7 @@ fn refused(request: &ScreenedRequest, target: &Target, error: ApiError) -> Tried
     if about_ability && request.was_rerouted_to(target) { Tried::Incapable(error) } else { Tried::Stop(error) }
 }
 
-fn finish(
-    gateway: &Gateway,
-    request: ScreenedRequest,
-    begun: Begun,
-    started: Instant,
-) -> Result<Answer, ApiError> {
+fn finish(gateway: &Gateway, request: ScreenedRequest, begun: Begun, started: Instant) -> Result<Answer, ApiError> {
     match begun {
         Begun::Whole(WholeAnswer { body, usage }) => {
             let settlement = Arc::clone(&request.context.settlement);

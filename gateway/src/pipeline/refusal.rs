@@ -20,9 +20,7 @@ pub(super) fn wrong_role(role: KeyRole) -> ApiError {
         KeyRole::Admin => "An admin key opens /admin/v1 only. Use an application key for models.",
         KeyRole::Application => "An application key does not open /admin/v1.",
     };
-    ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message)
-        .with_code("wrong_key_role")
-        .final_answer()
+    ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message).with_code("wrong_key_role").final_answer()
 }
 
 pub(super) fn blocked() -> ApiError {
@@ -68,16 +66,13 @@ pub(super) fn no_capable_local_model(refusal: &ApiError) -> ApiError {
 pub(super) fn all_failed(failure: Failure) -> ApiError {
     let new = |status, message| ApiError::new(status, ErrorType::ServerError, message);
     let mut error = match failure.kind {
-        FailureKind::Connect => {
-            new(StatusCode::BAD_GATEWAY, "No provider of this route could be reached.").with_code("provider_unreachable")
-        }
-        FailureKind::Timeout => {
-            new(StatusCode::GATEWAY_TIMEOUT, "No provider of this route answered in time.").with_code("provider_timeout")
-        }
+        FailureKind::Connect => new(StatusCode::BAD_GATEWAY, "No provider of this route could be reached.")
+            .with_code("provider_unreachable"),
+        FailureKind::Timeout => new(StatusCode::GATEWAY_TIMEOUT, "No provider of this route answered in time.")
+            .with_code("provider_timeout"),
         FailureKind::RateLimit => ApiError::overloaded("Every target of this route is at its rate limit.", 1),
-        FailureKind::Quota => {
-            ApiError::overloaded("The quota at every provider of this route is spent.", 3600).with_code("provider_quota")
-        }
+        FailureKind::Quota => ApiError::overloaded("The quota at every provider of this route is spent.", 3600)
+            .with_code("provider_quota"),
         FailureKind::Server => {
             new(StatusCode::BAD_GATEWAY, "Every provider of this route had an error.").with_code("provider_error")
         }

@@ -103,20 +103,22 @@ impl Relay {
                 event = tokio::time::timeout(limit, self.events.next()) => event,
             };
             match event {
-                Ok(Ok(Some(event))) => self.take(event),
+                Ok(Ok(Some(event))) => self.take(&event),
                 Ok(Ok(None)) if self.saw_finish => self.complete(),
                 Ok(Ok(None) | Err(BrokenStream)) => {
                     self.fail(&refusal::stream_broken("The provider's stream ended before the answer was complete."));
                 }
-                Err(_) => self.fail(&refusal::stream_broken("The provider stopped sending.").with_code("provider_timeout")),
+                Err(_) => {
+                    self.fail(&refusal::stream_broken("The provider stopped sending.").with_code("provider_timeout"))
+                }
             }
         }
     }
 
-    fn take(&mut self, event: SseEvent) {
+    fn take(&mut self, event: &SseEvent) {
         if event.data == "[DONE]" {
             self.complete();
-        } else if is_error(&event) {
+        } else if is_error(event) {
             // The provider's own words stay: they are what its documentation explains.
             self.settlement.note_error(Some("provider_error"));
             self.end_with(Outcome::Failed, Bytes::from(sse::error(&event.data)));

@@ -63,13 +63,11 @@ async fn scan(admitted: &Admitted, gateway: &Gateway) -> Result<Screened, Screen
     let (detector, route) = (Arc::clone(&gateway.detector), Arc::clone(&admitted.route));
     let scanned: Bytes = body.clone();
     let task = tokio::task::spawn_blocking(move || screen(scanned, declared, &detector, &route.policy));
-    match tokio::time::timeout(admitted.snapshot.config.scan_timeout, task).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_)) | Err(_) => {
-            tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
-            Ok(Screened::Confined(Confined::unscanned(body, declared)))
-        }
+    if let Ok(Ok(result)) = tokio::time::timeout(admitted.snapshot.config.scan_timeout, task).await {
+        return result;
     }
+    tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
+    Ok(Screened::Confined(Confined::unscanned(body, declared)))
 }
 
 impl ScreenedRequest {

@@ -32,7 +32,12 @@ pub struct Readiness {
 impl Snapshot {
     /// # Errors
     /// A provider's client cannot be set up.
-    pub fn new(config: Config, engine: Option<EngineService>, local: LocalModels, created_at_s: u64) -> Result<Self, EgressError> {
+    pub fn new(
+        config: Config,
+        engine: Option<EngineService>,
+        local: LocalModels,
+        created_at_s: u64,
+    ) -> Result<Self, EgressError> {
         let table = RoutingTable::new(&config, local);
         let providers = Registry::new(&config, engine)?;
         let policy_version = policy_version(&table);
@@ -73,8 +78,7 @@ fn policy_version(table: &RoutingTable) -> String {
         }
         hasher.update(b"\n\n");
     }
-    let digest = hasher.finalize();
-    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+    hasher.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -37,9 +37,8 @@ impl EngineService {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        let response = response.map(|body| {
-            body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync()
-        });
+        let response =
+            response.map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync());
         classify(response).await
     }
 }

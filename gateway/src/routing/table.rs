@@ -62,7 +62,8 @@ impl RoutingTable {
             entities: config.entities.clone(),
         };
         for id in table.local.0.clone() {
-            let route = table.own_route(&id, &TargetConfig { provider: LOCAL_PROVIDER.into(), model: id.clone(), weight: 1 });
+            let route =
+                table.own_route(&id, &TargetConfig { provider: LOCAL_PROVIDER.into(), model: id.clone(), weight: 1 });
             table.routes.insert(id, Arc::new(route));
         }
         for config in &config.routes {

@@ -1,5 +1,6 @@
 //! The data folder: database, journal, key secret, and a lock so that one gateway at a time owns them.
 
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,7 +85,10 @@ impl DataDir {
 }
 
 pub(super) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {

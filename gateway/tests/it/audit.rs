@@ -19,7 +19,10 @@ async fn every_request_has_one_record_without_its_text() {
 
     let first = &records[0];
     assert_eq!(first.request_id, clear.header("x-request-id"));
-    assert_eq!((first.tenant.as_str(), first.project.as_str(), first.environment.as_str()), ("bank", "support", "stage"));
+    assert_eq!(
+        (first.tenant.as_str(), first.project.as_str(), first.environment.as_str()),
+        ("bank", "support", "stage")
+    );
     assert_eq!((first.actor.as_str(), first.endpoint.as_str()), ("test", "POST /v1/chat/completions"));
     assert_eq!((first.route.as_deref(), first.reason.as_deref()), (Some("chat"), Some("primary")));
     assert_eq!((first.provider.as_deref(), first.model.as_deref()), (Some("cloud"), Some("big")));
@@ -53,7 +56,10 @@ async fn what_was_dispatched_and_never_ended_is_seen() {
         tokio::task::yield_now().await;
     }
     let records = gateway.audit().await;
-    assert_eq!((records.len(), records[0].outcome, records[0].provider.as_deref()), (1, Outcome::Dispatched, Some("cloud")));
+    assert_eq!(
+        (records.len(), records[0].outcome, records[0].provider.as_deref()),
+        (1, Outcome::Dispatched, Some("cloud"))
+    );
     running.abort();
     silent.client_left().await;
     while gateway.audit().await[0].outcome == Outcome::Dispatched {

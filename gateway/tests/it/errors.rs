@@ -25,9 +25,24 @@ async fn every_mistake_has_its_status_code_and_field() {
         (r#"{"model":"chat"}"#, 400, "missing_required_parameter", Some("messages")),
         (r#"{"model":"chat","messages":[]}"#, 400, "empty_array", Some("messages")),
         (r#"{"model":"chat","messages":"x"}"#, 400, "invalid_type", Some("messages")),
-        (r#"{"model":"chat","messages":[{"role":"user","content":1}]}"#, 400, "invalid_type", Some("messages[0].content")),
-        (r#"{"model":"chat","messages":[{"role":"boss","content":"x"}]}"#, 400, "invalid_type", Some("messages[0].role")),
-        (r#"{"model":"chat","messages":[{"role":"user","content":"x"}],"stream":"yes"}"#, 400, "invalid_type", Some("stream")),
+        (
+            r#"{"model":"chat","messages":[{"role":"user","content":1}]}"#,
+            400,
+            "invalid_type",
+            Some("messages[0].content"),
+        ),
+        (
+            r#"{"model":"chat","messages":[{"role":"boss","content":"x"}]}"#,
+            400,
+            "invalid_type",
+            Some("messages[0].role"),
+        ),
+        (
+            r#"{"model":"chat","messages":[{"role":"user","content":"x"}],"stream":"yes"}"#,
+            400,
+            "invalid_type",
+            Some("stream"),
+        ),
         (r#"{"model":"nope","messages":[{"role":"user","content":"x"}]}"#, 404, "model_not_found", Some("model")),
         (r#"{"model":"nobody/x","messages":[{"role":"user","content":"x"}]}"#, 404, "model_not_found", Some("model")),
         (r#"{"model":"local/x","messages":[{"role":"user","content":"x"}]}"#, 404, "model_not_found", Some("model")),
@@ -103,7 +118,10 @@ async fn more_requests_than_places_get_429_and_draining_gives_503() {
         tokio::task::yield_now().await;
     }
     let second = gateway.ask("chat", "x").await;
-    assert_eq!((second.status, second.code().as_str(), second.header("retry-after")), (429, "rate_limit_exceeded", "1"));
+    assert_eq!(
+        (second.status, second.code().as_str(), second.header("retry-after")),
+        (429, "rate_limit_exceeded", "1")
+    );
     first.abort();
     upstream.client_left().await;
     upstream.set(Reply::Text("fine"));

@@ -56,7 +56,8 @@ async fn keys_are_made_and_revoked_at_once_and_never_shown_again() {
     let upstream = Upstream::start(Reply::Text("fine")).await;
     let gateway = TestGateway::start(&one_provider(&upstream.base_url, "")).await;
     let admin = &gateway.admin_key;
-    let body = json!({ "name": "batch", "tenant": "clinic", "environment": "dev", "data_class": "personal" }).to_string();
+    let body =
+        json!({ "name": "batch", "tenant": "clinic", "environment": "dev", "data_class": "personal" }).to_string();
     let made = gateway.send("POST", "/admin/v1/keys", admin, body).await;
     assert_eq!(made.status, 201, "{}", made.body);
     let made: Value = made.json();

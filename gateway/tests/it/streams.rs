@@ -21,7 +21,8 @@ fn events(answer: &Answer) -> Vec<&str> {
 
 fn has_usage(answer: &Answer) -> bool {
     let data = answer.body.lines().filter_map(|line| line.strip_prefix("data: {"));
-    data.map(|rest| serde_json::from_str::<Value>(&format!("{{{rest}")).unwrap()).any(|chunk| chunk["usage"].is_object())
+    data.map(|rest| serde_json::from_str::<Value>(&format!("{{{rest}")).unwrap())
+        .any(|chunk| chunk["usage"].is_object())
 }
 
 #[tokio::test]

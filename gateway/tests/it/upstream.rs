@@ -41,11 +41,8 @@ struct Shared {
 
 impl Upstream {
     pub async fn start(reply: Reply) -> Self {
-        let state = Arc::new(Shared {
-            reply: Mutex::new(reply),
-            received: Mutex::new(Vec::new()),
-            client_left: Notify::new(),
-        });
+        let state =
+            Arc::new(Shared { reply: Mutex::new(reply), received: Mutex::new(Vec::new()), client_left: Notify::new() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
@@ -132,7 +129,7 @@ fn stream_of(text: &str) -> String {
         "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [],
         "usage": { "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9 },
     }));
-    let mut out: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    out.push_str("data: [DONE]\n\n");
-    out
+    let mut out: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    out.push("data: [DONE]\n\n".to_owned());
+    out.concat()
 }

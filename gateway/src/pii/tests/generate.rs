@@ -17,9 +17,7 @@ impl Random {
     }
 
     pub(super) fn digits(&mut self, len: usize) -> String {
-        (0..len)
-            .map(|_| char::from(b'0' + u8::try_from(self.below(10)).unwrap_or(0)))
-            .collect()
+        (0..len).map(|_| char::from(b'0' + u8::try_from(self.below(10)).unwrap_or(0))).collect()
     }
 }
 
@@ -55,15 +53,9 @@ fn check_digit(head: &str) -> Option<u64> {
 
 pub(super) fn card(seed: u64) -> String {
     let mut random = Random(seed);
-    let prefixes = [
-        "4400", "5169", "6763", "2200", "2204", "9860", "8600", "4276", "5536", "2221",
-    ];
+    let prefixes = ["4400", "5169", "6763", "2200", "2204", "9860", "8600", "4276", "5536", "2221"];
     let index = usize::try_from(random.below(10)).unwrap_or(0);
-    let head = format!(
-        "{}{}",
-        prefixes.get(index).unwrap_or(&"4400"),
-        random.digits(11)
-    );
+    let head = format!("{}{}", prefixes.get(index).unwrap_or(&"4400"), random.digits(11));
     let sum: u32 = head
         .bytes()
         .zip([2, 1].into_iter().cycle())
@@ -84,24 +76,16 @@ pub(super) fn kazakh_iban(seed: u64) -> String {
         account.push(char::from(alphabet.get(index).copied().unwrap_or(b'0')));
     }
     // "KZ00" behind the account: K = 20, Z = 35.
-    let remainder = format!("{account}KZ00")
-        .chars()
-        .fold(0_u64, |rest, character| {
-            let value = u64::from(character.to_digit(36).unwrap_or(0));
-            if value > 9 {
-                (rest * 100 + value) % 97
-            } else {
-                (rest * 10 + value) % 97
-            }
-        });
+    let remainder = format!("{account}KZ00").chars().fold(0_u64, |rest, character| {
+        let value = u64::from(character.to_digit(36).unwrap_or(0));
+        if value > 9 { (rest * 100 + value) % 97 } else { (rest * 10 + value) % 97 }
+    });
     format!("KZ{:02}{account}", 98 - remainder)
 }
 
 pub(super) fn mobile(seed: u64) -> String {
     let mut random = Random(seed);
-    let areas = [
-        "701", "702", "705", "707", "747", "771", "775", "776", "777", "778", "700", "727",
-    ];
+    let areas = ["701", "702", "705", "707", "747", "771", "775", "776", "777", "778", "700", "727"];
     let index = usize::try_from(random.below(12)).unwrap_or(0);
     format!("{}{}", areas.get(index).unwrap_or(&"701"), random.digits(7))
 }

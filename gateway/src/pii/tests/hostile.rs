@@ -46,10 +46,7 @@ fn work_is_linear_and_inside_the_budget() {
     for pattern in PATTERNS {
         let small = work_per_byte(&repeated(pattern, 4_000));
         let large = work_per_byte(&repeated(pattern, 64_000));
-        assert!(
-            large <= small + 1,
-            "{pattern:?}: {small} then {large} units per byte"
-        );
+        assert!(large <= small + 1, "{pattern:?}: {small} then {large} units per byte");
         assert!(large <= 32, "{pattern:?}: {large} units per byte");
     }
 }
@@ -79,9 +76,5 @@ fn a_number_behind_a_wall_of_text_is_still_found() {
     let mut text = repeated("1 1 @ %25 ", 1_000_000);
     text.push_str("; 901123300258");
     let findings = DETECTOR.scan(&[TextSegment::new("", text.as_str())]);
-    assert!(
-        findings
-            .iter()
-            .any(|finding| finding.span.end == text.len())
-    );
+    assert!(findings.iter().any(|finding| finding.span.end == text.len()));
 }

@@ -9,10 +9,7 @@ use super::{DETECTOR, TextSegment, found, scan};
 /// One way to write the digits of a number.
 #[derive(Debug, Clone)]
 enum Writing {
-    Separated {
-        separator: &'static str,
-        every: usize,
-    },
+    Separated { separator: &'static str, every: usize },
     Fullwidth,
     ArabicIndic,
     Mathematical,
@@ -21,8 +18,8 @@ enum Writing {
 }
 
 const SEPARATORS: [&str; 18] = [
-    "", " ", "-", "\u{a0}", "–", "—", ".", "_", "\u{200b}", "\u{ad}", "\u{feff}", "\u{2009}",
-    "\u{2011}", "/", " - ", "\n", "\t", "\u{202f}",
+    "", " ", "-", "\u{a0}", "–", "—", ".", "_", "\u{200b}", "\u{ad}", "\u{feff}", "\u{2009}", "\u{2011}", "/", " - ",
+    "\n", "\t", "\u{202f}",
 ];
 
 impl Writing {
@@ -116,18 +113,15 @@ fn surrounding() -> impl Strategy<Value = String> {
         "—",
     ];
     prop_oneof![
-        prop::collection::vec(prop::sample::select(&WORDS[..]), 0..6)
-            .prop_map(|words| words.join(" ")),
+        prop::collection::vec(prop::sample::select(&WORDS[..]), 0..6).prop_map(|words| words.join(" ")),
         "[a-zа-яәіңғүұқөһ .,!?«»№:;()-]{0,40}",
     ]
 }
 
 fn covers(text: &str, entity: Entity, value: std::ops::Range<usize>) -> bool {
-    scan(text).iter().any(|finding| {
-        finding.entity == entity
-            && finding.span.start <= value.start
-            && finding.span.end >= value.end
-    })
+    scan(text)
+        .iter()
+        .any(|finding| finding.entity == entity && finding.span.start <= value.start && finding.span.end >= value.end)
 }
 
 fn embed(before: &str, value: &str, after: &str) -> (String, std::ops::Range<usize>) {
@@ -220,17 +214,11 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, index| {
-            bits << 8 | u32::from(chunk.get(index).copied().unwrap_or(0))
-        });
+        let bits = (0..3).fold(0_u32, |bits, index| bits << 8 | u32::from(chunk.get(index).copied().unwrap_or(0)));
         for place in 0..4 {
             let sextet = usize::try_from(bits >> (18 - 6 * place) & 63).unwrap_or(0);
             let pad = place > chunk.len();
-            let byte = if pad {
-                b'='
-            } else {
-                ALPHABET.get(sextet).copied().unwrap_or(b'=')
-            };
+            let byte = if pad { b'=' } else { ALPHABET.get(sextet).copied().unwrap_or(b'=') };
             text.push(char::from(byte));
         }
     }

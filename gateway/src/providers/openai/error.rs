@@ -138,7 +138,8 @@ mod tests {
         assert_eq!(failed(classified(503, "").await).kind, FailureKind::Server);
         assert_eq!(failed(classified(302, "").await).kind, FailureKind::BrokenResponse);
         for (status, expected, code) in [(401, 502, "provider_auth_failed"), (400, 400, "bad"), (404, 404, "bad")] {
-            let AttemptError::Refused(error) = classified(status, r#"{"error":{"message":"m","code":"bad"}}"#).await else {
+            let AttemptError::Refused(error) = classified(status, r#"{"error":{"message":"m","code":"bad"}}"#).await
+            else {
                 panic!("must be refused")
             };
             assert_eq!((error.status.as_u16(), error.code.as_deref()), (expected, Some(code)));

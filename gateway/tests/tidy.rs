@@ -1,0 +1,107 @@
+//! The house rules that a machine can check: which way imports point, who may name what, how large files are.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Module → the modules of this crate that it may import. `cli` may import all.
+const IMPORTS: [(&str, &[&str]); 13] = [
+    ("auth", &[]),
+    ("secrets", &[]),
+    ("telemetry", &[]),
+    ("audit", &["auth"]),
+    ("pii", &["auth"]),
+    ("config", &["pii", "secrets"]),
+    ("routing", &["config", "pii"]),
+    ("egress", &["config"]),
+    ("store", &["audit", "auth"]),
+    ("providers", &["config", "egress", "routing", "secrets"]),
+    ("pipeline", &["audit", "auth", "config", "egress", "pii", "providers", "routing", "store"]),
+    ("api", &["auth", "pipeline", "routing", "store"]),
+    ("middleware", &["api", "audit", "auth", "pipeline"]),
+];
+
+/// Foreign crate → the only places that may name it.
+const NAMED_BY: [(&str, &[&str]); 6] = [
+    ("reqwest", &["egress"]),
+    ("rustls", &["egress"]),
+    ("sqlx", &["store"]),
+    ("axum", &["api", "middleware", "router.rs", "cli", "providers/engine.rs"]),
+    ("shekara_inference", &["cli/local_engine.rs", "config/file.rs"]),
+    ("clap", &["cli"]),
+];
+
+const MAX_LINES: usize = 500;
+const P90_LINES: usize = 300;
+const MAX_DEPTH: usize = 3;
+
+fn sources() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut files = BTreeMap::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    assert!(files.len() > 50, "the sources were not found");
+    files
+}
+
+/// The code without its unit tests and comments.
+fn code(text: &str) -> String {
+    let production = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    let lines = production.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn imports_point_one_way() {
+    for (name, text) in sources() {
+        let module = name.split('/').next().unwrap();
+        let Some((_, allowed)) = IMPORTS.iter().find(|(known, _)| *known == module) else {
+            assert!(matches!(module, "cli" | "lib.rs" | "main.rs" | "router.rs"), "{name}: no rule for its folder");
+            continue;
+        };
+        for part in code(&text).split("crate::").skip(1) {
+            let target: String = part.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let fine = target == module || target.is_empty() || allowed.contains(&target.as_str());
+            assert!(fine, "{name} imports crate::{target}");
+        }
+    }
+}
+
+#[test]
+fn foreign_crates_are_named_only_where_they_belong() {
+    for (name, text) in sources() {
+        let code = code(&text);
+        for (foreign, places) in NAMED_BY {
+            let named = code.contains(&format!("{foreign}::")) || code.contains(&format!("use {foreign};"));
+            let belongs = places.iter().any(|place| name == *place || name.starts_with(&format!("{place}/")));
+            assert!(!named || belongs, "{name} names {foreign}");
+        }
+        assert!(!code.contains("unsafe {") && !code.contains("unsafe fn"), "{name} is unsafe");
+    }
+}
+
+#[test]
+fn files_are_small_open_with_their_purpose_and_lie_flat() {
+    let mut sizes = Vec::new();
+    for (name, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{name} has {lines} lines");
+        assert!(text.starts_with("//!"), "{name} does not say what it is for");
+        assert!(name.matches('/').count() <= MAX_DEPTH, "{name} lies too deep");
+        sizes.push(lines);
+    }
+    sizes.sort_unstable();
+    let p90 = sizes[sizes.len() * 9 / 10];
+    assert!(p90 <= P90_LINES, "the 90th percentile of file lengths is {p90}");
+}
