@@ -58,8 +58,8 @@ fn sources() -> BTreeMap<String, String> {
 /// The code without its unit tests and comments.
 fn code(text: &str) -> String {
     let production = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
-    let lines = production.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.map(|line| format!("{line}\n")).collect()
+    let lines: Vec<_> = production.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    lines.join("\n")
 }
 
 #[test]

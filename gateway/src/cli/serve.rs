@@ -31,14 +31,14 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let loaded = load(path)?;
     let config = loaded.config;
     let mut signals = Signals::new()?;
-    let data = DataDir::create(&config.database)?;
-    let _lock = data.lock()?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
-    let journal = Arc::new(Journal::open(&data.journal())?);
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("failed to listen on {listen} ([server] listen sets another address; is a gateway running already?)")
     })?;
+    let data = DataDir::create(&config.database)?;
+    let _lock = data.lock()?;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
+    let journal = Arc::new(Journal::open(&data.journal())?);
     let engine = LocalEngine::load(&config.local, config.max_body_bytes).await?;
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;

@@ -46,18 +46,13 @@ impl EgressClient {
     /// # Errors
     /// TLS cannot be set up, e.g. because the system has no root certificates.
     pub fn new(reach: Reach<'_>, connect_timeout: Duration) -> Result<Self, EgressError> {
-        let builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(connect_timeout)
-            .pool_idle_timeout(Duration::from_mins(1))
-            .tcp_nodelay(true)
-            .user_agent(concat!("shekara/", env!("CARGO_PKG_VERSION")));
-        let builder = match reach {
-            Reach::Anywhere => builder,
-            Reach::InBorder(in_country) => builder.dns_resolver(BorderResolver::new(in_country)),
-        };
-        Ok(Self { inner: builder.build().map_err(|source| EgressError::Setup { source })? })
+        // A machine without root certificates of its own gets Mozilla's, as of this build.
+        let inner = builder(reach, connect_timeout).build().or_else(|_| {
+            let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+            let roots: Result<Vec<_>, _> = bundled.map(|der| reqwest::Certificate::from_der(der)).collect();
+            builder(reach, connect_timeout).tls_certs_only(roots?).build()
+        });
+        Ok(Self { inner: inner.map_err(|source| EgressError::Setup { source })? })
     }
 
     /// Sends a request and returns as soon as the answer's head is there.
@@ -69,6 +64,20 @@ impl EgressClient {
             .map_err(|source| EgressError::Exchange { source })?;
         let response = self.inner.execute(request).await.map_err(classify)?;
         Ok(http::Response::from(response).map(EgressBody))
+    }
+}
+
+fn builder(reach: Reach<'_>, connect_timeout: Duration) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(Duration::from_mins(1))
+        .tcp_nodelay(true)
+        .user_agent(concat!("shekara/", env!("CARGO_PKG_VERSION")));
+    match reach {
+        Reach::Anywhere => builder,
+        Reach::InBorder(in_country) => builder.dns_resolver(BorderResolver::new(in_country)),
     }
 }
 

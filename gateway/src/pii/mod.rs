@@ -131,6 +131,15 @@ impl Findings {
         Self { list, complete }
     }
 
+    /// Adds what a later scan found, before which `num_before` segments stand.
+    fn append(&mut self, later: Self, num_before: usize) {
+        self.list.extend(later.list.into_iter().map(|mut finding| {
+            finding.segment += num_before;
+            finding
+        }));
+        self.complete &= later.complete;
+    }
+
     /// Whether every byte was looked at by every recogniser. If not, the text counts as sensitive.
     #[must_use]
     pub fn is_complete(&self) -> bool {

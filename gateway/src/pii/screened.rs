@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use shekara_protocol::error::ApiError;
 
-use super::body_text::{BodyText, read_body};
+use super::body_text::{BodyScan, scan_body};
 use super::{Decision, Detector, Entity, Policy};
 use crate::auth::DataClass;
 
@@ -115,15 +115,15 @@ impl Screened {
 /// # Errors
 /// The body is refused, or blocked by the policy.
 pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Policy) -> Result<Screened, ScreenError> {
-    let text = read_body(&body).map_err(ScreenError::Unreadable)?;
-    let verdict = policy.decide(&detector.scan(&text.segments()));
+    let scan = scan_body(&body, detector).map_err(ScreenError::Unreadable)?;
+    let verdict = policy.decide(&scan.findings);
     let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { DataClass::Personal };
     let mut summary = ScanSummary { counts: verdict.counts, data_class: declared.max(found_class) };
     let reason = match verdict.decision {
         Decision::Block => return Err(ScreenError::Blocked(Blocked { summary })),
         Decision::Confine if verdict.complete => Some(ConfineReason::Pii),
         Decision::Confine => Some(ConfineReason::ScanFailed),
-        Decision::Clear => reason_beside_findings(&text, declared),
+        Decision::Clear => reason_beside_findings(&scan, declared),
     };
     Ok(match reason {
         Some(reason) => {
@@ -134,10 +134,10 @@ pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Po
     })
 }
 
-fn reason_beside_findings(text: &BodyText, declared: DataClass) -> Option<ConfineReason> {
+fn reason_beside_findings(scan: &BodyScan, declared: DataClass) -> Option<ConfineReason> {
     if declared.is_sensitive() {
         Some(ConfineReason::DataClass)
-    } else if text.has_unreadable_part() {
+    } else if scan.has_unreadable_part {
         Some(ConfineReason::Unreadable)
     } else {
         None

@@ -109,7 +109,8 @@ impl Relay {
                     self.fail(&refusal::stream_broken("The provider's stream ended before the answer was complete."));
                 }
                 Err(_) => {
-                    self.fail(&refusal::stream_broken("The provider stopped sending.").with_code("provider_timeout"))
+                    let error = refusal::stream_broken("The provider stopped sending.");
+                    self.fail(&error.with_code("provider_timeout"));
                 }
             }
         }

@@ -187,6 +187,18 @@ async fn with_the_outside_down_or_silent_a_sensitive_request_still_works() {
 }
 
 #[tokio::test]
+async fn a_scan_that_takes_too_long_confines() {
+    let outside = Upstream::start(Reply::Text("from outside")).await;
+    let inside = Upstream::start(Reply::Text("from inside")).await;
+    let config = border(&outside.base_url, &inside.base_url, "");
+    let gateway = TestGateway::start(&format!("[privacy]\nscan_timeout_ms = 0\n{config}")).await;
+    let answer = gateway.ask("chat", &"no personal data here. ".repeat(200_000)).await;
+    assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "scan-failed"));
+    assert_eq!(answer.header("x-shekara-data-class"), "personal");
+    assert!(outside.received().is_empty());
+}
+
+#[tokio::test]
 async fn a_blocked_entity_is_answered_by_nobody() {
     let (outside, inside, gateway) = two_sides("entities = { card = \"block\" }").await;
     let answer = gateway.ask("chat", "карта 4111 1111 1111 1111").await;
