@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use shekara_protocol::sse::SseEvent;
 
-use super::events::{BrokenStream, EventReader};
+use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
 use super::whole::{WholeAnswer, read_whole};
 use crate::pii::Screened;
@@ -35,13 +35,16 @@ impl ScreenedRequest {
             return Ok(Begun::Whole(read_whole(response.into_body()).await?));
         }
         let mut events = EventReader::new(response.into_body());
-        match events.next().await {
-            Ok(Some(first)) if !is_error(&first) => {
-                events.put_back(first);
-                Ok(Begun::Stream(events))
+        loop {
+            match events.next().await {
+                Ok(Next::Comment) => {}
+                Ok(Next::Event(first)) if is_error(&first) => return Err(FailureKind::Server.into()),
+                Ok(Next::Event(first)) => {
+                    events.put_back(first);
+                    return Ok(Begun::Stream(events));
+                }
+                Ok(Next::End) | Err(BrokenStream) => return Err(FailureKind::BrokenResponse.into()),
             }
-            Ok(Some(_)) => Err(FailureKind::Server.into()),
-            Ok(None) | Err(BrokenStream) => Err(FailureKind::BrokenResponse.into()),
         }
     }
 

@@ -86,7 +86,7 @@ async fn try_target(
 }
 
 fn refused(request: &ScreenedRequest, target: &Target, error: ApiError) -> Tried {
-    let about_ability = matches!(error.code.as_deref(), Some("context_length_exceeded" | "unsupported_parameter"))
+    let about_ability = matches!(error.code.as_deref(), Some("context_length_exceeded" | "unsupported_value"))
         || error.status == http::StatusCode::NOT_FOUND;
     if about_ability && request.was_rerouted_to(target) { Tried::Incapable(error) } else { Tried::Stop(error) }
 }

@@ -16,6 +16,15 @@ pub(super) struct EventReader {
     ready: VecDeque<SseEvent>,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Event(SseEvent),
+    /// Bytes that keep the connection open and say nothing.
+    Comment,
+    /// The body ended between two events.
+    End,
+}
+
 /// The body broke or is no event stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BrokenStream;
@@ -25,18 +34,20 @@ impl EventReader {
         Self { body, decoder: SseDecoder::new(MAX_EVENT_BYTES), ready: VecDeque::new() }
     }
 
-    /// The next event, or `None` at the body's end.
-    pub(super) async fn next(&mut self) -> Result<Option<SseEvent>, BrokenStream> {
+    /// What comes next. Any sign of life counts, comments too: a long prompt may keep a model busy for a while.
+    pub(super) async fn next(&mut self) -> Result<Next, BrokenStream> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Ok(Some(event));
+                return Ok(Next::Event(event));
             }
             let Some(frame) = self.body.frame().await else {
-                return if self.decoder.is_idle() { Ok(None) } else { Err(BrokenStream) };
+                return if self.decoder.is_idle() { Ok(Next::End) } else { Err(BrokenStream) };
             };
             let frame = frame.map_err(|_| BrokenStream)?;
-            if let Some(chunk) = frame.data_ref() {
-                self.ready.extend(self.decoder.push(chunk).map_err(|_| BrokenStream)?);
+            let Some(chunk) = frame.data_ref() else { continue };
+            self.ready.extend(self.decoder.push(chunk).map_err(|_| BrokenStream)?);
+            if self.ready.is_empty() && self.decoder.is_idle() {
+                return Ok(Next::Comment);
             }
         }
     }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::admission::Places;
 use super::answer::AnswerStream;
 use super::attempt::is_error;
-use super::events::{BrokenStream, EventReader};
+use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
@@ -103,9 +103,10 @@ impl Relay {
                 event = tokio::time::timeout(limit, self.events.next()) => event,
             };
             match event {
-                Ok(Ok(Some(event))) => self.take(&event),
-                Ok(Ok(None)) if self.saw_finish => self.complete(),
-                Ok(Ok(None) | Err(BrokenStream)) => {
+                Ok(Ok(Next::Event(event))) => self.take(&event),
+                Ok(Ok(Next::Comment)) => return Some(Bytes::from_static(sse::KEEP_ALIVE.as_bytes())),
+                Ok(Ok(Next::End)) if self.saw_finish => self.complete(),
+                Ok(Ok(Next::End) | Err(BrokenStream)) => {
                     self.fail(&refusal::stream_broken("The provider's stream ended before the answer was complete."));
                 }
                 Err(_) => {
