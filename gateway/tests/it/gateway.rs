@@ -10,6 +10,7 @@ use shekara_gateway::config::parse;
 use shekara_gateway::egress::install_tls;
 use shekara_gateway::pii::Detector;
 use shekara_gateway::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
+use shekara_gateway::providers::EngineService;
 use shekara_gateway::router::router;
 use shekara_gateway::routing::LocalModels;
 use shekara_gateway::store::{DataDir, Journal, SqliteStore, Store, project_all};
@@ -55,6 +56,10 @@ impl Answer {
 impl TestGateway {
     /// `toml` is a configuration without `[store]`; the engine is off, as in a build without it.
     pub async fn start(toml: &str) -> Self {
+        Self::start_with(toml, None, LocalModels::default()).await
+    }
+
+    pub async fn start_with(toml: &str, engine: Option<EngineService>, local: LocalModels) -> Self {
         install_tls();
         let folder = tempfile::tempdir().unwrap();
         let mut config = parse(toml, Path::new("test.toml")).unwrap();
@@ -77,7 +82,7 @@ impl TestGateway {
             store.insert_key(minted.record.clone()).await.unwrap();
             plaintexts.push(minted.plaintext);
         }
-        let snapshot = Snapshot::new(config, None, LocalModels::default(), 1).unwrap();
+        let snapshot = Snapshot::new(config, engine, local, 1).unwrap();
         let parts = GatewayParts {
             snapshot,
             key_secret,

@@ -1,0 +1,94 @@
+//! The gateway with the real engine in its process.
+
+#![cfg(feature = "local-engine")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+use shekara_gateway::providers::EngineService;
+use shekara_gateway::routing::LocalModels;
+use shekara_inference::catalog::Catalog;
+use shekara_inference::engine::EngineSettings;
+use shekara_inference::server::{ServerState, router};
+
+use crate::gateway::TestGateway;
+use crate::upstream::{Reply, Upstream};
+
+const MODEL: &str = "qwen3-tiny";
+
+async fn started(outside: &Upstream) -> TestGateway {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inference/tests/fixtures");
+    let catalog = tokio::task::spawn_blocking(move || Catalog::load(&folder, EngineSettings::default()));
+    let catalog: Arc<Catalog> = catalog.await.unwrap().unwrap();
+    let engine = EngineService::new(router(ServerState::new(catalog)));
+    let config = format!(
+        "[privacy]\ndefault_local = \"{MODEL}\"\n\
+         [[providers]]\nname = \"cloud\"\nkind = \"openai-compatible\"\nbase_url = \"{}\"\n\
+         [[routes]]\nmodel = \"chat\"\ntargets = [{{ provider = \"cloud\", model = \"big\" }}]\n",
+        outside.base_url
+    );
+    TestGateway::start_with(&config, Some(engine), LocalModels::new([MODEL.to_owned()])).await
+}
+
+fn sensitive(extra: serde_json::Value) -> serde_json::Value {
+    let mut body = json!({ "model": "chat", "max_tokens": 6, "temperature": 0,
+        "messages": [{ "role": "user", "content": "ИИН 901123300258" }] });
+    body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    body
+}
+
+#[tokio::test]
+async fn a_sensitive_request_is_answered_by_the_engine_plain_and_streamed() {
+    let outside = Upstream::start(Reply::Text("outside")).await;
+    let gateway = started(&outside).await;
+    let plain = gateway.chat(sensitive(json!({}))).await;
+    assert_eq!((plain.status, plain.header("x-shekara-reason")), (200, "pii"), "{}", plain.body);
+    assert_eq!((plain.header("x-shekara-provider"), plain.header("x-shekara-model")), ("local", MODEL));
+    let streamed = gateway.chat(sensitive(json!({ "stream": true }))).await;
+    assert!(streamed.body.ends_with("data: [DONE]\n\n"), "{}", streamed.body);
+    assert!(!streamed.body.contains("\"usage\":{"), "usage was not asked for: {}", streamed.body);
+    assert!(outside.received().is_empty());
+    let audit = gateway.audit().await;
+    assert_eq!(
+        (audit[0].prompt_tokens, audit[0].completion_tokens),
+        (audit[1].prompt_tokens, audit[1].completion_tokens)
+    );
+    assert_eq!(audit[0].completion_tokens, Some(6));
+}
+
+#[tokio::test]
+async fn every_local_model_is_a_route_and_its_own_limits_are_the_callers() {
+    let outside = Upstream::start(Reply::Text("outside")).await;
+    let gateway = started(&outside).await;
+    let long = "много слов ".repeat(5_000);
+    for model in [MODEL, "local/qwen3-tiny"] {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": long }] });
+        let answer = gateway.chat(body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "context_length_exceeded"), "{}", answer.body);
+        assert_eq!(answer.json()["error"]["param"], "messages");
+        let wrong = json!({ "model": model, "temperature": 9, "messages": [{ "role": "user", "content": "x" }] });
+        let answer = gateway.chat(wrong).await;
+        assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (400, Some("temperature")));
+    }
+}
+
+#[tokio::test]
+async fn what_the_local_model_cannot_do_is_422_and_never_sent_out() {
+    let outside = Upstream::start(Reply::Text("outside")).await;
+    let gateway = started(&outside).await;
+    let image = json!([{ "type": "image_url", "image_url": { "url": "https://x.kz/a.png" } }]);
+    for extra in [
+        json!({ "messages": [{ "role": "user", "content": format!("ИИН 901123300258 {}", "слово ".repeat(9_000)) }] }),
+        json!({ "response_format": { "type": "json_object" } }),
+        json!({ "messages": [{ "role": "user", "content": image }] }),
+        json!({ "tool_choice": "required", "tools": [{ "type": "function", "function": { "name": "f" } }] }),
+    ] {
+        let answer = gateway.chat(sensitive(extra.clone())).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "no_capable_local_model"), "{}", answer.body);
+        assert_eq!(answer.header("x-should-retry"), "false");
+    }
+    let tools = json!({ "tools": [{ "type": "function", "function": { "name": "f", "parameters": {} } }] });
+    assert_eq!(gateway.chat(sensitive(tools)).await.status, 200);
+    assert!(outside.received().is_empty());
+}
