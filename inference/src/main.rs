@@ -1,1 +1,204 @@
-fn main() {}
+//! `shekara-inference`: the engine alone, for machines that serve models and nothing else.
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use shekara_inference::catalog::{Catalog, ModelFolder, scan};
+use shekara_inference::engine::EngineSettings;
+use shekara_inference::server::{ServerState, router};
+use tokio::net::TcpListener;
+
+/// Serves open-weight models behind OpenAI's API.
+#[derive(Parser)]
+#[command(name = "shekara-inference", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// For answers that are complete but not yet written out.
+const LAST_BYTES: Duration = Duration::from_secs(2);
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve every model of a directory
+    Serve(ServeArgs),
+    /// Look at a models directory without serving it
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ModelsCommand {
+    /// List the models, with what they are
+    List(ModelsArgs),
+    /// Check every model's files; fails if one is broken
+    Verify(ModelsArgs),
+}
+
+#[derive(Args)]
+struct ModelsArgs {
+    /// One folder per model
+    #[arg(long, default_value = "models", env = "SHEKARA_MODELS_DIR")]
+    models_dir: PathBuf,
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    models: ModelsArgs,
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+    /// Sequences that run at once
+    #[arg(long)]
+    max_num_seqs: Option<usize>,
+    /// Tokens of one step, prefill and decode together
+    #[arg(long)]
+    max_num_batched_tokens: Option<usize>,
+    /// Requests that may wait; one more is refused with 429
+    #[arg(long)]
+    max_queue: Option<usize>,
+    /// Memory for each model's keys and values
+    #[arg(long)]
+    kv_cache_bytes: Option<u64>,
+    /// Threads for computing; one per core unless given
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Upper bound for prompt and answer together, in tokens
+    #[arg(long)]
+    max_context: Option<usize>,
+    /// How long running requests may finish after Ctrl-C, in seconds
+    #[arg(long, default_value_t = 30)]
+    grace: u64,
+}
+
+impl ServeArgs {
+    fn settings(&self) -> EngineSettings {
+        let default = EngineSettings::default();
+        EngineSettings {
+            max_num_seqs: self.max_num_seqs.unwrap_or(default.max_num_seqs),
+            max_num_batched_tokens: self.max_num_batched_tokens.unwrap_or(default.max_num_batched_tokens),
+            max_queue: self.max_queue.unwrap_or(default.max_queue),
+            kv_cache_bytes: self.kv_cache_bytes,
+            threads: self.threads,
+            max_context: self.max_context,
+            ..default
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(args) => {
+            let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
+            let result = runtime.block_on(serve(args));
+            // A model that is still loading must not hold up the end.
+            runtime.shutdown_background();
+            result
+        }
+        Command::Models { command: ModelsCommand::List(args) } => models(&args.models_dir, false),
+        Command::Models { command: ModelsCommand::Verify(args) } => models(&args.models_dir, true),
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{} is taken by another program; choose another with --listen", args.listen)
+        }
+        _ => anyhow::Error::new(error).context(format!("failed to listen on {}", args.listen)),
+    })?;
+    let catalog = Catalog::open(&args.models.models_dir, args.settings())?;
+    let loading = catalog.clone();
+    tokio::task::spawn_blocking(move || loading.load_all());
+    tracing::info!("listening on http://{}", listener.local_addr()?);
+    let grace = Duration::from_secs(args.grace);
+    let app = router(ServerState::new(catalog.clone()));
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        // An error means that nobody will ask for the end: the sender lives as long as the signal task.
+        let _ = stopped.await;
+    });
+    let draining = tokio::spawn(async move {
+        signal().await;
+        drain(&catalog, grace).await;
+        let _ = stop.send(());
+        tokio::time::sleep(LAST_BYTES).await;
+    });
+    tokio::select! {
+        result = server => result.context("failed to serve")?,
+        // Connections that stay open with nothing left to say are not waited for.
+        result = draining => result.context("failed to drain")?,
+    }
+    Ok(())
+}
+
+/// Lets running requests finish while new ones get 503. A second signal ends the waiting.
+async fn drain(catalog: &Arc<Catalog>, grace: Duration) {
+    tracing::info!("draining; running requests have {} s", grace.as_secs());
+    tokio::select! {
+        () = catalog.shutdown(grace) => {}
+        () = signal() => {}
+    }
+}
+
+async fn signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        return interrupted.await.unwrap_or_default();
+    };
+    tokio::select! {
+        _ = interrupted => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// One line per model: id, then its architecture and size or what is wrong with it.
+fn models(directory: &Path, must_be_sound: bool) -> anyhow::Result<()> {
+    let found = scan(directory).with_context(|| format!("failed to read {}", directory.display()))?;
+    let default_max_tokens = EngineSettings::default().default_max_tokens;
+    let mut output = std::io::stdout().lock();
+    let mut broken = 0;
+    for candidate in &found {
+        match ModelFolder::open(&candidate.path, default_max_tokens) {
+            Ok(folder) => {
+                let config = &folder.config;
+                let context = config.max_positions;
+                writeln!(output, "{}\tok\t{}, context {context}", candidate.id, config.architecture)?;
+            }
+            Err(error) => {
+                broken += 1;
+                writeln!(output, "{}\tbroken\t{error}", candidate.id)?;
+            }
+        }
+    }
+    if must_be_sound && broken > 0 {
+        bail!("{broken} of {} models are broken", found.len());
+    }
+    Ok(())
+}

@@ -71,7 +71,7 @@ def phone(rng: random.Random) -> str:
     )
 
 
-def card(rng: random.Random) -> str:
+def pan(rng: random.Random) -> str:
     """A sixteen-digit card number."""
     groups = [rng.choice("45") + digits(rng, 3)] + [digits(rng, 4) for _ in range(3)]
     return rng.choice([" ", "", "-"]).join(groups)
@@ -106,7 +106,7 @@ def values_for(language: str) -> Dict[str, Callable[[random.Random], str]]:
         "order": order_number,
         "iin": iin,
         "phone": phone,
-        "card": card,
+        "pan": pan,
         "iban": iban,
         "email": email,
         "clock": clock,

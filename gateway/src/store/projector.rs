@@ -13,6 +13,8 @@ use super::{Journal, JournalReader, Store, StoreError};
 use crate::audit::AuditRecord;
 
 const BATCH: usize = 500;
+/// Records that come together go into the database together.
+const GATHER: Duration = Duration::from_millis(200);
 /// A lost wake-up or a failed batch is made good after this long.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -31,9 +33,12 @@ impl Projector {
                 if let Err(error) = project_all(&journal, store.as_ref()).await {
                     tracing::error!(%error, "the audit journal could not be carried into the database; it is kept");
                 }
+                let wake = async {
+                    let _ = tokio::time::timeout(IDLE, journal.appended()).await;
+                    tokio::time::sleep(GATHER).await;
+                };
                 tokio::select! {
-                    () = journal.appended() => {}
-                    () = tokio::time::sleep(IDLE) => {}
+                    () = wake => {}
                     _ = stopped.changed() => break,
                 }
             }

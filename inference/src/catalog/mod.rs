@@ -1,0 +1,9 @@
+//! The models directory: what lies in it, whether it is sound, and what is being served.
+
+mod folder;
+mod models;
+mod scan;
+
+pub use folder::{FolderError, ModelFolder};
+pub use models::{Catalog, CatalogError, ModelState, ModelStatus, ServedModel};
+pub use scan::{Candidate, scan};

@@ -1,0 +1,97 @@
+//! Builds an engine from weights and settings, and starts its thread.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, mpsc};
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::kernels::cpu::Level;
+use crate::kv_cache::{BlockPool, tensors::KvTensors};
+use crate::model_runner::{CacheBudget, CachePlan, ModelRunner, StepRunner};
+use crate::models::{Decoder, DecoderConfig};
+use crate::scheduler::{Scheduler, SchedulerConfig};
+use crate::weights::WeightSource;
+
+use super::core::EngineCore;
+use super::{EngineHandle, EngineSettings, EngineStats, EngineStatus, LaunchError};
+
+/// The threads that all models of a process share for computing.
+///
+/// # Errors
+/// If the system gives no threads.
+pub fn thread_pool(settings: &EngineSettings) -> Result<Arc<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
+    let builder = rayon::ThreadPoolBuilder::new().thread_name(|index| format!("compute-{index}"));
+    Ok(Arc::new(builder.num_threads(settings.threads.unwrap_or(0)).build()?))
+}
+
+/// Loads a decoder, makes its cache and starts its engine. `name` is for logs and the thread.
+///
+/// # Errors
+/// If a tensor is missing or malformed, or the system gives no thread.
+pub fn launch(
+    name: &str,
+    config: DecoderConfig,
+    source: &dyn WeightSource,
+    settings: &EngineSettings,
+    threads: Arc<rayon::ThreadPool>,
+) -> Result<EngineHandle, LaunchError> {
+    let decoder = threads.install(|| Decoder::load(source, config))?;
+    let config = decoder.config();
+    let shape = config.attention.kv_shape(settings.block_size);
+    let dtype = settings.kv_cache_dtype;
+    let longest = settings.max_context.unwrap_or(usize::MAX).min(config.max_positions);
+    let budget = CacheBudget {
+        kv_cache_bytes: settings.kv_cache_bytes,
+        max_num_seqs: settings.max_num_seqs,
+        max_context: longest,
+    };
+    let plan = CachePlan::new(budget, shape, dtype, config.num_layers);
+    let pool = BlockPool::new(plan.num_blocks, settings.block_size);
+    let max_context = longest.min(pool.capacity_in_tokens());
+    tracing::info!(
+        model = name,
+        architecture = config.architecture,
+        kernels = Level::best().name(),
+        threads = threads.current_num_threads(),
+        kv_blocks = plan.num_blocks,
+        kv_bytes = plan.total_bytes(),
+        max_context,
+        "engine started"
+    );
+    let cache = KvTensors::new(shape, dtype, config.num_layers, plan.num_blocks as usize);
+    let runner = ModelRunner::new(decoder, cache, settings.block_size, threads);
+    Ok(start(name, runner, pool, settings, max_context)?)
+}
+
+/// Starts an engine's thread around anything that can run steps.
+///
+/// # Errors
+/// If the system gives no thread.
+pub fn start<R: StepRunner + 'static>(
+    name: &str,
+    runner: R,
+    pool: BlockPool,
+    settings: &EngineSettings,
+    max_context: usize,
+) -> std::io::Result<EngineHandle> {
+    let config = SchedulerConfig {
+        max_num_seqs: settings.max_num_seqs,
+        max_num_batched_tokens: settings.max_num_batched_tokens,
+    };
+    let capacity = settings.max_num_seqs + settings.max_queue;
+    let (commands, receiver) = mpsc::channel();
+    let (status_sender, status) = watch::channel(EngineStatus::Ready);
+    let (stats_sender, stats) = watch::channel(EngineStats::default());
+    let scheduler = Scheduler::new(config, pool);
+    let core = EngineCore::new(scheduler, runner, receiver, status_sender, stats_sender);
+    std::thread::Builder::new().name(format!("engine-{name}")).spawn(move || core.run())?;
+    Ok(EngineHandle {
+        commands,
+        places: Arc::new(Semaphore::new(capacity)),
+        capacity,
+        next_id: Arc::new(AtomicU64::new(0)),
+        max_context,
+        status,
+        stats,
+    })
+}

@@ -1,0 +1,381 @@
+//! Causal attention over paged keys and values, with grouped query heads.
+//!
+//! The context is walked in splits of a fixed size from its start, and each split is folded into
+//! a running softmax. What a query computes therefore depends on its own position alone, not on
+//! chunking, on other rows of the batch, or on the number of threads (after FlashAttention's
+//! online softmax, with split size instead of split count held fixed).
+
+use super::kv_store::{GROUP, KvElement, KvLayer, KvShape, Storage};
+use super::level::{Kernel, Level};
+use super::parallel::{SharedMut, for_each_range};
+use super::vector::{LANES, Vector};
+
+/// Context tokens folded into the running softmax at a time.
+const SPLIT: usize = 256;
+/// Query rows (query token times head of its group) that share one pass over a split.
+const TILE: usize = 16;
+/// Rows that one register block works on.
+const ROWS: usize = 8;
+
+/// Head counts of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionShape {
+    pub num_heads: usize,
+    pub kv: KvShape,
+    /// What scores are multiplied with, usually `1 / √head_dim`.
+    pub scale: f32,
+}
+
+impl AttentionShape {
+    fn group(&self) -> usize {
+        self.num_heads / self.kv.num_kv_heads
+    }
+}
+
+/// Consecutive rows of the batch that belong to one sequence.
+#[derive(Clone, Copy, Debug)]
+pub struct SequenceSpan<'a> {
+    pub first_row: usize,
+    pub num_rows: usize,
+    /// Position of the first row in its sequence.
+    pub first_position: usize,
+    /// Blocks of the sequence's whole context, these rows included.
+    pub block_table: &'a [u32],
+}
+
+/// Rows that hold queries: `[num_rows, width]`, heads from the row's start, `[num_heads, head_dim]`.
+#[derive(Clone, Copy)]
+pub struct QueryRows<'a> {
+    pub values: &'a [f32],
+    pub width: usize,
+}
+
+/// Attends every row of `spans` to its sequence up to its own position and writes `output`,
+/// `[num_rows, num_heads * head_dim]`.
+///
+/// # Panics
+/// If a span reaches outside the batch, its block table or the storage.
+pub fn paged_attention(
+    level: Level,
+    shape: AttentionShape,
+    layer: &KvLayer,
+    (queries, spans): (QueryRows<'_>, &[SequenceSpan<'_>]),
+    output: &mut [f32],
+) {
+    let tokens_per_tile = (TILE / shape.group()).max(1);
+    let mut tiles = Vec::new();
+    let mut cost = 0;
+    for span in spans {
+        check(shape, layer, queries, span, output.len());
+        let context = span.first_position + span.num_rows;
+        cost += span.num_rows * shape.group() * context * shape.kv.head_dim;
+        for first in (0..span.num_rows).step_by(tokens_per_tile) {
+            let count = tokens_per_tile.min(span.num_rows - first);
+            for head in 0..shape.kv.num_kv_heads {
+                tiles.push(Tile { span, first, count, head });
+            }
+        }
+    }
+    let output = SharedMut::new(output);
+    for_each_range(tiles.len(), cost * shape.kv.num_kv_heads / tiles.len().max(1), |range| {
+        for tile in &tiles[range] {
+            level.run(AttentionKernel { shape, layer, queries, tile, output });
+        }
+    });
+}
+
+/// What the kernel relies on without looking again.
+fn check(shape: AttentionShape, layer: &KvLayer, queries: QueryRows<'_>, span: &SequenceSpan<'_>, output_len: usize) {
+    let last_row = span.first_row + span.num_rows;
+    let width = shape.num_heads * shape.kv.head_dim;
+    let context = span.first_position + span.num_rows;
+    assert_eq!(shape.kv, layer.shape, "layer shape");
+    assert!(width <= queries.width && last_row * queries.width <= queries.values.len(), "queries");
+    assert!(last_row * width <= output_len, "output");
+    assert!(context <= span.block_table.len() * shape.kv.block_size, "block table");
+    let num_blocks = layer.num_blocks();
+    assert!(span.block_table.iter().all(|block| (*block as usize) < num_blocks), "block");
+}
+
+/// Query tokens `first..first + count` of a span, for the query heads of one key-value head.
+struct Tile<'a> {
+    span: &'a SequenceSpan<'a>,
+    first: usize,
+    count: usize,
+    head: usize,
+}
+
+struct AttentionKernel<'a> {
+    shape: AttentionShape,
+    layer: &'a KvLayer,
+    queries: QueryRows<'a>,
+    tile: &'a Tile<'a>,
+    output: SharedMut<f32>,
+}
+
+/// Per-row state of the running softmax, and the scores of the split at hand.
+struct Running {
+    scores: Vec<f32>,
+    sums: Vec<f32>,
+    largest: Vec<f32>,
+    total: Vec<f32>,
+}
+
+impl Kernel for AttentionKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        // SAFETY: the caller vouches for the features of `V`.
+        unsafe {
+            match &self.layer.storage {
+                Storage::F16 { keys, values } => {
+                    self.tile::<V, u16>(keys.as_slice(), values.as_slice());
+                }
+                Storage::F32 { keys, values } => {
+                    self.tile::<V, f32>(keys.as_slice(), values.as_slice());
+                }
+            }
+        }
+    }
+}
+
+impl AttentionKernel<'_> {
+    /// # Safety
+    /// The processor has the features of `V`; `check` passed for the span.
+    #[inline(always)]
+    unsafe fn tile<V: Vector, T: KvElement>(&self, keys: &[T], values: &[T]) {
+        let rows = self.tile.count * self.shape.group();
+        let dim = self.shape.kv.padded_dim();
+        let mut running = Running {
+            scores: vec![0.0; rows * SPLIT],
+            sums: vec![0.0; rows * dim],
+            largest: vec![f32::NEG_INFINITY; rows],
+            total: vec![0.0; rows],
+        };
+        let context = self.position(rows - 1) + 1;
+        for start in (0..context).step_by(SPLIT) {
+            let length = SPLIT.min(context - start);
+            for first in (0..rows).step_by(ROWS) {
+                let count = ROWS.min(rows - first);
+                // SAFETY: features as above; `first + count` rows and the split's tokens exist.
+                unsafe {
+                    self.scores::<V, T>(keys, (start, length), (first, count), &mut running.scores);
+                    for row in first..first + count {
+                        self.fold::<V>(row, start, &mut running);
+                    }
+                    self.values::<V, T>(values, (start, length), (first, count), &mut running);
+                }
+            }
+        }
+        self.write(&running);
+    }
+
+    /// Position of a tile row in its sequence. Rows run token by token, head by head.
+    fn position(&self, row: usize) -> usize {
+        self.tile.span.first_position + self.tile.first + row / self.shape.group()
+    }
+
+    fn query(&self, row: usize) -> &[f32] {
+        let token = self.tile.span.first_row + self.tile.first + row / self.shape.group();
+        let head = self.tile.head * self.shape.group() + row % self.shape.group();
+        let from = token * self.queries.width + head * self.shape.kv.head_dim;
+        &self.queries.values[from..from + self.shape.kv.head_dim]
+    }
+
+    /// Index of the block and head that hold token `position`.
+    fn block_head(&self, position: usize) -> usize {
+        let block = self.tile.span.block_table[position / self.shape.kv.block_size] as usize;
+        block * self.shape.kv.num_kv_heads + self.tile.head
+    }
+
+    /// Scores of up to eight rows against one split, sixteen keys at a time.
+    ///
+    /// # Safety
+    /// The processor has the features of `V`; the tokens and rows exist.
+    #[inline(always)]
+    unsafe fn scores<V: Vector, T: KvElement>(
+        &self,
+        keys: &[T],
+        (start, length): (usize, usize),
+        (first, count): (usize, usize),
+        scores: &mut [f32],
+    ) {
+        let mut queries = [self.query(first); ROWS];
+        for (index, query) in queries.iter_mut().enumerate().take(count) {
+            *query = self.query(first + index);
+        }
+        for group in (0..length).step_by(GROUP) {
+            let offset = (start + group) % self.shape.kv.block_size;
+            let at = self.block_head(start + group) * self.shape.kv.key_head() + offset * self.shape.kv.head_dim;
+            let keys = &keys[at..at + GROUP * self.shape.kv.head_dim];
+            let target = scores[first * SPLIT + group..].as_mut_ptr();
+            macro_rules! by_rows {
+                ($($rows:literal)*) => {
+                    match count {
+                        // SAFETY: `keys` is one group; `target` has `count` rows SPLIT apart.
+                        $($rows => unsafe {
+                            score_group::<V, T, $rows>(keys, &queries, self.shape.scale, target);
+                        },)*
+                        _ => {}
+                    }
+                };
+            }
+            by_rows!(1 2 3 4 5 6 7 8);
+        }
+    }
+
+    /// Turns a row's scores into weights and scales down what earlier splits have summed.
+    ///
+    /// # Safety
+    /// The processor has the features of `V`.
+    #[inline(always)]
+    unsafe fn fold<V: Vector>(&self, row: usize, start: usize, running: &mut Running) {
+        let scores = &mut running.scores[row * SPLIT..(row + 1) * SPLIT];
+        // Keys past the row's own position are the future, or stale memory.
+        let visible = (self.position(row) + 1).saturating_sub(start).min(SPLIT);
+        if visible == 0 {
+            scores.fill(0.0);
+            return;
+        }
+        let padded = visible.next_multiple_of(LANES);
+        scores[visible..].fill(f32::NEG_INFINITY);
+        // SAFETY: features as above; `padded` ≤ SPLIT values are read and written.
+        let (largest, total) = unsafe {
+            let mut largest = V::splat(running.largest[row]);
+            for at in (0..padded).step_by(LANES) {
+                largest = largest.max(V::load(scores.as_ptr().add(at)));
+            }
+            let largest = largest.largest();
+            for at in (0..padded).step_by(LANES) {
+                let score = V::load(scores.as_ptr().add(at)).add(V::splat(-largest));
+                score.exp().store(scores.as_mut_ptr().add(at));
+            }
+            scores[visible..].fill(0.0);
+            let mut total = V::splat(0.0);
+            for at in (0..padded).step_by(LANES) {
+                total = total.add(V::load(scores.as_ptr().add(at)));
+            }
+            (largest, total.sum())
+        };
+        let keep = (running.largest[row] - largest).exp();
+        running.largest[row] = largest;
+        running.total[row] = running.total[row] * keep + total;
+        let dim = self.shape.kv.padded_dim();
+        for sum in &mut running.sums[row * dim..(row + 1) * dim] {
+            *sum *= keep;
+        }
+    }
+
+    /// Adds the split's weighted values to up to eight rows.
+    ///
+    /// # Safety
+    /// The processor has the features of `V`; the tokens and rows exist.
+    #[inline(always)]
+    unsafe fn values<V: Vector, T: KvElement>(
+        &self,
+        values: &[T],
+        (start, length): (usize, usize),
+        (first, count): (usize, usize),
+        running: &mut Running,
+    ) {
+        let shape = self.shape.kv;
+        let dim = shape.padded_dim();
+        // Only as far as the last of these rows sees: what lies behind may be stale.
+        let length = length.min((self.position(first + count - 1) + 1).saturating_sub(start));
+        for block_start in (0..length).step_by(shape.block_size) {
+            let tokens = shape.block_size.min(length - block_start);
+            let at = self.block_head(start + block_start) * shape.value_head();
+            let values = &values[at..at + shape.value_head()];
+            let weights = running.scores[first * SPLIT + block_start..].as_ptr();
+            for lane in (0..dim).step_by(LANES) {
+                let sums = running.sums[first * dim + lane..].as_mut_ptr();
+                macro_rules! by_rows {
+                    ($($rows:literal)*) => {
+                        match count {
+                            // SAFETY: `tokens` rows of `values` and `count` rows of weights and
+                            // sums exist, and `lane + 16` ≤ `dim`.
+                            $($rows => unsafe {
+                                add_values::<V, T, $rows>(&values[lane..], (tokens, dim), weights, sums);
+                            },)*
+                            _ => {}
+                        }
+                    };
+                }
+                by_rows!(1 2 3 4 5 6 7 8);
+            }
+        }
+    }
+
+    fn write(&self, running: &Running) {
+        let (dim, head_dim) = (self.shape.kv.padded_dim(), self.shape.kv.head_dim);
+        for (row, total) in running.total.iter().enumerate() {
+            let token = self.tile.span.first_row + self.tile.first + row / self.shape.group();
+            let head = self.tile.head * self.shape.group() + row % self.shape.group();
+            let at = (token * self.shape.num_heads + head) * head_dim;
+            for (offset, sum) in running.sums[row * dim..row * dim + head_dim].iter().enumerate() {
+                // SAFETY: `check` made sure that the token's row is inside the output, and this
+                // tile alone writes this token's head.
+                unsafe { self.output.pointer().add(at + offset).write(sum / total) };
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The processor has the features of `V`; `keys` is one transposed group; `target` leads to `R`
+/// rows of sixteen scores, SPLIT apart.
+#[inline(always)]
+unsafe fn score_group<V: Vector, T: KvElement, const R: usize>(
+    keys: &[T],
+    queries: &[&[f32]; ROWS],
+    scale: f32,
+    target: *mut f32,
+) {
+    // SAFETY: dimension `dim` of the group is sixteen elements from `dim * GROUP`; every query has
+    // as many dimensions as the group.
+    unsafe {
+        let mut sums = [V::splat(0.0); R];
+        for dim in 0..keys.len() / GROUP {
+            let key = T::load::<V>(keys.as_ptr().add(dim * GROUP));
+            for (row, sum) in sums.iter_mut().enumerate() {
+                *sum = V::splat(*queries[row].as_ptr().add(dim)).mul_add(key, *sum);
+            }
+        }
+        for (row, sum) in sums.iter().enumerate() {
+            sum.mul(V::splat(scale)).store(target.add(row * SPLIT));
+        }
+    }
+}
+
+/// # Safety
+/// The processor has the features of `V`; `values` has `tokens` rows `dim` apart with sixteen
+/// elements each; `weights` leads to `R` rows SPLIT apart, `sums` to `R` rows `dim` apart.
+#[inline(always)]
+unsafe fn add_values<V: Vector, T: KvElement, const R: usize>(
+    values: &[T],
+    (tokens, dim): (usize, usize),
+    weights: *const f32,
+    sums: *mut f32,
+) {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let mut totals = [V::splat(0.0); R];
+        for (row, total) in totals.iter_mut().enumerate() {
+            *total = V::load(sums.add(row * dim));
+        }
+        for token in 0..tokens {
+            let value = T::load::<V>(values.as_ptr().add(token * dim));
+            for (row, total) in totals.iter_mut().enumerate() {
+                *total = V::splat(*weights.add(row * SPLIT + token)).mul_add(value, *total);
+            }
+        }
+        for (row, total) in totals.iter().enumerate() {
+            total.store(sums.add(row * dim));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "attention_tests.rs"]
+mod tests;

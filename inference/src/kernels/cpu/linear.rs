@@ -1,0 +1,237 @@
+//! `y = x · Wᵀ + bias` over packed weights.
+//!
+//! Each output element is one chain of multiply-adds from the first input to the last, whatever
+//! the number of rows: batching cannot change a bit. Rows only share the loading of weights.
+
+use std::cell::Cell;
+
+use super::level::{Kernel, Level};
+use super::packed::{PANEL, PackedMatrix, Panels};
+use super::parallel::{SharedMut, for_each_range};
+use super::vector::{LANES, Vector};
+
+/// Computes `output[row] = input[row] · Wᵀ + bias` for every row.
+///
+/// `input` is `[num_rows, num_inputs]`, `output` `[num_rows, num_outputs]`; `bias`, when given,
+/// holds `num_outputs` values.
+///
+/// # Panics
+/// If the lengths do not fit the matrix.
+pub fn linear(level: Level, matrix: &PackedMatrix, bias: Option<&[f32]>, input: &[f32], output: &mut [f32]) {
+    let num_rows = input.len() / matrix.num_inputs();
+    assert_eq!(input.len(), num_rows * matrix.num_inputs(), "input shape");
+    assert_eq!(output.len(), num_rows * matrix.num_outputs(), "output shape");
+    assert!(bias.is_none_or(|bias| bias.len() == matrix.num_outputs()), "bias shape");
+    let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
+    let mut scratch = SCRATCH.take();
+    let interleaved = if num_rows == 1 { input } else { interleave(input, blocks, &mut scratch) };
+    let output = SharedMut::new(output);
+    let cost = num_rows * PANEL * matrix.num_inputs();
+    for_each_range(matrix.num_outputs().div_ceil(PANEL), cost, |panels| {
+        level.run(LinearKernel { matrix, bias, input: interleaved, blocks, panels, output });
+    });
+    SCRATCH.set(scratch);
+}
+
+thread_local! {
+    /// Taken for the length of a call: a thread that waits for others may begin another one.
+    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Rows that are computed together, in blocks of nearly equal height: 16 rows run as 8 + 8, not
+/// as 12 + 4.
+#[derive(Clone, Copy)]
+struct Blocks {
+    num_rows: usize,
+    count: usize,
+}
+
+impl Blocks {
+    /// First row and height of a block.
+    fn get(self, block: usize) -> (usize, usize) {
+        let first = block * self.num_rows / self.count;
+        (first, (block + 1) * self.num_rows / self.count - first)
+    }
+}
+
+/// Lays each block out input by input: `[num_inputs, height]`. Rows a power of two apart would
+/// all compete for the same few lines of the cache.
+fn interleave<'a>(input: &[f32], blocks: Blocks, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+    let num_inputs = input.len() / blocks.num_rows;
+    scratch.resize(input.len(), 0.0);
+    for block in 0..blocks.count {
+        let (first, height) = blocks.get(block);
+        let range = first * num_inputs..(first + height) * num_inputs;
+        let target = &mut scratch[range.clone()];
+        for (row, values) in input[range].chunks_exact(num_inputs).enumerate() {
+            for (step, value) in values.iter().enumerate() {
+                target[step * height + row] = *value;
+            }
+        }
+    }
+    scratch
+}
+
+/// Steps along K by which weights are asked for before they are needed.
+const AHEAD: usize = 32;
+
+struct MaxRows;
+
+impl Kernel for MaxRows {
+    type Output = usize;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) -> usize {
+        V::MAX_ROWS
+    }
+}
+
+struct LinearKernel<'a> {
+    matrix: &'a PackedMatrix,
+    bias: Option<&'a [f32]>,
+    /// As [`interleave`] leaves it.
+    input: &'a [f32],
+    blocks: Blocks,
+    panels: std::ops::Range<usize>,
+    output: SharedMut<f32>,
+}
+
+impl Kernel for LinearKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        // SAFETY: the caller vouches for the features of `V`.
+        unsafe {
+            match &self.matrix.panels {
+                Panels::Bf16(buffer) => self.all::<V, Bf16>(buffer.as_slice()),
+                Panels::F16(buffer) => self.all::<V, F16>(buffer.as_slice()),
+                Panels::F32(buffer) => self.all::<V, F32>(buffer.as_slice()),
+            }
+        }
+    }
+}
+
+impl LinearKernel<'_> {
+    /// # Safety
+    /// The processor has the features of `V`.
+    #[inline(always)]
+    unsafe fn all<V: Vector, W: Weight>(&self, weights: &[W::Bits]) {
+        for panel in self.panels.clone() {
+            let length = PANEL * self.matrix.num_inputs();
+            let weights = &weights[panel * length..(panel + 1) * length];
+            for block in 0..self.blocks.count {
+                let (first, height) = self.blocks.get(block);
+                // SAFETY: the caller vouches for the features; `weights` is one whole panel.
+                unsafe { self.block::<V, W>(panel, weights, first, height) };
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::rows`].
+    #[inline(always)]
+    unsafe fn block<V: Vector, W: Weight>(&self, panel: usize, weights: &[W::Bits], first: usize, height: usize) {
+        macro_rules! by_height {
+            ($($rows:literal)*) => {
+                match height {
+                    // SAFETY: passed on to the caller.
+                    $($rows => unsafe { self.rows::<V, W, $rows>(panel, weights, first) },)*
+                    _ => {}
+                }
+            };
+        }
+        if V::MAX_ROWS > 2 {
+            by_height!(1 2 3 4 5 6 7 8 9 10 11 12);
+        } else {
+            by_height!(1 2);
+        }
+    }
+
+    /// # Safety
+    /// The processor has the features of `V`; `weights` is panel `panel`; rows `first..first + R`
+    /// exist; no other thread writes this panel's columns.
+    #[inline(always)]
+    unsafe fn rows<V: Vector, W: Weight, const R: usize>(&self, panel: usize, weights: &[W::Bits], first: usize) {
+        let num_inputs = self.matrix.num_inputs();
+        let column = panel * PANEL;
+        let width = PANEL.min(self.matrix.num_outputs() - column);
+        let mut start = [0.0; PANEL];
+        if let Some(bias) = self.bias {
+            start[..width].copy_from_slice(&bias[column..column + width]);
+        }
+        // SAFETY: `weights` has `num_inputs` rows of PANEL values, `input` an interleaved
+        // block of `R` rows from row `first`, `output` as many of `num_outputs`, `start` PANEL values.
+        unsafe {
+            let low = V::load(start.as_ptr());
+            let high = V::load(start.as_ptr().add(LANES));
+            let mut sums = [(low, high); R];
+            let input = self.input.as_ptr().add(first * num_inputs);
+            for step in 0..num_inputs {
+                V::prefetch(weights.as_ptr().wrapping_add((step + AHEAD) * PANEL).cast());
+                let (low, high) = W::load_panel_row::<V>(weights.as_ptr().add(step * PANEL));
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let value = V::splat(*input.add(step * R + row));
+                    *sum = (value.mul_add(low, sum.0), value.mul_add(high, sum.1));
+                }
+            }
+            for (row, sum) in sums.iter().enumerate() {
+                let offset = (first + row) * self.matrix.num_outputs() + column;
+                let target = self.output.pointer().add(offset);
+                if width == PANEL {
+                    sum.0.store(target);
+                    sum.1.store(target.add(LANES));
+                } else {
+                    let mut whole = [0.0; PANEL];
+                    sum.0.store(whole.as_mut_ptr());
+                    sum.1.store(whole.as_mut_ptr().add(LANES));
+                    target.copy_from_nonoverlapping(whole.as_ptr(), width);
+                }
+            }
+        }
+    }
+}
+
+/// How one step along K of a panel is read.
+trait Weight {
+    type Bits: Copy;
+
+    /// # Safety
+    /// The processor has the features of `V` and `from` leads to PANEL values.
+    unsafe fn load_panel_row<V: Vector>(from: *const Self::Bits) -> (V, V);
+}
+
+struct Bf16;
+struct F16;
+struct F32;
+
+impl Weight for Bf16 {
+    type Bits = u16;
+    #[inline(always)]
+    unsafe fn load_panel_row<V: Vector>(from: *const u16) -> (V, V) {
+        // SAFETY: the caller gives PANEL values.
+        unsafe { V::load_bf16_pair(from) }
+    }
+}
+
+impl Weight for F16 {
+    type Bits = u16;
+    #[inline(always)]
+    unsafe fn load_panel_row<V: Vector>(from: *const u16) -> (V, V) {
+        // SAFETY: the caller gives PANEL values.
+        unsafe { (V::load_f16(from), V::load_f16(from.add(LANES))) }
+    }
+}
+
+impl Weight for F32 {
+    type Bits = f32;
+    #[inline(always)]
+    unsafe fn load_panel_row<V: Vector>(from: *const f32) -> (V, V) {
+        // SAFETY: the caller gives PANEL values.
+        unsafe { (V::load(from), V::load(from.add(LANES))) }
+    }
+}
+
+#[cfg(test)]
+#[path = "linear_tests.rs"]
+mod tests;

@@ -1,0 +1,26 @@
+//! Kernels for CPUs: AVX-512, AVX2 with FMA, or portable code, from one generic source.
+// Generic bodies must end up inside the function that enables the instructions, at any cost.
+#![allow(clippy::inline_always)]
+// Intrinsics are known by their prefix.
+#![allow(clippy::wildcard_imports)]
+
+mod attention;
+mod elementwise;
+mod kv_store;
+mod level;
+mod linear;
+mod packed;
+mod parallel;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod vector_avx2;
+#[cfg(target_arch = "x86_64")]
+mod vector_avx512;
+
+pub use attention::{AttentionShape, QueryRows, SequenceSpan, paged_attention};
+pub use elementwise::{add_assign, rms_norm, silu_mul};
+pub use kv_store::{KvDtype, KvLayer, KvShape};
+pub use level::Level;
+pub use linear::linear;
+pub use packed::{PackedMatrix, WeightDtype};
+pub use parallel::for_each_row;

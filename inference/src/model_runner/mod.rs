@@ -1,0 +1,7 @@
+//! From a step's plan to sampled tokens: batch, forward pass, draw. Also sizes the cache.
+
+mod memory;
+mod runner;
+
+pub use memory::{CacheBudget, CachePlan};
+pub use runner::{ModelRunner, StepRunner};

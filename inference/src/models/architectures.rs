@@ -1,0 +1,29 @@
+//! The rows of knobs. A new architecture is a row here and a golden, seldom code.
+
+use crate::weights::ConfigError;
+
+/// What an architecture implies beside what its `config.json` says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Architecture {
+    pub name: &'static str,
+    /// Each head of queries and keys is normed before rotation.
+    pub head_norm: bool,
+    /// Head size where `head_dim` is missing; else hidden size over heads.
+    pub default_head_dim: Option<usize>,
+    /// Context where `max_position_embeddings` is missing.
+    pub default_context: usize,
+}
+
+const ARCHITECTURES: [Architecture; 2] = [
+    Architecture { name: "LlamaForCausalLM", head_norm: false, default_head_dim: None, default_context: 2048 },
+    Architecture { name: "Qwen3ForCausalLM", head_norm: true, default_head_dim: Some(128), default_context: 32768 },
+];
+
+/// # Errors
+/// If no row has this name; the error lists those that exist.
+pub(super) fn find(name: &str) -> Result<Architecture, ConfigError> {
+    ARCHITECTURES.into_iter().find(|row| row.name == name).ok_or_else(|| {
+        let supported = ARCHITECTURES.iter().map(|row| row.name).collect();
+        ConfigError::UnknownArchitecture { found: name.to_owned(), supported }
+    })
+}

@@ -1,0 +1,69 @@
+//! The one place that turns errors into HTTP.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use shekara_protocol::error::ApiError;
+use shekara_protocol::headers;
+
+use crate::engine::{EngineError, SubmitError};
+
+/// Seconds after which a place is likely to be free again.
+const RETRY_AFTER_S: u64 = 2;
+
+/// An error on its way out, in OpenAI's shape.
+#[derive(Debug)]
+pub(super) struct ErrorResponse(pub ApiError);
+
+impl From<ApiError> for ErrorResponse {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for ErrorResponse {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.0.to_json()));
+        *response.status_mut() = self.0.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = self.0.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(retry) = self.0.should_retry {
+            let value = HeaderValue::from_static(if retry { "true" } else { "false" });
+            headers.insert(HeaderName::from_static(headers::SHOULD_RETRY), value);
+        }
+        response
+    }
+}
+
+/// A request that the engine did not take.
+pub(super) fn not_taken(error: SubmitError) -> ApiError {
+    match error {
+        SubmitError::QueueFull { .. } => {
+            let message = "The model is busy: its queue is full. Please try again shortly.";
+            ApiError::overloaded(message, RETRY_AFTER_S)
+        }
+        SubmitError::TooLong { num_tokens, max_context } => ApiError::context_length_exceeded(max_context, num_tokens),
+        SubmitError::EmptyPrompt => ApiError::invalid("messages", "The messages contain no text."),
+        SubmitError::ShuttingDown => shutting_down(),
+        SubmitError::Failed => engine_failed(),
+    }
+}
+
+/// A request that the engine took and could not finish.
+pub(super) fn not_finished(error: EngineError) -> ApiError {
+    match error {
+        EngineError::Stopped => shutting_down(),
+        EngineError::Failed => ApiError::internal(),
+    }
+}
+
+fn shutting_down() -> ApiError {
+    ApiError::unavailable("shutting_down", "The server is shutting down.", RETRY_AFTER_S)
+}
+
+fn engine_failed() -> ApiError {
+    ApiError::unavailable("engine_failed", "The model is out of service.", RETRY_AFTER_S)
+}

@@ -1,0 +1,32 @@
+//! Is the process up, and can it answer?
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::catalog::ModelState;
+
+use super::ServerState;
+
+pub(super) async fn live() -> &'static str {
+    "ok"
+}
+
+/// 200 once every folder has been tried and at least one model answers; the body says which do
+/// not, and why.
+pub(super) async fn ready(State(state): State<ServerState>) -> (StatusCode, Json<Value>) {
+    let models: Vec<Value> = state
+        .catalog
+        .list()
+        .into_iter()
+        .map(|model| match model.state {
+            ModelState::Loading => json!({"id": model.id, "status": "loading"}),
+            ModelState::Ready(_) => json!({"id": model.id, "status": "ready"}),
+            ModelState::Failed { reason } => json!({"id": model.id, "status": "failed", "reason": reason}),
+        })
+        .collect();
+    let ready = state.catalog.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ready": ready, "models": models})))
+}

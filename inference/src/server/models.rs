@@ -1,0 +1,51 @@
+//! `/v1/models`: what is served at the moment.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use shekara_protocol::error::ApiError;
+use shekara_protocol::models::{Model, ModelList};
+
+use crate::catalog::{Catalog, ModelState, ServedModel};
+
+use super::ServerState;
+use super::error::ErrorResponse;
+
+pub(super) async fn list(State(state): State<ServerState>) -> Json<ModelList> {
+    let ready = state.catalog.list().into_iter().filter_map(|model| match model.state {
+        ModelState::Ready(model) => Some(describe(&model)),
+        _ => None,
+    });
+    Json(ModelList::new(ready.collect()))
+}
+
+pub(super) async fn retrieve(
+    State(state): State<ServerState>,
+    Path(id): Path<String>,
+) -> Result<Json<Model>, ErrorResponse> {
+    Ok(find(&state.catalog, &id).map(|model| Json(describe(&model)))?)
+}
+
+/// The model of this id, if it answers requests.
+///
+/// # Errors
+/// 404 for one that does not exist or is broken, 503 for one that still loads.
+pub(super) fn find(catalog: &Catalog, id: &str) -> Result<std::sync::Arc<ServedModel>, ApiError> {
+    match catalog.model(id) {
+        Some(ModelState::Ready(model)) => Ok(model),
+        Some(ModelState::Loading) => {
+            Err(ApiError::unavailable("model_loading", "The model is still being loaded.", LOADING_RETRY_S))
+        }
+        Some(ModelState::Failed { .. }) => {
+            Err(ApiError::model_not_found("The model could not be loaded and is not served."))
+        }
+        None => Err(ApiError::model_not_found("The model does not exist.")),
+    }
+}
+
+const LOADING_RETRY_S: u64 = 5;
+
+fn describe(model: &ServedModel) -> Model {
+    let mut described = Model::new(model.id.clone(), model.created, "local");
+    described.max_model_len = Some(model.engine.max_context());
+    described
+}

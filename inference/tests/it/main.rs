@@ -1,0 +1,10 @@
+//! Black-box tests: real folders, real HTTP, one binary.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod answers;
+mod batching;
+mod broken_folders;
+mod errors;
+mod goldens;
+mod overload;
+mod support;

@@ -1,0 +1,70 @@
+"""What the stub upstream answers, in OpenAI's shape."""
+
+import json
+from typing import Any
+
+WORDS = ("Ваша ", "посылка ", "уже ", "в ", "пути ", "🚚.")
+TEXT = "".join(WORDS)
+CALL_ID = "call_1"
+TOOL_NAME = "find_client"
+UNAUTHORIZED = {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}}
+USAGE = {"prompt_tokens": 7, "completion_tokens": 6, "total_tokens": 13}
+
+
+def wants_tool(body: dict[str, Any]) -> bool:
+    """A request that offers tools and holds no result yet is answered with a call."""
+    return bool(body.get("tools")) and all(message["role"] != "tool" for message in body["messages"])
+
+
+def tool_calls() -> list[dict[str, Any]]:
+    return [{"id": CALL_ID, "type": "function", "function": {"name": TOOL_NAME, "arguments": '{"parcel": "A-17"}'}}]
+
+
+def completion(body: dict[str, Any]) -> dict[str, Any]:
+    if wants_tool(body):
+        choice = {"message": {"role": "assistant", "content": None, "tool_calls": tool_calls()}, "finish_reason": "tool_calls"}
+    else:
+        choice = {"message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}
+    return {
+        "id": "chatcmpl-stub", "object": "chat.completion", "created": 1, "model": body["model"],
+        "choices": [{"index": 0, "logprobs": None, **choice}], "usage": USAGE,
+    }
+
+
+def stream_halves(body: dict[str, Any]) -> tuple[bytes, bytes]:
+    """All events of a stream, cut after the first piece of content."""
+
+    def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
+        return _event(body, {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+    begin = event({"role": "assistant", "content": ""})
+    if wants_tool(body):
+        call = tool_calls()[0]
+        begin += event({"tool_calls": [{"index": 0, **call}]})
+        rest = event({}, "tool_calls")
+    else:
+        begin += event({"content": WORDS[0]})
+        rest = b"".join(event({"content": word}) for word in WORDS[1:]) + event({}, "stop")
+    if (body.get("stream_options") or {}).get("include_usage"):
+        rest += _event(body, {"choices": [], "usage": USAGE})
+    return begin, rest + b"data: [DONE]\n\n"
+
+
+def _event(body: dict[str, Any], fields: dict[str, Any]) -> bytes:
+    event = {"id": "chatcmpl-stub", "object": "chat.completion.chunk", "created": 1, "model": body["model"], **fields}
+    return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
+
+
+def whole(status: int, body: dict[str, Any]) -> bytes:
+    payload = json.dumps(body, ensure_ascii=False).encode()
+    head = f"HTTP/1.1 {status} Stub\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n\r\n"
+    return head.encode() + payload
+
+
+def chunked_head() -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk; the empty one ends the body."""
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
