@@ -21,18 +21,24 @@ pub(super) struct LocalEngine {
 
 #[cfg(feature = "local-engine")]
 impl LocalEngine {
-    /// Loads every model of the folder; one that cannot be served does not keep the others from it.
-    pub(super) async fn load(local: &LocalFile, max_body_bytes: usize) -> anyhow::Result<Self> {
+    /// Looks at the folder; nothing is served before [`Self::load`].
+    pub(super) fn open(local: &LocalFile, max_body_bytes: usize) -> anyhow::Result<Self> {
         use anyhow::Context;
         use shekara_inference::catalog::Catalog;
 
         if !local.enabled {
             return Ok(Self { catalog: None, max_body_bytes });
         }
-        let (folder, settings) = (local.models_dir.clone(), local.engine.clone());
-        let load = tokio::task::spawn_blocking(move || Catalog::load(&folder, settings));
-        let catalog = load.await.context("failed to load the local models")?;
-        Ok(Self { catalog: Some(catalog.context("failed to load the local models")?), max_body_bytes })
+        let catalog = Catalog::open(&local.models_dir, local.engine.clone());
+        Ok(Self { catalog: Some(catalog.context("failed to look at the local models")?), max_body_bytes })
+    }
+
+    /// Loads every model of the folder; one that cannot be served does not keep the others from it.
+    pub(super) async fn load(&self) -> anyhow::Result<()> {
+        if let Some(catalog) = self.catalog.clone() {
+            tokio::task::spawn_blocking(move || catalog.load_all()).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn service(&self) -> Option<EngineService> {
@@ -47,8 +53,15 @@ impl LocalEngine {
     pub(super) fn models(&self) -> LocalModels {
         use shekara_inference::catalog::ModelState;
 
-        let states = self.catalog.iter().flat_map(|catalog| catalog.list());
-        LocalModels::new(states.filter(|model| matches!(model.state, ModelState::Ready(_))).map(|model| model.id))
+        let (mut served, mut loading) = (Vec::new(), Vec::new());
+        for model in self.catalog.iter().flat_map(|catalog| catalog.list()) {
+            match model.state {
+                ModelState::Ready(_) => served.push(model.id),
+                ModelState::Loading => loading.push(model.id),
+                ModelState::Failed { .. } => {}
+            }
+        }
+        LocalModels::new(served, loading)
     }
 
     /// Models that are in the folder and not served, with the reason.
@@ -75,10 +88,14 @@ impl LocalEngine {
 pub(super) struct LocalEngine;
 
 #[cfg(not(feature = "local-engine"))]
-#[expect(clippy::unused_async, clippy::unused_self, reason = "the same surface as with the engine")]
+#[expect(clippy::unused_async, clippy::unused_self, clippy::unnecessary_wraps, reason = "the surface of the engine")]
 impl LocalEngine {
-    pub(super) async fn load(_: &LocalFile, _: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(_: &LocalFile, _: usize) -> anyhow::Result<Self> {
         Ok(Self)
+    }
+
+    pub(super) async fn load(&self) -> anyhow::Result<()> {
+        Ok(())
     }
 
     pub(super) fn service(&self) -> Option<EngineService> {

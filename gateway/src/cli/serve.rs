@@ -1,5 +1,6 @@
 //! `shekara serve`: from the configuration to a drained end.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
@@ -31,36 +34,41 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let loaded = load(path)?;
     let config = loaded.config;
     let mut signals = Signals::new()?;
-    let listen = config.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("failed to listen on {listen} ([server] listen sets another address; is a gateway running already?)")
-    })?;
+    let listener = bind(config.listen).await?;
     let data = DataDir::create(&config.database)?;
     let _lock = data.lock()?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
     let journal = Arc::new(Journal::open(&data.journal())?);
-    let engine = LocalEngine::load(&config.local, config.max_body_bytes).await?;
+    let engine = LocalEngine::open(&config.local, config.max_body_bytes)?;
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
-    let first = first_keys(store.as_ref(), &key_secret, &sources).await?;
-    let snapshot = snapshot(config.clone(), &engine, &sources)?;
     let projector = Projector::start(Arc::clone(&journal), Arc::clone(&store));
-    let detector = Detector::new()?;
-    let parts = GatewayParts { snapshot, key_secret, journal, store, sources, detector };
+    let parts = GatewayParts {
+        snapshot: snapshot(config.clone(), &engine, &sources)?,
+        key_secret,
+        journal,
+        store,
+        sources,
+        detector: Detector::new()?,
+    };
     let gateway = Arc::new(Gateway::new(parts).await?);
-    announce(&listener, &gateway, &engine, first.as_ref())?;
-
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
-    let stopped = Arc::new(tokio::sync::Notify::new());
-    let server = tokio::spawn({
-        let (router, stopped) = (router(Arc::clone(&gateway)), Arc::clone(&stopped));
-        let listener = listener.tap_io(|stream| {
-            // A stream that cannot be tuned still works.
-            let _ = stream.set_nodelay(true);
-        });
-        async move { axum::serve(listener, router).with_graceful_shutdown(async move { stopped.notified().await }).await }
-    });
-    run_until_stopped(&gateway, &engine, loaded.path.as_deref().or(path), &mut signals).await;
+    let address = listener.local_addr()?;
+    let (server, stopped) = start_server(listener, &gateway);
+
+    // Already served meanwhile: routes to providers, and 503 for what is being loaded.
+    let is_loaded = tokio::select! {
+        result = engine.load() => { result?; true }
+        () = signals.stop() => false,
+    };
+    if is_loaded {
+        gateway.replace_snapshot(snapshot(config.clone(), &engine, &gateway.sources)?);
+        // Made only now that they are shown: an end while loading must not lose them.
+        let first = first_keys(gateway.store(), gateway.key_secret(), &gateway.sources).await?;
+        gateway.reload_keys().await?;
+        announce(address, &gateway, &engine, first.as_ref());
+        run_until_stopped(&gateway, &engine, loaded.path.as_deref(), &mut signals).await;
+    }
     output::line("Stopping: running requests may finish, new ones get 503. Press Ctrl-C again to end at once.");
     tokio::select! {
         () = gateway.drain.drain(config.grace) => {}
@@ -73,6 +81,26 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     projector.finish().await;
     output::line("Stopped.");
     Ok(())
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.with_context(|| {
+        format!("failed to listen on {listen} ([server] listen sets another address; is a gateway running already?)")
+    })
+}
+
+type Server = JoinHandle<std::io::Result<()>>;
+
+/// The server, and what tells it that it may close idle connections and end.
+fn start_server(listener: TcpListener, gateway: &Arc<Gateway>) -> (Server, Arc<Notify>) {
+    let stopped = Arc::new(Notify::new());
+    let listener = listener.tap_io(|stream| {
+        // A stream that cannot be tuned still works.
+        let _ = stream.set_nodelay(true);
+    });
+    let (router, told) = (router(Arc::clone(gateway)), Arc::clone(&stopped));
+    let serve = axum::serve(listener, router).with_graceful_shutdown(async move { told.notified().await });
+    (tokio::spawn(async move { serve.await }), stopped)
 }
 
 fn snapshot(config: Config, engine: &LocalEngine, sources: &Sources) -> anyhow::Result<Snapshot> {
@@ -144,13 +172,8 @@ impl Signals {
     }
 }
 
-fn announce(
-    listener: &TcpListener,
-    gateway: &Gateway,
-    engine: &LocalEngine,
-    first: Option<&FirstKeys>,
-) -> anyhow::Result<()> {
-    let address = format!("http://{}", listener.local_addr()?);
+fn announce(address: SocketAddr, gateway: &Gateway, engine: &LocalEngine, first: Option<&FirstKeys>) {
+    let address = format!("http://{address}");
     for (id, reason) in &engine.broken() {
         output::line(&format!("Not served: models/{id}: {reason}"));
     }
@@ -160,7 +183,7 @@ fn announce(
     output::line(&format!("Models: {}", if models.is_empty() { "none".to_owned() } else { models.join(", ") }));
     let Some(first) = first else {
         output::line("Keys: as made before; `shekara keys create --name NAME` makes another.");
-        return Ok(());
+        return;
     };
     output::line(&format!("Admin key (shown once):       {}", first.admin));
     output::line(&format!("Application key (shown once): {}", first.application));
@@ -171,5 +194,4 @@ fn announce(
          -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Здравствуйте! Где моя посылка?\"}}]}}'",
         first.application
     ));
-    Ok(())
 }

@@ -11,21 +11,28 @@ use crate::pii::Policy;
 
 const MAX_MODEL_NAME_BYTES: usize = 128;
 
-/// The models that the engine serves now.
+/// The engine's models: those that it serves now, and those that it is about to.
 #[derive(Debug, Clone, Default)]
-pub struct LocalModels(HashSet<String>);
+pub struct LocalModels {
+    served: HashSet<String>,
+    loading: HashSet<String>,
+}
 
 impl LocalModels {
-    pub fn new(ids: impl IntoIterator<Item = String>) -> Self {
-        Self(ids.into_iter().collect())
+    pub fn new(served: impl IntoIterator<Item = String>, loading: impl IntoIterator<Item = String>) -> Self {
+        Self { served: served.into_iter().collect(), loading: loading.into_iter().collect() }
     }
 
     pub fn serves(&self, id: &str) -> bool {
-        self.0.contains(id)
+        self.served.contains(id)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    fn knows(&self, id: &str) -> bool {
+        self.serves(id) || self.loading.contains(id)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = &String> {
+        self.served.iter().chain(&self.loading)
     }
 }
 
@@ -61,7 +68,7 @@ impl RoutingTable {
             default_local: config.default_local.clone(),
             entities: config.entities.clone(),
         };
-        for id in table.local.0.clone() {
+        for id in table.local.ids().cloned().collect::<Vec<_>>() {
             let route =
                 table.own_route(&id, &TargetConfig { provider: LOCAL_PROVIDER.into(), model: id.clone(), weight: 1 });
             table.routes.insert(id, Arc::new(route));
@@ -83,7 +90,7 @@ impl RoutingTable {
             return None;
         }
         self.zones.get(provider)?;
-        if provider == LOCAL_PROVIDER && !self.local.serves(model) {
+        if provider == LOCAL_PROVIDER && !self.local.knows(model) {
             return None;
         }
         let target = TargetConfig { provider: provider.to_owned(), model: model.to_owned(), weight: 1 };

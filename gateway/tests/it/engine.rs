@@ -28,10 +28,11 @@ async fn started(outside: &Upstream) -> TestGateway {
          [[routes]]\nmodel = \"chat\"\ntargets = [{{ provider = \"cloud\", model = \"big\" }}]\n",
         outside.base_url
     );
-    TestGateway::start_with(&config, Some(engine), LocalModels::new([MODEL.to_owned()])).await
+    TestGateway::start_with(&config, Some(engine), LocalModels::new([MODEL.to_owned()], ["still-loading".to_owned()]))
+        .await
 }
 
-fn sensitive(extra: serde_json::Value) -> serde_json::Value {
+fn sensitive(extra: &serde_json::Value) -> serde_json::Value {
     let mut body = json!({ "model": "chat", "max_tokens": 6, "temperature": 0,
         "messages": [{ "role": "user", "content": "ИИН 901123300258" }] });
     body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
@@ -42,10 +43,10 @@ fn sensitive(extra: serde_json::Value) -> serde_json::Value {
 async fn a_sensitive_request_is_answered_by_the_engine_plain_and_streamed() {
     let outside = Upstream::start(Reply::Text("outside")).await;
     let gateway = started(&outside).await;
-    let plain = gateway.chat(sensitive(json!({}))).await;
+    let plain = gateway.chat(sensitive(&json!({}))).await;
     assert_eq!((plain.status, plain.header("x-shekara-reason")), (200, "pii"), "{}", plain.body);
     assert_eq!((plain.header("x-shekara-provider"), plain.header("x-shekara-model")), ("local", MODEL));
-    let streamed = gateway.chat(sensitive(json!({ "stream": true }))).await;
+    let streamed = gateway.chat(sensitive(&json!({ "stream": true }))).await;
     assert!(streamed.body.ends_with("data: [DONE]\n\n"), "{}", streamed.body);
     assert!(!streamed.body.contains("\"usage\":{"), "usage was not asked for: {}", streamed.body);
     assert!(outside.received().is_empty());
@@ -74,6 +75,20 @@ async fn every_local_model_is_a_route_and_its_own_limits_are_the_callers() {
 }
 
 #[tokio::test]
+async fn a_model_that_is_being_loaded_is_503_and_not_unknown() {
+    let outside = Upstream::start(Reply::Text("outside")).await;
+    let gateway = started(&outside).await;
+    for model in ["still-loading", "local/still-loading"] {
+        let answer = gateway.ask(model, "hello").await;
+        assert_eq!((answer.status, answer.code().as_str()), (503, "model_not_served"), "{}", answer.body);
+        assert!(!answer.header("retry-after").is_empty());
+        assert_eq!(gateway.ask(model, "ИИН 901123300258").await.code(), "no_local_model");
+    }
+    assert_eq!(gateway.ask("local/never-there", "hello").await.status, 404);
+    assert_eq!(gateway.send("GET", "/readyz", "", "").await.status, 503);
+}
+
+#[tokio::test]
 async fn what_the_local_model_cannot_do_is_422_and_never_sent_out() {
     let outside = Upstream::start(Reply::Text("outside")).await;
     let gateway = started(&outside).await;
@@ -84,11 +99,11 @@ async fn what_the_local_model_cannot_do_is_422_and_never_sent_out() {
         json!({ "messages": [{ "role": "user", "content": image }] }),
         json!({ "tool_choice": "required", "tools": [{ "type": "function", "function": { "name": "f" } }] }),
     ] {
-        let answer = gateway.chat(sensitive(extra.clone())).await;
+        let answer = gateway.chat(sensitive(&extra)).await;
         assert_eq!((answer.status, answer.code().as_str()), (422, "no_capable_local_model"), "{}", answer.body);
         assert_eq!(answer.header("x-should-retry"), "false");
     }
     let tools = json!({ "tools": [{ "type": "function", "function": { "name": "f", "parameters": {} } }] });
-    assert_eq!(gateway.chat(sensitive(tools)).await.status, 200);
+    assert_eq!(gateway.chat(sensitive(&tools)).await.status, 200);
     assert!(outside.received().is_empty());
 }
