@@ -35,6 +35,11 @@ pub fn cpu_model() -> String {
     line.and_then(|line| line.split_once(':')).map_or("unknown", |(_, name)| name.trim()).to_owned()
 }
 
+/// Others' work on this machine over the last minute: figures taken beside it are too low.
+pub fn load_average() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split_whitespace().next()?.parse().ok()
+}
+
 pub fn cpu_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

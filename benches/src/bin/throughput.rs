@@ -11,7 +11,7 @@ use clap::Parser;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shekara_benches::{cpu_cores, cpu_model, save, shape};
+use shekara_benches::{cpu_cores, cpu_model, load_average, save, shape};
 use shekara_inference::engine::{EngineHandle, EngineSettings, GenerationRequest, TokenEvent, launch, thread_pool};
 use shekara_inference::kernels::cpu::Level;
 use shekara_inference::models::DecoderConfig;
@@ -61,6 +61,7 @@ async fn main() -> anyhow::Result<()> {
     let settings = EngineSettings { threads: args.threads, ..EngineSettings::default() };
     let threads = thread_pool(&settings)?;
     let vocab_size = config.vocab_size;
+    let load_before = load_average();
     let started = Instant::now();
     let engine = launch(&args.shape, config, &DummyWeights::new(SEED), &settings, threads.clone())?;
     let load_s = started.elapsed().as_secs_f64();
@@ -82,7 +83,8 @@ async fn main() -> anyhow::Result<()> {
         )?;
         rows.push((*streams, best));
     }
-    let result = report(&args, &rows, load_s, threads.current_num_threads());
+    let mut result = report(&args, &rows, load_s, threads.current_num_threads());
+    result["load_average_before"] = json!(load_before);
     writeln!(output, "ratios to the first row: {}", result["ratios"])?;
     writeln!(output, "{}", save(&args.out, &format!("throughput-{}", args.shape), &result)?.display())?;
     Ok(())
@@ -135,6 +137,7 @@ fn report(args: &Args, rows: &[(usize, Measured)], load_s: f64, threads: usize) 
                 "decode_tokens_per_s": round(measured.decode), "first_token_s": round(measured.first_token_s)})
         })
         .collect();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     let base = rows.first().map_or(1.0, |(_, measured)| measured.total);
     let ratios: Vec<f64> = rows.iter().map(|(_, measured)| round(measured.total / base)).collect();
     json!({
@@ -142,6 +145,6 @@ fn report(args: &Args, rows: &[(usize, Measured)], load_s: f64, threads: usize) 
         "prompt_tokens": args.prompt, "generated_tokens": args.tokens, "runs": args.runs,
         "cpu": cpu_model(), "cores": cpu_cores(), "threads": threads, "kernels": Level::best().name(),
         "load_s": round(load_s), "rows": lines, "ratios": ratios,
-        "command": std::env::args().collect::<Vec<_>>().join(" "),
+        "command": format!("cargo run --release -p shekara-benches --bin throughput -- {}", arguments.join(" ")),
     })
 }

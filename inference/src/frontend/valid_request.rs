@@ -24,19 +24,22 @@ pub(super) struct GenerationDefaults {
 }
 
 impl GenerationDefaults {
+    /// `max_tokens` applies where the model does not say either.
     pub(super) fn read(config: &HfConfig, max_tokens: usize) -> Result<Self, ConfigError> {
         let number = |key: &str, otherwise: f64| {
             // Zero means "off" in some of these, which `number` refuses.
             let is_zero = config.value(key).and_then(Value::as_f64) == Some(0.0);
             if is_zero { Ok(0.0) } else { Ok::<_, ConfigError>(config.number(key)?.unwrap_or(otherwise)) }
         };
+        // A model that is not meant to be sampled says so instead of giving a temperature.
+        let temperature = if config.flag("do_sample")? == Some(false) { 0.0 } else { 1.0 };
         Ok(Self {
-            temperature: number("temperature", 1.0)?,
+            temperature: number("temperature", temperature)?,
             top_p: number("top_p", 1.0)?,
             top_k: number("top_k", 0.0)? as i64,
             min_p: number("min_p", 0.0)?,
             repetition_penalty: number("repetition_penalty", 1.0)?,
-            max_tokens,
+            max_tokens: config.size("max_new_tokens")?.unwrap_or(max_tokens),
         })
     }
 }

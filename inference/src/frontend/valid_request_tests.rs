@@ -32,6 +32,16 @@ fn a_models_own_defaults_apply_until_the_request_says_otherwise() {
 }
 
 #[test]
+fn a_model_that_is_not_meant_to_be_sampled_is_not() {
+    let config = json!({"do_sample": false, "max_new_tokens": 9});
+    let config = HfConfig::from_values(config.as_object().expect("an object").clone());
+    let defaults = GenerationDefaults::read(&config, 1).expect("valid");
+    let body = br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
+    let valid = ValidRequest::check(&parse_request(body).expect("valid"), &defaults, 0).expect("valid");
+    assert_eq!((valid.sampling.temperature, valid.max_tokens), (0.0, 9));
+}
+
+#[test]
 fn values_that_change_nothing_are_taken() {
     let fields = json!({"n": 1, "logprobs": false, "top_logprobs": 0, "response_format": {"type": "text"},
         "tool_choice": "auto", "modalities": ["text"], "user": "u", "metadata": {"a": "b"}, "store": false,

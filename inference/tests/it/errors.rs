@@ -21,7 +21,7 @@ async fn bad_requests_are_explained() {
         (json!({"model": "llama-tiny"}).to_string(), (400, "missing_required_parameter", "messages")),
         (request("nobody", "x", 5).to_string(), (404, "model_not_found", "model")),
         (typed.to_string(), (400, "invalid_type", "temperature")),
-        (image.to_string(), (400, "invalid_value", "messages[0].content[0]")),
+        (image.to_string(), (400, "unsupported_value", "messages[0].content[0]")),
         (several.to_string(), (400, "unsupported_value", "n")),
         ("x".repeat(2 << 20), (413, "body_too_large", "")),
     ];

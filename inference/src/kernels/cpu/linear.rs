@@ -22,6 +22,9 @@ pub fn linear(level: Level, matrix: &PackedMatrix, bias: Option<&[f32]>, input: 
     assert_eq!(input.len(), num_rows * matrix.num_inputs(), "input shape");
     assert_eq!(output.len(), num_rows * matrix.num_outputs(), "output shape");
     assert!(bias.is_none_or(|bias| bias.len() == matrix.num_outputs()), "bias shape");
+    if num_rows == 0 {
+        return;
+    }
     let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
     let mut scratch = SCRATCH.take();
     let interleaved = if num_rows == 1 { input } else { interleave(input, blocks, &mut scratch) };

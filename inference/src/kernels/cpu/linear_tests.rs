@@ -72,7 +72,7 @@ fn a_row_has_the_same_bits_in_any_batch() {
             let input = values(40 * inputs, 5);
             let mut together = vec![0.0; 40 * outputs];
             linear(level, &matrix, None, &input, &mut together);
-            for rows in [1, 2, 3, 5, 8, 12, 13, 39] {
+            for rows in [0, 1, 2, 3, 5, 8, 12, 13, 39] {
                 let mut apart = vec![0.0; rows * outputs];
                 linear(level, &matrix, None, &input[..rows * inputs], &mut apart);
                 let same = apart.iter().zip(&together).all(|(a, b)| a.to_bits() == b.to_bits());
