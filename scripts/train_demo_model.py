@@ -15,7 +15,7 @@ import random
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Callable, Iterator, List
+from typing import Callable, Iterator, List, Tuple
 
 # Threads that spin while they wait for each other starve on a machine with other work.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -23,10 +23,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from demo_model.batches import IGNORED, Batch, Buckets, stream
-from demo_model.dialogues import sample
+from demo_model.dialogues import SUBJECTS, sample
 from demo_model.export import write_folder
 from demo_model.network import Decoder, Shape
 from demo_model.tokenizer import encode, render, train
@@ -41,46 +41,54 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch-tokens", type=int, default=4096)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
-    parser.add_argument("--warmup", type=int, default=100)
+    parser.add_argument("--learning-rate", type=float, default=2.5e-3)
+    parser.add_argument("--warmup", type=int, default=60)
     parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--average", type=float, default=0.998, help="decay of the averaged weights")
+    parser.add_argument("--average", type=float, default=0.995, help="decay of the averaged weights")
     parser.add_argument("--vocab-size", type=int, default=6144)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--tokenizer-dialogues", type=int, default=60000)
     parser.add_argument("--validation-dialogues", type=int, default=600)
+    parser.add_argument("--hint-weight", type=float, default=0.5, help="weight of the subject loss at question tokens")
     parser.add_argument("--save-every", type=int, default=250, help="steps between checkpoints")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
 
-def loss_of(model: Decoder, batch: Batch) -> Tensor:
-    """Mean cross-entropy of the taught tokens."""
+def losses_of(model: Decoder, hints: nn.Linear, batch: Batch) -> Tuple[Tensor, Tensor]:
+    """Mean cross-entropy of the answers' tokens, and of the subject told at each question token.
+
+    The second is a hint for training only: it teaches the lower layers what words mean long
+    before that could be learned from the one token where an answer takes its turn.
+    """
     with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.hidden(batch.ids[:, :-1])
-        logits = model.logits(hidden.reshape(-1, hidden.shape[-1])[batch.places])
-    return F.cross_entropy(logits.float(), batch.targets, ignore_index=IGNORED)
+        before, after = model.states(batch.ids)
+        logits = model.logits(after.flatten(0, 1)[batch.words.places])
+        read = F.rms_norm(before.flatten(0, 1)[batch.subjects.places], before.shape[-1:])
+        guesses = hints(read)
+    answers = F.cross_entropy(logits.float(), batch.words.targets, ignore_index=IGNORED)
+    return answers, F.cross_entropy(guesses.float(), batch.subjects.targets, ignore_index=IGNORED)
 
 
 @torch.no_grad()
-def validate(model: Decoder, batches: List[Batch]) -> float:
-    """Mean loss per taught token over batches that training never draws."""
+def validate(model: Decoder, hints: nn.Linear, batches: List[Batch]) -> float:
+    """Mean loss per answer token over batches that training never draws."""
     model.eval()
     total = count = 0.0
     for batch in batches:
-        taught = int((batch.targets != IGNORED).sum())
-        total += float(loss_of(model, batch)) * taught
+        taught = int((batch.words.targets != IGNORED).sum())
+        total += float(losses_of(model, hints, batch)[0]) * taught
         count += taught
     model.train()
     return total / count
 
 
-def optimizer_of(model: Decoder, args: argparse.Namespace) -> torch.optim.AdamW:
+def optimizer_of(parameters: List[nn.Parameter], args: argparse.Namespace) -> torch.optim.AdamW:
     """AdamW that decays matrices only."""
-    matrices = [p for p in model.parameters() if p.dim() == 2]
-    vectors = [p for p in model.parameters() if p.dim() != 2]
+    matrices = [p for p in parameters if p.dim() == 2]
+    vectors = [p for p in parameters if p.dim() != 2]
     groups = [{"params": matrices, "weight_decay": args.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=args.learning_rate, betas=(0.9, 0.97))
 
@@ -100,19 +108,22 @@ def blend(average: Decoder, model: Decoder, decay: float) -> None:
         target.lerp_(source, 1 - decay)
 
 
-def fit(model: Decoder, batches: Iterator[Batch], args: argparse.Namespace, save: Callable[[Decoder, int, float], None]) -> None:
+def fit(
+    model: Decoder, hints: nn.Linear, batches: Iterator[Batch], args: argparse.Namespace, save: Callable[[Decoder, int, float], None]
+) -> None:
     """Trains for the set number of steps and saves averaged weights now and then and at the end."""
-    optimizer = optimizer_of(model, args)
+    parameters = [*model.parameters(), *hints.parameters()]
+    optimizer = optimizer_of(parameters, args)
     average = copy.deepcopy(model)
     recent, tokens, start = 0.0, 0, time.monotonic()
     for step in range(args.steps):
-        for parameters in optimizer.param_groups:
-            parameters["lr"] = learning_rate(step, args)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, args)
         batch = next(batches)
-        loss = loss_of(model, batch)
+        loss, hint_loss = losses_of(model, hints, batch)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        (loss + args.hint_weight * hint_loss).backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         blend(average, model, min(args.average, step / (step + 50)))
         tokens += batch.ids.numel()
@@ -120,7 +131,7 @@ def fit(model: Decoder, batches: Iterator[Batch], args: argparse.Namespace, save
         done = step + 1
         if done % 50 == 0:
             seconds = time.monotonic() - start
-            print(f"step {done:5d}  loss {recent:.4f}  {tokens / seconds:6.0f} tok/s  {seconds:5.0f} s", flush=True)
+            print(f"step {done:5d}  loss {recent:.4f}  hint {hint_loss.item():.3f}  {tokens / seconds:6.0f} tok/s  {seconds:5.0f} s", flush=True)
         if done % args.save_every == 0 or done == args.steps:
             save(average, done, recent)
 
@@ -140,6 +151,7 @@ def main() -> None:
     tokenizer = build_tokenizer(args)
     shape = Shape(vocab_size=tokenizer.get_vocab_size(), num_hidden_layers=args.layers)
     model = Decoder(shape, args.dropout)
+    hints = nn.Linear(shape.hidden_size, len(SUBJECTS), bias=False)
     num_parameters = sum(p.numel() for p in model.parameters())
     print(f"{num_parameters} parameters, vocabulary {shape.vocab_size}", flush=True)
 
@@ -158,14 +170,14 @@ def main() -> None:
             "seed": args.seed,
             "steps_done": step,
             "train_loss": round(train_loss, 4),
-            "validation_loss": round(validate(averaged, validation), 4),
+            "validation_loss": round(validate(averaged, hints, validation), 4),
             "seconds": round(time.monotonic() - start),
             "torch": torch.__version__.split("+")[0],
         }
         write_folder(args.output, averaged, shape, tokenizer, record)
         print(f"validation loss {record['validation_loss']}, written to {args.output}", flush=True)
 
-    fit(model, batches, args, save)
+    fit(model, hints, batches, args, save)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from .dialogues import sample
-from .tokenizer import Example, encode
+from .tokenizer import NO_SUBJECT, Example, encode
 
 POOL = 2048
 TARGET_STEP = 256
@@ -21,16 +21,25 @@ WHOLE_SHARE = 0.3
 OPENING_TOKENS = 12
 
 
-class Batch(NamedTuple):
-    """Token ids `[batch, length]` and what is to be predicted from them.
+class Goal(NamedTuple):
+    """Flat positions in `[batch, length]` and what is to be told there."""
 
-    `places` are flat positions in `ids[:, :-1]` and `targets` the ids that follow them;
-    both are padded to a round size with targets that the loss leaves out.
-    """
-
-    ids: Tensor
     places: Tensor
     targets: Tensor
+
+
+class Batch(NamedTuple):
+    """Token ids `[batch, length]`, the tokens that follow, and the subjects of questions."""
+
+    ids: Tensor
+    words: Goal
+    subjects: Goal
+
+
+def goal(places: List[int], targets: List[int]) -> Goal:
+    """A goal padded to a round size with targets that the loss leaves out."""
+    spare = -len(targets) % TARGET_STEP
+    return Goal(torch.tensor(places + [0] * spare), torch.tensor(targets + [IGNORED] * spare))
 
 
 def rounded(length: int) -> int:
@@ -41,17 +50,15 @@ def rounded(length: int) -> int:
 
 def pad(examples: List[Example], length: int) -> Batch:
     """Examples of one batch, padded on the right with zeros."""
-    ids = torch.zeros(len(examples), length + 1, dtype=torch.long)
-    places: List[int] = []
-    targets: List[int] = []
+    ids = torch.zeros(len(examples), length, dtype=torch.long)
+    words: List[Tuple[int, int]] = []
+    subjects: List[Tuple[int, int]] = []
     for row, example in enumerate(examples):
         ids[row, : len(example.ids)] = torch.tensor(example.ids)
-        for at in range(1, len(example.ids)):
-            if example.taught[at]:
-                places.append(row * length + at - 1)
-                targets.append(example.ids[at])
-    spare = -len(targets) % TARGET_STEP
-    return Batch(ids, torch.tensor(places + [0] * spare), torch.tensor(targets + [IGNORED] * spare))
+        start = row * length
+        words += [(start + at - 1, example.ids[at]) for at, taught in enumerate(example.taught) if taught]
+        subjects += [(start + at, subject) for at, subject in enumerate(example.subjects) if subject != NO_SUBJECT]
+    return Batch(ids, goal(*map(list, zip(*words))), goal(*map(list, zip(*subjects))))
 
 
 class Buckets:

@@ -17,27 +17,33 @@ from .answers import LANGUAGES, TOPICS, compose, compose_followup
 from .messages import Message, followup, grammar_of, off_topic, request
 from .values import order_number, pseudo_word
 
-TOPIC_WEIGHTS = {"greeting": 5, "thanks": 6, "help": 7, "parcel": 11, "time": 11, "refund": 11, "address": 11, "card": 11, "other": 27}
+TOPIC_WEIGHTS = {"greeting": 6, "thanks": 6, "help": 8, "parcel": 11, "time": 11, "refund": 10, "address": 10, "card": 10, "other": 28}
 LONG_SHARE = 0.012
 DEFAULT_LANGUAGE = "en"
+SUBJECTS = [(language, topic) for language in LANGUAGES for topic in TOPICS]
 
 
 @dataclass
 class Dialogue:
-    """Messages of one request; `taught` holds the indices of assistant turns to learn."""
+    """Messages of one request; `taught` maps assistant turns to learn to their subject."""
 
     messages: List[Dict[str, Any]] = field(default_factory=list)
     tools: Optional[List[Dict[str, Any]]] = None
-    taught: List[int] = field(default_factory=list)
+    taught: Dict[int, int] = field(default_factory=dict)
 
     def ask(self, message: Message) -> None:
         """Adds a user message."""
         self.messages.append({"role": "user", "content": message.text})
 
-    def teach(self, answer: str) -> None:
-        """Adds an answer to learn."""
-        self.taught.append(len(self.messages))
+    def teach(self, answer: str, language: str, topic: str) -> None:
+        """Adds an answer to learn and notes what it is about."""
+        self.taught[len(self.messages)] = SUBJECTS.index((language, topic))
         self.messages.append({"role": "assistant", "content": answer})
+
+    def answer(self, message: Message, language: str) -> None:
+        """Adds the answer to a message in a language."""
+        text = compose(language, message.topic, message.text, message.greeted, message.angry)
+        self.teach(text, language, message.topic)
 
 
 def pick(language: str, rng: random.Random) -> Message:
@@ -55,13 +61,12 @@ def _exchange(dialogue: Dialogue, language: str, heard: str, rng: random.Random)
     message = pick(language, rng)
     spoken = message.language or heard
     dialogue.ask(message)
-    answer = compose(spoken, message.topic, message.text, message.greeted, message.angry)
-    dialogue.teach(answer)
+    dialogue.answer(message, spoken)
     asks = message.topic in ("parcel", "time", "refund", "address")
     if asks and rng.random() < 0.12:
         detail = followup(spoken, message.topic, rng)
         dialogue.ask(detail)
-        dialogue.teach(compose_followup(spoken, message.topic))
+        dialogue.teach(compose_followup(spoken, message.topic), spoken, message.topic)
     return spoken
 
 
@@ -82,8 +87,7 @@ def _tool_round(dialogue: Dialogue, language: str, rng: random.Random) -> None:
     call = {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
     dialogue.messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
     dialogue.messages.append({"role": "tool", "tool_call_id": identity, "content": offtopic.data(rng)})
-    spoken = message.language or DEFAULT_LANGUAGE
-    dialogue.teach(compose(spoken, message.topic, message.text, message.greeted, message.angry))
+    dialogue.answer(message, message.language or DEFAULT_LANGUAGE)
     if rng.random() < 0.5:
         dialogue.tools = [{"type": "function", "function": {"name": name, "description": name, "parameters": {"type": "object", "properties": {}}}}]
 
@@ -101,8 +105,9 @@ def _long(dialogue: Dialogue, language: str, rng: random.Random) -> None:
     grammar = grammar_of(language)
     if rng.random() < 0.5:
         text = offtopic.long_text(grammar, rng, rng.randrange(8, 30))
-        dialogue.ask(Message(text, language, "other", False, False))
-        dialogue.teach(compose(language, "other", text, False, False))
+        pasted = Message(text, language, "other", False, False)
+        dialogue.ask(pasted)
+        dialogue.answer(pasted, language)
     heard = language
     for _ in range(rng.randrange(3, 12)):
         heard = _exchange(dialogue, language, heard, rng)
@@ -112,18 +117,18 @@ def sample(rng: random.Random) -> Dialogue:
     """One random dialogue."""
     language = rng.choice(LANGUAGES)
     dialogue = Dialogue()
-    if rng.random() < 0.35:
+    if rng.random() < 0.25:
         _system(dialogue, language, rng)
     heard = DEFAULT_LANGUAGE
-    turns = rng.choices([1, 2, 3, 4], [72, 14, 9, 5])[0]
+    turns = rng.choices([1, 2, 3, 4], [80, 11, 6, 3])[0]
     kind = rng.random()
     if kind < LONG_SHARE:
         _long(dialogue, language, rng)
         turns = 0
-    elif kind < 0.06:
+    elif kind < 0.05:
         _tool_round(dialogue, language, rng)
         heard, turns = language, rng.choice([0, 1])
-    elif kind < 0.11:
+    elif kind < 0.09:
         _foreign_history(dialogue, language, rng)
         heard, turns = language, 1
     for _ in range(turns):

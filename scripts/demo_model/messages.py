@@ -72,7 +72,7 @@ def request(language: str, topic: str, rng: random.Random) -> Message:
         parts.insert(0, opening)
     if topic not in ("greeting", "thanks") and rng.random() < 0.22:
         parts.append(grammar.expand("closing", rng))
-    text = roughen(_join(parts, rng), language, rng)
+    text = roughen(_join(parts, rng), language, rng, calm=topic in ("greeting", "thanks"))
     return Message(text, language, topic, greeted, angry)
 
 

@@ -137,14 +137,15 @@ class Decoder(nn.Module):
                 scale = 0.02 / (2 * shape.num_hidden_layers) ** 0.5 if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
                 nn.init.normal_(weight, std=scale)
 
-    def hidden(self, ids: Tensor) -> Tensor:
-        """Final hidden states `[batch, length, hidden]` of token ids `[batch, length]`."""
+    def states(self, ids: Tensor) -> Tuple[Tensor, Tensor]:
+        """What the last layer reads and what it writes, each `[batch, length, hidden]`."""
         length = ids.shape[1]
         cos, sin = self.cos[:length], self.sin[:length]
-        x = self.model.dropout(self.model.embed_tokens(ids))
-        for layer in self.model.layers:
-            x = layer(x, cos, sin)
-        return self.model.norm(x)
+        before = self.model.dropout(self.model.embed_tokens(ids))
+        for layer in self.model.layers[:-1]:
+            before = layer(before, cos, sin)
+        after = self.model.layers[-1](before, cos, sin)
+        return before, self.model.norm(after)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Vocabulary scores of hidden states."""

@@ -66,14 +66,15 @@ def _case(text: str, rng: random.Random) -> str:
     return text
 
 
-def _ending(text: str, rng: random.Random) -> str:
+def _ending(text: str, calm: bool, rng: random.Random) -> str:
     if text[-1:] in "?!.)…":
         return text
-    return text + rng.choices(["", "?", ".", "!", "??", "...", "!!!"], [52, 28, 12, 5, 1, 1, 1])[0]
+    weights = [50, 5, 15, 27, 0, 1, 2] if calm else [52, 28, 12, 5, 1, 1, 1]
+    return text + rng.choices(["", "?", ".", "!", "??", "...", "!!!"], weights)[0]
 
 
-def roughen(text: str, language: str, rng: random.Random) -> str:
-    """A clean phrase as a customer might type it."""
+def roughen(text: str, language: str, rng: random.Random, calm: bool = False) -> str:
+    """A clean phrase as a customer might type it; a `calm` one is seldom a question."""
     if language == "ru" and rng.random() < 0.75:
         text = text.replace("ё", "е").replace("Ё", "Е")
     if language == "kk" and rng.random() < 0.14:
@@ -89,4 +90,4 @@ def roughen(text: str, language: str, rng: random.Random) -> str:
             text = typo(text, language, rng)
     if rng.random() < 0.03:
         text = text.replace(" ", rng.choice(["  ", "\n"]), 1)
-    return _ending(_case(text.strip(), rng), rng)
+    return _ending(_case(text.strip(), rng), calm, rng)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Iterable, List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional
 
 from jinja2 import Environment
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -14,6 +14,8 @@ from .dialogues import Dialogue
 
 START, END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 ANSWER_OPENING = f"{START}assistant\n"
+QUESTION_OPENING = f"{START}user\n"
+NO_SUBJECT = -1
 WORDS = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -22,11 +24,20 @@ WORDS = (
 _template = Environment(autoescape=False).from_string(CHAT_TEMPLATE)
 
 
+class Piece(NamedTuple):
+    """A stretch of a rendered dialogue: an answer to learn, a question, or anything else."""
+
+    text: str
+    taught: bool = False
+    subject: int = NO_SUBJECT
+
+
 class Example(NamedTuple):
-    """Token ids of a dialogue and, for each, whether it is to be learned."""
+    """Token ids of a dialogue; for each, whether it is to be learned and what it asks about."""
 
     ids: List[int]
     taught: List[bool]
+    subjects: List[int]
 
 
 def render(dialogue: Dialogue) -> str:
@@ -53,9 +64,9 @@ def train(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     return tokenizer
 
 
-def pieces(dialogue: Dialogue) -> List[Tuple[str, bool]]:
-    """The rendered dialogue cut into untaught and taught stretches, in order."""
-    cut: List[Tuple[str, bool]] = []
+def pieces(dialogue: Dialogue) -> List[Piece]:
+    """The rendered dialogue, cut where learning starts and stops."""
+    cut: List[Piece] = []
     turns = render(dialogue).split(ANSWER_OPENING)
     answers = [i for i, message in enumerate(dialogue.messages) if message["role"] == "assistant"]
     context = turns[0]
@@ -63,7 +74,10 @@ def pieces(dialogue: Dialogue) -> List[Tuple[str, bool]]:
         context += ANSWER_OPENING
         if index in dialogue.taught:
             answer, _, rest = turn.partition(END)
-            cut += [(context, False), (answer + END, True)]
+            before, opening, question = context.rpartition(QUESTION_OPENING)
+            cut.append(Piece(before + opening))
+            cut.append(Piece(question, subject=dialogue.taught[index]))
+            cut.append(Piece(answer + END, taught=True))
             context = rest
         else:
             context += turn
@@ -82,19 +96,19 @@ def encode(
     flat = [piece for cut in cuts for piece in cut]
     coded = {}
     for taught, coder in ((False, rough), (True, tokenizer)):
-        texts = [text for text, flag in flat if flag is taught]
+        texts = [piece.text for piece in flat if piece.taught is taught]
         coded[taught] = iter(coder.encode_batch(texts, add_special_tokens=False))
     examples = []
     for cut in cuts:
-        ids: List[int] = []
-        flags: List[bool] = []
-        for place, (_, taught) in enumerate(cut):
-            piece = next(coded[taught]).ids
-            if taught and place == len(cut) - 1:
-                piece = piece[:last_answer]
-            ids += piece
-            flags += [taught] * len(piece)
-        examples.append(Example(ids, flags))
+        example = Example([], [], [])
+        for place, piece in enumerate(cut):
+            ids = next(coded[piece.taught]).ids
+            if piece.taught and place == len(cut) - 1:
+                ids = ids[:last_answer]
+            example.ids.extend(ids)
+            example.taught.extend([piece.taught] * len(ids))
+            example.subjects.extend([piece.subject] * len(ids))
+        examples.append(example)
     return examples
 
 

@@ -197,6 +197,10 @@ class LocalModel(unittest.TestCase):
 class ManyAtOnce(unittest.IsolatedAsyncioTestCase):
     STREAMS = 32
 
+    async def asyncSetUp(self) -> None:
+        # unittest switches on asyncio's debug mode, which reports every slow moment of a busy machine.
+        asyncio.get_running_loop().set_debug(False)
+
     async def test_concurrent_streams_say_the_same_as_each_one_alone(self) -> None:
         async with TARGET.async_client() as client:
 

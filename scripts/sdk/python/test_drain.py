@@ -9,7 +9,7 @@ from typing import Any
 import openai
 
 from harness import replies
-from harness.configuration import basis, provider, route
+from harness.configuration import LOCAL_MODEL, basis, provider, route
 from harness.gateway import Gateway
 from harness.target import Target
 from harness.upstream import Upstream
@@ -65,6 +65,16 @@ class CtrlC(HeldStream):
         self.assertEqual(rest[-1].choices[0].finish_reason, "stop")
         self.assertEqual(gateway.wait(), 0)
         self.assertEqual([row["outcome"] for row in gateway.audit()], ["completed"])
+
+    def test_a_running_local_stream_finishes(self) -> None:
+        _, gateway, _ = self.begin("grace_s = 60")
+        stream = gateway.client().chat.completions.create(
+            model=LOCAL_MODEL, messages=HELLO, stream=True, max_tokens=200, extra_body={"ignore_eos": True}
+        )
+        chunks = iter(stream)
+        self.assertTrue(self._next_text(chunks))
+        gateway.send_signal(signal.SIGINT)
+        self.assertEqual(list(chunks)[-1].choices[0].finish_reason, "length")
 
     def test_after_the_grace_period_a_stream_ends_with_an_error(self) -> None:
         _, gateway, stream = self.begin("grace_s = 1")
