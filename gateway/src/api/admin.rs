@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -88,8 +89,11 @@ pub async fn list_keys(State(gateway): State<Arc<Gateway>>) -> Result<Response, 
 
 pub async fn create_key(State(gateway): State<Arc<Gateway>>, body: Body) -> Result<Response, ErrorResponse> {
     let body = read_body(body, MAX_ADMIN_BODY_BYTES).await?;
-    let asked: CreateKey = serde_json::from_slice(&body)
-        .map_err(|error| ApiError::invalid_request(format!("The body is no request for a key: {error}.")))?;
+    let asked: CreateKey = serde_json::from_slice(&body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let fields = "name, role, tenant, project, environment and data_class";
+        ApiError::invalid_request(format!("The body is no request for a key ({fields}): line {line}, column {column}."))
+    })?;
     let new = NewKey {
         name: asked.name,
         role: asked.role,
@@ -108,8 +112,9 @@ pub async fn create_key(State(gateway): State<Arc<Gateway>>, body: Body) -> Resu
 
 pub async fn revoke_key(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ErrorResponse> {
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     if !gateway.store().revoke_key(id).await.map_err(|error| store_failed(&error))? {
         let message = "There is no key in force with this id.";
         let error = ApiError::new(StatusCode::NOT_FOUND, ErrorType::InvalidRequestError, message);
@@ -133,8 +138,11 @@ fn default_page() -> u32 {
 
 pub async fn audit_page(
     State(gateway): State<Arc<Gateway>>,
-    Query(query): Query<AuditQuery>,
+    query: Result<Query<AuditQuery>, QueryRejection>,
 ) -> Result<Response, ErrorResponse> {
+    let Ok(Query(query)) = query else {
+        return Err(ApiError::invalid_request("'after' and 'limit' must be whole numbers, 'limit' above 0.").into());
+    };
     let limit = query.limit.clamp(1, MAX_AUDIT_PAGE);
     let rows = gateway.store().audit_page(query.after, limit).await.map_err(|error| store_failed(&error))?;
     let has_more = rows.len() == limit as usize;

@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -8,9 +9,9 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
-use shekara_protocol::error::ApiError;
+use shekara_protocol::error::{ApiError, ErrorType};
 use shekara_protocol::headers::SYNTHETIC;
 
 use super::ErrorResponse;
@@ -25,17 +26,31 @@ pub async fn chat_completions(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
+    let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let admitted = authenticated.admit(&gateway, &headers, body)?;
+    let admitted = authenticated.admit(&gateway, places, &headers, body)?;
     let screened = admitted.screen(&gateway).await?;
     Ok(to_response(dispatch(&gateway, screened).await?))
+}
+
+/// A client that sends slower than this does not get to hold a place.
+const BODY_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// # Errors
+/// 408 when the body does not come in time; see [`collect`].
+pub(super) async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
+    tokio::time::timeout(BODY_TIMEOUT, collect(body, limit_bytes)).await.unwrap_or_else(|_| {
+        let message = "The request body did not arrive in time.";
+        let error = ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorType::InvalidRequestError, message);
+        Err(error.with_code("request_timeout"))
+    })
 }
 
 /// Above the limit what follows is thrown away for a while, so that the client reads the 413 instead of a reset connection.
 ///
 /// # Errors
 /// 413 above the limit, 400 when the client stopped sending.
-pub(super) async fn read_body(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
+async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
     let mut collected = BytesMut::new();
     let mut total_bytes = 0_usize;
     while let Some(frame) = body.frame().await {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::models::{Model, ModelList};
@@ -18,8 +19,9 @@ pub async fn list_models(State(gateway): State<Arc<Gateway>>) -> Json<ModelList>
 
 pub async fn show_model(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Model>, ErrorResponse> {
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     let snapshot = gateway.snapshot();
     match snapshot.table.resolve(&id) {
         Some(route) => Ok(Json(model(&snapshot, &route))),

@@ -44,7 +44,7 @@ pub(super) async fn run(path: Option<&Path>, command: &AuditCommand) -> anyhow::
 async fn carry_over(data: &DataDir, store: &SqliteStore) -> anyhow::Result<()> {
     match data.lock() {
         Ok(_lock) => {
-            let journal = crate::store::Journal::open(&data.journal())?;
+            let journal = crate::store::Journal::open(&data.journal(), store.journal_position().await?)?;
             Ok(crate::store::project_all(&journal, store).await?)
         }
         Err(StoreError::Locked { .. }) => wait_for_projection(data, store).await,

@@ -29,7 +29,7 @@ impl LocalEngine {
         if !local.enabled {
             return Ok(Self { catalog: None, max_body_bytes });
         }
-        let catalog = Catalog::open(&local.models_dir, local.engine.clone());
+        let catalog = Catalog::open(&local.models_dir, local.engine.get_ref().clone());
         Ok(Self { catalog: Some(catalog.context("failed to look at the local models")?), max_body_bytes })
     }
 

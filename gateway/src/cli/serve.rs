@@ -38,7 +38,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let data = DataDir::create(&config.database)?;
     let _lock = data.lock()?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
-    let journal = Arc::new(Journal::open(&data.journal())?);
+    let journal = Arc::new(Journal::open(&data.journal(), store.journal_position().await?)?);
     let engine = LocalEngine::open(&config.local, config.max_body_bytes)?;
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
@@ -71,11 +71,12 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     }
     output::line("Stopping: running requests may finish, new ones get 503. Press Ctrl-C again to end at once.");
     tokio::select! {
-        () = gateway.drain.drain(config.grace) => {}
-        () = signals.stop() => {}
+        () = gateway.drain.drain(config.grace) => {
+            stopped.notify_one();
+            let _ = tokio::time::timeout(CLOSE_CONNECTIONS, server).await;
+        }
+        () = signals.stop() => server.abort(),
     }
-    stopped.notify_one();
-    let _ = tokio::time::timeout(CLOSE_CONNECTIONS, server).await;
     keys.abort();
     engine.shut_down().await;
     projector.finish().await;
@@ -175,7 +176,8 @@ impl Signals {
 fn announce(address: SocketAddr, gateway: &Gateway, engine: &LocalEngine, first: Option<&FirstKeys>) {
     let address = format!("http://{address}");
     for (id, reason) in &engine.broken() {
-        output::line(&format!("Not served: models/{id}: {reason}"));
+        let folder = gateway.snapshot().config.local.models_dir.join(id);
+        output::line(&format!("Not served: {}: {reason}", folder.display()));
     }
     let snapshot = gateway.snapshot();
     let models: Vec<&str> = snapshot.table.routes().map(|route| route.alias.as_str()).collect();
@@ -187,7 +189,9 @@ fn announce(address: SocketAddr, gateway: &Gateway, engine: &LocalEngine, first:
     };
     output::line(&format!("Admin key (shown once):       {}", first.admin));
     output::line(&format!("Application key (shown once): {}", first.application));
-    let model = models.first().copied().unwrap_or("MODEL");
+    // A local model answers whatever else is set up.
+    let local = models.iter().find(|id| snapshot.table.local().serves(id));
+    let Some(model) = local.or(models.first()) else { return };
     output::line("Try it:");
     output::line(&format!(
         "curl {address}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \

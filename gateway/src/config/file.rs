@@ -34,9 +34,9 @@ pub struct ConfigFile {
 pub struct ServerFile {
     pub listen: SocketAddr,
     /// Largest request body that is taken; above it 413.
-    pub max_body_bytes: usize,
+    pub max_body_bytes: Spanned<usize>,
     /// Requests under way at once; above it 429.
-    pub max_in_flight: usize,
+    pub max_in_flight: Spanned<usize>,
     /// How long running requests may go on after Ctrl-C.
     pub grace_s: u64,
     pub readyz: ReadyRule,
@@ -46,8 +46,8 @@ impl Default for ServerFile {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            max_body_bytes: 16 << 20,
-            max_in_flight: 1024,
+            max_body_bytes: Spanned::new(0..0, 16 << 20),
+            max_in_flight: Spanned::new(0..0, 1024),
             grace_s: 30,
             readyz: ReadyRule::All,
         }
@@ -84,7 +84,7 @@ pub struct LocalFile {
     pub models_dir: PathBuf,
     /// `auto` or `cpu`.
     pub device: Spanned<String>,
-    pub engine: EngineSettings,
+    pub engine: Spanned<EngineSettings>,
 }
 
 impl Default for LocalFile {
@@ -93,7 +93,7 @@ impl Default for LocalFile {
             enabled: cfg!(feature = "local-engine"),
             models_dir: PathBuf::from("models"),
             device: Spanned::new(0..0, "auto".to_owned()),
-            engine: EngineSettings::default(),
+            engine: Spanned::new(0..0, EngineSettings::default()),
         }
     }
 }

@@ -70,6 +70,13 @@ mod tests {
     }
 
     #[test]
+    fn numbers_out_of_range_are_named_with_their_line() {
+        for text in ["[server]\nmax_in_flight = 0", "[server]\nmax_in_flight = 9223372036854775807"] {
+            assert!(refused(text).starts_with("shekara.toml:2: max_in_flight"), "{}", refused(text));
+        }
+    }
+
+    #[test]
     fn targets_must_exist_and_sensitive_ones_stay_inside() {
         let provider =
             "[[providers]]\nname = \"a\"\nkind = \"openai-compatible\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
@@ -94,6 +101,9 @@ mod tests {
         assert!(refused(&text("http://8.8.8.8/v1", "local", "\"10.0.0.0/8\"")).contains("in_country"));
         assert!(parse(&text("http://10.1.2.3/v1", "in-country", "\"10.0.0.0/8\""), Path::new("x")).is_ok());
         assert!(parse(&text("http://127.0.0.1:9/v1", "local", ""), Path::new("x")).is_ok());
+        for url in ["http://134744072/v1", "http://0x08080808/v1", "http://8.8.2056/v1", "http://[::ffff:8.8.8.8]/v1"] {
+            assert!(refused(&text(url, "local", "\"10.0.0.0/8\"")).contains("in_country"), "{url}");
+        }
         assert!(refused("[[providers]]\nname = \"o\"\nkind = \"openai\"\nzone = \"local\"\n").contains("external"));
     }
 

@@ -15,6 +15,8 @@ use crate::secrets::SecretSource;
 
 /// The name under which the engine's models are reached.
 pub const LOCAL_PROVIDER: &str = "local";
+const MAX_BODY_BYTES: usize = 1 << 30;
+const MAX_IN_FLIGHT: usize = 1 << 20;
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 
 #[derive(Debug, Clone)]
@@ -142,12 +144,14 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         return Err(Invalid { offset: None, message: message.into() });
     }
     #[cfg(feature = "local-engine")]
-    if let Err(error) = file.local.engine.check() {
-        return Err(Invalid { offset: None, message: format!("[local.engine] {error}") });
+    if let Err(error) = file.local.engine.get_ref().check() {
+        return Err(invalid(&file.local.engine, format!("[local.engine] {error}")));
     }
-    if file.server.max_body_bytes == 0 || file.server.max_in_flight == 0 {
-        let message = "[server] max_body_bytes and max_in_flight must be above 0";
-        return Err(Invalid { offset: None, message: message.into() });
+    if !(1..=MAX_BODY_BYTES).contains(file.server.max_body_bytes.get_ref()) {
+        return Err(invalid(&file.server.max_body_bytes, format!("max_body_bytes must be 1 to {MAX_BODY_BYTES}")));
+    }
+    if !(1..=MAX_IN_FLIGHT).contains(file.server.max_in_flight.get_ref()) {
+        return Err(invalid(&file.server.max_in_flight, format!("max_in_flight must be 1 to {MAX_IN_FLIGHT}")));
     }
     let mut names = HashSet::from([LOCAL_PROVIDER.to_owned()]);
     let mut providers = Vec::with_capacity(file.providers.len());
@@ -172,8 +176,8 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     }
     Ok(Config {
         listen: file.server.listen,
-        max_body_bytes: file.server.max_body_bytes,
-        max_in_flight: file.server.max_in_flight,
+        max_body_bytes: file.server.max_body_bytes.into_inner(),
+        max_in_flight: file.server.max_in_flight.into_inner(),
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,
         database,
@@ -238,13 +242,17 @@ fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Resu
     if file.kind == ProviderKind::Openai {
         return Err(invalid(zone_text, "kind 'openai' is external by its type, whatever zone says"));
     }
-    let uri: http::Uri = base_url.parse().map_err(|_| invalid(zone_text, "base_url is no URL"))?;
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    if let Ok(address) = host.parse::<IpAddr>() {
-        if !inside_border(address, in_country) {
-            let message = "zone is inside the border, but the address lies in no [network] in_country range";
-            return Err(invalid(zone_text, message));
-        }
+    // The parser of the client that will connect: it also reads 3221225986 and 0x08.8.8 as addresses.
+    let url = url::Url::parse(base_url).map_err(|_| invalid(zone_text, "base_url is no URL"))?;
+    let address = match url.host() {
+        Some(url::Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+        Some(url::Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        Some(url::Host::Domain(_)) => None,
+        None => return Err(invalid(zone_text, "base_url has no host")),
+    };
+    if address.is_some_and(|address| !inside_border(address, in_country)) {
+        let message = "zone is inside the border, but the address lies in no [network] in_country range";
+        return Err(invalid(zone_text, message));
     }
     Ok(zone)
 }

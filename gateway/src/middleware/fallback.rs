@@ -7,10 +7,11 @@ use shekara_protocol::error::ApiError;
 use crate::api::ErrorResponse;
 
 pub async fn not_found(request: Request) -> Response {
-    // The path is the caller's text and may hold anything: only its first part is repeated.
-    let first: String =
-        request.uri().path().split('/').take(3).collect::<Vec<_>>().join("/").chars().take(40).collect();
-    ErrorResponse(ApiError::unknown_url(request.method().as_str(), &first)).into_response()
+    // The path is the caller's text: only one made of words is repeated.
+    let path = request.uri().path();
+    let is_word = |part: &str| part == "v1" || part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let shown = if path.len() <= 64 && path.split('/').all(is_word) { path } else { "…" };
+    ErrorResponse(ApiError::unknown_url(request.method().as_str(), shown)).into_response()
 }
 
 pub async fn method_not_allowed(request: Request) -> Response {

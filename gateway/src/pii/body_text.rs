@@ -6,21 +6,27 @@
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json::{Leaf, walk};
 
+use super::joined::Joined;
+use super::unreadable::is_unreadable;
 use super::{Detector, Findings, TextSegment};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
 const MAX_NESTING: usize = 4;
 const BATCH_PIECES: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
+/// Shorter numbers are no entity's.
+const MIN_WRITTEN_NUMBER: usize = 10;
 /// Of a pointer only its end counts as context; keys themselves are scanned whole, as text.
 const MAX_POINTER_BYTES: usize = 256;
-/// `type` of content parts whose text the walk sees. Everything else cannot be read.
-const READABLE_PARTS: [&str; 6] = ["text", "refusal", "input_text", "output_text", "thinking", "tool_result"];
 
 /// What a finished walk over a body found.
 #[derive(Debug)]
 pub(super) struct BodyScan {
+    /// In the texts as they stand.
     pub(super) findings: Findings,
+    /// In further views of the same texts: JSON inside strings, neighbours joined, numbers as they are written. What both
+    /// found is the same value, not two.
+    pub(super) view_findings: Findings,
     /// A part that is no text: an image, a sound, a file.
     pub(super) has_unreadable_part: bool,
 }
@@ -28,58 +34,114 @@ pub(super) struct BodyScan {
 /// # Errors
 /// The body is not JSON that everybody reads the same way.
 pub(super) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, ApiError> {
-    let findings = Findings::new(Vec::new(), true);
-    let scan = BodyScan { findings, has_unreadable_part: false };
-    let mut reader = BodyReader { detector, pieces: Vec::new(), piece_bytes: 0, num_scanned: 0, scan };
+    let mut reader =
+        BodyReader { detector, plain: Batch::default(), views: Batch::default(), has_unreadable_part: false };
     reader.read(body, 0)?;
-    reader.flush();
-    Ok(reader.scan)
+    Ok(BodyScan {
+        findings: reader.plain.finish(detector),
+        view_findings: reader.views.finish(detector),
+        has_unreadable_part: reader.has_unreadable_part,
+    })
 }
 
 struct BodyReader<'d> {
     detector: &'d Detector,
-    /// Pointer and text, not yet scanned.
-    pieces: Vec<(String, String)>,
-    piece_bytes: usize,
-    num_scanned: usize,
-    scan: BodyScan,
+    plain: Batch,
+    views: Batch,
+    has_unreadable_part: bool,
 }
 
 impl BodyReader<'_> {
     fn read(&mut self, json: &[u8], depth: usize) -> Result<(), ApiError> {
         let mut inner = Vec::new();
+        let mut joined = Joined::default();
         walk(json, |pointer, leaf| {
             let text = leaf.as_str();
-            if !matches!(leaf, Leaf::Key(_)) {
-                self.scan.has_unreadable_part |= depth == 0 && is_unreadable(pointer, text);
-                if depth < MAX_NESTING && looks_like_json(text) {
-                    inner.push(text.to_owned());
-                }
+            let batch = if depth == 0 { &mut self.plain } else { &mut self.views };
+            batch.push(self.detector, pointer_end(pointer), text);
+            if matches!(leaf, Leaf::Key(_)) {
+                return;
             }
-            self.push(pointer_end(pointer), text);
+            self.has_unreadable_part |= depth == 0 && is_unreadable(pointer, text);
+            joined.add(pointer, text, |view| self.views.push(self.detector, pointer_end(pointer), view));
+            if depth < MAX_NESTING && looks_like_json(text) {
+                inner.push(text.to_owned());
+            }
         })?;
+        joined.finish(|view| self.views.push(self.detector, "", view));
+        for_each_written_number(json, |view| self.views.push(self.detector, "", view));
         for text in inner {
             // Half-written JSON is scanned as the plain text it is, which was pushed above.
             let _ = self.read(text.as_bytes(), depth + 1);
         }
         Ok(())
     }
+}
 
-    fn push(&mut self, pointer: &str, text: &str) {
+/// Pointers and texts that wait to be scanned together, and what was found in those before.
+#[derive(Debug)]
+struct Batch {
+    pieces: Vec<(String, String)>,
+    piece_bytes: usize,
+    num_scanned: usize,
+    findings: Findings,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { pieces: Vec::new(), piece_bytes: 0, num_scanned: 0, findings: Findings::new(Vec::new(), true) }
+    }
+}
+
+impl Batch {
+    fn push(&mut self, detector: &Detector, pointer: &str, text: &str) {
         self.piece_bytes += text.len();
         self.pieces.push((pointer.to_owned(), text.to_owned()));
         if self.pieces.len() >= BATCH_PIECES || self.piece_bytes >= BATCH_BYTES {
-            self.flush();
+            self.flush(detector);
         }
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self, detector: &Detector) {
         let segments: Vec<_> =
             self.pieces.iter().map(|(pointer, text)| TextSegment::new(pointer.as_str(), text.as_str())).collect();
-        self.scan.findings.append(self.detector.scan(&segments), self.num_scanned);
+        self.findings.append(detector.scan(&segments), self.num_scanned);
         self.num_scanned += segments.len();
         self.pieces.clear();
         self.piece_bytes = 0;
+    }
+
+    fn finish(mut self, detector: &Detector) -> Findings {
+        self.flush(detector);
+        self.findings
+    }
+}
+
+/// Numbers outside strings as they are written, where a parser's value may lose digits: `9860522896477943.0`. The marks
+/// between their digits become spaces. `json` is known to be well-formed.
+fn for_each_written_number(json: &[u8], mut visit: impl FnMut(&str)) {
+    let mut at = 0;
+    while at < json.len() {
+        match json[at] {
+            b'"' => {
+                at += 1;
+                while at < json.len() && json[at] != b'"' {
+                    at += if json[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+                let length = json[at..].iter().take_while(|byte| is_number(byte)).count();
+                let number = &json[at..at + length];
+                if length >= MIN_WRITTEN_NUMBER && number.iter().any(|byte| !byte.is_ascii_digit()) {
+                    let spaced = number.iter().map(|&byte| if byte.is_ascii_digit() { char::from(byte) } else { ' ' });
+                    visit(&spaced.collect::<String>());
+                }
+                at += length;
+            }
+            _ => at += 1,
+        }
     }
 }
 
@@ -96,24 +158,6 @@ fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '"'])
 }
 
-/// `/messages/N/content/M/type` with a kind that is not known to be text, or embedded data anywhere.
-fn is_unreadable(pointer: &str, text: &str) -> bool {
-    is_data_url(text) || (is_part_type(pointer) && !READABLE_PARTS.contains(&text))
-}
-
-fn is_part_type(pointer: &str) -> bool {
-    let Some(rest) = pointer.strip_prefix("/messages/").and_then(|rest| rest.strip_suffix("/type")) else {
-        return false;
-    };
-    let is_index = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    rest.split_once("/content/").is_some_and(|(message, part)| is_index(message) && is_index(part))
-}
-
-fn is_data_url(text: &str) -> bool {
-    let head = text.trim_start().as_bytes();
-    head.len() > 5 && head[..5].eq_ignore_ascii_case(b"data:") && text.contains(";base64,")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,10 +168,33 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_read_as_they_are_written() {
+        for number in ["9860522896477943.0", "0.901123300258", "-901123300258.5", "9.01123300258e11"] {
+            let found = scan(&format!(r#"{{"a":"\"{{","n":{number}}}"#));
+            let count = found.findings.len() + found.view_findings.len();
+            assert!(count > 0, "{number}");
+        }
+        let plain = scan(r#"{"a":"0.901123300258 \" 0.901123300258","n":[1.5,12345.678901]}"#);
+        assert!(plain.view_findings.is_empty(), "{plain:?}");
+    }
+
+    #[test]
+    fn neighbours_are_read_together() {
+        for body in [
+            r#"{"content":[{"type":"text","text":"мой ИИН 901123"},{"type":"text","text":"300258"}]}"#,
+            r#"{"iin":[9,0,1,1,2,3,3,0,0,2,5,8]}"#,
+            r#"{"iin":["9011","2330","0258"]}"#,
+        ] {
+            assert!(scan(body).view_findings.counts().contains_key(&Entity::Iin), "{body}");
+        }
+    }
+
+    #[test]
     fn nested_json_is_opened_with_its_keys() {
         let found = scan(r#"{"a":["x",{"args":"{\"iin\":\"\\u0039\\u0030\\u0030000000000\"}"}]}"#);
-        assert!(found.findings.counts().contains_key(&Entity::Iin), "{:?}", found.findings);
-        assert!(scan(r#"{"a":["x",{"args":"{\"sum\":\"900000000000\"}"}]}"#).findings.is_empty());
+        assert!(found.view_findings.counts().contains_key(&Entity::Iin), "{found:?}");
+        let other = scan(r#"{"a":["x",{"args":"{\"sum\":\"900000000000\"}"}]}"#);
+        assert!(other.findings.is_empty() && other.view_findings.is_empty());
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod escapes;
 mod fold;
 mod iban;
 mod iin;
+mod joined;
 mod lookalike;
 mod normalize;
 mod offset_map;
@@ -37,6 +38,7 @@ mod scan;
 mod screened;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -44,6 +44,18 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Of two looks at the same text: the stricter decision, and the larger count of each entity.
+    #[must_use]
+    pub fn or_stricter(mut self, other: Self) -> Self {
+        self.decision = self.decision.max(other.decision);
+        self.complete &= other.complete;
+        for (entity, count) in other.counts {
+            let own = self.counts.entry(entity).or_default();
+            *own = (*own).max(count);
+        }
+        self
+    }
+
     /// The counts as in the header `x-shekara-pii`: `iin=1,phone=2`; empty when nothing was found.
     #[must_use]
     pub fn summary(&self) -> String {

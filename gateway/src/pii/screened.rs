@@ -116,7 +116,7 @@ impl Screened {
 /// The body is refused, or blocked by the policy.
 pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Policy) -> Result<Screened, ScreenError> {
     let scan = scan_body(&body, detector).map_err(ScreenError::Unreadable)?;
-    let verdict = policy.decide(&scan.findings);
+    let verdict = policy.decide(&scan.findings).or_stricter(policy.decide(&scan.view_findings));
     let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { DataClass::Personal };
     let mut summary = ScanSummary { counts: verdict.counts, data_class: declared.max(found_class) };
     let reason = match verdict.decision {
@@ -190,6 +190,13 @@ mod tests {
         }
         let text = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"hello"}]}],"tools":[{"type":"function"}]}"#;
         assert_eq!(reason(text), None);
+    }
+
+    #[test]
+    fn one_value_seen_in_two_views_is_counted_once() {
+        let body = r#"{"messages":[{"role":"tool","content":"{\"client\": \"901123300258\"}"}]}"#;
+        let screened = screened(body, DataClass::Public).unwrap();
+        assert_eq!(screened.summary().counts.get(&Entity::Iin), Some(&1));
     }
 
     #[test]

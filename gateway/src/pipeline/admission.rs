@@ -22,11 +22,17 @@ pub(super) struct Wishes {
     pub(super) include_usage: bool,
 }
 
-/// Held until the answer's last byte.
+/// A place among the requests under way, held from before the body is read until the answer's last byte.
 #[derive(Debug)]
-pub(super) struct Places {
+pub struct Places {
     _in_flight: InFlight,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(super) fn new(in_flight: InFlight, permit: OwnedSemaphorePermit) -> Self {
+        Self { _in_flight: in_flight, _permit: permit }
+    }
 }
 
 /// Made by [`Authenticated::admit`] alone.
@@ -45,9 +51,14 @@ impl Authenticated {
     /// Checks a chat request's form and finds its route.
     ///
     /// # Errors
-    /// 400 for a malformed body (naming the field), 404 for an unknown model, 429 and 503 when there is no place.
-    pub fn admit(self, gateway: &Gateway, headers: &HeaderMap, body: Bytes) -> Result<Admitted, ApiError> {
-        let (in_flight, permit) = gateway.enter()?;
+    /// 400 for a malformed body (naming the field), 404 for an unknown model.
+    pub fn admit(
+        self,
+        gateway: &Gateway,
+        places: Places,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Admitted, ApiError> {
         let context = self.into_context();
         let snapshot = gateway.snapshot();
         let request = parse_request(&body)?;
@@ -56,15 +67,7 @@ impl Authenticated {
         let route = snapshot.table.resolve(&request.model).ok_or_else(|| unknown_model(gateway, &request))?;
         let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
         let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage };
-        Ok(Admitted {
-            context,
-            snapshot,
-            route,
-            body,
-            declared,
-            wishes,
-            places: Places { _in_flight: in_flight, _permit: permit },
-        })
+        Ok(Admitted { context, snapshot, route, body, declared, wishes, places })
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::time::Instant;
 
-use shekara_protocol::sse::SseEvent;
-
+use super::chunk::ChatEvent;
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
 use super::whole::{WholeAnswer, read_whole};
 use crate::pii::Screened;
 use crate::providers::{AttemptError, FailureKind, Outgoing, UpstreamResponse};
 use crate::routing::{Routed, Target};
+
+/// Chunks that say nothing: a role, an id, a provider's heartbeat.
+const MAX_EVENTS_BEFORE_CONTENT: usize = 1_000;
 
 /// An answer that has begun.
 pub(super) enum Begun {
@@ -19,10 +21,16 @@ pub(super) enum Begun {
 
 impl ScreenedRequest {
     /// Sends the request to `target` and waits until it is certain that an answer comes.
-    pub(super) async fn attempt(&self, target: &Target, started: Instant) -> Result<Begun, AttemptError> {
+    /// A whole answer may take its share of the time that is left for `tries_left` tries, this one included.
+    pub(super) async fn attempt(
+        &self,
+        target: &Target,
+        started: Instant,
+        tries_left: u32,
+    ) -> Result<Begun, AttemptError> {
         let timeouts = self.route.timeouts;
         let left = timeouts.total.saturating_sub(started.elapsed());
-        let limit = if self.wishes.stream { timeouts.first_token.min(left) } else { left };
+        let limit = if self.wishes.stream { timeouts.first_token.min(left) } else { left / tries_left.max(1) };
         match tokio::time::timeout(limit, self.begin(target)).await {
             Ok(result) => result,
             Err(_) => Err(FailureKind::Timeout.into()),
@@ -35,15 +43,26 @@ impl ScreenedRequest {
             return Ok(Begun::Whole(read_whole(response.into_body()).await?));
         }
         let mut events = EventReader::new(response.into_body());
+        let mut seen = Vec::new();
+        // Held back until something is said: up to there another target can still answer instead.
         loop {
-            match events.next().await {
-                Ok(Next::Comment) => {}
-                Ok(Next::Event(first)) if is_error(&first) => return Err(FailureKind::Server.into()),
-                Ok(Next::Event(first)) => {
-                    events.put_back(first);
-                    return Ok(Begun::Stream(events));
-                }
+            let event = match events.next().await {
+                Ok(Next::Comment) => continue,
+                Ok(Next::Event(event)) => event,
                 Ok(Next::End) | Err(BrokenStream) => return Err(FailureKind::BrokenResponse.into()),
+            };
+            let says_something = match ChatEvent::read(&event) {
+                ChatEvent::Chunk(chunk) => chunk.has_content || chunk.has_finish,
+                ChatEvent::Error => return Err(FailureKind::Server.into()),
+                ChatEvent::Done | ChatEvent::Unknown => return Err(FailureKind::BrokenResponse.into()),
+            };
+            seen.push(event);
+            if says_something {
+                events.put_back(seen);
+                return Ok(Begun::Stream(events));
+            }
+            if seen.len() > MAX_EVENTS_BEFORE_CONTENT {
+                return Err(FailureKind::BrokenResponse.into());
             }
         }
     }
@@ -68,15 +87,4 @@ impl ScreenedRequest {
             (Target::External(_), Screened::Confined(_)) => Err(FailureKind::Connect.into()),
         }
     }
-}
-
-/// `event: error`, or a data event with an `error` where choices should be.
-pub(super) fn is_error(event: &SseEvent) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Probe {
-        error: Option<serde::de::IgnoredAny>,
-    }
-    event.event == "error"
-        || (event.data != "[DONE]"
-            && serde_json::from_str::<Probe>(&event.data).is_ok_and(|probe| probe.error.is_some()))
 }

@@ -25,8 +25,9 @@ pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Ans
     let started = Instant::now();
     let mut reason = plan.reason;
     let mut verdict = refusal::all_failed(FailureKind::Connect.into());
-    for target in &plan.candidates {
-        match try_target(&request, target, reason, started).await {
+    for (at, target) in plan.candidates.iter().enumerate() {
+        let others = plan.candidates.len() - at - 1;
+        match try_target(&request, target, reason, Time { started, others: others as u32 }).await {
             Ok(begun) => return finish(gateway, request, begun, started),
             Err(Tried::Stop(error)) => return Err(error),
             Err(Tried::Incapable(refused)) => verdict = refusal::no_capable_local_model(&refused),
@@ -48,12 +49,14 @@ enum Tried {
     Stop(ApiError),
 }
 
-async fn try_target(
-    request: &ScreenedRequest,
-    target: &Target,
-    reason: Reason,
+/// What is left of a request's time is shared with the targets behind this one.
+#[derive(Clone, Copy)]
+struct Time {
     started: Instant,
-) -> Result<Begun, Tried> {
+    others: u32,
+}
+
+async fn try_target(request: &ScreenedRequest, target: &Target, reason: Reason, time: Time) -> Result<Begun, Tried> {
     let settlement = &request.context.settlement;
     let retries = request.route.retries;
     let (mut connects, mut timeouts) = (retries.connect, retries.timeout);
@@ -62,7 +65,7 @@ async fn try_target(
         if matches!(target, Target::External(_)) {
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
-        let failure = match request.attempt(target, started).await {
+        let failure = match request.attempt(target, time.started, 1 + timeouts + time.others).await {
             Ok(begun) => return Ok(begun),
             Err(AttemptError::Refused(error)) => return Err(refused(request, target, error)),
             Err(AttemptError::Failed(failure)) => failure,
@@ -78,7 +81,7 @@ async fn try_target(
             FailureKind::Timeout => &mut timeouts,
             _ => return Err(Tried::Next(failure)),
         };
-        if *left == 0 || started.elapsed() >= request.route.timeouts.total {
+        if *left == 0 || time.started.elapsed() >= request.route.timeouts.total {
             return Err(Tried::Next(failure));
         }
         *left -= 1;

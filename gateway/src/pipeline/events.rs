@@ -41,6 +41,9 @@ impl EventReader {
                 return Ok(Next::Event(event));
             }
             let Some(frame) = self.body.frame().await else {
+                if let Some(event) = self.decoder.finish() {
+                    return Ok(Next::Event(event));
+                }
                 return if self.decoder.is_idle() { Ok(Next::End) } else { Err(BrokenStream) };
             };
             let frame = frame.map_err(|_| BrokenStream)?;
@@ -52,8 +55,10 @@ impl EventReader {
         }
     }
 
-    /// Puts an event back that was only looked at.
-    pub(super) fn put_back(&mut self, event: SseEvent) {
-        self.ready.push_front(event);
+    /// Puts events back that were only looked at.
+    pub(super) fn put_back(&mut self, events: Vec<SseEvent>) {
+        for event in events.into_iter().rev() {
+            self.ready.push_front(event);
+        }
     }
 }

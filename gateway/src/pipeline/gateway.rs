@@ -6,8 +6,10 @@ use arc_swap::ArcSwap;
 use shekara_protocol::error::ApiError;
 use tokio::sync::{Semaphore, TryAcquireError};
 
+use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
-use super::{Drain, InFlight, Settlement, Snapshot, Sources};
+use super::{Drain, Settlement, Snapshot, Sources};
+use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
 use crate::pii::Detector;
 use crate::store::{Journal, Store, StoreError};
@@ -101,6 +103,9 @@ impl Gateway {
         endpoint: String,
     ) -> Result<Authenticated, ApiError> {
         let key = presented.ok_or(KeyError::Missing).and_then(|key| self.keyring.load().verify(key));
+        if let Err(error) = &key {
+            tracing::warn!(request_id, endpoint, %error, "a request was turned away");
+        }
         let key = key.map_err(|error| match error {
             KeyError::Missing => ApiError::invalid_api_key(
                 "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY', 'x-api-key' or 'api-key'.",
@@ -108,10 +113,15 @@ impl Gateway {
             KeyError::Unknown => ApiError::invalid_api_key("Incorrect API key provided."),
             KeyError::Revoked => ApiError::invalid_api_key("This API key has been revoked."),
         })?;
-        if key.role != role {
-            return Err(super::refusal::wrong_role(key.role));
-        }
         let settlement = Settlement::begin(self, &key, request_id, endpoint);
+        if key.role != role {
+            let error = super::refusal::wrong_role(key.role);
+            settlement.note_error(error.code.as_deref());
+            settlement
+                .settle(Outcome::Failed, error.status.as_u16())
+                .map_err(|_| super::refusal::audit_unavailable())?;
+            return Err(error);
+        }
         Ok(Authenticated::new(RequestContext { request_id: request_id.to_owned(), key, settlement }))
     }
 
@@ -119,10 +129,10 @@ impl Gateway {
     ///
     /// # Errors
     /// 503 while the process is about to end, 429 when all places are taken.
-    pub fn enter(&self) -> Result<(InFlight, tokio::sync::OwnedSemaphorePermit), ApiError> {
+    pub fn enter(&self) -> Result<Places, ApiError> {
         let in_flight = self.drain.enter().ok_or_else(ApiError::shutting_down)?;
         match Arc::clone(&self.in_flight).try_acquire_owned() {
-            Ok(permit) => Ok((in_flight, permit)),
+            Ok(permit) => Ok(Places::new(in_flight, permit)),
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(super::refusal::too_many_in_flight()),
         }
     }

@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod attempt;
 mod authenticated;
+mod chunk;
 mod dispatch;
 mod drain;
 mod events;
@@ -16,7 +17,7 @@ mod snapshot;
 mod sources;
 mod whole;
 
-pub use admission::Admitted;
+pub use admission::{Admitted, Places};
 pub use answer::{Answer, AnswerStream};
 pub use authenticated::{Authenticated, RequestContext};
 pub use dispatch::dispatch;

@@ -5,19 +5,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
-use serde::Deserialize;
-use shekara_protocol::chat::Usage;
 use shekara_protocol::error::ApiError;
 use shekara_protocol::sse::{self, SseEvent};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Places;
 use super::answer::AnswerStream;
-use super::attempt::is_error;
+use super::chunk::{ChatEvent, Chunk};
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
 use super::{Settlement, refusal};
@@ -44,11 +43,19 @@ pub(super) fn relay(
         ended: false,
         _places: request.places,
     };
-    Box::pin(stream::unfold(relay, |mut relay| async move {
-        let bytes = relay.next().await?;
-        Some((Ok(bytes), relay))
+    let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
+    tokio::spawn(relay.run(sender));
+    Box::pin(stream::unfold(receiver, |mut receiver| async move {
+        let bytes: Bytes = receiver.recv().await?;
+        Some((Ok(bytes), receiver))
     }))
 }
+
+/// Time for the last events of a stream whose total time is over.
+const GOODBYE: Duration = Duration::from_secs(1);
+/// Events that a client may be behind. It runs on its own, so that a client that stops reading cannot hold an upstream and
+/// a place beyond the route's total time.
+const EVENTS_AHEAD: usize = 64;
 
 struct Relay {
     events: EventReader,
@@ -66,24 +73,24 @@ struct Relay {
     _places: Places,
 }
 
-/// What the gateway reads of a chunk.
-#[derive(Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<ChunkChoice>,
-    #[serde(default)]
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct ChunkChoice {
-    #[serde(default)]
-    delta: serde_json::Map<String, serde_json::Value>,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
 impl Relay {
+    async fn run(mut self, client: mpsc::Sender<Bytes>) {
+        loop {
+            let bytes = tokio::select! {
+                biased;
+                // The client went away: dropping the settlement records it.
+                () = client.closed() => return,
+                bytes = self.next() => bytes,
+            };
+            let Some(bytes) = bytes else { return };
+            let left = self.timeouts.total.saturating_sub(self.started.elapsed()).max(GOODBYE);
+            if tokio::time::timeout(left, client.send(bytes)).await.is_err() {
+                self.settlement.note_error(Some("client_too_slow"));
+                return;
+            }
+        }
+    }
+
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.out.pop_front() {
@@ -118,42 +125,42 @@ impl Relay {
     }
 
     fn take(&mut self, event: &SseEvent) {
-        if event.data == "[DONE]" {
-            self.complete();
-        } else if is_error(event) {
-            // The provider's own words stay: they are what its documentation explains.
-            self.settlement.note_error(Some("provider_error"));
-            self.end_with(Outcome::Failed, Bytes::from(sse::error(&event.data)));
-        } else {
-            let wanted = self.read(&event.data);
-            if wanted {
-                self.out.push_back(Bytes::from(sse::data(&event.data)));
+        match ChatEvent::read(event) {
+            ChatEvent::Done => self.complete(),
+            ChatEvent::Error => {
+                // The provider's own words stay where they have OpenAI's shape: its documentation explains them.
+                self.settlement.note_error(Some("provider_error"));
+                let shaped =
+                    serde_json::from_str::<serde_json::Value>(&event.data).is_ok_and(|json| json["error"].is_object());
+                let own =
+                    || refusal::stream_broken("The provider reported an error.").with_code("provider_error").to_json();
+                let text = if shaped { event.data.clone() } else { own() };
+                self.end_with(Outcome::Failed, Bytes::from(sse::error(&text)));
             }
+            ChatEvent::Chunk(chunk) => {
+                self.note(&chunk);
+                // A usage chunk that only the gateway asked for stays here.
+                if chunk.has_choices || chunk.usage.is_none() || self.include_usage {
+                    self.out.push_back(Bytes::from(sse::data(&event.data)));
+                }
+            }
+            ChatEvent::Unknown => self.out.push_back(Bytes::from(sse::data(&event.data))),
         }
     }
 
-    /// Notes what the chunk says; false for a usage chunk that only the gateway asked for.
-    fn read(&mut self, data: &str) -> bool {
-        let Ok(chunk) = serde_json::from_str::<Chunk>(data) else { return true };
+    fn note(&mut self, chunk: &Chunk) {
         if let Some(usage) = chunk.usage {
             self.usage_known = true;
-            let prompt = Some(usage.prompt_tokens);
-            self.settlement.note_usage(prompt, usage.completion_tokens, UsageSource::Provider);
+            self.settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
         }
-        let filled = |value: &serde_json::Value| match value {
-            serde_json::Value::String(text) => !text.is_empty(),
-            serde_json::Value::Array(list) => !list.is_empty(),
-            other => other.is_object(),
-        };
-        if chunk.choices.iter().any(|choice| choice.delta.iter().any(|(name, value)| name != "role" && filled(value))) {
+        if chunk.has_content {
             self.settlement.note_first_token();
             self.content_events += 1;
             if !self.usage_known {
                 self.settlement.note_usage(None, self.content_events, UsageSource::Estimated);
             }
         }
-        self.saw_finish |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
-        !(chunk.choices.is_empty() && chunk.usage.is_some() && !self.include_usage)
+        self.saw_finish |= chunk.has_finish;
     }
 
     fn complete(&mut self) {

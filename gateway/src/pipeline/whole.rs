@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 use shekara_protocol::chat::Usage;
 
 use crate::providers::{AttemptError, FailureKind, UpstreamBody};
@@ -18,20 +18,43 @@ pub(super) struct WholeAnswer {
 
 #[derive(Deserialize)]
 struct Probe {
+    choices: Vec<Choice>,
     #[serde(default)]
-    choices: Vec<IgnoredAny>,
+    usage: Value,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    message: Map<String, Value>,
     #[serde(default)]
-    usage: Option<Usage>,
+    finish_reason: Option<Value>,
+}
+
+impl Choice {
+    /// A choice without any content says something only if the model says that it has finished.
+    fn is_answer(&self) -> bool {
+        self.finish_reason.as_ref().is_some_and(Value::is_string) || has_content(&self.message)
+    }
+}
+
+/// Whether a message or delta carries anything beside its role.
+pub(super) fn has_content(message: &Map<String, Value>) -> bool {
+    let filled = |value: &Value| match value {
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        other => other.is_object(),
+    };
+    message.iter().any(|(name, value)| name != "role" && filled(value))
 }
 
 /// # Errors
-/// The body breaks off, is too large, is no JSON or has no choice: as good as no answer.
+/// The body breaks off, is too large, is no JSON or has no choice that says anything: as good as no answer.
 pub(super) async fn read_whole(body: UpstreamBody) -> Result<WholeAnswer, AttemptError> {
     let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|_| FailureKind::BrokenResponse)?;
     let body = collected.to_bytes();
     let probe: Probe = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
-    if probe.choices.is_empty() {
+    if !probe.choices.iter().any(Choice::is_answer) {
         return Err(FailureKind::BrokenResponse.into());
     }
-    Ok(WholeAnswer { body, usage: probe.usage })
+    Ok(WholeAnswer { usage: Usage::read(&probe.usage), body })
 }

@@ -4,6 +4,9 @@
 //! off; what was written survives the process. [`Journal::sync`] is called by the projector, so that what it has taken
 //! over also survives the machine.
 //!
+//! New records never go where readers have been: if the database stands further than the files do (damage, or a database
+//! brought back without its journal), a new segment begins behind both. A damaged segment is kept beside the journal.
+//!
 //! Frame: `length: u32 LE`, `crc32(payload): u32 LE`, payload.
 
 use std::fs::{File, OpenOptions};
@@ -13,7 +16,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::journal_reader::{FRAME_HEADER_BYTES, intact_length};
+use super::Position;
+use super::journal_reader::{FRAME_HEADER_BYTES, Intact, intact};
 
 /// A record above this is refused: audit records are a few hundred bytes.
 pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
@@ -45,21 +49,31 @@ struct Active {
     length: u64,
     /// A failed write could not be taken back: nothing may follow it.
     broken: bool,
+    /// Bytes that were no torn tail had to be cut off; a copy of the file is kept.
+    was_damaged: bool,
 }
 
 impl Journal {
-    /// Opens the last segment, cutting off a torn tail, or begins the first one.
+    /// Opens the last segment, cutting off a torn tail, or begins a new one. `projected` is how far the database stands.
     ///
     /// # Errors
     /// The folder or segment cannot be used.
-    pub fn open(folder: &Path) -> Result<Self, JournalError> {
-        Self::open_with(folder, DEFAULT_SEGMENT_BYTES)
+    pub fn open(folder: &Path, projected: Position) -> Result<Self, JournalError> {
+        Self::open_with(folder, projected, DEFAULT_SEGMENT_BYTES)
     }
 
-    pub(super) fn open_with(folder: &Path, segment_bytes: u64) -> Result<Self, JournalError> {
+    pub(super) fn open_with(folder: &Path, projected: Position, segment_bytes: u64) -> Result<Self, JournalError> {
         std::fs::create_dir_all(folder).map_err(|source| JournalError::Io { path: folder.to_owned(), source })?;
-        let last = segments(folder)?.last().copied().unwrap_or(1);
-        let active = Active::open(folder, last)?;
+        let last = segments(folder)?.last().copied().unwrap_or(1).max(projected.segment);
+        let mut active = Active::open(folder, last)?;
+        let behind = projected.segment == active.segment && projected.offset > active.length;
+        if behind || active.was_damaged {
+            tracing::error!(
+                segment = active.segment,
+                "the audit journal and its database disagree; a new segment begins"
+            );
+            active = Active::open(folder, last + 1)?;
+        }
         Ok(Self { folder: folder.to_owned(), segment_bytes, active: Mutex::new(active), appended: Notify::new() })
     }
 
@@ -131,10 +145,15 @@ impl Active {
         let io = |source| JournalError::Io { path: path.clone(), source };
         let mut file =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(io)?;
-        let length = intact_length(&mut file).map_err(io)?;
+        let Intact { length, is_damaged } = intact(&mut file).map_err(io)?;
+        if is_damaged {
+            let copy = path.with_extension("journal.damaged");
+            tracing::error!(segment, copy = %copy.display(), "a segment of the audit journal is damaged; a copy is kept");
+            std::fs::copy(&path, &copy).map_err(io)?;
+        }
         file.set_len(length).map_err(io)?;
         file.seek(SeekFrom::Start(length)).map_err(io)?;
-        Ok(Self { segment, path, file, length, broken: false })
+        Ok(Self { segment, path, file, length, broken: false, was_damaged: is_damaged })
     }
 
     fn write(&mut self, frame: &[u8]) -> Result<(), JournalError> {

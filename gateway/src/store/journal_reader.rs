@@ -48,7 +48,7 @@ impl JournalReader {
             let segment = *segment;
             let record = read_frame(reader)
                 .map_err(|source| JournalError::Io { path: segment_path(&self.folder, segment), source })?;
-            if let Some(payload) = record {
+            if let Frame::Record(payload) = record {
                 self.position.offset += (FRAME_HEADER_BYTES + payload.len()) as u64;
                 return Ok(Some(payload));
             }
@@ -82,30 +82,53 @@ impl JournalReader {
     }
 }
 
-/// Bytes of whole records at the start of a segment.
-pub(super) fn intact_length(file: &mut File) -> std::io::Result<u64> {
+/// How much of a segment can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Intact {
+    /// Bytes of whole records at its start.
+    pub(super) length: u64,
+    /// What follows them is more than a record that was cut short.
+    pub(super) is_damaged: bool,
+}
+
+pub(super) fn intact(file: &mut File) -> std::io::Result<Intact> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(file);
     let mut length = 0;
-    while let Some(payload) = read_frame(&mut reader)? {
-        length += (FRAME_HEADER_BYTES + payload.len()) as u64;
+    loop {
+        match read_frame(&mut reader)? {
+            Frame::Record(payload) => length += (FRAME_HEADER_BYTES + payload.len()) as u64,
+            Frame::End => return Ok(Intact { length, is_damaged: false }),
+            Frame::Damaged => return Ok(Intact { length, is_damaged: true }),
+        }
     }
-    Ok(length)
 }
 
-fn read_frame(reader: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
+enum Frame {
+    Record(Vec<u8>),
+    /// Nothing more, or a record that was cut short.
+    End,
+    /// A frame that is whole and wrong.
+    Damaged,
+}
+
+fn read_frame(reader: &mut impl Read) -> std::io::Result<Frame> {
     let mut header = [0; FRAME_HEADER_BYTES];
     if !read_whole(reader, &mut header)? {
-        return Ok(None);
+        return Ok(Frame::End);
     }
     let [l0, l1, l2, l3, c0, c1, c2, c3] = header;
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-    if length > MAX_RECORD_BYTES {
-        return Ok(None);
+    // No record is empty: a stretch of zeros is what a lost page leaves.
+    if length == 0 || length > MAX_RECORD_BYTES {
+        return Ok(Frame::Damaged);
     }
     let mut payload = vec![0; length];
-    let whole = read_whole(reader, &mut payload)?;
-    Ok((whole && crc32fast::hash(&payload) == u32::from_le_bytes([c0, c1, c2, c3])).then_some(payload))
+    if !read_whole(reader, &mut payload)? {
+        return Ok(Frame::End);
+    }
+    let is_right = crc32fast::hash(&payload) == u32::from_le_bytes([c0, c1, c2, c3]);
+    Ok(if is_right { Frame::Record(payload) } else { Frame::Damaged })
 }
 
 fn read_whole(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
@@ -118,8 +141,6 @@ fn read_whole(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use proptest::prelude::*;
 
     use super::super::Journal;
@@ -134,10 +155,14 @@ mod tests {
         (records, reader.position())
     }
 
+    fn open(folder: &Path) -> Journal {
+        Journal::open(folder, Position::default()).unwrap()
+    }
+
     #[test]
     fn records_come_back_in_order_over_segments_and_from_any_position() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::open_with(folder.path(), 100).unwrap();
+        let journal = Journal::open_with(folder.path(), Position::default(), 100).unwrap();
         let written: Vec<Vec<u8>> = (0..50).map(|i| format!("record {i}").into_bytes()).collect();
         for record in &written {
             journal.append(record).unwrap();
@@ -158,7 +183,7 @@ mod tests {
         #[test]
         fn a_torn_tail_loses_only_the_torn_record(cut in 1_u64..40, more in 0_usize..3) {
             let folder = tempfile::tempdir().unwrap();
-            let journal = Journal::open(folder.path()).unwrap();
+            let journal = open(folder.path());
             for i in 0..5 {
                 journal.append(format!("record {i} with some length to it").as_bytes()).unwrap();
             }
@@ -166,7 +191,7 @@ mod tests {
             let path = folder.path().join("0000000001.journal");
             let length = std::fs::metadata(&path).unwrap().len();
             std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length - cut).unwrap();
-            let journal = Journal::open(folder.path()).unwrap();
+            let journal = open(folder.path());
             for _ in 0..more {
                 journal.append(b"later").unwrap();
             }
@@ -175,13 +200,33 @@ mod tests {
     }
 
     #[test]
-    fn garbage_behind_the_last_record_is_cut_off() {
+    fn a_damaged_segment_is_kept_and_nothing_new_is_hidden_behind_it() {
         let folder = tempfile::tempdir().unwrap();
-        Journal::open(folder.path()).unwrap().append(b"kept").unwrap();
+        let journal = open(folder.path());
+        for record in [b"first", b"other", b"third"] {
+            journal.append(record).unwrap();
+        }
+        drop(journal);
+        let projected = read_all(folder.path(), Position::default()).1;
         let path = folder.path().join("0000000001.journal");
-        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&[0xff; 13]).unwrap();
-        let journal = Journal::open(folder.path()).unwrap();
-        journal.append(b"next").unwrap();
-        assert_eq!(read_all(folder.path(), Position::default()).0, [b"kept".to_vec(), b"next".to_vec()]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        for from in [Position::default(), projected] {
+            let journal = Journal::open(folder.path(), from).unwrap();
+            journal.append(b"later").unwrap();
+            let records = read_all(folder.path(), from).0;
+            assert_eq!(records.last().map(Vec::as_slice), Some(b"later".as_slice()), "{from:?}");
+        }
+        assert_eq!(std::fs::read(folder.path().join("0000000001.journal.damaged")).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_database_without_its_journal_still_sees_what_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let ahead = Position { segment: 7, offset: 1_000 };
+        let journal = Journal::open(folder.path(), ahead).unwrap();
+        journal.append(b"later").unwrap();
+        assert_eq!(read_all(folder.path(), ahead).0, [b"later".to_vec()]);
     }
 }

@@ -20,6 +20,8 @@ async fn every_mistake_has_its_status_code_and_field() {
         ("{", 400, "invalid_json", None),
         ("", 400, "invalid_json", None),
         ("[]", 400, "", None),
+        (r#"["chat",[{"role":"user","content":"hi"}]]"#, 400, "", None),
+        (r#"{"model":"chat","messages":[["user","hi"]]}"#, 400, "invalid_type", Some("messages[0]")),
         (r#"{"messages":[{"role":"user","content":"x"}]}"#, 400, "missing_required_parameter", Some("model")),
         (r#"{"model":7,"messages":[{"role":"user","content":"x"}]}"#, 400, "invalid_type", Some("model")),
         (r#"{"model":"chat"}"#, 400, "missing_required_parameter", Some("messages")),
@@ -83,6 +85,8 @@ async fn keys_are_needed_in_any_of_three_headers() {
     }
     let wrong_role = finish(post().bearer_auth(&gateway.admin_key)).await;
     assert_eq!((wrong_role.status, wrong_role.code().as_str()), (403, "wrong_key_role"));
+    let record = gateway.audit().await.pop().unwrap();
+    assert_eq!((record.status, record.error_code.as_deref()), (403, Some("wrong_key_role")));
 }
 
 #[tokio::test]
@@ -102,6 +106,15 @@ async fn unknown_paths_and_methods_have_the_same_shape() {
     let missing = gateway.send("GET", "/v1/nothing/901123300258", &gateway.key, "").await;
     assert_eq!((missing.status, missing.code().as_str()), (404, "unknown_url"));
     assert!(!missing.body.contains("901123"));
+    for path in ["/v1/models/%ff", "/v1/models/%00"] {
+        assert_eq!(gateway.send("GET", path, &gateway.key, "").await.code(), "model_not_found");
+    }
+    for path in ["/admin/v1/audit?after=abc", "/admin/v1/audit?limit=-1"] {
+        assert_eq!(
+            gateway.send("GET", path, &gateway.admin_key, "").await.json()["error"]["type"],
+            "invalid_request_error"
+        );
+    }
     let method = gateway.send("GET", CHAT, &gateway.key, "").await;
     assert_eq!((method.status, method.code().as_str()), (405, "method_not_allowed"));
 }

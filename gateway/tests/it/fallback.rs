@@ -30,6 +30,8 @@ async fn case(first: Reply, stream: bool, rest: &str) -> Case {
 async fn failures_go_to_the_next_target_and_say_why() {
     let quota = r#"{"error":{"message":"m","code":"insufficient_quota"}}"#;
     let empty_choices = r#"{"choices":[]}"#;
+    let role_then_error = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n\
+                           data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
     let error_event = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
     for (reply, stream, reason) in [
         (Reply::Status(500, "{}"), false, "fallback:5xx"),
@@ -41,6 +43,15 @@ async fn failures_go_to_the_next_target_and_say_why() {
         (Reply::Json(empty_choices), false, "fallback:broken_response"),
         (Reply::Events(""), true, "fallback:broken_response"),
         (Reply::Events(error_event), true, "fallback:5xx"),
+        (Reply::Events(role_then_error), true, "fallback:5xx"),
+        (Reply::Events("data: [DONE]\n\n"), true, "fallback:broken_response"),
+        (Reply::Events("data: hello\n\ndata: [DONE]\n\n"), true, "fallback:broken_response"),
+        (Reply::Json(r#"{"choices":[{}]}"#), false, "fallback:broken_response"),
+        (
+            Reply::Json(r#"{"choices":[{"message":{"role":"assistant","content":null}}]}"#),
+            false,
+            "fallback:broken_response",
+        ),
     ] {
         let Case { answer, first_calls, second_calls } = case(reply, stream, "").await;
         assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, reason), "{}", answer.body);
@@ -55,6 +66,21 @@ async fn a_silent_target_is_tried_again_once_and_then_left() {
     let Case { answer, first_calls, second_calls } = case(Reply::Silence, true, rest).await;
     assert_eq!(answer.header("x-shekara-reason"), "fallback:timeout");
     assert_eq!((first_calls, second_calls, answer.header("x-shekara-attempts")), (2, 1, "3"));
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_hangs_leaves_time_for_the_others() {
+    let Case { answer, first_calls, second_calls } = case(Reply::Silence, false, "timeouts = { total_ms = 900 }").await;
+    assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "fallback:timeout"), "{}", answer.body);
+    assert_eq!((first_calls, second_calls), (2, 1));
+}
+
+#[tokio::test]
+async fn a_strange_usage_is_no_reason_to_pay_twice() {
+    let answer =
+        r#"{"choices":[{"message":{"content":"first"}}],"usage":{"prompt_tokens":3.0,"completion_tokens":null}}"#;
+    let Case { answer, first_calls, second_calls } = case(Reply::Json(answer), false, "").await;
+    assert_eq!((answer.status, first_calls, second_calls), (200, 1, 0), "{}", answer.body);
 }
 
 #[tokio::test]

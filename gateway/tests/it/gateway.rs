@@ -13,7 +13,7 @@ use shekara_gateway::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
 use shekara_gateway::providers::EngineService;
 use shekara_gateway::router::router;
 use shekara_gateway::routing::LocalModels;
-use shekara_gateway::store::{DataDir, Journal, SqliteStore, Store, project_all};
+use shekara_gateway::store::{DataDir, Journal, Position, SqliteStore, Store, project_all};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -86,7 +86,7 @@ impl TestGateway {
         let parts = GatewayParts {
             snapshot,
             key_secret,
-            journal: Arc::new(Journal::open(&data.journal()).unwrap()),
+            journal: Arc::new(Journal::open(&data.journal(), Position::default()).unwrap()),
             store: Arc::clone(&store),
             sources,
             detector: Detector::new().unwrap(),

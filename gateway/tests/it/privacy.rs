@@ -20,6 +20,7 @@ fn user(content: impl Into<Value>) -> Value {
 
 /// Bodies that hold `iin` in every place that a chat request has.
 fn everywhere(iin: &str) -> Vec<Value> {
+    let (head, tail) = iin.split_at(iin.char_indices().nth(4).unwrap().0);
     let call = |arguments: String| {
         json!({ "model": "chat", "messages": [
             { "role": "user", "content": "hello" },
@@ -37,6 +38,7 @@ fn everywhere(iin: &str) -> Vec<Value> {
     vec![
         user(json!(format!("Мой ИИН {iin}, проверьте счёт"))),
         user(json!([{ "type": "text", "text": "hello" }, { "type": "text", "text": format!("жсн {iin}") }])),
+        user(json!([{ "type": "text", "text": head }, { "type": "text", "text": tail }])),
         json!({ "model": "chat", "messages": [
             { "role": "system", "content": format!("The client is {iin}.") }, { "role": "user", "content": "hi" }] }),
         json!({ "model": "chat", "messages": [
@@ -147,11 +149,26 @@ async fn a_caller_may_raise_the_class_of_its_data_and_never_lower_it() {
 #[tokio::test]
 async fn what_cannot_be_read_stays_inside() {
     let (outside, inside, gateway) = two_sides("").await;
-    let image = json!([{ "type": "image_url", "image_url": { "url": "https://example.kz/id-card.jpg" } }]);
-    let answer = gateway.chat(user(image)).await;
-    assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "unreadable"));
+    let mut bodies = vec![
+        user(json!([{ "type": "image_url", "image_url": { "url": "https://example.kz/id-card.jpg" } }])),
+        user(json!([{ "type": "text", "text": "x", "image_url": { "url": "https://example.kz/id-card.jpg" } }])),
+        user(json!([{ "type": "tool_result", "content": [{ "type": "image", "source": { "data": "AAAA" } }] }])),
+        user(json!("![card](DATA:image/png;BASE64,iVBORw0KGgo=)")),
+    ];
+    for (member, value) in [("images", json!(["iVBORw0KGgo="])), ("audio", json!({ "id": "a1" }))] {
+        let mut body = user(json!("hello"));
+        body["messages"][0][member] = value;
+        bodies.push(body);
+    }
+    for body in &bodies {
+        let answer = gateway.chat(body.clone()).await;
+        assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "unreadable"), "{body}");
+    }
     assert!(outside.received().is_empty());
-    assert_eq!(inside.received().len(), 1);
+    assert_eq!(inside.received().len(), bodies.len());
+    let mut spoken_before = user(json!("hello"));
+    spoken_before["messages"][0]["audio"] = Value::Null;
+    assert_eq!(gateway.chat(spoken_before).await.header("x-shekara-zone"), "external");
 }
 
 #[tokio::test]

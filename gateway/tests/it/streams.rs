@@ -73,6 +73,23 @@ async fn a_provider_that_forgets_done_but_finished_is_complete() {
 }
 
 #[tokio::test]
+async fn a_client_that_stops_reading_is_left_when_the_total_time_is_over() {
+    let flood: &'static str = FIRST.repeat(200_000).leak();
+    let (upstream, gateway) = started(Reply::Open(flood), "timeouts = { total_ms = 300 }").await;
+    let body = json!({ "model": "chat", "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
+    let request = gateway.client.post(format!("{}/v1/chat/completions", gateway.url)).bearer_auth(&gateway.key);
+    let unread = request.body(body.to_string()).send().await.unwrap();
+    upstream.client_left().await;
+    let mut records = gateway.audit().await;
+    while records.iter().all(|record| record.outcome == Outcome::Dispatched) {
+        tokio::task::yield_now().await;
+        records = gateway.audit().await;
+    }
+    assert_eq!(records[0].error_code.as_deref(), Some("client_too_slow"));
+    drop(unread);
+}
+
+#[tokio::test]
 async fn a_stream_that_falls_silent_is_ended() {
     let (upstream, gateway) = started(Reply::Open(FIRST), "timeouts = { between_tokens_ms = 50 }").await;
     let answer = gateway.ask_streamed("chat", "hi").await;

@@ -5,14 +5,15 @@ pub const DONE: &str = "data: [DONE]\n\n";
 /// A comment, sent to keep a silent connection open.
 pub const KEEP_ALIVE: &str = ": keep-alive\n\n";
 
-/// One `data:` event of a JSON text (which has no line breaks of its own).
-pub fn data(json: &str) -> String {
-    format!("data: {json}\n\n")
+/// One `data:` event. Every line of the text gets its own field, so that no text can end the event early.
+pub fn data(text: &str) -> String {
+    let lines: Vec<_> = text.split(['\n', '\r']).map(|line| format!("data: {line}\n")).collect();
+    format!("{}\n", lines.concat())
 }
 
 /// An `error` event, as OpenAI's SDKs raise it.
-pub fn error(json: &str) -> String {
-    format!("event: error\ndata: {json}\n\n")
+pub fn error(text: &str) -> String {
+    format!("event: error\n{}", data(text))
 }
 
 /// One decoded event.
@@ -38,6 +39,8 @@ pub struct SseDecoder {
     event: SseEvent,
     has_data: bool,
     after_carriage_return: bool,
+    /// A byte order mark counts only at the very start.
+    at_start: bool,
     limit_bytes: usize,
 }
 
@@ -48,6 +51,7 @@ impl SseDecoder {
             event: SseEvent::default(),
             has_data: false,
             after_carriage_return: false,
+            at_start: true,
             limit_bytes,
         }
     }
@@ -77,12 +81,21 @@ impl SseDecoder {
         Ok(events)
     }
 
+    /// The event that the end of the body cut short of its blank line, if its last line was whole.
+    pub fn finish(&mut self) -> Option<SseEvent> {
+        let whole = self.line.is_empty() && std::mem::take(&mut self.has_data);
+        whole.then(|| std::mem::take(&mut self.event))
+    }
+
     /// True between two events: nothing half-read is left.
     pub fn is_idle(&self) -> bool {
         self.line.is_empty() && !self.has_data
     }
 
     fn end_line(&mut self, events: &mut Vec<SseEvent>) {
+        if std::mem::take(&mut self.at_start) && self.line.starts_with(b"\xef\xbb\xbf") {
+            self.line.drain(..3);
+        }
         if self.line.is_empty() {
             let event = std::mem::take(&mut self.event);
             if std::mem::take(&mut self.has_data) {
@@ -125,6 +138,23 @@ mod tests {
         let data: Vec<_> = events.iter().map(|event| (event.event.as_str(), event.data.as_str())).collect();
         assert_eq!(data, [("", "{\"a\":\"сәлем 👋\"}"), ("error", "x\ny"), ("", "[DONE]")]);
         assert!(decoder.is_idle());
+    }
+
+    #[test]
+    fn text_with_line_breaks_stays_one_event() {
+        let mut decoder = SseDecoder::new(1000);
+        let events = decoder.push(error("a\nb\r\rdata: [DONE]").as_bytes()).unwrap();
+        assert_eq!((events.len(), events[0].data.as_str()), (1, "a\nb\n\ndata: [DONE]"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_a_missing_blank_line_lose_nothing() {
+        let mut decoder = SseDecoder::new(1000);
+        assert_eq!(decoder.push("\u{feff}data: 1\n\n".as_bytes()).unwrap()[0].data, "1");
+        assert!(decoder.push(b"data: [DONE]\n").unwrap().is_empty());
+        assert_eq!(decoder.finish().unwrap().data, "[DONE]");
+        assert!(decoder.push(b"data: half").unwrap().is_empty());
+        assert_eq!(decoder.finish(), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use serde::Deserialize;
+use serde_json::Value;
 use shekara_protocol::error::{ApiError, ErrorType};
 
 use crate::providers::{AttemptError, Failure, FailureKind, UpstreamBody, UpstreamResponse};
@@ -13,30 +13,46 @@ use crate::providers::{AttemptError, Failure, FailureKind, UpstreamBody, Upstrea
 const MAX_ERROR_BYTES: usize = 64 << 10;
 /// An error's body that does not come at once is done without.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_MESSAGE_CHARS: usize = 2_000;
+const MAX_NAME_BYTES: usize = 64;
+/// More digits than this are a number, not a name.
+const MAX_NAME_DIGITS: usize = 6;
 const MAX_RETRY_AFTER_S: u64 = 24 * 3600;
 
-#[derive(Debug, Default, Deserialize)]
-struct ErrorEnvelope {
-    #[serde(default)]
-    error: ErrorDetail,
-}
-
-#[derive(Debug, Default, Deserialize)]
+/// The provider's words, as far as they are words. `code` and `kind` are names; anything else a provider puts there is
+/// dropped, since the code goes into the audit.
+#[derive(Debug, Default)]
 struct ErrorDetail {
-    #[serde(default)]
     message: Option<String>,
-    #[serde(default)]
     param: Option<String>,
-    #[serde(default)]
-    code: Option<serde_json::Value>,
-    #[serde(default, rename = "type")]
+    code: Option<String>,
     kind: Option<String>,
 }
 
 impl ErrorDetail {
-    fn code(&self) -> Option<&str> {
-        self.code.as_ref().and_then(serde_json::Value::as_str)
+    /// Reads OpenAI's `{"error":{…}}`, and the shapes of those who differ: `{"error":"…"}`, `{"message":"…"}`,
+    /// `{"detail":"…"}`.
+    fn read(body: &[u8]) -> Self {
+        let Ok(body) = serde_json::from_slice::<Value>(body) else { return Self::default() };
+        let error = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
+        let text = |name: &str| error.get(name).and_then(Value::as_str);
+        let bare = || body.get("error").and_then(Value::as_str);
+        let message = text("message").or_else(bare).or_else(|| text("detail"));
+        let name = |name: &str| text(name).filter(|value| is_name(value)).map(str::to_owned);
+        Self {
+            message: message.map(|message| message.chars().take(MAX_MESSAGE_CHARS).collect()),
+            param: text("param").filter(|param| param.len() <= MAX_NAME_BYTES).map(str::to_owned),
+            code: name("code"),
+            kind: name("type"),
+        }
     }
+}
+
+fn is_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    (1..=MAX_NAME_BYTES).contains(&text.len())
+        && text.bytes().all(plain)
+        && text.bytes().filter(u8::is_ascii_digit).count() <= MAX_NAME_DIGITS
 }
 
 /// Passes a success on and turns everything else into what it means.
@@ -75,17 +91,16 @@ fn auth_failed() -> ApiError {
 }
 
 fn passed_on(status: StatusCode, detail: ErrorDetail) -> ApiError {
-    let code = detail.code().map(str::to_owned);
     let message = detail.message.unwrap_or_else(|| format!("The provider answered with status {}.", status.as_u16()));
     let mut error = ApiError::new(status, ErrorType::InvalidRequestError, message);
     error.param = detail.param;
-    error.code = code.map(Into::into);
+    error.code = detail.code.map(Into::into);
     error
 }
 
 fn is_quota(detail: &ErrorDetail) -> bool {
     let spent = |text: Option<&str>| text.is_some_and(|text| text.contains("quota") || text.contains("billing"));
-    spent(detail.code()) || spent(detail.kind.as_deref())
+    spent(detail.code.as_deref()) || spent(detail.kind.as_deref())
 }
 
 async fn error_detail(body: UpstreamBody) -> ErrorDetail {
@@ -94,7 +109,7 @@ async fn error_detail(body: UpstreamBody) -> ErrorDetail {
         Ok(Ok(collected)) => collected.to_bytes(),
         _ => Bytes::new(),
     };
-    serde_json::from_slice::<ErrorEnvelope>(&bytes).unwrap_or_default().error
+    ErrorDetail::read(&bytes)
 }
 
 /// Seconds, from `retry-after-ms` or `retry-after` (seconds or a date).
@@ -122,6 +137,23 @@ mod tests {
         let body = body.map_err(|never| match never {}).boxed_unsync();
         let response = http::Response::builder().status(status).header("retry-after", "7").body(body).unwrap();
         classify(response).await.unwrap_err()
+    }
+
+    #[test]
+    fn the_words_of_every_shape_are_read_and_no_prompt_becomes_a_code() {
+        for body in [
+            r#"{"error":{"message":"why"}}"#,
+            r#"{"error":"why"}"#,
+            r#"{"message":"why","code":400}"#,
+            r#"{"detail":"why"}"#,
+        ] {
+            assert_eq!(ErrorDetail::read(body.as_bytes()).message.as_deref(), Some("why"), "{body}");
+        }
+        for code in ["my secret prompt", "901123300258", "", &"x".repeat(65)] {
+            let body = serde_json::json!({ "error": { "code": code } }).to_string();
+            assert_eq!(ErrorDetail::read(body.as_bytes()).code, None, "{code}");
+        }
+        assert!(ErrorDetail::read(b"<html>").message.is_none());
     }
 
     #[tokio::test]

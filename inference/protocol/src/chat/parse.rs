@@ -84,7 +84,10 @@ fn dotted(path: &Path) -> String {
     out
 }
 
+/// A key that is no field's name is the caller's own text and is not repeated.
 fn push_name(out: &mut String, name: &str) {
+    let is_field = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let name = if is_field { name } else { "…" };
     if !out.is_empty() {
         out.push('.');
     }
@@ -132,12 +135,31 @@ mod tests {
     }
 
     #[test]
+    fn an_array_is_no_object() {
+        for (body, param) in [
+            (r#"["m",[{"role":"user","content":"x"}]]"#, None),
+            (r#"{"model":"m","messages":[["user","x"]]}"#, Some("messages[0]")),
+            (
+                r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stream_options":[true]}"#,
+                Some("stream_options"),
+            ),
+            (
+                r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[["1"]]}]}"#,
+                Some("messages[0].tool_calls[0]"),
+            ),
+        ] {
+            assert_eq!(param_of(body).0.as_deref(), param, "{body}");
+        }
+    }
+
+    #[test]
     fn error_texts_never_repeat_a_value() {
         for body in [
             r#"{"model":"m","messages":"900101300123"}"#,
             r#"{"model":"m","messages":[{"role":"900101300123","content":"x"}]}"#,
             r#"{"model":"m","messages":[{"role":"user","content":900101300123}]}"#,
             r#"{"model":"m","messages":[{"role":"user","content":"x"}],"seed":"a `900101300123`, expected b"}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":{"900101300123":"x"}}"#,
         ] {
             let (_, message) = param_of(body);
             assert!(!message.contains("900101300123"), "{message}");

@@ -7,6 +7,8 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::object_only::ObjectOnly;
+
 /// Token id (as a decimal string on the wire) to a bias in −100 … 100 that is added to the logit.
 pub type LogitBias = BTreeMap<String, f32>;
 
@@ -61,12 +63,16 @@ pub struct ChatRequest {
     pub response_format: Option<Value>,
     #[serde(default)]
     pub modalities: Option<Vec<String>>,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct StreamOptions {
     #[serde(default)]
     pub include_usage: Option<bool>,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
 }
 
 /// Who speaks. `developer` is OpenAI's newer word for `system`; `function` is the older shape of `tool`.
@@ -106,6 +112,8 @@ pub struct ChatMessage {
     pub tool_calls: Option<Vec<ToolCall>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
 }
 
 /// A message's content: one text, or a list of parts.
@@ -135,6 +143,8 @@ pub struct ToolCall {
     pub kind: String,
     #[serde(default)]
     pub function: Option<ToolCallFunction>,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
 }
 
 /// `arguments` is a JSON text inside a string, as OpenAI sends it.
@@ -143,6 +153,8 @@ pub struct ToolCallFunction {
     pub name: String,
     #[serde(default)]
     pub arguments: String,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
 }
 
 fn function_kind() -> String {

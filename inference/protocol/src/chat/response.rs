@@ -1,6 +1,7 @@
 //! The chat answer, whole and in chunks.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,21 +13,36 @@ pub enum FinishReason {
 }
 
 /// Tokens of one request. `total_tokens` is the sum of the other two.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
-    #[serde(default)]
     pub prompt_tokens: u64,
-    #[serde(default)]
     pub completion_tokens: u64,
-    #[serde(default)]
     pub total_tokens: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt_tokens_details: Option<PromptTokensDetails>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+impl Usage {
+    /// Reads a provider's `usage`. Counts are taken where they are numbers (some send floats or nulls): a strange count
+    /// is no reason to refuse a good answer. `None` if there is no object with either count.
+    pub fn read(value: &Value) -> Option<Self> {
+        let count = |value: &Value| value.as_u64().or_else(|| value.as_f64().map(|count| count.max(0.0) as u64));
+        let field = |name: &str| value.get(name).and_then(count);
+        let (prompt, completion) = (field("prompt_tokens"), field("completion_tokens"));
+        if prompt.is_none() && completion.is_none() {
+            return None;
+        }
+        let (prompt_tokens, completion_tokens) = (prompt.unwrap_or(0), completion.unwrap_or(0));
+        let total_tokens = prompt_tokens.saturating_add(completion_tokens);
+        let cached =
+            value.get("prompt_tokens_details").and_then(|details| details.get("cached_tokens")).and_then(count);
+        let prompt_tokens_details = cached.map(|cached_tokens| PromptTokensDetails { cached_tokens });
+        Some(Self { prompt_tokens, completion_tokens, total_tokens, prompt_tokens_details })
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PromptTokensDetails {
-    #[serde(default)]
     pub cached_tokens: u64,
 }
 
@@ -83,4 +99,18 @@ pub struct Delta {
     pub role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn strange_counts_are_read_as_far_as_they_go() {
+        let usage = Usage::read(&json!({ "prompt_tokens": 3.0, "completion_tokens": null })).unwrap();
+        assert_eq!((usage.prompt_tokens, usage.completion_tokens, usage.total_tokens), (3, 0, 3));
+        assert_eq!(Usage::read(&json!({ "prompt_tokens": "7" })), None);
+        assert_eq!(Usage::read(&json!(null)), None);
+    }
 }

@@ -1,0 +1,90 @@
+//! What the gateway reads of a streamed event. Fields that a provider spells strangely count as absent.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use shekara_protocol::chat::Usage;
+use shekara_protocol::sse::SseEvent;
+
+use super::whole::has_content;
+
+/// An event of a chat stream, as far as the gateway has to understand it.
+#[derive(Debug, PartialEq)]
+pub(super) enum ChatEvent {
+    Done,
+    /// `event: error`, or a data event with an `error` where choices should be.
+    Error,
+    Chunk(Chunk),
+    /// No JSON object.
+    Unknown,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Chunk {
+    /// Text, a tool call, a refusal: something beside the role.
+    pub(super) has_content: bool,
+    pub(super) has_finish: bool,
+    pub(super) has_choices: bool,
+    pub(super) usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    #[serde(default)]
+    choices: Option<Vec<RawChoice>>,
+    #[serde(default)]
+    usage: Value,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct RawChoice {
+    #[serde(default)]
+    delta: Option<Map<String, Value>>,
+    #[serde(default)]
+    finish_reason: Option<Value>,
+}
+
+impl ChatEvent {
+    pub(super) fn read(event: &SseEvent) -> Self {
+        if event.data.trim() == "[DONE]" {
+            return Self::Done;
+        }
+        if event.event == "error" {
+            return Self::Error;
+        }
+        let Ok(raw) = serde_json::from_str::<Raw>(&event.data) else { return Self::Unknown };
+        if raw.error.is_some() {
+            return Self::Error;
+        }
+        let choices = raw.choices.unwrap_or_default();
+        Self::Chunk(Chunk {
+            has_content: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(has_content)),
+            has_finish: choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(Value::is_string)),
+            has_choices: !choices.is_empty(),
+            usage: Usage::read(&raw.usage),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(data: &str) -> ChatEvent {
+        ChatEvent::read(&SseEvent { event: String::new(), data: data.to_owned() })
+    }
+
+    #[test]
+    fn strange_spellings_count_as_absent() {
+        let strange = r#"{"choices":[{"delta":null,"finish_reason":null}],"usage":null,"error":null}"#;
+        assert_eq!(read(strange), ChatEvent::Chunk(Chunk { has_choices: true, ..Chunk::default() }));
+        let finish =
+            read(r#"{"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":1.0}}"#);
+        let ChatEvent::Chunk(finish) = finish else { panic!("a chunk") };
+        assert!(finish.has_finish && !finish.has_content && finish.usage.is_some());
+        assert_eq!(read(" [DONE] "), ChatEvent::Done);
+        assert_eq!(read("hello"), ChatEvent::Unknown);
+        assert_eq!(read(r#"{"error":{}}"#), ChatEvent::Error);
+    }
+}
