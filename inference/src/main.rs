@@ -193,7 +193,7 @@ fn models(directory: &Path, must_be_sound: bool) -> anyhow::Result<()> {
             }
             Err(error) => {
                 broken += 1;
-                writeln!(output, "{}\tbroken\t{error}", candidate.id)?;
+                writeln!(output, "{}\tbroken\t{}", candidate.id, error.with_causes())?;
             }
         }
     }

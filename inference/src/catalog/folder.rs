@@ -1,5 +1,7 @@
 //! One model's folder, checked whole before anything is loaded.
 
+use std::error::Error;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::engine::LaunchError;
@@ -10,6 +12,10 @@ use crate::weights::{ConfigError, HfConfig, SafetensorsFolder, WeightsError};
 /// Why a folder cannot be served. Messages read after "failed to load …".
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
+    #[error("the folder is empty")]
+    Empty,
+    #[error("config.json is missing")]
+    NoConfig,
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -20,6 +26,20 @@ pub enum FolderError {
     Launch(#[from] LaunchError),
     #[error("loading panicked")]
     Panicked,
+}
+
+impl FolderError {
+    /// The message with those of its causes, in one line.
+    pub fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
 }
 
 /// A sound model folder: configuration understood, every tensor there in its shape, tokenizer and
@@ -34,11 +54,21 @@ impl ModelFolder {
     /// # Errors
     /// If anything in the folder is missing or malformed.
     pub fn open(path: &Path, default_max_tokens: usize) -> Result<Self, FolderError> {
-        let hf_config = HfConfig::read(&path.join("config.json"))?;
+        let hf_config = HfConfig::read(&path.join("config.json")).map_err(|error| unread_config(path, error))?;
         let config = DecoderConfig::parse(&hf_config)?;
         let weights = SafetensorsFolder::open(path)?;
         Decoder::verify(&weights, &config)?;
         let frontend = ModelFrontend::load(path, &hf_config, default_max_tokens)?;
         Ok(Self { config, weights, frontend })
+    }
+}
+
+fn unread_config(folder: &Path, error: ConfigError) -> FolderError {
+    match error {
+        ConfigError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
+            let is_empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+            if is_empty { FolderError::Empty } else { FolderError::NoConfig }
+        }
+        error => error.into(),
     }
 }

@@ -14,11 +14,11 @@ use super::{Candidate, FolderError, ModelFolder, scan};
 /// Why a models directory cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    #[error("failed to read the models directory {}: {source}", path.display())]
+    #[error("failed to read the models directory {}", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("failed to start the compute threads: {0}")]
+    #[error("failed to start the compute threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    #[error("failed to accept the engine settings: {0}")]
+    #[error("failed to accept the engine settings")]
     Settings(#[from] SettingsError),
 }
 
@@ -92,8 +92,9 @@ impl Catalog {
             let state = match result {
                 Ok(model) => ModelState::Ready(Arc::new(model)),
                 Err(error) => {
-                    tracing::error!(model = candidate.id, reason = %error, "failed to load a model");
-                    ModelState::Failed { reason: error.to_string() }
+                    let reason = error.with_causes();
+                    tracing::error!(model = candidate.id, reason, "failed to load a model");
+                    ModelState::Failed { reason }
                 }
             };
             let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);

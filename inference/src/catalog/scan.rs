@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// A folder that looks like a model.
+/// A folder that stands for a model, sound or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The folder's name, which is the model's id in the API.
@@ -10,8 +10,8 @@ pub struct Candidate {
     pub path: PathBuf,
 }
 
-/// Lists model folders by name: those with a `config.json` or with weights. Hidden entries and
-/// other files are left out; links to folders count as folders.
+/// Lists folders by name, incomplete and empty ones too: whoever made them will look for them.
+/// Hidden entries and files are left out; links to folders count as folders.
 ///
 /// # Errors
 /// If the directory cannot be read. One that does not exist is empty.
@@ -26,7 +26,7 @@ pub fn scan(directory: &Path) -> std::io::Result<Vec<Candidate>> {
         let entry = entry?;
         let Ok(id) = entry.file_name().into_string() else { continue };
         let path = entry.path();
-        if !id.starts_with('.') && path.is_dir() && looks_like_a_model(&path) {
+        if !id.starts_with('.') && path.is_dir() {
             candidates.push(Candidate { id, path });
         }
     }
@@ -34,18 +34,12 @@ pub fn scan(directory: &Path) -> std::io::Result<Vec<Candidate>> {
     Ok(candidates)
 }
 
-/// Weights without a configuration count too: they are reported as incomplete, not passed over.
-fn looks_like_a_model(path: &Path) -> bool {
-    let is_weights = |entry: std::fs::DirEntry| entry.path().extension().is_some_and(|end| end == "safetensors");
-    path.join("config.json").exists() || std::fs::read_dir(path).is_ok_and(|entries| entries.flatten().any(is_weights))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn finds_folders_links_and_incomplete_models_only() {
+    fn finds_folders_and_links_and_nothing_hidden() {
         let directory = tempfile::tempdir().expect("temporary folder");
         let at = |name: &str| directory.path().join(name);
         for name in ["b", "a", ".hidden", "empty", "weights-only"] {
@@ -56,7 +50,7 @@ mod tests {
         }
         std::os::unix::fs::symlink(at("a"), at("link")).expect("link");
         let ids: Vec<String> = scan(directory.path()).expect("readable").into_iter().map(|found| found.id).collect();
-        assert_eq!(ids, ["a", "b", "link", "weights-only"]);
+        assert_eq!(ids, ["a", "b", "empty", "link", "weights-only"]);
         assert_eq!(scan(&at("missing")).expect("empty"), []);
     }
 }

@@ -22,7 +22,7 @@ pub enum SubmitError {
 pub enum LaunchError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    #[error("no thread for the engine: {0}")]
+    #[error("the system gave no thread for the engine")]
     Thread(#[from] std::io::Error),
 }
 

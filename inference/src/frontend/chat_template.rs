@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::weights::HfConfig;
 
@@ -57,21 +57,30 @@ impl ChatTemplate {
     /// # Errors
     /// If the template refuses the messages, runs out of fuel or fails.
     pub(super) fn render(&self, messages: Value, tools: Option<Value>) -> Result<String, TemplateError> {
+        self.run(messages, tools).map_err(|error| match error.kind() {
+            _ if error.detail().is_some_and(|detail| detail.starts_with(REFUSAL)) => TemplateError::Refused,
+            ErrorKind::OutOfFuel => TemplateError::OutOfFuel,
+            kind => TemplateError::Failed { kind: kind.to_string() },
+        })
+    }
+
+    /// Renders a conversation of one plain message, which every sound template does.
+    ///
+    /// # Errors
+    /// If this one does not; with the template's own words, as there is no prompt to quote.
+    pub(super) fn render_plain(&self) -> Result<String, FrontendError> {
+        let messages = json!([{"role": "user", "content": "x"}]);
+        self.run(messages, None).map_err(|error| FrontendError::FailingTemplate { reason: error.to_string() })
+    }
+
+    fn run(&self, messages: Value, tools: Option<Value>) -> Result<String, minijinja::Error> {
         let mut context = self.constants.clone();
         context.insert("messages".to_owned(), messages);
         context.insert("add_generation_prompt".to_owned(), Value::Bool(true));
         if let Some(tools) = tools {
             context.insert("tools".to_owned(), tools);
         }
-        let template = self.environment.get_template(NAME);
-        template.and_then(|template| template.render(Serde(Value::Object(context)))).map_err(|error| {
-            let detail = error.detail().unwrap_or_default();
-            match (error.kind(), detail.strip_prefix(REFUSAL)) {
-                (_, Some(reason)) => TemplateError::Refused { reason: reason.to_owned() },
-                (ErrorKind::OutOfFuel, None) => TemplateError::OutOfFuel,
-                (kind, None) => TemplateError::Failed { reason: kind.to_string() },
-            }
-        })
+        self.environment.get_template(NAME)?.render(Serde(Value::Object(context)))
     }
 }
 

@@ -76,9 +76,41 @@ fn understands_what_well_known_templates_use() {
 }
 
 #[test]
-fn a_refusal_keeps_its_reason() {
-    let error = render("{{ raise_exception('roles must alternate') }}", json!([])).expect_err("refused");
-    assert!(matches!(error, TemplateError::Refused { reason } if reason == "roles must alternate"));
+fn what_a_template_says_of_the_messages_is_not_repeated() {
+    let messages = json!([{"role": "user", "content": "a secret"}]);
+    let words = |source: &str| {
+        let error = render(source, messages.clone()).expect_err("fails");
+        (error.to_string(), format!("{error:?}"))
+    };
+    let refusals = [
+        "{{ raise_exception('cannot take ' ~ messages[0].content) }}",
+        "{% macro refuse(text) %}{{ raise_exception(text) }}{% endmacro %}{{ refuse(messages[0].content) }}",
+    ];
+    for source in refusals {
+        let (message, debug) = words(source);
+        assert_eq!(message, "The model's chat template refused the messages: check the order of roles.");
+        assert_eq!(debug, "Refused", "{source}");
+    }
+    for source in ["{{ messages[0].content | int }}", "{{ {}[messages[0].content].x }}"] {
+        let (message, debug) = words(source);
+        assert_eq!(message, "The model's chat template failed.");
+        assert!(!debug.contains("secret"), "{source}: {debug}");
+    }
+}
+
+#[test]
+fn a_template_that_calls_itself_ends_in_an_error() {
+    let endless = [
+        "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{% macro a(f) %}{{ f(f) }}{% endmacro %}{{ a(a) }}",
+        "{% for message in messages recursive %}{{ loop(messages) }}{% endfor %}",
+        "{% include 'chat' %}",
+        "{% import 'chat' as self %}{{ self }}",
+    ];
+    for source in endless {
+        let error = render(source, json!([{"role": "user", "content": "x"}])).expect_err(source);
+        assert!(matches!(error, TemplateError::Failed { .. } | TemplateError::OutOfFuel), "{source}: {error:?}");
+    }
 }
 
 #[test]

@@ -11,24 +11,32 @@ pub enum FrontendError {
     NoTokenizer { path: PathBuf },
     #[error("{}: not a valid tokenizer: {reason}", path.display())]
     BadTokenizer { path: PathBuf, reason: String },
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("no chat template: neither chat_template.jinja, chat_template.json nor tokenizer_config.json has one")]
     NoTemplate,
     #[error("the chat template does not parse: {reason}")]
     BadTemplate { reason: String },
+    #[error("the chat template does not render a plain message: {reason}")]
+    FailingTemplate { reason: String },
+    #[error("the tokenizer does not take a plain message: {reason}")]
+    FailingTokenizer { reason: String },
+    #[error("the chat template makes no tokens of a plain message")]
+    EmptyTemplate,
     #[error(transparent)]
     Config(#[from] ConfigError),
 }
 
-/// Why a template did not render a request.
+/// Why a template did not render a request. Callers read the messages, and nothing in them comes
+/// from the template: what it says may quote the prompt.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The template itself says no, by `raise_exception`.
-    #[error("the model's chat template refused the messages: {reason}")]
-    Refused { reason: String },
-    #[error("the messages take the model's chat template too long")]
+    #[error("The model's chat template refused the messages: check the order of roles.")]
+    Refused,
+    #[error("The messages take the model's chat template too long.")]
     OutOfFuel,
-    #[error("the model's chat template failed")]
-    Failed { reason: String },
+    /// `kind` is one of minijinja's fixed phrases.
+    #[error("The model's chat template failed.")]
+    Failed { kind: String },
 }

@@ -39,7 +39,7 @@ impl ModelFrontend {
     /// Reads tokenizer, template and generation settings from a model's folder.
     ///
     /// # Errors
-    /// If one of them is missing or malformed.
+    /// If one of them is missing, malformed or no use for a plain message.
     pub fn load(directory: &Path, config: &HfConfig, default_max_tokens: usize) -> Result<Self, FrontendError> {
         let path = directory.join("generation_config.json");
         let generation = if path.exists() { HfConfig::read(&path)? } else { HfConfig::default() };
@@ -47,12 +47,22 @@ impl ModelFrontend {
         eos_token_ids.extend(config.token_ids("eos_token_id"));
         eos_token_ids.sort_unstable();
         eos_token_ids.dedup();
-        Ok(Self {
+        let frontend = Self {
             tokenizer: Arc::new(ModelTokenizer::load(directory)?),
             template: ChatTemplate::load(directory, Timestamp::now)?,
             defaults: GenerationDefaults::read(&generation, default_max_tokens)?,
             eos_token_ids,
-        })
+        };
+        frontend.check_plain_message()?;
+        Ok(frontend)
+    }
+
+    /// A template that parses may still fail on whatever it is given; better now than per request.
+    fn check_plain_message(&self) -> Result<(), FrontendError> {
+        let text = self.template.render_plain()?;
+        let failing = |error: tokenizers::Error| FrontendError::FailingTokenizer { reason: error.to_string() };
+        let tokens = self.tokenizer.encode(&text).map_err(failing)?;
+        if tokens.is_empty() { Err(FrontendError::EmptyTemplate) } else { Ok(()) }
     }
 
     /// Checks a request, renders and tokenises its messages, and fits the answer's length into a
@@ -96,8 +106,8 @@ impl ModelFrontend {
         let messages = template_messages(&request.messages, &literal)?;
         let tools = tools.map(|tools| literal_value(&json!(tools), &literal));
         let text = self.template.render(messages, tools).map_err(|error| {
-            if let TemplateError::Failed { reason } = &error {
-                tracing::warn!(reason, "a chat template failed");
+            if let TemplateError::Failed { kind } = &error {
+                tracing::warn!(kind, "a chat template failed");
             }
             ApiError::invalid("messages", error.to_string())
         })?;

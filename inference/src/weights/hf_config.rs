@@ -10,7 +10,7 @@ const MAX_SIZE: u64 = 1 << 28;
 /// Why a model's configuration cannot be used. Messages read after "failed to load …".
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("{}: not a JSON object: {reason}", path.display())]
     NotAnObject { path: PathBuf, reason: String },

@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use rayon::prelude::*;
+
 use crate::kernels::cpu::WeightDtype;
+
+/// Bytes that one thread looks at in a go: many enough to be worth handing over.
+const CHECKED_TOGETHER: usize = 1 << 20;
 
 /// Why weights cannot be used. Messages read after "failed to load …".
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    #[error("{}: {source}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("no .safetensors file in {}", directory.display())]
     NoWeights { directory: PathBuf },
@@ -23,6 +28,8 @@ pub enum WeightsError {
     WrongShape { name: String, expected: Vec<usize>, found: Vec<usize> },
     #[error("tensor {name} has dtype {dtype}; supported are BF16, F16 and F32")]
     UnsupportedDtype { name: String, dtype: String },
+    #[error("tensor {name} holds values that are not finite")]
+    NotFinite { name: String },
 }
 
 /// Row-major little-endian values.
@@ -37,6 +44,27 @@ impl RawTensor {
     pub fn to_f32(&self) -> Vec<f32> {
         self.dtype.widen_all(&self.bytes)
     }
+
+    /// Whether no value is infinite or not a number: none whose exponent bits are all ones.
+    pub fn is_finite(&self) -> bool {
+        let check = match self.dtype {
+            WeightDtype::Bf16 => halves_are_finite::<0x7f80>,
+            WeightDtype::F16 => halves_are_finite::<0x7c00>,
+            WeightDtype::F32 => floats_are_finite,
+        };
+        self.bytes.par_chunks(CHECKED_TOGETHER).all(check)
+    }
+}
+
+// Both look at every value, as a loop that may end early is not compiled to vectors.
+
+fn halves_are_finite<const EXPONENT: u16>(bytes: &[u8]) -> bool {
+    let is_special = |value: &[u8; 2]| u16::from_le_bytes(*value) & EXPONENT == EXPONENT;
+    !bytes.as_chunks().0.iter().fold(false, |found, value| found | is_special(value))
+}
+
+fn floats_are_finite(bytes: &[u8]) -> bool {
+    bytes.as_chunks().0.iter().fold(true, |finite, value| finite & f32::from_le_bytes(*value).is_finite())
 }
 
 /// Hands out tensors by their Hugging Face names.
@@ -50,6 +78,45 @@ pub trait WeightSource: Sync {
     /// Reads the tensor.
     ///
     /// # Errors
-    /// As [`WeightSource::check`], or if reading fails.
+    /// As [`WeightSource::check`], or if reading fails or a value is not finite.
     fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+
+    fn is_finite(dtype: WeightDtype, values: &[f32]) -> bool {
+        let bytes = values.iter().flat_map(|value| match dtype {
+            WeightDtype::Bf16 => bf16::from_f32(*value).to_le_bytes().to_vec(),
+            WeightDtype::F16 => f16::from_f32(*value).to_le_bytes().to_vec(),
+            WeightDtype::F32 => value.to_le_bytes().to_vec(),
+        });
+        RawTensor { dtype, shape: vec![values.len()], bytes: bytes.collect() }.is_finite()
+    }
+
+    #[test]
+    fn one_value_that_is_not_finite_is_found_anywhere() {
+        for (dtype, largest) in [
+            (WeightDtype::Bf16, bf16::MAX.to_f32()),
+            (WeightDtype::F16, f16::MAX.to_f32()),
+            (WeightDtype::F32, f32::MAX),
+        ] {
+            // Odd in length, and longer than what one thread looks at.
+            let mut values: Vec<f32> = [0.0, -0.0, 1e-7, -1.0, largest, -largest].repeat(100_001);
+            values.push(largest);
+            assert!(values.len() * dtype.size_in_bytes() > CHECKED_TOGETHER);
+            assert!(is_finite(dtype, &values), "{dtype:?}");
+            for at in [0, CHECKED_TOGETHER / dtype.size_in_bytes(), values.len() - 1] {
+                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    let good = std::mem::replace(&mut values[at], bad);
+                    assert!(!is_finite(dtype, &values), "{dtype:?}: {bad} at {at}");
+                    values[at] = good;
+                }
+            }
+        }
+        assert!(is_finite(WeightDtype::F32, &[]));
+    }
 }

@@ -112,7 +112,11 @@ impl WeightSource for SafetensorsFolder {
             .file
             .read_exact_at(&mut bytes, shard.data_start + start as u64)
             .map_err(|source| WeightsError::Io { path: shard.path.clone(), source })?;
-        Ok(RawTensor { dtype, shape: shape.to_vec(), bytes })
+        let tensor = RawTensor { dtype, shape: shape.to_vec(), bytes };
+        if !tensor.is_finite() {
+            return Err(WeightsError::NotFinite { name: name.to_owned() });
+        }
+        Ok(tensor)
     }
 }
 

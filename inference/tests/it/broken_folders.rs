@@ -14,7 +14,24 @@ fn rewrite(path: &std::path::Path, change: fn(&mut Value)) {
     std::fs::write(path, value.to_string()).expect("write");
 }
 
-const DAMAGES: [Damage; 12] = [
+/// Puts `value` into the middle of one tensor.
+fn spoil(path: &std::path::Path, value: f32, dtype: Dtype) {
+    let path = path.join("model.safetensors");
+    let mut tensors = read_safetensors(&path);
+    let spoilt = tensors.iter_mut().find(|tensor| tensor.name == "model.layers.1.mlp.down_proj.weight");
+    let values = &mut spoilt.expect("in the fixture").values;
+    let middle = values.len() / 2;
+    values[middle] = value;
+    write_safetensors(&path, &tensors, dtype);
+}
+
+fn write_template(path: &std::path::Path, template: &str) {
+    std::fs::write(path.join("chat_template.jinja"), template).expect("write");
+}
+
+const NOT_FINITE: &str = "tensor model.layers.1.mlp.down_proj.weight holds values that are not finite";
+
+const DAMAGES: [Damage; 20] = [
     (
         "truncated-weights",
         |path| {
@@ -44,7 +61,26 @@ const DAMAGES: [Damage; 12] = [
         |path| rewrite(&path.join("config.json"), |config| config["intermediate_size"] = json!(96)),
         "has shape",
     ),
-    ("no-config", |path| std::fs::remove_file(path.join("config.json")).expect("remove"), "config.json"),
+    ("nan-bf16", |path| spoil(path, f32::NAN, Dtype::Bf16), NOT_FINITE),
+    ("infinite-f16", |path| spoil(path, f32::NEG_INFINITY, Dtype::F16), NOT_FINITE),
+    ("infinite-f32", |path| spoil(path, f32::INFINITY, Dtype::F32), NOT_FINITE),
+    ("no-config", |path| std::fs::remove_file(path.join("config.json")).expect("remove"), "config.json is missing"),
+    (
+        "unreadable-config",
+        |path| {
+            std::fs::remove_file(path.join("config.json")).expect("remove");
+            std::fs::create_dir(path.join("config.json")).expect("create");
+        },
+        "config.json cannot be read: ",
+    ),
+    (
+        "empty",
+        |path| {
+            std::fs::remove_dir_all(path).expect("remove");
+            std::fs::create_dir(path).expect("create");
+        },
+        "the folder is empty",
+    ),
     ("bad-config", |path| std::fs::write(path.join("config.json"), "{").expect("write"), "not a JSON object"),
     (
         "unknown-architecture",
@@ -66,11 +102,18 @@ const DAMAGES: [Damage; 12] = [
         |path| std::fs::remove_file(path.join("tokenizer_config.json")).expect("remove"),
         "no chat template",
     ),
+    ("bad-template", |path| write_template(path, "{% for %}"), "template does not parse"),
     (
-        "bad-template",
-        |path| std::fs::write(path.join("chat_template.jinja"), "{% for %}").expect("write"),
-        "template does not parse",
+        "failing-template",
+        |path| write_template(path, "{{ foo.bar.baz }}"),
+        "template does not render a plain message: undefined value",
     ),
+    (
+        "endless-template",
+        |path| write_template(path, "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}"),
+        "template does not render a plain message: invalid operation: recursion limit exceeded",
+    ),
+    ("empty-template", |path| write_template(path, "{% if tools %}x{% endif %}"), "no tokens of a plain message"),
 ];
 
 #[tokio::test]
@@ -81,11 +124,13 @@ async fn each_kind_of_damage_is_named_and_the_sound_model_answers() {
         damage(&models.path(name));
     }
     std::fs::write(models.path("README.md"), "not a model").expect("write");
+    std::fs::create_dir(models.path(".cache")).expect("create");
     std::os::unix::fs::symlink(fixture("llama-tiny"), models.path("linked")).expect("link");
     let server = models.serve(settings());
     for (name, _, reason) in DAMAGES {
         let found = server.failure(name);
         assert!(found.contains(reason), "{name}: {found}");
+        assert_eq!(found.matches("os error").count(), usize::from(name == "unreadable-config"), "{found}");
         let answer = server.chat(&request(name, "x", 2)).await;
         assert_eq!(answer.error(), (404, "model_not_found", "model"), "{name}");
     }
@@ -96,8 +141,12 @@ async fn each_kind_of_damage_is_named_and_the_sound_model_answers() {
     assert_eq!(ids, ["linked", "qwen3-tiny"]);
     let ready = server.get("/readyz").await;
     assert_eq!(ready.status, 200);
-    let listed = ready.body["models"].as_array().expect("a list").iter().find(|model| model["id"] == "no-tokenizer");
-    assert_eq!(listed.expect("listed")["status"], "failed");
+    let listed = ready.body["models"].as_array().expect("a list");
+    assert_eq!(listed.len(), DAMAGES.len() + 2);
+    for name in ["no-tokenizer", "empty"] {
+        let model = listed.iter().find(|model| model["id"] == name);
+        assert_eq!(model.expect("listed")["status"], "failed");
+    }
 }
 
 #[tokio::test]

@@ -71,3 +71,25 @@ async fn a_cache_smaller_than_the_context_bounds_it() {
     let answer = server.chat(&request).await;
     assert_eq!(answer.body["usage"]["total_tokens"], capacity);
 }
+
+#[tokio::test]
+async fn a_template_that_says_no_quotes_nothing_of_the_prompt() {
+    let models = Models::new(&["llama-tiny"]);
+    let template = "{% for message in messages %}
+        {%- if 'refuse' in message.content %}{{ raise_exception('cannot take ' ~ message.content) }}{% endif %}
+        {%- if 'fail' in message.content %}{{ message.content | int }}{% endif %}
+        {{- message.content }}
+    {%- endfor %}";
+    std::fs::write(models.path("llama-tiny").join("chat_template.jinja"), template).expect("write");
+    let server = models.serve(settings());
+    assert_eq!(server.chat(&request("llama-tiny", "x", 2)).await.status, 200);
+    for (prompt, expected) in [
+        ("refuse my secret", "The model's chat template refused the messages: check the order of roles."),
+        ("fail my secret", "The model's chat template failed."),
+    ] {
+        let answer = server.chat(&request("llama-tiny", prompt, 2)).await;
+        assert_eq!(answer.error(), (400, "invalid_value", "messages"));
+        assert_eq!(answer.body["error"]["message"], expected);
+        assert!(!answer.body.to_string().contains("secret"), "{}", answer.body);
+    }
+}
