@@ -63,12 +63,12 @@ impl BodyReader<'_> {
                 return;
             }
             self.has_unreadable_part |= depth == 0 && is_unreadable(pointer, text);
-            joined.add(pointer, text, |view| self.views.push(self.detector, pointer_end(pointer), view));
+            joined.add(pointer, text, |array, view| self.views.push(self.detector, pointer_end(array), view));
             if depth < MAX_NESTING && looks_like_json(text) {
                 inner.push(text.to_owned());
             }
         })?;
-        joined.finish(|view| self.views.push(self.detector, "", view));
+        joined.finish(|array, view| self.views.push(self.detector, pointer_end(array), view));
         for_each_written_number(json, |view| self.views.push(self.detector, "", view));
         for text in inner {
             // Half-written JSON is scanned as the plain text it is, which was pushed above.
@@ -184,6 +184,7 @@ mod tests {
             r#"{"content":[{"type":"text","text":"мой ИИН 901123"},{"type":"text","text":"300258"}]}"#,
             r#"{"iin":[9,0,1,1,2,3,3,0,0,2,5,8]}"#,
             r#"{"iin":["9011","2330","0258"]}"#,
+            r#"{"iin":["9000","0000","0000"],"other":["x","y"]}"#,
         ] {
             assert!(scan(body).view_findings.counts().contains_key(&Entity::Iin), "{body}");
         }

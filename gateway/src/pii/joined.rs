@@ -17,7 +17,8 @@ const MAX_RUN_BYTES: usize = 4 << 10;
 const OVERLAP_PIECES: usize = 32;
 
 impl Joined {
-    pub(super) fn add(&mut self, pointer: &str, text: &str, mut visit: impl FnMut(&str)) {
+    /// `visit` gets the pointer to the array, whose name is context, and a view.
+    pub(super) fn add(&mut self, pointer: &str, text: &str, mut visit: impl FnMut(&str, &str)) {
         let Some(array) = array_of(pointer) else { return };
         if array != self.array {
             self.hand_out(&mut visit);
@@ -39,7 +40,7 @@ impl Joined {
         self.push(&text[text.ceil_char_boundary(text.len() - END_BYTES)..]);
     }
 
-    pub(super) fn finish(mut self, mut visit: impl FnMut(&str)) {
+    pub(super) fn finish(mut self, mut visit: impl FnMut(&str, &str)) {
         self.hand_out(&mut visit);
     }
 
@@ -48,10 +49,10 @@ impl Joined {
         self.pieces.push(text.to_owned());
     }
 
-    fn hand_out(&mut self, visit: &mut impl FnMut(&str)) {
+    fn hand_out(&mut self, visit: &mut impl FnMut(&str, &str)) {
         if self.pieces.len() > 1 {
-            visit(&self.pieces.concat());
-            visit(&self.pieces.join(" "));
+            visit(&self.array, &self.pieces.concat());
+            visit(&self.array, &self.pieces.join(" "));
         }
         self.bytes = 0;
     }
@@ -73,9 +74,9 @@ mod tests {
         let mut out = Vec::new();
         let mut joined = Joined::default();
         for (pointer, text) in leaves {
-            joined.add(pointer, text, |view| out.push(view.to_owned()));
+            joined.add(pointer, text, |_, view| out.push(view.to_owned()));
         }
-        joined.finish(|view| out.push(view.to_owned()));
+        joined.finish(|_, view| out.push(view.to_owned()));
         out
     }
 
