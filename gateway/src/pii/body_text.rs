@@ -6,8 +6,8 @@
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json::{Leaf, walk};
 
-use super::joined::Joined;
-use super::unreadable::is_unreadable;
+use super::joined::{Join, Joined};
+use super::unreadable::{has_data_url, is_unreadable};
 use super::{Detector, Findings, TextSegment};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
@@ -19,14 +19,20 @@ const MIN_WRITTEN_NUMBER: usize = 10;
 /// Of a pointer only its end counts as context; keys themselves are scanned whole, as text.
 const MAX_POINTER_BYTES: usize = 256;
 
+/// JSON inside strings; neighbours joined directly; neighbours with spaces; numbers as they are written.
+const NUM_VIEWS: usize = 4;
+const NESTED: usize = 0;
+const JOINED: usize = 1;
+const SPACED: usize = 2;
+const WRITTEN: usize = 3;
+
 /// What a finished walk over a body found.
 #[derive(Debug)]
 pub(super) struct BodyScan {
     /// In the texts as they stand.
     pub(super) findings: Findings,
-    /// In further views of the same texts: JSON inside strings, neighbours joined, numbers as they are written. What both
-    /// found is the same value, not two.
-    pub(super) view_findings: Findings,
+    /// In further views of the same texts. What several of them show is the same value, not two.
+    pub(super) view_findings: [Findings; NUM_VIEWS],
     /// A part that is no text: an image, a sound, a file.
     pub(super) has_unreadable_part: bool,
 }
@@ -35,11 +41,11 @@ pub(super) struct BodyScan {
 /// The body is not JSON that everybody reads the same way.
 pub(super) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, ApiError> {
     let mut reader =
-        BodyReader { detector, plain: Batch::default(), views: Batch::default(), has_unreadable_part: false };
+        BodyReader { detector, plain: Batch::default(), views: Default::default(), has_unreadable_part: false };
     reader.read(body, 0)?;
     Ok(BodyScan {
         findings: reader.plain.finish(detector),
-        view_findings: reader.views.finish(detector),
+        view_findings: reader.views.map(|view| view.finish(detector)),
         has_unreadable_part: reader.has_unreadable_part,
     })
 }
@@ -47,7 +53,7 @@ pub(super) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, Ap
 struct BodyReader<'d> {
     detector: &'d Detector,
     plain: Batch,
-    views: Batch,
+    views: [Batch; NUM_VIEWS],
     has_unreadable_part: bool,
 }
 
@@ -57,24 +63,37 @@ impl BodyReader<'_> {
         let mut joined = Joined::default();
         walk(json, |pointer, leaf| {
             let text = leaf.as_str();
-            let batch = if depth == 0 { &mut self.plain } else { &mut self.views };
+            let batch = if depth == 0 { &mut self.plain } else { &mut self.views[NESTED] };
             batch.push(self.detector, pointer_end(pointer), text);
             if matches!(leaf, Leaf::Key(_)) {
                 return;
             }
-            self.has_unreadable_part |= depth == 0 && is_unreadable(pointer, text);
-            joined.add(pointer, text, |array, view| self.views.push(self.detector, pointer_end(array), view));
+            self.has_unreadable_part |= if depth == 0 { is_unreadable(pointer, text) } else { has_data_url(text) };
+            // Of numbers only digits are joined: an array of counts or token ids is no number spelled out.
+            if matches!(leaf, Leaf::Text(_)) || text.len() == 1 {
+                joined.add(pointer, text, |array, join, view| self.push_joined(array, join, view));
+            }
             if depth < MAX_NESTING && looks_like_json(text) {
                 inner.push(text.to_owned());
             }
         })?;
-        joined.finish(|array, view| self.views.push(self.detector, pointer_end(array), view));
-        for_each_written_number(json, |view| self.views.push(self.detector, "", view));
+        joined.finish(|array, join, view| self.push_joined(array, join, view));
+        for_each_written_number(json, |view| self.views[WRITTEN].push(self.detector, "", view));
         for text in inner {
             // Half-written JSON is scanned as the plain text it is, which was pushed above.
             let _ = self.read(text.as_bytes(), depth + 1);
         }
         Ok(())
+    }
+}
+
+impl BodyReader<'_> {
+    fn push_joined(&mut self, array: &str, join: Join, view: &str) {
+        let batch = match join {
+            Join::Directly => &mut self.views[JOINED],
+            Join::Spaced => &mut self.views[SPACED],
+        };
+        batch.push(self.detector, pointer_end(array), view);
     }
 }
 
@@ -167,15 +186,24 @@ mod tests {
         scan_body(body.as_bytes(), &Detector::new().unwrap()).unwrap()
     }
 
+    fn in_views(scan: &BodyScan) -> usize {
+        scan.view_findings.iter().map(Findings::len).sum()
+    }
+
+    #[test]
+    fn arrays_of_numbers_are_no_spelled_out_number() {
+        assert_eq!(in_views(&scan(r#"{"prompt":[9011,2330,258,901123,300258]}"#)), 0);
+    }
+
     #[test]
     fn numbers_are_read_as_they_are_written() {
         for number in ["9860522896477943.0", "0.901123300258", "-901123300258.5", "9.01123300258e11"] {
             let found = scan(&format!(r#"{{"a":"\"{{","n":{number}}}"#));
-            let count = found.findings.len() + found.view_findings.len();
+            let count = found.findings.len() + in_views(&found);
             assert!(count > 0, "{number}");
         }
         let plain = scan(r#"{"a":"0.901123300258 \" 0.901123300258","n":[1.5,12345.678901]}"#);
-        assert!(plain.view_findings.is_empty(), "{plain:?}");
+        assert_eq!(in_views(&plain), 0, "{plain:?}");
     }
 
     #[test]
@@ -186,16 +214,17 @@ mod tests {
             r#"{"iin":["9011","2330","0258"]}"#,
             r#"{"iin":["9000","0000","0000"],"other":["x","y"]}"#,
         ] {
-            assert!(scan(body).view_findings.counts().contains_key(&Entity::Iin), "{body}");
+            let views = scan(body).view_findings;
+            assert!(views.iter().any(|view| view.counts().contains_key(&Entity::Iin)), "{body}");
         }
     }
 
     #[test]
     fn nested_json_is_opened_with_its_keys() {
         let found = scan(r#"{"a":["x",{"args":"{\"iin\":\"\\u0039\\u0030\\u0030000000000\"}"}]}"#);
-        assert!(found.view_findings.counts().contains_key(&Entity::Iin), "{found:?}");
+        assert!(found.view_findings[NESTED].counts().contains_key(&Entity::Iin), "{found:?}");
         let other = scan(r#"{"a":["x",{"args":"{\"sum\":\"900000000000\"}"}]}"#);
-        assert!(other.findings.is_empty() && other.view_findings.is_empty());
+        assert!(other.findings.is_empty() && in_views(&other) == 0);
     }
 
     #[test]

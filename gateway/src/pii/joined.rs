@@ -2,59 +2,93 @@
 
 /// Of a long text only its ends can belong to a split value, context words included.
 const END_BYTES: usize = 96;
+/// A longer run is handed out in stretches that overlap by this much.
+const MAX_RUN_BYTES: usize = 4 << 10;
+const OVERLAP_BYTES: usize = 256;
+
+/// How neighbours are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Join {
+    Directly,
+    Spaced,
+}
 
 /// Collects neighbours and hands out each run twice: put together directly, and with spaces.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
-    /// Pointer to the array that the neighbours stand in.
+    /// Arrays that the walk is inside of, outermost first; their number is bounded by the nesting of JSON.
+    runs: Vec<Run>,
+}
+
+#[derive(Debug)]
+struct Run {
     array: String,
     pieces: Vec<String>,
     bytes: usize,
+    /// Pieces at the start that were handed out already.
+    num_old: usize,
 }
-
-/// Longer runs are handed out in overlapping stretches.
-const MAX_RUN_BYTES: usize = 4 << 10;
-const OVERLAP_PIECES: usize = 32;
 
 impl Joined {
     /// `visit` gets the pointer to the array, whose name is context, and a view.
-    pub(super) fn add(&mut self, pointer: &str, text: &str, mut visit: impl FnMut(&str, &str)) {
+    pub(super) fn add(&mut self, pointer: &str, text: &str, mut visit: impl FnMut(&str, Join, &str)) {
         let Some(array) = array_of(pointer) else { return };
-        if array != self.array {
-            self.hand_out(&mut visit);
-            self.pieces.clear();
-            array.clone_into(&mut self.array);
-        } else if self.bytes > MAX_RUN_BYTES {
-            self.hand_out(&mut visit);
-            let keep = self.pieces.len().saturating_sub(OVERLAP_PIECES);
-            self.pieces.drain(..keep);
-            self.bytes = self.pieces.iter().map(String::len).sum();
+        while let Some(run) = self.runs.pop_if(|run| !is_within(pointer, &run.array)) {
+            run.hand_out(&mut visit);
         }
-        if text.len() <= 2 * END_BYTES {
-            self.push(text);
-            return;
+        if self.runs.last().is_none_or(|run| run.array != array) {
+            self.runs.push(Run { array: array.to_owned(), pieces: Vec::new(), bytes: 0, num_old: 0 });
         }
-        self.push(&text[..text.floor_char_boundary(END_BYTES)]);
-        self.hand_out(&mut visit);
-        self.pieces.clear();
-        self.push(&text[text.ceil_char_boundary(text.len() - END_BYTES)..]);
+        if let Some(run) = self.runs.last_mut() {
+            run.add(text, &mut visit);
+        }
     }
 
-    pub(super) fn finish(mut self, mut visit: impl FnMut(&str, &str)) {
-        self.hand_out(&mut visit);
+    pub(super) fn finish(self, mut visit: impl FnMut(&str, Join, &str)) {
+        for run in &self.runs {
+            run.hand_out(&mut visit);
+        }
+    }
+}
+
+impl Run {
+    fn add(&mut self, text: &str, visit: &mut impl FnMut(&str, Join, &str)) {
+        if text.len() <= 2 * END_BYTES {
+            self.push(text);
+        } else {
+            self.push(&text[..text.floor_char_boundary(END_BYTES)]);
+            self.hand_out(visit);
+            self.keep_last(0);
+            self.push(&text[text.ceil_char_boundary(text.len() - END_BYTES)..]);
+        }
+        if self.bytes > MAX_RUN_BYTES {
+            self.hand_out(visit);
+            self.keep_last(OVERLAP_BYTES);
+        }
     }
 
     fn push(&mut self, text: &str) {
-        self.bytes += text.len();
+        self.bytes += text.len().max(1);
         self.pieces.push(text.to_owned());
     }
 
-    fn hand_out(&mut self, visit: &mut impl FnMut(&str, &str)) {
-        if self.pieces.len() > 1 {
-            visit(&self.array, &self.pieces.concat());
-            visit(&self.array, &self.pieces.join(" "));
+    fn keep_last(&mut self, bytes: usize) {
+        let mut kept = 0;
+        let fits = self.pieces.iter().rev().take_while(|piece| {
+            kept += piece.len().max(1);
+            kept <= bytes
+        });
+        let keep = fits.count();
+        self.pieces.drain(..self.pieces.len() - keep);
+        self.bytes = self.pieces.iter().map(|piece| piece.len().max(1)).sum();
+        self.num_old = keep;
+    }
+
+    fn hand_out(&self, visit: &mut impl FnMut(&str, Join, &str)) {
+        if self.pieces.len() > 1 && self.pieces.len() > self.num_old {
+            visit(&self.array, Join::Directly, &self.pieces.concat());
+            visit(&self.array, Join::Spaced, &self.pieces.join(" "));
         }
-        self.bytes = 0;
     }
 }
 
@@ -66,6 +100,10 @@ fn array_of(pointer: &str) -> Option<&str> {
     is_index.then_some(array)
 }
 
+fn is_within(pointer: &str, array: &str) -> bool {
+    pointer.strip_prefix(array).is_some_and(|rest| rest.starts_with('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,9 +112,9 @@ mod tests {
         let mut out = Vec::new();
         let mut joined = Joined::default();
         for (pointer, text) in leaves {
-            joined.add(pointer, text, |_, view| out.push(view.to_owned()));
+            joined.add(pointer, text, |_, _, view| out.push(view.to_owned()));
         }
-        joined.finish(|_, view| out.push(view.to_owned()));
+        joined.finish(|_, _, view| out.push(view.to_owned()));
         out
     }
 
@@ -89,12 +127,20 @@ mod tests {
     }
 
     #[test]
-    fn of_long_texts_the_ends_meet_and_long_runs_overlap() {
+    fn an_array_inside_a_part_does_not_part_its_neighbours() {
+        let leaves = [("/c/0/text", "901"), ("/c/0/x/0", "7"), ("/c/0/x/1", "8"), ("/c/1/text", "123")];
+        assert_eq!(views(&leaves), ["78", "7 8", "901123", "901 123"]);
+    }
+
+    #[test]
+    fn of_long_texts_the_ends_meet_and_work_is_linear() {
         let long = "я".repeat(1000);
         let found = views(&[("/a/0", &format!("{long}901")), ("/a/1", &format!("123{long}"))]);
         assert!(found.iter().any(|view| view.contains("901123")) && found.iter().all(|view| view.len() < 500));
-        let digits = vec![("/a/0", "7"); 10_000];
-        let found = views(&digits);
-        assert!(found.iter().map(String::len).sum::<usize>() < 100_000, "bounded");
+        for (piece, count) in [("7".to_owned(), 10_000), ("7".repeat(190), 2_000)] {
+            let leaves = vec![("/a/0", piece.as_str()); count];
+            let handed_out: usize = views(&leaves).iter().map(String::len).sum();
+            assert!(handed_out < 4 * count * (piece.len() + 1), "{handed_out}");
+        }
     }
 }

@@ -116,7 +116,8 @@ impl Screened {
 /// The body is refused, or blocked by the policy.
 pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Policy) -> Result<Screened, ScreenError> {
     let scan = scan_body(&body, detector).map_err(ScreenError::Unreadable)?;
-    let verdict = policy.decide(&scan.findings).or_stricter(policy.decide(&scan.view_findings));
+    let plain = policy.decide(&scan.findings);
+    let verdict = scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)));
     let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { DataClass::Personal };
     let mut summary = ScanSummary { counts: verdict.counts, data_class: declared.max(found_class) };
     let reason = match verdict.decision {

@@ -12,6 +12,7 @@ use crate::routing::{Routed, Target};
 
 /// Chunks that say nothing: a role, an id, a provider's heartbeat.
 const MAX_EVENTS_BEFORE_CONTENT: usize = 1_000;
+const MAX_BYTES_BEFORE_CONTENT: usize = 2 << 20;
 
 /// An answer that has begun.
 pub(super) enum Begun {
@@ -49,6 +50,7 @@ impl ScreenedRequest {
         }
         let mut events = EventReader::new(response.into_body());
         let mut seen = Vec::new();
+        let mut seen_bytes = 0;
         // Held back until something is said: up to there another target can still answer instead.
         loop {
             let event = match events.next().await {
@@ -59,14 +61,17 @@ impl ScreenedRequest {
             let says_something = match ChatEvent::read(&event) {
                 ChatEvent::Chunk(chunk) => chunk.has_content || chunk.has_finish,
                 ChatEvent::Error => return Err(FailureKind::Server.into()),
+                // A named event that is none of OpenAI's is a provider's heartbeat.
+                ChatEvent::Unknown if !event.event.is_empty() => continue,
                 ChatEvent::Done | ChatEvent::Unknown => return Err(FailureKind::BrokenResponse.into()),
             };
+            seen_bytes += event.data.len();
             seen.push(event);
             if says_something {
                 events.put_back(seen);
                 return Ok(Begun::Stream(events));
             }
-            if seen.len() > MAX_EVENTS_BEFORE_CONTENT {
+            if seen.len() > MAX_EVENTS_BEFORE_CONTENT || seen_bytes > MAX_BYTES_BEFORE_CONTENT {
                 return Err(FailureKind::BrokenResponse.into());
             }
         }

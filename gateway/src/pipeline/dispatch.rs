@@ -65,7 +65,7 @@ async fn try_target(request: &ScreenedRequest, target: &Target, reason: Reason, 
         if matches!(target, Target::External(_)) {
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
-        let failure = match request.attempt(target, time.started, 1 + timeouts + time.others).await {
+        let failure = match request.attempt(target, time.started, 1 + time.others).await {
             Ok(begun) => return Ok(begun),
             Err(AttemptError::Refused(error)) => return Err(refused(request, target, error)),
             Err(AttemptError::Failed(failure)) => failure,

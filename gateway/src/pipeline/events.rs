@@ -8,7 +8,7 @@ use shekara_protocol::sse::{SseDecoder, SseEvent};
 use crate::providers::UpstreamBody;
 
 /// One event of a chat stream is a few hundred bytes; a whole tool call at once may be larger.
-const MAX_EVENT_BYTES: usize = 4 << 20;
+const MAX_EVENT_BYTES: usize = 2 << 20;
 
 pub(super) struct EventReader {
     body: UpstreamBody,

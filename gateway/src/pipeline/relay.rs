@@ -19,6 +19,7 @@ use super::answer::AnswerStream;
 use super::chunk::{ChatEvent, Chunk};
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
+use super::settlement::CLIENT_CLOSED_REQUEST;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::config::Timeouts;
@@ -55,7 +56,7 @@ pub(super) fn relay(
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Events that a client may be behind. It runs on its own, so that a client that stops reading cannot hold an upstream and
 /// a place beyond the route's total time.
-const EVENTS_AHEAD: usize = 64;
+const EVENTS_AHEAD: usize = 16;
 
 struct Relay {
     events: EventReader,
@@ -86,6 +87,8 @@ impl Relay {
             let left = self.timeouts.total.saturating_sub(self.started.elapsed()).max(GOODBYE);
             if tokio::time::timeout(left, client.send(bytes)).await.is_err() {
                 self.settlement.note_error(Some("client_too_slow"));
+                // Its failure was logged; before the client sees the end the record is there.
+                let _ = self.settlement.settle(Outcome::Aborted, CLIENT_CLOSED_REQUEST);
                 return;
             }
         }

@@ -16,7 +16,7 @@ use crate::routing::{Deployment, Reason};
 use crate::store::{Journal, JournalError};
 
 /// 499: the client closed the connection before the answer's end (nginx's number).
-const CLIENT_CLOSED_REQUEST: u16 = 499;
+pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// What is known of a request so far.
 #[derive(Debug, Clone)]

@@ -11,6 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -90,6 +91,11 @@ impl Journal {
         frame.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
         frame.extend_from_slice(payload);
         let mut active = self.active();
+        if !active.is_in_place() {
+            tracing::error!(path = %active.path.display(), "the audit journal was moved away; a new segment begins");
+            std::fs::create_dir_all(&self.folder).map_err(|source| active.error(source))?;
+            *active = Active::open(&self.folder, active.segment + 1)?;
+        }
         if active.length >= self.segment_bytes {
             let next = Active::open(&self.folder, active.segment + 1)?;
             active.file.sync_data().map_err(|source| active.error(source))?;
@@ -147,13 +153,19 @@ impl Active {
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(io)?;
         let Intact { length, is_damaged } = intact(&mut file).map_err(io)?;
         if is_damaged {
-            let copy = path.with_extension("journal.damaged");
-            tracing::error!(segment, copy = %copy.display(), "a segment of the audit journal is damaged; a copy is kept");
-            std::fs::copy(&path, &copy).map_err(io)?;
+            keep_damaged(&path).map_err(io)?;
         }
         file.set_len(length).map_err(io)?;
         file.seek(SeekFrom::Start(length)).map_err(io)?;
         Ok(Self { segment, path, file, length, broken: false, was_damaged: is_damaged })
+    }
+
+    /// False when the file is no longer what its path leads to: what went into it then, nobody would find.
+    fn is_in_place(&self) -> bool {
+        match (std::fs::metadata(&self.path), self.file.metadata()) {
+            (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
+            _ => false,
+        }
     }
 
     fn write(&mut self, frame: &[u8]) -> Result<(), JournalError> {
@@ -173,6 +185,16 @@ impl Active {
     fn error(&self, source: std::io::Error) -> JournalError {
         JournalError::Io { path: self.path.clone(), source }
     }
+}
+
+/// Copies a damaged segment aside, once, before anything cuts or prunes it.
+pub(super) fn keep_damaged(path: &Path) -> std::io::Result<()> {
+    let copy = path.with_extension("journal.damaged");
+    if !copy.exists() {
+        tracing::error!(copy = %copy.display(), "a segment of the audit journal is damaged; a copy is kept");
+        std::fs::copy(path, &copy)?;
+    }
+    Ok(())
 }
 
 pub(super) fn segment_path(folder: &Path, segment: u64) -> PathBuf {

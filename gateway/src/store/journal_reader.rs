@@ -5,7 +5,7 @@ use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::JournalError;
-use super::journal::{MAX_RECORD_BYTES, segment_path, segments};
+use super::journal::{MAX_RECORD_BYTES, keep_damaged, segment_path, segments};
 
 pub(super) const FRAME_HEADER_BYTES: usize = 8;
 
@@ -48,9 +48,16 @@ impl JournalReader {
             let segment = *segment;
             let record = read_frame(reader)
                 .map_err(|source| JournalError::Io { path: segment_path(&self.folder, segment), source })?;
-            if let Frame::Record(payload) = record {
-                self.position.offset += (FRAME_HEADER_BYTES + payload.len()) as u64;
-                return Ok(Some(payload));
+            match record {
+                Frame::Record(payload) => {
+                    self.position.offset += (FRAME_HEADER_BYTES + payload.len()) as u64;
+                    return Ok(Some(payload));
+                }
+                Frame::Damaged => {
+                    let path = segment_path(&self.folder, segment);
+                    keep_damaged(&path).map_err(|source| JournalError::Io { path, source })?;
+                }
+                Frame::End => {}
             }
             self.open = None;
             // A sealed segment ends here; the active one may still grow.
@@ -219,6 +226,35 @@ mod tests {
             assert_eq!(records.last().map(Vec::as_slice), Some(b"later".as_slice()), "{from:?}");
         }
         assert_eq!(std::fs::read(folder.path().join("0000000001.journal.damaged")).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_sealed_segment_that_is_damaged_is_kept_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open_with(folder.path(), Position::default(), 20).unwrap();
+        for record in [b"first", b"other", b"third", b"forth", b"fifth"] {
+            journal.append(record).unwrap();
+        }
+        let path = folder.path().join("0000000001.journal");
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[20] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        let (records, upto) = read_all(folder.path(), Position::default());
+        assert_eq!((records.first().map(Vec::as_slice), records.len()), (Some(b"first".as_slice()), 4));
+        journal.prune_before(upto.segment).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("0000000001.journal.damaged")).unwrap(), bytes);
+    }
+
+    #[test]
+    fn a_journal_that_is_moved_away_while_it_is_written_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("journal");
+        let journal = open(&place);
+        journal.append(b"first").unwrap();
+        let upto = read_all(&place, Position::default()).1;
+        std::fs::rename(&place, folder.path().join("elsewhere")).unwrap();
+        journal.append(b"later").unwrap();
+        assert_eq!(read_all(&place, upto).0, [b"later".to_vec()]);
     }
 
     #[test]

@@ -70,7 +70,8 @@ async fn a_silent_target_is_tried_again_once_and_then_left() {
 
 #[tokio::test]
 async fn a_whole_answer_that_hangs_leaves_time_for_the_others() {
-    let Case { answer, first_calls, second_calls } = case(Reply::Silence, false, "timeouts = { total_ms = 900 }").await;
+    let Case { answer, first_calls, second_calls } =
+        case(Reply::Silence, false, "timeouts = { total_ms = 1200 }").await;
     assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "fallback:timeout"), "{}", answer.body);
     assert_eq!((first_calls, second_calls), (2, 1));
 }
