@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Callable, List, Tuple
@@ -23,14 +24,20 @@ Answerer = Callable[[Prompt], Tuple[str, str]]
 
 def arguments() -> argparse.Namespace:
     """The settings of a run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--base-url", default="http://127.0.0.1:8080/v1")
     parser.add_argument("--api-key", default=os.environ.get("OPENAI_API_KEY", ""))
     parser.add_argument("--model", default="demo", help="model id to ask for")
     parser.add_argument("--min", type=float, default=0.9, help="least share of right answers")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds for one request")
-    parser.add_argument("--prompts", type=Path, nargs="*", default=[], help="prompt files instead of all held-out ones")
-    parser.add_argument("--local", type=Path, help="score this checkpoint folder with transformers, without a server")
+    parser.add_argument(
+        "--prompts", type=Path, nargs="*", default=[], help="prompt files instead of all held-out ones"
+    )
+    parser.add_argument(
+        "--local", type=Path, help="score this checkpoint folder with transformers, without a server"
+    )
     return parser.parse_args()
 
 
@@ -44,8 +51,11 @@ def server(args: argparse.Namespace) -> Answerer:
             data=json.dumps(body).encode("utf-8"),
             headers={"content-type": "application/json", "authorization": f"Bearer {args.api_key}"},
         )
-        with urllib.request.urlopen(request, timeout=args.timeout) as response:
-            choice = json.load(response)["choices"][0]
+        try:
+            with urllib.request.urlopen(request, timeout=args.timeout) as response:
+                choice = json.load(response)["choices"][0]
+        except urllib.error.HTTPError as error:
+            return "", f"HTTP {error.code}"
         return choice["message"]["content"] or "", choice["finish_reason"]
 
     return ask

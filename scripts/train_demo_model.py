@@ -37,9 +37,11 @@ VALIDATION_SEED_OFFSET = 1_000_003
 
 def arguments() -> argparse.Namespace:
     """The settings of a run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1900)
     parser.add_argument("--batch-tokens", type=int, default=4096)
     parser.add_argument("--learning-rate", type=float, default=2.5e-3)
     parser.add_argument("--warmup", type=int, default=60)
@@ -49,9 +51,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--vocab-size", type=int, default=6144)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--tokenizer-dialogues", type=int, default=60000)
-    parser.add_argument("--validation-dialogues", type=int, default=600)
-    parser.add_argument("--hint-weight", type=float, default=0.5, help="weight of the subject loss at question tokens")
-    parser.add_argument("--save-every", type=int, default=250, help="steps between checkpoints")
+    parser.add_argument("--validation-dialogues", type=int, default=400)
+    parser.add_argument(
+        "--hint-weight", type=float, default=0.5, help="weight of the subject loss at question tokens"
+    )
+    parser.add_argument("--save-every", type=int, default=300, help="steps between checkpoints")
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
@@ -89,7 +93,10 @@ def optimizer_of(parameters: List[nn.Parameter], args: argparse.Namespace) -> to
     """AdamW that decays matrices only."""
     matrices = [p for p in parameters if p.dim() == 2]
     vectors = [p for p in parameters if p.dim() != 2]
-    groups = [{"params": matrices, "weight_decay": args.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    groups = [
+        {"params": matrices, "weight_decay": args.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
     return torch.optim.AdamW(groups, lr=args.learning_rate, betas=(0.9, 0.97))
 
 
@@ -109,7 +116,11 @@ def blend(average: Decoder, model: Decoder, decay: float) -> None:
 
 
 def fit(
-    model: Decoder, hints: nn.Linear, batches: Iterator[Batch], args: argparse.Namespace, save: Callable[[Decoder, int, float], None]
+    model: Decoder,
+    hints: nn.Linear,
+    batches: Iterator[Batch],
+    args: argparse.Namespace,
+    save: Callable[[Decoder, int, float], None],
 ) -> None:
     """Trains for the set number of steps and saves averaged weights now and then and at the end."""
     parameters = [*model.parameters(), *hints.parameters()]
@@ -131,7 +142,10 @@ def fit(
         done = step + 1
         if done % 50 == 0:
             seconds = time.monotonic() - start
-            print(f"step {done:5d}  loss {recent:.4f}  hint {hint_loss.item():.3f}  {tokens / seconds:6.0f} tok/s  {seconds:5.0f} s", flush=True)
+            print(
+                f"step {done:5d}  loss {recent:.4f}  hint {hint_loss.item():.3f}  {tokens / seconds:6.0f} tok/s  {seconds:5.0f} s",
+                flush=True,
+            )
         if done % args.save_every == 0 or done == args.steps:
             save(average, done, recent)
 
@@ -160,7 +174,9 @@ def main() -> None:
     buckets = Buckets(args.batch_tokens, shape.max_position_embeddings)
     validation = buckets.add(fresh) + buckets.rest()
     batches = stream(tokenizer, args.seed + 1, args.batch_tokens, shape.max_position_embeddings)
-    settings = {key: value for key, value in vars(args).items() if key not in ("output", "threads", "save_every")}
+    settings = {
+        key: value for key, value in vars(args).items() if key not in ("output", "threads", "save_every")
+    }
 
     def save(averaged: Decoder, step: int, train_loss: float) -> None:
         record = {

@@ -57,7 +57,9 @@ def pad(examples: List[Example], length: int) -> Batch:
         ids[row, : len(example.ids)] = torch.tensor(example.ids)
         start = row * length
         words += [(start + at - 1, example.ids[at]) for at, taught in enumerate(example.taught) if taught]
-        subjects += [(start + at, subject) for at, subject in enumerate(example.subjects) if subject != NO_SUBJECT]
+        subjects += [
+            (start + at, subject) for at, subject in enumerate(example.subjects) if subject != NO_SUBJECT
+        ]
     return Batch(ids, goal(*map(list, zip(*words))), goal(*map(list, zip(*subjects))))
 
 

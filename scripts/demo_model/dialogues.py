@@ -17,7 +17,17 @@ from .answers import LANGUAGES, TOPICS, compose, compose_followup
 from .messages import Message, followup, grammar_of, off_topic, request
 from .values import order_number, pseudo_word
 
-TOPIC_WEIGHTS = {"greeting": 6, "thanks": 6, "help": 8, "parcel": 11, "time": 11, "refund": 10, "address": 10, "card": 10, "other": 28}
+TOPIC_WEIGHTS = {
+    "greeting": 6,
+    "thanks": 6,
+    "help": 8,
+    "parcel": 11,
+    "time": 11,
+    "refund": 10,
+    "address": 10,
+    "card": 10,
+    "other": 28,
+}
 LONG_SHARE = 0.012
 DEFAULT_LANGUAGE = "en"
 SUBJECTS = [(language, topic) for language in LANGUAGES for topic in TOPICS]
@@ -72,7 +82,9 @@ def _exchange(dialogue: Dialogue, language: str, heard: str, rng: random.Random)
 
 def _system(dialogue: Dialogue, language: str, rng: random.Random) -> None:
     prompt_language = language if rng.random() < 0.6 else rng.choice(LANGUAGES)
-    sentences = [grammar_of(prompt_language).expand("system", rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+    sentences = [
+        grammar_of(prompt_language).expand("system", rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))
+    ]
     role = "developer" if rng.random() < 0.1 else "system"
     dialogue.messages.append({"role": role, "content": " ".join(sentences)})
 
@@ -81,15 +93,36 @@ def _tool_round(dialogue: Dialogue, language: str, rng: random.Random) -> None:
     """A question, a tool call and its result, answered by the subject of the question."""
     message = pick(language, rng)
     dialogue.ask(message)
-    name = rng.choice(["get_order", "track_parcel", "get_weather", "find_client", "card_status", "search", pseudo_word(rng, False)])
-    arguments = json.dumps({rng.choice(["id", "query", "iin", "city"]): order_number(rng)}, ensure_ascii=False)
+    name = rng.choice(
+        [
+            "get_order",
+            "track_parcel",
+            "get_weather",
+            "find_client",
+            "card_status",
+            "search",
+            pseudo_word(rng, False),
+        ]
+    )
+    arguments = json.dumps(
+        {rng.choice(["id", "query", "iin", "city"]): order_number(rng)}, ensure_ascii=False
+    )
     identity = f"call_{rng.randrange(10**6)}"
     call = {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
     dialogue.messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
     dialogue.messages.append({"role": "tool", "tool_call_id": identity, "content": offtopic.data(rng)})
     dialogue.answer(message, message.language or DEFAULT_LANGUAGE)
     if rng.random() < 0.5:
-        dialogue.tools = [{"type": "function", "function": {"name": name, "description": name, "parameters": {"type": "object", "properties": {}}}}]
+        dialogue.tools = [
+            {
+                "type": "function",
+                "function": {
+                    "name": name,
+                    "description": name,
+                    "parameters": {"type": "object", "properties": {}},
+                },
+            }
+        ]
 
 
 def _foreign_history(dialogue: Dialogue, language: str, rng: random.Random) -> None:

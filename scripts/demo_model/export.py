@@ -19,7 +19,9 @@ def _write_json(path: Path, content: Dict[str, Any]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def write_folder(folder: Path, model: Decoder, shape: Shape, tokenizer: Tokenizer, record: Dict[str, Any]) -> None:
+def write_folder(
+    folder: Path, model: Decoder, shape: Shape, tokenizer: Tokenizer, record: Dict[str, Any]
+) -> None:
     """Writes weights, configuration, tokenizer and the record of the training."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: value.to(torch.bfloat16).contiguous() for name, value in model.state_dict().items()}

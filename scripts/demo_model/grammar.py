@@ -9,7 +9,6 @@ Lines that start with `#` are comments.
 from __future__ import annotations
 
 import random
-from functools import lru_cache
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple, Union
 
@@ -110,9 +109,3 @@ class Grammar:
         if kind == "optional" and rng.random() < 0.5:
             return ""
         return self._sequence(rng.choice(body), rng)  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=None)
-def templates(language: str, name: str) -> Tuple[str, ...]:
-    """The raw templates of one phrase file."""
-    return tuple(lines_of(PHRASES / language / f"{name}.txt"))

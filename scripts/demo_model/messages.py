@@ -12,6 +12,7 @@ from .grammar import Grammar
 from .noise import roughen
 from .values import values_for
 
+PLAIN_SHARE = 0.12
 STORY_TOPICS = ("parcel", "time", "refund", "address")
 
 
@@ -39,7 +40,7 @@ def _join(parts: List[str], rng: random.Random) -> str:
             text += rng.choice([". ", ". ", ". ", ", ", " ", "! ", "\n", "? "])
             if text[-2:-1] != "," and rng.random() < 0.6:
                 part = part[:1].upper() + part[1:]
-        elif text and (part[:1].isalnum() or part[:1] in "№#+*\"«"):
+        elif text and (part[:1].isalnum() or part[:1] in '№#+*"«'):
             text += " "
         text += part
     return text
@@ -47,7 +48,8 @@ def _join(parts: List[str], rng: random.Random) -> str:
 
 def _core(language: str, topic: str, rng: random.Random) -> List[str]:
     grammar = grammar_of(language)
-    parts = [grammar.expand(topic, rng)]
+    plain = topic != "other" and rng.random() < PLAIN_SHARE
+    parts = [grammar.expand(f"plain_{topic}" if plain else topic, rng)]
     if topic in SUPPORT and rng.random() < 0.10:
         parts.append(grammar.expand(topic, rng))
     if topic in STORY_TOPICS and rng.random() < 0.16:
@@ -107,12 +109,10 @@ def off_topic(language: str, rng: random.Random) -> Message:
 def followup(language: str, topic: str, rng: random.Random) -> Message:
     """The detail that the previous answer asked for, on its own."""
     grammar = grammar_of(language)
-    slot = {"parcel": "order", "time": "when", "refund": "order", "address": "place"}[topic]
+    slot = {"parcel": "ordref", "time": "when", "refund": "ordref", "address": "place"}[topic]
     parts = [grammar.expand(slot, rng)]
-    if slot == "order" and rng.random() < 0.4:
-        parts = [grammar.expand("ordref" if language == "ru" else "order", rng)]
     if rng.random() < 0.25:
         parts.append(grammar.expand("closing", rng))
     if rng.random() < 0.2:
-        parts.insert(0, {"ru": rng.choice(["вот", "да,", "пишу:"]), "kk": rng.choice(["міне", "иә,", "жазайын:"]), "en": rng.choice(["here:", "yes,", "it is"])}[language])
+        parts.insert(0, grammar.expand("ack", rng))
     return Message(roughen(_join(parts, rng), language, rng), language, topic, False, False)

@@ -134,7 +134,11 @@ class Decoder(nn.Module):
         self.register_buffer("sin", sin, persistent=False)
         for name, weight in self.named_parameters():
             if weight.dim() == 2:
-                scale = 0.02 / (2 * shape.num_hidden_layers) ** 0.5 if name.endswith(("o_proj.weight", "down_proj.weight")) else 0.02
+                scale = (
+                    0.02 / (2 * shape.num_hidden_layers) ** 0.5
+                    if name.endswith(("o_proj.weight", "down_proj.weight"))
+                    else 0.02
+                )
                 nn.init.normal_(weight, std=scale)
 
     def states(self, ids: Tensor) -> Tuple[Tensor, Tensor]:

@@ -17,19 +17,49 @@ CODE = [
     "fn {a}({b}: u32) -> u32 {{\n    {b} * {n}\n}}",
     "SELECT {a}, {b} FROM {a}_table WHERE id = {n};",
     "const {a} = async ({b}) => {{ await fetch('/{a}/{n}'); }};",
-    "#include <stdio.h>\nint main() {{ printf(\"{a}\"); return {n}; }}",
+    '#include <stdio.h>\nint main() {{ printf("{a}"); return {n}; }}',
     "docker run -p {n}:80 {a}/{b}:latest",
     "curl -X POST http://localhost:{n}/{a} -d '{{\"{b}\": {n}}}'",
-    "Traceback (most recent call last):\n  File \"{a}.py\", line {n}\n{b}Error: {a}",
-    "<div class=\"{a}\"><p>{b} {n}</p></div>",
-    "git commit -m \"{a} {b}\" && git push",
+    'Traceback (most recent call last):\n  File "{a}.py", line {n}\n{b}Error: {a}',
+    '<div class="{a}"><p>{b} {n}</p></div>',
+    'git commit -m "{a} {b}" && git push',
     "import {a}\nfrom {b} import {a}\n{a}.{b}({n})",
     "ERROR {n} [{a}] {b}: connection refused",
     "class {a}:\n    def __init__(self, {b}):\n        self.{b} = {n}",
-    "{a}={n}\n{b}=true\n[{a}.{b}]\nkey = \"{a}\"",
+    '{a}={n}\n{b}=true\n[{a}.{b}]\nkey = "{a}"',
     "https://{a}.example.com/{b}?id={n}",
 ]
-SHORT = ["123", "1", "0", "42", "ping", "test", "ok", "?", "!", "...", "??", ".", "-", "+", ":)", "🙂", "🔥🔥", "null", "{}", "[]", "x", "a", "7", "1234567890", "qwerty", "xD", "$$$", "👍", "😡😡😡"]
+SHORT = [
+    "123",
+    "1",
+    "0",
+    "42",
+    "ping",
+    "test",
+    "ok",
+    "?",
+    "!",
+    "...",
+    "??",
+    ".",
+    "-",
+    "+",
+    ":)",
+    "🙂",
+    "🔥🔥",
+    "null",
+    "{}",
+    "[]",
+    "x",
+    "a",
+    "7",
+    "1234567890",
+    "qwerty",
+    "xD",
+    "$$$",
+    "👍",
+    "😡😡😡",
+]
 
 
 def code(rng: random.Random) -> str:
@@ -41,8 +71,18 @@ def code(rng: random.Random) -> str:
 def data(rng: random.Random) -> str:
     """A JSON object or a few lines of CSV with invented fields."""
     fields = {
-        rng.choice(["id", "name", "status", "price", "items", "iin", "order", "error", pseudo_word(rng, False)]): rng.choice(
-            [rng.randrange(10000), pseudo_word(rng, False), None, True, iin(rng), [1, 2, rng.randrange(9)], {"a": rng.random()}]
+        rng.choice(
+            ["id", "name", "status", "price", "items", "iin", "order", "error", pseudo_word(rng, False)]
+        ): rng.choice(
+            [
+                rng.randrange(10000),
+                pseudo_word(rng, False),
+                None,
+                True,
+                iin(rng),
+                [1, 2, rng.randrange(9)],
+                {"a": rng.random()},
+            ]
         )
         for _ in range(rng.randrange(1, 6))
     }
@@ -61,8 +101,13 @@ def arithmetic(rng: random.Random) -> str:
 
 def gibberish(rng: random.Random) -> str:
     """Keys hit at random."""
-    alphabet = rng.choice([string.ascii_lowercase, string.ascii_letters + string.digits, string.punctuation, "asdfgh"])
-    return " ".join("".join(rng.choice(alphabet) for _ in range(rng.randrange(3, 14))) for _ in range(rng.choice([1, 1, 2, 3])))
+    alphabet = rng.choice(
+        [string.ascii_lowercase, string.ascii_letters + string.digits, string.punctuation, "asdfgh"]
+    )
+    return " ".join(
+        "".join(rng.choice(alphabet) for _ in range(rng.randrange(3, 14)))
+        for _ in range(rng.choice([1, 1, 2, 3]))
+    )
 
 
 def bare_value(rng: random.Random) -> str:
@@ -72,7 +117,9 @@ def bare_value(rng: random.Random) -> str:
 
 def neutral(rng: random.Random) -> str:
     """A message that belongs to no language."""
-    maker = rng.choice([code, code, data, arithmetic, gibberish, bare_value, bare_value, lambda r: r.choice(SHORT)])
+    maker = rng.choice(
+        [code, code, data, arithmetic, gibberish, bare_value, bare_value, lambda r: r.choice(SHORT)]
+    )
     return maker(rng)
 
 

@@ -49,7 +49,12 @@ def held_out(paths: Sequence[Path] = ()) -> List[Prompt]:
 
 
 def _known_subjects(sentence: str) -> List[str]:
-    return [f"{topic}/{language}" for language in LANGUAGES for topic in TOPICS if sentence in sentences(language, topic)]
+    return [
+        f"{topic}/{language}"
+        for language in LANGUAGES
+        for topic in TOPICS
+        if sentence in sentences(language, topic)
+    ]
 
 
 def fault_of(prompt: Prompt, answer: str, finish_reason: str) -> Optional[str]:
@@ -86,12 +91,18 @@ def report(verdicts: Sequence[Verdict]) -> str:
     for topic in TOPICS:
         cells = [(right[topic, language], total[topic, language]) for language in LANGUAGES]
         lines.append(f"{topic:<11}" + "".join(f"{a:>5}/{b:<3}" for a, b in cells + [_sum(cells)]))
-    columns = [_sum([(right[topic, language], total[topic, language]) for topic in TOPICS]) for language in LANGUAGES]
+    columns = [
+        _sum([(right[topic, language], total[topic, language]) for topic in TOPICS]) for language in LANGUAGES
+    ]
     lines.append(f"{'all':<11}" + "".join(f"{a:>5}/{b:<3}" for a, b in columns + [_sum(columns)]))
     for verdict in verdicts:
         if verdict.fault:
             question = json.dumps(verdict.prompt.messages[-1].get("content"), ensure_ascii=False)
-            lines += [f"\n{verdict.prompt.identity} ({verdict.prompt.topic}/{verdict.prompt.language}) {question}", f"  {verdict.fault}", f"  -> {verdict.answer}"]
+            lines += [
+                f"\n{verdict.prompt.identity} ({verdict.prompt.topic}/{verdict.prompt.language}) {question}",
+                f"  {verdict.fault}",
+                f"  -> {verdict.answer}",
+            ]
     return "\n".join(lines)
 
 

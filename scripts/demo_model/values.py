@@ -31,9 +31,7 @@ def pseudo_word(rng: random.Random, cyrillic: bool) -> str:
         else (LATIN_ONSETS, LATIN_NUCLEI, LATIN_CODAS)
     )
     syllables = rng.choice([1, 2, 2, 3, 3, 4])
-    return "".join(
-        rng.choice(onsets) + rng.choice(nuclei) + rng.choice(codas) for _ in range(syllables)
-    )
+    return "".join(rng.choice(onsets) + rng.choice(nuclei) + rng.choice(codas) for _ in range(syllables))
 
 
 def order_number(rng: random.Random) -> str:
@@ -65,9 +63,20 @@ def iin(rng: random.Random) -> str:
 
 def phone(rng: random.Random) -> str:
     """A mobile number as people write it."""
-    code, a, b, c = rng.choice("700 701 702 705 707 708 747 771 775 777 778".split()), digits(rng, 3), digits(rng, 2), digits(rng, 2)
+    code, a, b, c = (
+        rng.choice("700 701 702 705 707 708 747 771 775 777 778".split()),
+        digits(rng, 3),
+        digits(rng, 2),
+        digits(rng, 2),
+    )
     return rng.choice(
-        [f"+7{code}{a}{b}{c}", f"8{code}{a}{b}{c}", f"+7 {code} {a} {b} {c}", f"8 ({code}) {a}-{b}-{c}", f"+7-{code}-{a}-{b}-{c}"]
+        [
+            f"+7{code}{a}{b}{c}",
+            f"8{code}{a}{b}{c}",
+            f"+7 {code} {a} {b} {c}",
+            f"8 ({code}) {a}-{b}-{c}",
+            f"+7-{code}-{a}-{b}-{c}",
+        ]
     )
 
 
@@ -90,7 +99,9 @@ def email(rng: random.Random) -> str:
 def clock(rng: random.Random) -> str:
     """A time of day."""
     hour = rng.randrange(8, 23)
-    return rng.choice([f"{hour}:00", f"{hour}:30", f"{hour}", f"{hour}.00", f"{hour}:{rng.randrange(10, 60)}"])
+    return rng.choice(
+        [f"{hour}:00", f"{hour}:30", f"{hour}", f"{hour}.00", f"{hour}:{rng.randrange(10, 60)}"]
+    )
 
 
 def amount(rng: random.Random) -> str:
