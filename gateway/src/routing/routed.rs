@@ -1,7 +1,17 @@
 //! A screened request bound to a deployment: the only thing that a provider's `send` takes.
 //!
 //! *Invariant*: `Routed<External>` is made from [`Cleared`] alone, and `Cleared` is made by a finished scan alone. So
-//! neither an unscreened nor a sensitive request can be sent across the border; that would not compile:
+//! neither an unscreened nor a sensitive request can be sent across the border. The right way compiles,
+//!
+//! ```
+//! use shekara_gateway::pii::Cleared;
+//! use shekara_gateway::routing::{External, Routed};
+//! fn send(cleared: &Cleared, target: External) -> Routed<External> {
+//!     Routed::external(cleared, target)
+//! }
+//! ```
+//!
+//! and the wrong way does not:
 //!
 //! ```compile_fail
 //! use shekara_gateway::pii::Confined;
