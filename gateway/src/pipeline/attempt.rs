@@ -22,20 +22,23 @@ pub(super) enum Begun {
 
 impl ScreenedRequest {
     /// Sends the request to `target` and waits until it is certain that an answer comes.
-    /// A whole answer may take its share of the time that is left for `tries_left` tries, this one included. The engine
+    ///
+    /// A whole answer may take its share of the time that is left for `targets_left` targets, this one included. The engine
     /// in this process is known to be at work: its queue and a long prompt may take what time there is.
     pub(super) async fn attempt(
         &self,
         target: &Target,
         started: Instant,
-        tries_left: u32,
+        targets_left: u32,
     ) -> Result<Begun, AttemptError> {
         let timeouts = self.route.timeouts;
         let left = timeouts.total.saturating_sub(started.elapsed());
-        let limit = match self.wishes.stream {
-            _ if target.deployment().is_engine() => left,
-            true => timeouts.first_token.min(left),
-            false => left / tries_left.max(1),
+        let limit = if target.deployment().is_engine() {
+            left
+        } else if self.wishes.stream {
+            timeouts.first_token.min(left)
+        } else {
+            left / targets_left.max(1)
         };
         match tokio::time::timeout(limit, self.begin(target)).await {
             Ok(result) => result,

@@ -23,11 +23,13 @@ pub struct JournalReader {
     folder: PathBuf,
     position: Position,
     open: Option<(u64, BufReader<File>)>,
+    /// A segment behind which another was seen: nothing more is written to it.
+    sealed: Option<u64>,
 }
 
 impl JournalReader {
     pub fn new(folder: &Path, from: Position) -> Self {
-        Self { folder: folder.to_owned(), position: from, open: None }
+        Self { folder: folder.to_owned(), position: from, open: None, sealed: None }
     }
 
     /// The place behind the last record that was returned.
@@ -60,10 +62,15 @@ impl JournalReader {
                 Frame::End => {}
             }
             self.open = None;
-            // A sealed segment ends here; the active one may still grow.
-            match segments(&self.folder)?.into_iter().find(|&next| next > segment) {
-                Some(next) => self.position = Position { segment: next, offset: 0 },
-                None => return Ok(None),
+            let Some(next) = segments(&self.folder)?.into_iter().find(|&next| next > segment) else {
+                return Ok(None);
+            };
+            // Between our look and the next segment's beginning more may have come: a segment is left only when it was
+            // read to its end after it was seen to be sealed.
+            if self.sealed == Some(segment) {
+                self.position = Position { segment: next, offset: 0 };
+            } else {
+                self.sealed = Some(segment);
             }
         }
     }
@@ -255,6 +262,33 @@ mod tests {
         std::fs::rename(&place, folder.path().join("elsewhere")).unwrap();
         journal.append(b"later").unwrap();
         assert_eq!(read_all(&place, upto).0, [b"later".to_vec()]);
+    }
+
+    #[test]
+    fn a_reader_beside_a_writer_that_changes_segments_misses_nothing() {
+        const RECORDS: u32 = 20_000;
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open_with(folder.path(), Position::default(), 30).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..RECORDS {
+                    journal.append(&number.to_le_bytes()).unwrap();
+                }
+            });
+            let mut reader = JournalReader::new(folder.path(), Position::default());
+            for expected in 0..RECORDS {
+                let record = loop {
+                    match reader.next_record().unwrap() {
+                        Some(record) => break record,
+                        None => std::thread::yield_now(),
+                    }
+                };
+                assert_eq!(record, expected.to_le_bytes());
+                if expected % 64 == 0 {
+                    journal.prune_before(reader.position().segment).unwrap();
+                }
+            }
+        });
     }
 
     #[test]

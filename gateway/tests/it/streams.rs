@@ -75,7 +75,7 @@ async fn a_provider_that_forgets_done_but_finished_is_complete() {
 #[tokio::test]
 async fn a_client_that_stops_reading_is_left_when_the_total_time_is_over() {
     let flood: &'static str = FIRST.repeat(200_000).leak();
-    let (upstream, gateway) = started(Reply::Open(flood), "timeouts = { total_ms = 300 }").await;
+    let (upstream, gateway) = started(Reply::Open(flood), "timeouts = { total_ms = 1000 }").await;
     let body = json!({ "model": "chat", "stream": true, "messages": [{ "role": "user", "content": "hi" }] });
     let request = gateway.client.post(format!("{}/v1/chat/completions", gateway.url)).bearer_auth(&gateway.key);
     let unread = request.body(body.to_string()).send().await.unwrap();
