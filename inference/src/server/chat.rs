@@ -86,6 +86,7 @@ impl Answer {
             completion_tokens: completion_tokens as u64,
             total_tokens: (self.prompt_tokens + completion_tokens) as u64,
             prompt_tokens_details: Some(PromptTokensDetails { cached_tokens: 0 }),
+            completion_tokens_details: None,
         }
     }
 }
@@ -110,13 +111,13 @@ async fn collect(answer: Answer, mut text: TextStream) -> Result<ChatCompletion,
     let usage = answer.usage(text.num_tokens());
     let choice = ChatChoice {
         index: 0,
-        message: ResponseMessage { role: "assistant", content, refusal: None },
+        message: ResponseMessage { role: "assistant".into(), content: Some(content), ..ResponseMessage::default() },
         logprobs: None,
         finish_reason: finish_reason(reason),
     };
     Ok(ChatCompletion {
         id: answer.id,
-        object: "chat.completion",
+        object: "chat.completion".into(),
         created: answer.created,
         model: answer.model,
         choices: vec![choice],

@@ -41,7 +41,7 @@ impl ChatStream {
         keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
         keep_alive.reset();
         let mut stream = Self { answer, text, include_usage, ready: VecDeque::new(), ended: false, keep_alive };
-        let role = Delta { role: Some("assistant"), content: Some(String::new()) };
+        let role = Delta { role: Some("assistant".into()), content: Some(String::new()), ..Delta::default() };
         stream.choice(role, None);
         stream
     }
@@ -54,7 +54,7 @@ impl ChatStream {
     fn chunk(&mut self, choices: Vec<ChunkChoice>, usage: Option<Usage>) {
         let chunk = ChatChunk {
             id: self.answer.id.clone(),
-            object: "chat.completion.chunk",
+            object: "chat.completion.chunk".into(),
             created: self.answer.created,
             model: self.answer.model.clone(),
             choices,
@@ -74,7 +74,7 @@ impl ChatStream {
 
     fn take(&mut self, event: TextEvent) {
         match event {
-            TextEvent::Delta(text) => self.choice(Delta { role: None, content: Some(text) }, None),
+            TextEvent::Delta(text) => self.choice(Delta { content: Some(text), ..Delta::default() }, None),
             TextEvent::Finished(reason) => {
                 self.choice(Delta::default(), Some(finish_reason(reason)));
                 if self.include_usage {

@@ -11,6 +11,6 @@ pub use request::{
     ChatMessage, ChatRequest, Content, ContentPart, LogitBias, Role, Stop, StreamOptions, ToolCall, ToolCallFunction,
 };
 pub use response::{
-    ChatChoice, ChatChunk, ChatCompletion, ChunkChoice, Delta, FinishReason, PromptTokensDetails, ResponseMessage,
-    Usage,
+    ChatChoice, ChatChunk, ChatCompletion, ChatLogprobs, ChunkChoice, CompletionTokensDetails, Delta, FinishReason,
+    FunctionDelta, PromptTokensDetails, ResponseMessage, TokenLogprob, ToolCallDelta, TopLogprob, Usage,
 };

@@ -63,6 +63,47 @@ pub struct ChatRequest {
     pub response_format: Option<Value>,
     #[serde(default)]
     pub modalities: Option<Vec<String>>,
+    #[serde(default)]
+    pub parallel_tool_calls: Option<bool>,
+    #[serde(default)]
+    pub typical_p: Option<f64>,
+    #[serde(default)]
+    pub min_tokens: Option<i64>,
+    /// The stop string that ended the answer stays at its end.
+    #[serde(default)]
+    pub include_stop_str_in_output: Option<bool>,
+    #[serde(default)]
+    pub skip_special_tokens: Option<bool>,
+    /// The only tokens that may be drawn.
+    #[serde(default)]
+    pub allowed_token_ids: Option<Vec<u32>>,
+    /// Lower is served sooner; 0 unless given.
+    #[serde(default)]
+    pub priority: Option<i64>,
+    /// Requests of different salts share no cached prefix.
+    #[serde(default)]
+    pub cache_salt: Option<String>,
+    #[serde(default)]
+    pub guided_json: Option<Value>,
+    #[serde(default)]
+    pub guided_regex: Option<String>,
+    #[serde(default)]
+    pub guided_choice: Option<Vec<String>>,
+    #[serde(default)]
+    pub guided_grammar: Option<String>,
+    /// vLLM's newer spelling of the `guided_*` fields: one of `json`, `regex`, `choice`, `grammar`.
+    #[serde(default)]
+    pub structured_outputs: Option<Value>,
+    /// More variables for the chat template, e.g. `{"enable_thinking": false}`.
+    #[serde(default)]
+    pub chat_template_kwargs: Option<serde_json::Map<String, Value>>,
+    #[serde(default)]
+    pub reasoning_effort: Option<String>,
+    #[serde(default)]
+    pub add_generation_prompt: Option<bool>,
+    /// The last message is the beginning of the answer.
+    #[serde(default)]
+    pub continue_final_message: Option<bool>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
 }
@@ -112,6 +153,9 @@ pub struct ChatMessage {
     pub tool_calls: Option<Vec<ToolCall>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<String>,
+    /// An earlier answer's thoughts, as templates of reasoning models know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
 }
