@@ -1,22 +1,52 @@
 //! The blocks of one sequence's context, in order.
 
-use super::{BlockId, BlockPool};
+use std::sync::Arc;
+
+use crate::kernels::NO_BLOCK;
+
+use super::{BlockId, BlockPool, CachedPrefix, Context};
 
 /// Blocks that a sequence holds. It must end in [`BlockTable::release`]: blocks of a table that is
 /// merely dropped are lost to the pool, which the scheduler's property tests would see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BlockTable {
-    blocks: Vec<BlockId>,
+    /// None where the block was given back because no layer looks that far any more.
+    blocks: Vec<Option<BlockId>>,
+    num_given_back: usize,
+    num_published: usize,
+    /// What the next block to be published continues.
+    context: Context,
 }
 
 impl BlockTable {
-    pub fn num_blocks(&self) -> usize {
-        self.blocks.len()
+    /// An empty table; only tables of equal salts share blocks.
+    pub fn new(salt: Arc<str>) -> Self {
+        Self { blocks: Vec::new(), num_given_back: 0, num_published: 0, context: Context::Start(salt) }
     }
 
-    /// Indices of the blocks in the cache's memory.
+    /// Blocks held at the moment.
+    pub fn num_blocks(&self) -> usize {
+        self.blocks.len() - self.num_given_back
+    }
+
+    /// Tokens for which there is a block, or was one.
+    pub fn num_slots(&self, pool: &BlockPool) -> usize {
+        self.blocks.len() * pool.block_size()
+    }
+
+    /// Indices of the blocks in the cache's memory, [`NO_BLOCK`] for those given back.
     pub fn indices(&self) -> Vec<u32> {
-        self.blocks.iter().map(BlockId::index).collect()
+        self.blocks.iter().map(|block| block.as_ref().map_or(NO_BLOCK, BlockId::index)).collect()
+    }
+
+    /// Begins with blocks that the cache already holds. The table must be empty.
+    pub fn adopt(&mut self, pool: &mut BlockPool, prefix: &CachedPrefix) {
+        debug_assert!(self.blocks.is_empty(), "a prefix comes first");
+        for (block, content) in pool.take_cached(prefix) {
+            self.blocks.push(Some(block));
+            self.context = Context::After(content);
+        }
+        self.num_published = self.blocks.len();
     }
 
     /// Makes room for `num_tokens` tokens in all. Takes nothing and says `false` if the pool has
@@ -26,63 +56,40 @@ impl BlockTable {
         let missing = pool.blocks_for(num_tokens).saturating_sub(self.blocks.len());
         match pool.take(missing) {
             Some(blocks) => {
-                self.blocks.extend(blocks);
+                self.blocks.extend(blocks.into_iter().map(Some));
                 true
             }
             None => false,
         }
     }
 
-    /// Gives all blocks back.
-    pub fn release(&mut self, pool: &mut BlockPool) {
-        pool.give_back(std::mem::take(&mut self.blocks));
+    /// Lets others find the blocks that `tokens`, the sequence's first ones, fill.
+    pub fn publish(&mut self, pool: &mut BlockPool, tokens: &[u32]) {
+        let full = tokens.len() / pool.block_size();
+        for index in self.num_published..full.min(self.blocks.len()) {
+            let Some(block) = &self.blocks[index] else { return };
+            let tokens = &tokens[index * pool.block_size()..(index + 1) * pool.block_size()];
+            self.context = Context::After(pool.publish(block, self.context.clone(), tokens));
+            self.num_published = index + 1;
+        }
+    }
+
+    /// Gives back the blocks wholly before `position`, which no layer looks at any more.
+    pub fn give_back_before(&mut self, pool: &mut BlockPool, position: usize) {
+        let end = (position / pool.block_size()).min(self.blocks.len());
+        if end > self.num_given_back {
+            pool.give_back(self.blocks[self.num_given_back..end].iter_mut().filter_map(Option::take));
+            self.num_given_back = end;
+        }
+    }
+
+    /// Gives all blocks back, for a new beginning with the same salt.
+    pub fn release(&mut self, pool: &mut BlockPool, salt: Arc<str>) {
+        let table = std::mem::replace(self, Self::new(salt));
+        pool.give_back(table.blocks.into_iter().flatten());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn grows_by_whole_blocks_and_all_or_nothing() {
-        let mut pool = BlockPool::new(4, 16);
-        let mut table = BlockTable::default();
-        assert!(table.grow(&mut pool, 17));
-        assert_eq!((table.num_blocks(), pool.num_free()), (2, 2));
-        assert!(table.grow(&mut pool, 32));
-        assert_eq!(pool.num_free(), 2);
-        assert!(!table.grow(&mut pool, 65));
-        assert_eq!((table.num_blocks(), pool.num_free()), (2, 2));
-        table.release(&mut pool);
-        assert_eq!((table.num_blocks(), pool.num_free()), (0, 4));
-    }
-
-    proptest! {
-        #[test]
-        fn no_block_is_shared_lost_or_made_up(
-            num_blocks in 1u32..20,
-            steps in prop::collection::vec((0usize..6, 0usize..80, any::<bool>()), 0..200),
-        ) {
-            let mut pool = BlockPool::new(num_blocks, 4);
-            let mut tables: Vec<BlockTable> = (0..6).map(|_| BlockTable::default()).collect();
-            for (index, num_tokens, release) in steps {
-                if release {
-                    tables[index].release(&mut pool);
-                } else {
-                    let before = pool.num_free();
-                    let grown = tables[index].grow(&mut pool, num_tokens);
-                    prop_assert!(grown || pool.num_free() == before);
-                }
-                let held: Vec<u32> = tables.iter().flat_map(BlockTable::indices).collect();
-                let distinct: HashSet<u32> = held.iter().copied().collect();
-                prop_assert_eq!(distinct.len(), held.len());
-                prop_assert!(held.iter().all(|block| *block < num_blocks));
-                prop_assert_eq!(held.len() + pool.num_free(), num_blocks as usize);
-            }
-        }
-    }
-}
+#[path = "block_table_tests.rs"]
+mod tests;

@@ -49,8 +49,23 @@ impl TokenCounts {
                 *logit += bias;
             }
         }
+        if !params.allowed_token_ids.is_empty() {
+            keep_only(&params.allowed_token_ids, logits);
+        }
     }
 }
+
+fn keep_only(token_ids: &[u32], logits: &mut [f32]) {
+    let kept: Vec<_> = token_ids.iter().filter_map(|token| Some((*token, *logits.get(*token as usize)?))).collect();
+    logits.fill(NEVER);
+    for (token, logit) in kept {
+        logits[token as usize] = logit;
+    }
+}
+
+/// The logit of a token that is not to be drawn as long as there is another: finite, so that a
+/// grammar, which knows no exceptions, still finds the order of what it allows.
+pub(super) const NEVER: f32 = f32::MIN;
 
 #[cfg(test)]
 // Sums and products of small powers of two are exact.

@@ -1,12 +1,12 @@
-//! The draw: penalties, temperature, min_p, top_k, top_p, in vLLM's order.
+//! The draw: temperature, min_p, top_k, top_p, typical_p over logits that are final.
 //!
 //! Ties go to the lower token id everywhere, so a result is a function of logits, parameters and
 //! position alone.
 
 use std::cmp::Ordering;
 
+use super::SamplingParams;
 use super::philox::uniform;
-use super::{SamplingParams, TokenCounts};
 
 /// Candidates that are sorted first when only the likeliest matter.
 const FIRST_SORTED: usize = 256;
@@ -18,10 +18,8 @@ struct Candidate {
     weight: f64,
 }
 
-/// Draws the token at `position` of a sequence from its `logits`, `[vocab_size]`, which are
-/// changed on the way.
-pub fn sample(params: &SamplingParams, counts: &TokenCounts, position: usize, logits: &mut [f32]) -> u32 {
-    counts.apply(params, logits);
+/// Draws the token at `position` of a sequence from its final `logits`, `[vocab_size]`.
+pub(super) fn draw(params: &SamplingParams, position: usize, logits: &[f32]) -> u32 {
     let (best, largest) = likeliest(logits);
     // Below this, dividing by the temperature overflows: the limit is the greedy choice.
     if params.temperature < 1e-5 {
@@ -35,7 +33,10 @@ pub fn sample(params: &SamplingParams, counts: &TokenCounts, position: usize, lo
     if params.top_p < 1.0 {
         keep_top_p(&mut candidates, f64::from(params.top_p));
     }
-    draw(&candidates, uniform(params.seed, position as u64)).unwrap_or(best)
+    if params.typical_p < 1.0 {
+        keep_typical(&mut candidates, f64::from(params.typical_p));
+    }
+    pick(&candidates, uniform(params.seed, position as u64)).unwrap_or(best)
 }
 
 fn likeliest(logits: &[f32]) -> (u32, f32) {
@@ -97,7 +98,22 @@ fn keep_top_p(candidates: &mut Vec<Candidate>, top_p: f64) {
     }
 }
 
-fn draw(candidates: &[Candidate], uniform: f64) -> Option<u32> {
+/// Keeps the candidates whose surprise is nearest to the entropy until they weigh enough.
+fn keep_typical(candidates: &mut Vec<Candidate>, typical_p: f64) {
+    let total: f64 = candidates.iter().map(|candidate| candidate.weight).sum();
+    let surprise = |candidate: &Candidate| -(candidate.weight / total).ln();
+    let entropy: f64 = candidates.iter().map(|candidate| candidate.weight / total * surprise(candidate)).sum();
+    let distance = |candidate: &Candidate| (surprise(candidate) - entropy).abs();
+    candidates.sort_unstable_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.token.cmp(&b.token)));
+    let mut sum = 0.0;
+    let reached = candidates.iter().position(|candidate| {
+        sum += candidate.weight;
+        sum >= typical_p * total
+    });
+    candidates.truncate(reached.map_or(candidates.len(), |last| last + 1));
+}
+
+fn pick(candidates: &[Candidate], uniform: f64) -> Option<u32> {
     let total: f64 = candidates.iter().map(|candidate| candidate.weight).sum();
     let target = uniform * total;
     let mut sum = 0.0;
@@ -117,10 +133,9 @@ mod tests {
     const LOGITS: [f32; 5] = [1.0, 3.0, 2.0, 3.0, -50.0];
 
     fn frequencies(params: &SamplingParams) -> Vec<f64> {
-        let counts = TokenCounts::new(params, &[]);
         let mut seen = vec![0.0; LOGITS.len()];
         for position in 0..20_000 {
-            seen[sample(params, &counts, position, &mut LOGITS.clone()) as usize] += 1.0 / 20_000.0;
+            seen[draw(params, position, &LOGITS) as usize] += 1.0 / 20_000.0;
         }
         seen
     }
@@ -134,7 +149,7 @@ mod tests {
     #[test]
     fn temperature_zero_takes_the_first_of_the_likeliest() {
         let params = SamplingParams { temperature: 0.0, ..SamplingParams::default() };
-        assert_eq!(sample(&params, &TokenCounts::default(), 0, &mut LOGITS.clone()), 1);
+        assert_eq!(draw(&params, 0, &LOGITS), 1);
     }
 
     #[test]
@@ -157,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn typical_p_prefers_the_expected_surprise_to_the_likeliest() {
+        // Entropy 1.09: the second token's surprise of 1.20 is nearest, then the third's.
+        let weights = [0.5, 0.3, 0.15, 0.05];
+        let mut candidates: Vec<Candidate> =
+            (0..).zip(weights).map(|(token, weight)| Candidate { token, weight }).collect();
+        keep_typical(&mut candidates, 0.7);
+        assert_eq!(candidates.iter().map(|candidate| candidate.token).collect::<Vec<_>>(), [1, 0]);
+        let params = SamplingParams { typical_p: 1.0, ..SamplingParams::default() };
+        assert_eq!(draw(&params, 3, &LOGITS), draw(&SamplingParams::default(), 3, &LOGITS));
+    }
+
+    #[test]
     fn top_p_over_a_large_flat_vocabulary_keeps_its_share() {
         let mut candidates: Vec<Candidate> = (0..10_000).map(|token| Candidate { token, weight: 1.0 }).collect();
         keep_top_p(&mut candidates, 0.5);
@@ -167,8 +194,7 @@ mod tests {
     #[test]
     fn broken_logits_still_give_a_token() {
         let params = SamplingParams::default();
-        let counts = TokenCounts::default();
-        assert_eq!(sample(&params, &counts, 0, &mut [f32::NAN; 3]), 0);
-        assert_eq!(sample(&params, &counts, 0, &mut [f32::NEG_INFINITY; 3]), 0);
+        assert_eq!(draw(&params, 0, &[f32::NAN; 3]), 0);
+        assert_eq!(draw(&params, 0, &[f32::NEG_INFINITY; 3]), 0);
     }
 }

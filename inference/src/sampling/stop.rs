@@ -16,6 +16,8 @@ pub struct StopCondition {
     pub token_ids: Vec<u32>,
     /// At least one.
     pub max_tokens: usize,
+    /// No token of `token_ids` is drawn before there are so many.
+    pub min_tokens: usize,
 }
 
 impl StopCondition {
@@ -37,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_stop_token_outranks_the_length() {
-        let condition = StopCondition { token_ids: vec![5], max_tokens: 2 };
+        let condition = StopCondition { token_ids: vec![5], max_tokens: 2, min_tokens: 0 };
         assert_eq!(condition.check(4, 1), None);
         assert_eq!(condition.check(4, 2), Some(FinishReason::Length));
         assert_eq!(condition.check(5, 2), Some(FinishReason::Stop));

@@ -7,7 +7,9 @@
 mod plan;
 mod policy;
 mod sequence;
+mod step;
+mod waiting;
 
-pub use plan::{PlannedSequence, StepPlan};
-pub use policy::{Scheduler, SchedulerConfig};
+pub use plan::{PlannedSequence, Progress, StepPlan};
+pub use policy::{MAX_TIMES_PASSED, PrefixStats, Scheduler, SchedulerConfig};
 pub use sequence::{Sequence, SequenceId};

@@ -1,19 +1,31 @@
-//! What one step runs.
+//! What one step computes.
 
 use super::SequenceId;
 
-/// A run of one sequence's tokens that goes through the model in this step.
+/// Consecutive tokens of one sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedSequence {
     pub id: SequenceId,
     /// Position of the first of `tokens` in the sequence.
     pub first_position: usize,
-    /// Never empty.
+    /// Drafts come last.
     pub tokens: Vec<u32>,
+    /// Guessed tokens at the end of `tokens`.
+    pub num_drafts: usize,
+    /// Leading tokens whose keys and values are in the cache already, in a block that others may
+    /// share: they are computed for what follows from them, and not stored again.
+    pub num_stored: usize,
     /// Blocks of the context up to and with these tokens.
     pub block_table: Vec<u32>,
-    /// These tokens reach the sequence's end: its next token is to be sampled.
+    /// The sequence's known tokens end here (before the drafts): its next one is to be sampled.
     pub samples: bool,
+}
+
+impl PlannedSequence {
+    /// Tokens that are known rather than guessed.
+    pub fn num_known(&self) -> usize {
+        self.tokens.len() - self.num_drafts
+    }
 }
 
 /// One step of the engine.
@@ -22,6 +34,8 @@ pub struct StepPlan {
     pub sequences: Vec<PlannedSequence>,
     /// Sequences that lost their blocks in this step and will be computed anew.
     pub preempted: Vec<SequenceId>,
+    /// Sequences that run for the first time, with the tokens of their prompts that the cache had.
+    pub started: Vec<(SequenceId, usize)>,
 }
 
 impl StepPlan {
@@ -32,4 +46,14 @@ impl StepPlan {
     pub fn num_tokens(&self) -> usize {
         self.sequences.iter().map(|sequence| sequence.tokens.len()).sum()
     }
+}
+
+/// What a step brought one sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub id: SequenceId,
+    /// Drafts that turned out right; `tokens` begins with them.
+    pub num_accepted_drafts: usize,
+    /// New tokens at the sequence's end.
+    pub tokens: Vec<u32>,
 }
