@@ -23,6 +23,12 @@ PROMPTS = [
     "Карта заблокирована. " * 12,
     "a",
 ]
+# Prompts several windows long, the last one longer than the 256 tokens that kernels take at a time.
+WINDOW_PROMPTS = [
+    "Where is my parcel? Где моя посылка? Менің сәлемдемем қайда? " * 3,
+    "Your card is blocked. Карта заблокирована. Картаңыз бұғатталған. 0123456789 " * 15,
+]
+NAMES = ["llama-tiny", "qwen3-tiny", "mistral-tiny"]
 NEW_TOKENS = 24
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
 
@@ -34,7 +40,8 @@ def golden(folder: Path, dtype: torch.dtype) -> list[dict]:
         parameter.data = parameter.data.to(dtype).to(torch.float32)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     cases = []
-    for prompt in PROMPTS:
+    windowed = getattr(model.config, "sliding_window", None) is not None
+    for prompt in PROMPTS + (WINDOW_PROMPTS if windowed else []):
         tokens = tokenizer.encode(prompt).ids
         greedy: list[int] = []
         gaps: list[float] = []
@@ -54,7 +61,7 @@ def golden(folder: Path, dtype: torch.dtype) -> list[dict]:
 def main() -> None:
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "inference/tests/fixtures")
     versions = {"transformers": transformers.__version__, "torch": torch.__version__}
-    for name in ["llama-tiny", "qwen3-tiny"]:
+    for name in NAMES:
         goldens = {dtype: golden(root / name, kind) for dtype, kind in DTYPES.items()}
         goldens["made_with"] = versions
         path = root / f"{name}.golden.json"

@@ -14,7 +14,14 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 SEED = 20261122
 VOCAB_SIZE = 512
@@ -107,6 +114,13 @@ def main() -> None:
     config = json.loads(path.read_text())
     config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
     config["torch_dtype"] = config.pop("dtype")
+    path.write_text(json.dumps(config, indent=2) + "\n")
+    # A window that ends inside blocks of 16, and no head_dim, as in the first Mistral models.
+    mistral = MistralConfig(**SHAPE, tie_word_embeddings=False, sliding_window=24)
+    save(MistralForCausalLM(mistral), root / "mistral-tiny")
+    path = root / "mistral-tiny" / "config.json"
+    config = json.loads(path.read_text())
+    del config["head_dim"]
     path.write_text(json.dumps(config, indent=2) + "\n")
 
 

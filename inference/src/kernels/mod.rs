@@ -9,3 +9,8 @@ pub mod aligned;
 pub mod cpu;
 
 pub use aligned::AlignedBuffer;
+
+/// In a block table: the block that stood here was given back, and no query looks there any more.
+pub const NO_BLOCK: u32 = u32::MAX;
+/// In a list of cache slots: this row's key and value are not stored, they are in the cache already.
+pub const NO_SLOT: usize = usize::MAX;

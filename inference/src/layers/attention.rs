@@ -16,6 +16,8 @@ pub struct AttentionConfig {
     pub output_bias: bool,
     /// Each head of queries and keys is normed before rotation, with this epsilon.
     pub head_norm: Option<f32>,
+    /// So many of the latest tokens a token looks at, itself among them; without it, at all.
+    pub sliding_window: Option<usize>,
 }
 
 impl AttentionConfig {
@@ -60,23 +62,24 @@ impl Attention {
         context: &ForwardContext<'_>,
         cache: &mut KvLayer,
         input: &[f32],
-        (scratch, output): (&mut [Vec<f32>; 2], &mut Vec<f32>),
+        (scratch, output): (&mut [Vec<f32>; 3], &mut Vec<f32>),
     ) {
         let AttentionConfig { num_heads, head_dim, .. } = self.config;
-        let [qkv, attended] = scratch;
+        let [qkv, attended, interleaved] = scratch;
         let width = self.qkv.num_outputs();
-        self.qkv.forward(input, qkv);
-        for_each_row(qkv, width, |row, values| self.position(row, values, &context.angles));
+        self.qkv.forward(input, interleaved, qkv);
+        for_each_row(qkv, width, |row, values| self.position(row, values, context.angles));
         cache.store(qkv, width, num_heads * head_dim, &context.batch.slots);
         attended.resize(context.batch.num_rows() * num_heads * head_dim, 0.0);
         let shape = AttentionShape {
             num_heads,
             kv: self.config.kv_shape(cache.block_size()),
             scale: 1.0 / (head_dim as f32).sqrt(),
+            window: self.config.sliding_window,
         };
         let queries = QueryRows { values: qkv, width };
         paged_attention(Level::best(), shape, cache, (queries, &context.spans), attended);
-        self.output.forward(attended, output);
+        self.output.forward(attended, interleaved, output);
     }
 
     /// Norms and rotates the query and key heads of one row.

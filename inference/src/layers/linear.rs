@@ -58,11 +58,12 @@ impl Linear {
         self.matrix.size_in_bytes()
     }
 
-    /// `input` is `[num_rows, num_inputs]`; `output` becomes `[num_rows, num_outputs]`.
-    pub fn forward(&self, input: &[f32], output: &mut Vec<f32>) {
+    /// `input` is `[num_rows, num_inputs]`; `output` becomes `[num_rows, num_outputs]`. `scratch`
+    /// grows to at most as long as `input`.
+    pub fn forward(&self, input: &[f32], scratch: &mut Vec<f32>, output: &mut Vec<f32>) {
         let num_rows = input.len() / self.matrix.num_inputs();
         output.resize(num_rows * self.matrix.num_outputs(), 0.0);
-        linear(Level::best(), &self.matrix, self.bias.as_deref(), input, output);
+        linear(Level::best(), &self.matrix, self.bias.as_deref(), (input, scratch), output);
     }
 }
 

@@ -30,11 +30,11 @@ impl Mlp {
     }
 
     /// `input` is `[num_rows, hidden_size]`, and so becomes `output`; `scratch` is reused.
-    pub fn forward(&self, input: &[f32], scratch: &mut [Vec<f32>; 2], output: &mut Vec<f32>) {
-        let [gate_up, activated] = scratch;
-        self.gate_up.forward(input, gate_up);
+    pub fn forward(&self, input: &[f32], scratch: &mut [Vec<f32>; 3], output: &mut Vec<f32>) {
+        let [gate_up, activated, interleaved] = scratch;
+        self.gate_up.forward(input, interleaved, gate_up);
         activated.resize(gate_up.len() / 2, 0.0);
         silu_mul(Level::best(), self.intermediate_size, gate_up, activated);
-        self.down.forward(activated, output);
+        self.down.forward(activated, interleaved, output);
     }
 }

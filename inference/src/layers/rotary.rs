@@ -49,8 +49,11 @@ impl RotaryEmbedding {
         Self { inverse_frequencies }
     }
 
-    pub fn angles(&self, positions: &[usize]) -> Angles {
-        let mut angles = Angles { width: self.inverse_frequencies.len(), ..Angles::default() };
+    /// `angles` become those of `positions`.
+    pub fn angles(&self, positions: &[usize], angles: &mut Angles) {
+        angles.width = self.inverse_frequencies.len();
+        angles.cos.clear();
+        angles.sin.clear();
         for position in positions {
             for frequency in &self.inverse_frequencies {
                 let (sin, cos) = (*position as f32 * frequency).sin_cos();
@@ -58,11 +61,19 @@ impl RotaryEmbedding {
                 angles.cos.push(cos);
             }
         }
-        angles
     }
 }
 
 impl Angles {
+    pub fn size_in_bytes(&self) -> usize {
+        (self.cos.capacity() + self.sin.capacity()) * size_of::<f32>()
+    }
+
+    /// The memory behind them: `head_dim / 2` values a row in each.
+    pub fn buffers(&mut self) -> [&mut Vec<f32>; 2] {
+        [&mut self.cos, &mut self.sin]
+    }
+
     /// Turns one head, `[head_dim]`, to the position of row `row`.
     pub fn rotate(&self, row: usize, head: &mut [f32]) {
         let range = row * self.width..(row + 1) * self.width;
@@ -103,7 +114,9 @@ mod tests {
     #[test]
     fn rotation_keeps_lengths_and_depends_on_distance_alone() {
         let rotary = RotaryEmbedding::new(RotaryConfig { theta: 10000.0, scaling: RopeScaling::None }, 8);
-        let angles = rotary.angles(&[0, 3, 10, 13]);
+        let mut angles = Angles::default();
+        rotary.angles(&[1, 1], &mut angles);
+        rotary.angles(&[0, 3, 10, 13], &mut angles);
         let turned = |row: usize, head: &[f32; 8]| {
             let mut head = *head;
             angles.rotate(row, &mut head);

@@ -38,8 +38,10 @@ impl ModelRunner {
     /// Runs a batch and returns its logits, `[rows that want logits, vocab_size]`.
     pub fn logits(&mut self, batch: &TokenBatch) -> &mut [f32] {
         let Self { decoder, cache, workspace, threads, .. } = self;
-        threads.install(|| decoder.forward(batch, cache, workspace));
-        &mut self.workspace.logits
+        threads.install(move || {
+            decoder.forward(batch, cache, workspace);
+            decoder.logits(0..batch.num_logit_rows(), workspace)
+        })
     }
 }
 
@@ -73,7 +75,8 @@ fn batch(plan: &StepPlan, block_size: usize) -> TokenBatch {
             num_rows: planned.tokens.len(),
             first_position: planned.first_position,
             block_table: planned.block_table.clone(),
-            wants_logits: planned.samples,
+            num_cached_rows: 0,
+            num_logit_rows: usize::from(planned.samples),
         };
         batch.push(&planned.tokens, sequence, block_size);
     }

@@ -2,6 +2,16 @@
 
 use crate::weights::ConfigError;
 
+/// When layers look back no further than `sliding_window` tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SlidingWindow {
+    Never,
+    /// In all layers, unless the key says null.
+    WhereStated,
+    /// If `use_sliding_window` says so, from layer `max_window_layers` on.
+    WhereSwitchedOn,
+}
+
 /// What an architecture implies beside what its `config.json` says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Architecture {
@@ -12,11 +22,31 @@ pub(super) struct Architecture {
     pub default_head_dim: Option<usize>,
     /// Context where `max_position_embeddings` is missing.
     pub default_context: usize,
+    pub sliding_window: SlidingWindow,
 }
 
-const ARCHITECTURES: [Architecture; 2] = [
-    Architecture { name: "LlamaForCausalLM", head_norm: false, default_head_dim: None, default_context: 2048 },
-    Architecture { name: "Qwen3ForCausalLM", head_norm: true, default_head_dim: Some(128), default_context: 32768 },
+const ARCHITECTURES: [Architecture; 3] = [
+    Architecture {
+        name: "LlamaForCausalLM",
+        head_norm: false,
+        default_head_dim: None,
+        default_context: 2048,
+        sliding_window: SlidingWindow::Never,
+    },
+    Architecture {
+        name: "MistralForCausalLM",
+        head_norm: false,
+        default_head_dim: None,
+        default_context: 131_072,
+        sliding_window: SlidingWindow::WhereStated,
+    },
+    Architecture {
+        name: "Qwen3ForCausalLM",
+        head_norm: true,
+        default_head_dim: Some(128),
+        default_context: 32768,
+        sliding_window: SlidingWindow::WhereSwitchedOn,
+    },
 ];
 
 /// # Errors

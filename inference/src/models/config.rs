@@ -3,7 +3,11 @@
 use crate::layers::{AttentionConfig, RopeScaling, RotaryConfig};
 use crate::weights::{ConfigError, HfConfig};
 
-use super::architectures::{self, Architecture};
+use super::architectures::{self, Architecture, SlidingWindow};
+use super::windows::layer_windows;
+
+/// More layers than this are damage, not a model.
+const MAX_LAYERS: usize = 4096;
 
 /// Everything the decoder needs to know about a model.
 #[derive(Clone, Debug)]
@@ -12,7 +16,10 @@ pub struct DecoderConfig {
     pub vocab_size: usize,
     pub num_layers: usize,
     pub intermediate_size: usize,
+    /// What all layers share; their windows differ, see [`Self::layer_attention`].
     pub attention: AttentionConfig,
+    /// How far back each layer looks; none where it looks at everything.
+    pub layer_windows: Vec<Option<usize>>,
     pub rotary: RotaryConfig,
     pub norm_epsilon: f32,
     pub mlp_bias: bool,
@@ -27,20 +34,35 @@ impl DecoderConfig {
     /// If the architecture or a feature is unknown, or a key is missing or malformed.
     pub fn parse(config: &HfConfig) -> Result<Self, ConfigError> {
         let architecture = architectures::find(architecture_name(config)?)?;
-        refuse_unsupported(config)?;
+        refuse_unsupported(config, architecture)?;
         let attention = attention(config, architecture)?;
+        let num_layers = num_layers(config)?;
+        let max_positions = max_positions(config, architecture)?;
         Ok(Self {
             architecture: architecture.name,
             vocab_size: config.required_size("vocab_size")?,
-            num_layers: config.required_size("num_hidden_layers")?,
+            num_layers,
             intermediate_size: config.required_size("intermediate_size")?,
             attention,
+            layer_windows: layer_windows(config, architecture.sliding_window, num_layers, max_positions)?,
             rotary: rotary(config, architecture)?,
             norm_epsilon: norm_epsilon(config)?,
             mlp_bias: config.flag("mlp_bias")?.unwrap_or(false),
             tied: config.flag("tie_word_embeddings")?.unwrap_or(false),
-            max_positions: max_positions(config, architecture)?,
+            max_positions,
         })
+    }
+
+    /// The attention of one layer, its window included.
+    pub fn layer_attention(&self, layer: usize) -> AttentionConfig {
+        AttentionConfig { sliding_window: self.layer_windows[layer], ..self.attention.clone() }
+    }
+
+    /// The window beyond which no layer looks; none if any layer looks at everything. A query at
+    /// position `p` needs no block that ends at or before position `p + 1 - window`.
+    pub fn kv_window(&self) -> Option<usize> {
+        let windows: Option<Vec<usize>> = self.layer_windows.iter().copied().collect();
+        windows?.into_iter().max()
     }
 }
 
@@ -50,6 +72,16 @@ fn architecture_name(config: &HfConfig) -> Result<&str, ConfigError> {
         .and_then(|names| names.first())
         .and_then(|name| name.as_str())
         .ok_or(ConfigError::Missing { key: "architectures" })
+}
+
+fn num_layers(config: &HfConfig) -> Result<usize, ConfigError> {
+    let key = "num_hidden_layers";
+    let found = config.required_size(key)?;
+    if found > MAX_LAYERS {
+        let (key, found) = (key.to_owned(), found.to_string());
+        return Err(ConfigError::WrongValue { key, found, expected: "at most 4096" });
+    }
+    Ok(found)
 }
 
 fn attention(config: &HfConfig, row: Architecture) -> Result<AttentionConfig, ConfigError> {
@@ -74,7 +106,16 @@ fn attention(config: &HfConfig, row: Architecture) -> Result<AttentionConfig, Co
     }
     let bias = config.flag("attention_bias")?.unwrap_or(false);
     let head_norm = if row.head_norm { Some(norm_epsilon(config)?) } else { None };
-    Ok(AttentionConfig { hidden_size, num_heads, num_kv_heads, head_dim, qkv_bias: bias, output_bias: bias, head_norm })
+    Ok(AttentionConfig {
+        hidden_size,
+        num_heads,
+        num_kv_heads,
+        head_dim,
+        qkv_bias: bias,
+        output_bias: bias,
+        head_norm,
+        sliding_window: None,
+    })
 }
 
 fn norm_epsilon(config: &HfConfig) -> Result<f32, ConfigError> {
@@ -117,7 +158,7 @@ fn rotary(config: &HfConfig, row: Architecture) -> Result<RotaryConfig, ConfigEr
 }
 
 /// What would silently give wrong answers if it were passed over.
-fn refuse_unsupported(config: &HfConfig) -> Result<(), ConfigError> {
+fn refuse_unsupported(config: &HfConfig, row: Architecture) -> Result<(), ConfigError> {
     let refuse = |feature: String| Err(ConfigError::Unsupported { feature });
     if let Some(activation) = config.text("hidden_act")? {
         if activation != "silu" {
@@ -128,7 +169,7 @@ fn refuse_unsupported(config: &HfConfig) -> Result<(), ConfigError> {
         return refuse("quantization_config".to_owned());
     }
     let windowed = config.flag("use_sliding_window")?.unwrap_or(false);
-    if windowed && config.value("sliding_window").is_some() {
+    if windowed && config.value("sliding_window").is_some() && row.sliding_window == SlidingWindow::Never {
         return refuse("use_sliding_window".to_owned());
     }
     Ok(())
@@ -164,6 +205,27 @@ mod tests {
     }
 
     #[test]
+    fn blocks_can_go_only_where_no_layer_looks() {
+        let window = |changes| parse(changes).expect("valid").kv_window();
+        assert_eq!(window(json!({})), None);
+        assert_eq!(window(json!({"sliding_window": 24})), None);
+        let mistral = |changes: Value| {
+            let mut values = json!({"architectures": ["MistralForCausalLM"], "sliding_window": 24});
+            values.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+            parse(values).expect("valid")
+        };
+        let all = mistral(json!({}));
+        assert_eq!((all.kv_window(), all.layer_attention(1).sliding_window), (Some(24), Some(24)));
+        assert_eq!(all.attention.head_dim, 16);
+        let some = mistral(json!({"layer_types": ["full_attention", "sliding_attention"]}));
+        assert_eq!((some.kv_window(), some.layer_attention(1).sliding_window), (None, Some(24)));
+        assert_eq!(some.layer_attention(0).sliding_window, None);
+        assert_eq!(mistral(json!({"sliding_window": null})).kv_window(), None);
+        let qwen = json!({"architectures": ["Qwen3ForCausalLM"], "sliding_window": 24, "use_sliding_window": false});
+        assert_eq!(window(qwen), None);
+    }
+
+    #[test]
     fn both_spellings_of_rope_mean_the_same() {
         let llama3 = json!({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 8192});
@@ -186,6 +248,9 @@ mod tests {
         assert!(message(json!({"hidden_act": "gelu"})).contains("gelu"));
         assert!(message(json!({"vocab_size": null})).contains("vocab_size"));
         assert!(message(json!({"vocab_size": -3})).contains("vocab_size"));
+        assert!(message(json!({"num_hidden_layers": 100_000})).contains("num_hidden_layers"));
+        let windowed = message(json!({"use_sliding_window": true, "sliding_window": 24}));
+        assert!(windowed.contains("use_sliding_window"), "{windowed}");
         assert!(message(json!({"num_key_value_heads": 3})).contains("num_key_value_heads"));
         assert!(message(json!({"quantization_config": {"bits": 4}})).contains("quantization"));
     }

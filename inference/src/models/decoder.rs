@@ -1,4 +1,9 @@
 //! The decoder: embedding, layers of attention and feed-forward, norm, output head.
+//!
+//! The head is apart from the rest: a row of logits is much wider than all else of its token, so
+//! whoever wants many of them asks for a few rows at a time.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -7,7 +12,7 @@ use crate::kv_cache::tensors::KvTensors;
 use crate::layers::{Attention, Embedding, ForwardContext, Linear, Mlp, RmsNorm, RotaryEmbedding, TokenBatch};
 use crate::weights::{WeightSource, WeightsError};
 
-use super::DecoderConfig;
+use super::{DecoderConfig, Workspace};
 
 struct DecoderLayer {
     attention_norm: RmsNorm,
@@ -25,17 +30,6 @@ pub struct Decoder {
     /// None when the embedding doubles as the head.
     head: Option<Linear>,
     rotary: RotaryEmbedding,
-}
-
-/// Buffers that live from step to step.
-#[derive(Default)]
-pub struct Workspace {
-    hidden: Vec<f32>,
-    normed: Vec<f32>,
-    scratch: [Vec<f32>; 2],
-    projected: Vec<f32>,
-    /// `[rows that want logits, vocab_size]`
-    pub logits: Vec<f32>,
 }
 
 impl Decoder {
@@ -76,11 +70,13 @@ impl Decoder {
         &self.config
     }
 
-    /// Runs the batch's rows, filling the cache, and leaves the wanted logits in the workspace.
+    /// Runs the batch's rows, filling the cache, and leaves in the workspace what
+    /// [`Self::logits`] needs of the rows whose logits are wanted.
     pub fn forward(&self, batch: &TokenBatch, cache: &mut KvTensors, workspace: &mut Workspace) {
-        let Workspace { hidden, normed, scratch, projected, logits } = workspace;
+        let Workspace { angles, hidden, normed, scratch, projected, .. } = workspace;
         self.embedding.forward(&batch.tokens, hidden);
-        let context = ForwardContext { batch, angles: self.rotary.angles(&batch.positions), spans: batch.spans() };
+        self.rotary.angles(&batch.positions, angles);
+        let context = ForwardContext { batch, angles, spans: batch.spans() };
         for (index, layer) in self.layers.iter().enumerate() {
             layer.attention_norm.forward(hidden, normed);
             let cache = cache.layer_mut(index);
@@ -96,7 +92,20 @@ impl Decoder {
             projected.extend_from_slice(&hidden[row * width..(row + 1) * width]);
         }
         self.norm.forward(projected, normed);
-        self.head.as_ref().unwrap_or(self.embedding.as_head()).forward(normed, logits);
+    }
+
+    /// Logits, `[rows.len(), vocab_size]`, of some of the rows that the last forward pass of this
+    /// workspace was asked logits of, counted in [`TokenBatch::logit_rows`]. In which slices they
+    /// are asked for makes no difference to their bits.
+    ///
+    /// # Panics
+    /// If there are fewer such rows.
+    pub fn logits<'a>(&self, rows: Range<usize>, workspace: &'a mut Workspace) -> &'a mut [f32] {
+        let Workspace { normed, scratch: [.., interleaved], logits, .. } = workspace;
+        let width = self.config.attention.hidden_size;
+        let input = &normed[rows.start * width..rows.end * width];
+        self.head.as_ref().unwrap_or(self.embedding.as_head()).forward(input, interleaved, logits);
+        logits
     }
 }
 
@@ -108,7 +117,7 @@ impl DecoderLayer {
         let sizes = (hidden, config.intermediate_size);
         Ok(Self {
             attention_norm: norm("input_layernorm")?,
-            attention: Attention::load(source, &format!("{prefix}.self_attn"), &config.attention)?,
+            attention: Attention::load(source, &format!("{prefix}.self_attn"), &config.layer_attention(index))?,
             mlp_norm: norm("post_attention_layernorm")?,
             mlp: Mlp::load(source, &format!("{prefix}.mlp"), sizes, config.mlp_bias)?,
         })
@@ -182,7 +191,9 @@ mod tests {
 
     #[test]
     fn verify_checks_exactly_what_load_reads() {
-        for (architecture, tied, bias) in [("LlamaForCausalLM", true, true), ("Qwen3ForCausalLM", false, false)] {
+        for (architecture, tied, bias) in
+            [("LlamaForCausalLM", true, true), ("MistralForCausalLM", true, false), ("Qwen3ForCausalLM", false, false)]
+        {
             let values = json!({"architectures": [architecture], "hidden_size": 32,
                 "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
                 "head_dim": 8, "intermediate_size": 48, "vocab_size": 100,

@@ -3,6 +3,9 @@
 mod architectures;
 mod config;
 mod decoder;
+mod windows;
+mod workspace;
 
 pub use config::DecoderConfig;
-pub use decoder::{Decoder, Workspace};
+pub use decoder::Decoder;
+pub use workspace::Workspace;

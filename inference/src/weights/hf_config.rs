@@ -48,6 +48,11 @@ impl HfConfig {
         self.values.get(key).filter(|value| !value.is_null())
     }
 
+    /// Whether `key` is there and says null, where that means something else than its absence.
+    pub fn is_null(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(Value::is_null)
+    }
+
     /// The object under `key`, if there is one.
     pub fn section(&self, key: &str) -> Option<Self> {
         let values = self.value(key)?.as_object()?.clone();
@@ -61,6 +66,18 @@ impl HfConfig {
         match value.as_u64() {
             Some(size) if (1..=MAX_SIZE).contains(&size) => Ok(Some(size as usize)),
             _ => Err(wrong(key, value, "a positive integer")),
+        }
+    }
+
+    /// Like [`Self::size`], but zero is fine.
+    ///
+    /// # Errors
+    /// If the key is there but no integer of a sane size.
+    pub fn count(&self, key: &str) -> Result<Option<usize>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        match value.as_u64() {
+            Some(count) if count <= MAX_SIZE => Ok(Some(count as usize)),
+            _ => Err(wrong(key, value, "a whole number")),
         }
     }
 
@@ -92,6 +109,14 @@ impl HfConfig {
     pub fn text(&self, key: &str) -> Result<Option<&str>, ConfigError> {
         let Some(value) = self.value(key) else { return Ok(None) };
         value.as_str().map(Some).ok_or_else(|| wrong(key, value, "a string"))
+    }
+
+    /// # Errors
+    /// If the key is there but no list of strings.
+    pub fn texts(&self, key: &str) -> Result<Option<Vec<&str>>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let texts = value.as_array().and_then(|values| values.iter().map(Value::as_str).collect());
+        texts.map(Some).ok_or_else(|| wrong(key, value, "a list of strings"))
     }
 
     /// Token ids under `key`, which may be one number or a list; anything else is none.

@@ -37,7 +37,8 @@ fn logits(runner: &mut ModelRunner, tokens: &[u32], first_position: usize) -> Ve
         num_rows: tokens.len(),
         first_position,
         block_table: (0..NUM_BLOCKS).collect(),
-        wants_logits: true,
+        num_cached_rows: 0,
+        num_logit_rows: 1,
     };
     let mut batch = TokenBatch::default();
     batch.push(tokens, sequence, BLOCK_SIZE);

@@ -3,12 +3,16 @@
 //! The context is walked in splits of a fixed size from its start, and each split is folded into
 //! a running softmax. What a query computes therefore depends on its own position alone, not on
 //! chunking, on other rows of the batch, or on the number of threads (after FlashAttention's
-//! online softmax, with split size instead of split count held fixed).
+//! online softmax, with split size instead of split count held fixed). A window changes nothing
+//! about where splits begin: those wholly before it are passed over, the first one is masked.
+
+use std::ops::Range;
 
 use super::kv_store::{GROUP, KvElement, KvLayer, KvShape, Storage};
 use super::level::{Kernel, Level};
 use super::parallel::{SharedMut, for_each_range};
 use super::vector::{LANES, Vector};
+use crate::kernels::NO_BLOCK;
 
 /// Context tokens folded into the running softmax at a time.
 const SPLIT: usize = 256;
@@ -17,18 +21,26 @@ const TILE: usize = 16;
 /// Rows that one register block works on.
 const ROWS: usize = 8;
 
-/// Head counts of a layer.
+/// Head counts of a layer, and how far back it looks.
 #[derive(Clone, Copy, Debug)]
 pub struct AttentionShape {
     pub num_heads: usize,
     pub kv: KvShape,
     /// What scores are multiplied with, usually `1 / √head_dim`.
     pub scale: f32,
+    /// A query at position `p` sees the keys at `p - window + 1 ..= p`, so many keys and its own
+    /// among them: transformers' reading of `sliding_window`. Without one it sees them all.
+    pub window: Option<usize>,
 }
 
 impl AttentionShape {
     fn group(&self) -> usize {
         self.num_heads / self.kv.num_kv_heads
+    }
+
+    /// The first position that a query at `position` sees.
+    fn first_visible(&self, position: usize) -> usize {
+        self.window.map_or(0, |window| (position + 1).saturating_sub(window))
     }
 }
 
@@ -39,7 +51,8 @@ pub struct SequenceSpan<'a> {
     pub num_rows: usize,
     /// Position of the first row in its sequence.
     pub first_position: usize,
-    /// Blocks of the sequence's whole context, these rows included.
+    /// Blocks of the sequence's whole context, these rows included. Those wholly before the window
+    /// of the first row are never read and may be [`NO_BLOCK`].
     pub block_table: &'a [u32],
 }
 
@@ -50,11 +63,11 @@ pub struct QueryRows<'a> {
     pub width: usize,
 }
 
-/// Attends every row of `spans` to its sequence up to its own position and writes `output`,
-/// `[num_rows, num_heads * head_dim]`.
+/// Attends every row of `spans` to its sequence up to its own position, as far back as the window
+/// reaches, and writes `output`, `[num_rows, num_heads * head_dim]`.
 ///
 /// # Panics
-/// If a span reaches outside the batch, its block table or the storage.
+/// If a span reaches outside the batch, its block table or the storage, or the window is empty.
 pub fn paged_attention(
     level: Level,
     shape: AttentionShape,
@@ -67,7 +80,7 @@ pub fn paged_attention(
     let mut cost = 0;
     for span in spans {
         check(shape, layer, queries, span, output.len());
-        let context = span.first_position + span.num_rows;
+        let context = (span.first_position + span.num_rows).min(shape.window.unwrap_or(usize::MAX));
         cost += span.num_rows * shape.group() * context * shape.kv.head_dim;
         for first in (0..span.num_rows).step_by(tokens_per_tile) {
             let count = tokens_per_tile.min(span.num_rows - first);
@@ -93,8 +106,12 @@ fn check(shape: AttentionShape, layer: &KvLayer, queries: QueryRows<'_>, span: &
     assert!(width <= queries.width && last_row * queries.width <= queries.values.len(), "queries");
     assert!(last_row * width <= output_len, "output");
     assert!(context <= span.block_table.len() * shape.kv.block_size, "block table");
+    assert!(shape.window != Some(0), "window");
     let num_blocks = layer.num_blocks();
-    assert!(span.block_table.iter().all(|block| (*block as usize) < num_blocks), "block");
+    let unseen = (shape.first_visible(span.first_position) / shape.kv.block_size).min(span.block_table.len());
+    let (before, seen) = span.block_table.split_at(unseen);
+    assert!(seen.iter().all(|block| (*block as usize) < num_blocks), "block");
+    assert!(before.iter().all(|block| *block == NO_BLOCK || (*block as usize) < num_blocks), "block before the window");
 }
 
 /// Query tokens `first..first + count` of a span, for the query heads of one key-value head.
@@ -154,17 +171,23 @@ impl AttentionKernel<'_> {
             total: vec![0.0; rows],
         };
         let context = self.position(rows - 1) + 1;
-        for start in (0..context).step_by(SPLIT) {
+        let first_split = self.first_visible(0) / SPLIT * SPLIT;
+        for start in (first_split..context).step_by(SPLIT) {
             let length = SPLIT.min(context - start);
             for first in (0..rows).step_by(ROWS) {
                 let count = ROWS.min(rows - first);
+                // Later rows of the block see no key that lies further back.
+                let skip = self.first_visible(first).saturating_sub(start);
+                if skip >= length {
+                    continue;
+                }
                 // SAFETY: features as above; `first + count` rows and the split's tokens exist.
                 unsafe {
-                    self.scores::<V, T>(keys, (start, length), (first, count), &mut running.scores);
+                    self.scores::<V, T>(keys, (start, skip..length), (first, count), &mut running.scores);
                     for row in first..first + count {
                         self.fold::<V>(row, start, &mut running);
                     }
-                    self.values::<V, T>(values, (start, length), (first, count), &mut running);
+                    self.values::<V, T>(values, (start, skip..length), (first, count), &mut running);
                 }
             }
         }
@@ -174,6 +197,10 @@ impl AttentionKernel<'_> {
     /// Position of a tile row in its sequence. Rows run token by token, head by head.
     fn position(&self, row: usize) -> usize {
         self.tile.span.first_position + self.tile.first + row / self.shape.group()
+    }
+
+    fn first_visible(&self, row: usize) -> usize {
+        self.shape.first_visible(self.position(row))
     }
 
     fn query(&self, row: usize) -> &[f32] {
@@ -189,7 +216,8 @@ impl AttentionKernel<'_> {
         block * self.shape.kv.num_kv_heads + self.tile.head
     }
 
-    /// Scores of up to eight rows against one split, sixteen keys at a time.
+    /// Scores of up to eight rows against tokens of one split, sixteen keys at a time: the first
+    /// group may hold keys before the window, which [`Self::fold`] hides.
     ///
     /// # Safety
     /// The processor has the features of `V`; the tokens and rows exist.
@@ -197,7 +225,7 @@ impl AttentionKernel<'_> {
     unsafe fn scores<V: Vector, T: KvElement>(
         &self,
         keys: &[T],
-        (start, length): (usize, usize),
+        (start, tokens): (usize, Range<usize>),
         (first, count): (usize, usize),
         scores: &mut [f32],
     ) {
@@ -205,7 +233,7 @@ impl AttentionKernel<'_> {
         for (index, query) in queries.iter_mut().enumerate().take(count) {
             *query = self.query(first + index);
         }
-        for group in (0..length).step_by(GROUP) {
+        for group in (tokens.start / GROUP * GROUP..tokens.end).step_by(GROUP) {
             let offset = (start + group) % self.shape.kv.block_size;
             let at = self.block_head(start + group) * self.shape.kv.key_head() + offset * self.shape.kv.head_dim;
             let keys = &keys[at..at + GROUP * self.shape.kv.head_dim];
@@ -234,26 +262,30 @@ impl AttentionKernel<'_> {
         let scores = &mut running.scores[row * SPLIT..(row + 1) * SPLIT];
         // Keys past the row's own position are the future, or stale memory.
         let visible = (self.position(row) + 1).saturating_sub(start).min(SPLIT);
-        if visible == 0 {
+        // Keys before its window may be another sequence's by now.
+        let hidden = self.first_visible(row).saturating_sub(start);
+        if hidden >= visible {
             scores.fill(0.0);
             return;
         }
-        let padded = visible.next_multiple_of(LANES);
+        let (from, padded) = (hidden / LANES * LANES, visible.next_multiple_of(LANES));
         scores[visible..].fill(f32::NEG_INFINITY);
+        scores[..hidden].fill(f32::NEG_INFINITY);
         // SAFETY: features as above; `padded` ≤ SPLIT values are read and written.
         let (largest, total) = unsafe {
             let mut largest = V::splat(running.largest[row]);
-            for at in (0..padded).step_by(LANES) {
+            for at in (from..padded).step_by(LANES) {
                 largest = largest.max(V::load(scores.as_ptr().add(at)));
             }
             let largest = largest.largest();
-            for at in (0..padded).step_by(LANES) {
+            for at in (from..padded).step_by(LANES) {
                 let score = V::load(scores.as_ptr().add(at)).add(V::splat(-largest));
                 score.exp().store(scores.as_mut_ptr().add(at));
             }
             scores[visible..].fill(0.0);
+            scores[..hidden].fill(0.0);
             let mut total = V::splat(0.0);
-            for at in (0..padded).step_by(LANES) {
+            for at in (from..padded).step_by(LANES) {
                 total = total.add(V::load(scores.as_ptr().add(at)));
             }
             (largest, total.sum())
@@ -275,19 +307,22 @@ impl AttentionKernel<'_> {
     unsafe fn values<V: Vector, T: KvElement>(
         &self,
         values: &[T],
-        (start, length): (usize, usize),
+        (start, tokens): (usize, Range<usize>),
         (first, count): (usize, usize),
         running: &mut Running,
     ) {
         let shape = self.shape.kv;
         let dim = shape.padded_dim();
         // Only as far as the last of these rows sees: what lies behind may be stale.
-        let length = length.min((self.position(first + count - 1) + 1).saturating_sub(start));
-        for block_start in (0..length).step_by(shape.block_size) {
-            let tokens = shape.block_size.min(length - block_start);
-            let at = self.block_head(start + block_start) * shape.value_head();
-            let values = &values[at..at + shape.value_head()];
-            let weights = running.scores[first * SPLIT + block_start..].as_ptr();
+        let end = tokens.end.min((self.position(first + count - 1) + 1).saturating_sub(start));
+        let mut next = tokens.start;
+        while next < end {
+            let offset = (start + next) % shape.block_size;
+            let tokens = (shape.block_size - offset).min(end - next);
+            let at = self.block_head(start + next) * shape.value_head();
+            let values = &values[at + offset * dim..at + shape.value_head()];
+            let weights = running.scores[first * SPLIT + next..].as_ptr();
+            next += tokens;
             for lane in (0..dim).step_by(LANES) {
                 let sums = running.sums[first * dim + lane..].as_mut_ptr();
                 macro_rules! by_rows {

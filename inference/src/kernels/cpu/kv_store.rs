@@ -6,7 +6,7 @@
 
 use half::f16;
 
-use crate::kernels::AlignedBuffer;
+use crate::kernels::{AlignedBuffer, NO_SLOT};
 
 use super::parallel::{SharedMut, for_each_range};
 use super::vector::{LANES, Vector};
@@ -91,7 +91,8 @@ impl KvLayer {
         self.shape.block_size
     }
 
-    /// Writes the key and value of row `i` to slot `slots[i]` (block times block size plus offset).
+    /// Writes the key and value of row `i` to slot `slots[i]` (block times block size plus offset),
+    /// or nowhere if that is [`NO_SLOT`].
     ///
     /// `rows` is `[slots.len(), width]`; a row holds its keys from `key_offset` and its values
     /// right behind them, `[num_kv_heads, head_dim]` each.
@@ -103,7 +104,7 @@ impl KvLayer {
         let kv_width = shape.num_kv_heads * shape.head_dim;
         assert!(rows.len() >= slots.len() * width && key_offset + 2 * kv_width <= width, "rows");
         let end = self.num_blocks * shape.block_size;
-        assert!(slots.iter().all(|slot| *slot < end), "slot outside the storage");
+        assert!(slots.iter().all(|slot| *slot < end || *slot == NO_SLOT), "slot outside the storage");
         let source = Rows { source: rows, width, key_offset, slots, shape };
         match &mut self.storage {
             Storage::F16 { keys, values } => {
@@ -134,7 +135,7 @@ impl Rows<'_> {
         let cost = self.slots.len() * shape.head_dim * 4;
         for_each_range(shape.num_kv_heads, cost, |heads| {
             for head in heads {
-                for (row, slot) in self.slots.iter().enumerate() {
+                for (row, slot) in self.slots.iter().enumerate().filter(|(_, slot)| **slot != NO_SLOT) {
                     let from = row * self.width + self.key_offset + head * shape.head_dim;
                     let key = &self.source[from..from + shape.head_dim];
                     let from = from + shape.num_kv_heads * shape.head_dim;

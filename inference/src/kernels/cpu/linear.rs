@@ -3,8 +3,6 @@
 //! Each output element is one chain of multiply-adds from the first input to the last, whatever
 //! the number of rows: batching cannot change a bit. Rows only share the loading of weights.
 
-use std::cell::Cell;
-
 use super::level::{Kernel, Level};
 use super::packed::{PANEL, PackedMatrix, Panels};
 use super::parallel::{SharedMut, for_each_range};
@@ -13,11 +11,17 @@ use super::vector::{LANES, Vector};
 /// Computes `output[row] = input[row] · Wᵀ + bias` for every row.
 ///
 /// `input` is `[num_rows, num_inputs]`, `output` `[num_rows, num_outputs]`; `bias`, when given,
-/// holds `num_outputs` values.
+/// holds `num_outputs` values. `scratch` becomes as long as `input` where there is more than one row.
 ///
 /// # Panics
 /// If the lengths do not fit the matrix.
-pub fn linear(level: Level, matrix: &PackedMatrix, bias: Option<&[f32]>, input: &[f32], output: &mut [f32]) {
+pub fn linear(
+    level: Level,
+    matrix: &PackedMatrix,
+    bias: Option<&[f32]>,
+    (input, scratch): (&[f32], &mut Vec<f32>),
+    output: &mut [f32],
+) {
     let num_rows = input.len() / matrix.num_inputs();
     assert_eq!(input.len(), num_rows * matrix.num_inputs(), "input shape");
     assert_eq!(output.len(), num_rows * matrix.num_outputs(), "output shape");
@@ -26,19 +30,12 @@ pub fn linear(level: Level, matrix: &PackedMatrix, bias: Option<&[f32]>, input: 
         return;
     }
     let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
-    let mut scratch = SCRATCH.take();
-    let interleaved = if num_rows == 1 { input } else { interleave(input, blocks, &mut scratch) };
+    let interleaved = if num_rows == 1 { input } else { interleave(input, blocks, scratch) };
     let output = SharedMut::new(output);
     let cost = num_rows * PANEL * matrix.num_inputs();
     for_each_range(matrix.num_outputs().div_ceil(PANEL), cost, |panels| {
         level.run(LinearKernel { matrix, bias, input: interleaved, blocks, panels, output });
     });
-    SCRATCH.set(scratch);
-}
-
-thread_local! {
-    /// Taken for the length of a call: a thread that waits for others may begin another one.
-    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 /// Rows that are computed together, in blocks of nearly equal height: 16 rows run as 8 + 8, not

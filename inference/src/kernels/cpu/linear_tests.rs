@@ -41,7 +41,7 @@ fn matches_plain_sums_on_every_level_over_odd_shapes() {
                 let matrix = PackedMatrix::pack(&bytes, dtype, outputs, inputs);
                 let (input, bias) = (values(rows * inputs, 2), values(outputs, 3));
                 let mut output = vec![f32::NAN; rows * outputs];
-                linear(level, &matrix, Some(&bias), &input, &mut output);
+                linear(level, &matrix, Some(&bias), (&input, &mut Vec::new()), &mut output);
                 for row in 0..rows {
                     for column in 0..outputs {
                         let expected: f64 = (0..inputs)
@@ -71,10 +71,10 @@ fn a_row_has_the_same_bits_in_any_batch() {
             let matrix = PackedMatrix::pack(&encode(&values(outputs * inputs, 4), dtype), dtype, outputs, inputs);
             let input = values(40 * inputs, 5);
             let mut together = vec![0.0; 40 * outputs];
-            linear(level, &matrix, None, &input, &mut together);
+            linear(level, &matrix, None, (&input, &mut Vec::new()), &mut together);
             for rows in [0, 1, 2, 3, 5, 8, 12, 13, 39] {
                 let mut apart = vec![0.0; rows * outputs];
-                linear(level, &matrix, None, &input[..rows * inputs], &mut apart);
+                linear(level, &matrix, None, (&input[..rows * inputs], &mut Vec::new()), &mut apart);
                 let same = apart.iter().zip(&together).all(|(a, b)| a.to_bits() == b.to_bits());
                 assert!(same, "{} {dtype:?} {rows} rows", level.name());
             }
