@@ -48,6 +48,23 @@ impl ApiError {
         Self::invalid_request(message).with_param(param).with_code("invalid_value")
     }
 
+    /// 400 for a field that is not there.
+    pub fn missing(param: &str) -> Self {
+        Self::invalid(param, format!("Missing required parameter: '{param}'.")).with_code("missing_required_parameter")
+    }
+
+    /// 400 for a list that must not be empty; `element` is the field's word for one of it.
+    pub fn empty_array(param: &str, element: &str) -> Self {
+        Self::invalid(param, format!("Invalid '{param}': empty array. Expected at least one {element}."))
+            .with_code("empty_array")
+    }
+
+    /// 400 for what the API knows but is not served here; `what` begins with a capital, "Images".
+    pub fn unsupported(param: &str, what: &str) -> Self {
+        Self::invalid(param, format!("Unsupported value: '{param}'. {what} not supported here."))
+            .with_code("unsupported_value")
+    }
+
     /// 400 for bytes that are no JSON.
     pub fn malformed_json(line: usize, column: usize) -> Self {
         Self::invalid_request(format!(

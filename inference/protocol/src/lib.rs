@@ -5,8 +5,14 @@
 //! the types and left to whoever forwards the body.
 
 pub mod chat;
+pub mod completions;
 pub mod error;
 pub mod headers;
 pub mod json;
 pub mod models;
+mod object_only;
+mod parse;
+pub mod sampling;
 pub mod sse;
+pub mod text_or_list;
+pub mod tokenize;

@@ -1,5 +1,7 @@
 //! Server-sent events (WHATWG HTML, "9.2.6 Interpreting an event stream"), both ways.
 
+use serde_json::Value;
+
 /// The last event of every OpenAI stream.
 pub const DONE: &str = "data: [DONE]\n\n";
 /// A comment, sent to keep a silent connection open.
@@ -11,9 +13,28 @@ pub fn data(text: &str) -> String {
     format!("{}\n", lines.concat())
 }
 
+/// One event with a name of ours, as the Responses and Messages APIs stream them.
+pub fn event(name: &'static str, text: &str) -> String {
+    format!("event: {name}\n{}", data(text))
+}
+
 /// An `error` event, as OpenAI's SDKs raise it.
 pub fn error(text: &str) -> String {
-    format!("event: error\n{}", data(text))
+    event("error", text)
+}
+
+/// An event whose name and JSON belong together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedEvent {
+    pub name: &'static str,
+    pub data: Value,
+}
+
+impl NamedEvent {
+    /// As it goes over the wire.
+    pub fn to_sse(&self) -> String {
+        event(self.name, &self.data.to_string())
+    }
 }
 
 /// One decoded event.

@@ -16,6 +16,14 @@ pub enum FinishReason {
     ContentFilter,
 }
 
+/// What ended an answer that stopped: the stop string, or the stop token's id (vLLM's `stop_reason`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum StopReason {
+    TokenId(u32),
+    Text(String),
+}
+
 /// Tokens of one request. `total_tokens` is the sum of the other two.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
@@ -90,6 +98,9 @@ pub struct ChatChoice {
     #[serde(default)]
     pub logprobs: Option<ChatLogprobs>,
     pub finish_reason: FinishReason,
+    /// Absent where the model ended by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -147,7 +158,7 @@ pub struct ChatChunk {
     pub usage: Option<Usage>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ChunkChoice {
     #[serde(default)]
     pub index: u32,
@@ -157,6 +168,8 @@ pub struct ChunkChoice {
     pub logprobs: Option<ChatLogprobs>,
     #[serde(default)]
     pub finish_reason: Option<FinishReason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -165,6 +178,8 @@ pub struct Delta {
     pub role: Option<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
