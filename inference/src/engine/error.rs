@@ -33,4 +33,6 @@ pub enum EngineError {
     Failed,
     #[error("the engine was stopped")]
     Stopped,
+    #[error("the answer was not read and too much of it waited")]
+    NotRead,
 }

@@ -6,17 +6,25 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, watch};
 
+use crate::sampling::grammar::CompiledGrammar;
 use crate::sampling::{SamplingParams, StopCondition};
 use crate::scheduler::SequenceId;
 
+use super::metrics::EngineMetrics;
 use super::{SubmitError, TokenEvent, TokenStream};
 
 /// One request in tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct GenerationRequest {
     pub prompt: Vec<u32>,
     pub sampling: SamplingParams,
     pub stop: StopCondition,
+    /// What the answer must look like.
+    pub grammar: Option<CompiledGrammar>,
+    /// Lower values are served sooner.
+    pub priority: i32,
+    /// Only requests of equal salts share cached prefixes.
+    pub cache_salt: Arc<str>,
 }
 
 /// A request on its way to the engine's thread.
@@ -24,6 +32,8 @@ pub(super) struct Submission {
     pub id: SequenceId,
     pub request: GenerationRequest,
     pub events: mpsc::Sender<TokenEvent>,
+    /// Room for the last event, however many others wait to be read.
+    pub last: mpsc::OwnedPermit<TokenEvent>,
     /// The request's place among those running and waiting, given back when it ends.
     pub place: OwnedSemaphorePermit,
 }
@@ -58,6 +68,9 @@ pub struct EngineStats {
     pub preemptions: u64,
     pub computed_tokens: u64,
     pub generated_tokens: u64,
+    /// Guessed tokens that were computed, and those that were right.
+    pub draft_tokens: u64,
+    pub accepted_tokens: u64,
 }
 
 /// A cheap copy of the way into one engine. The thread ends when all copies are gone and its
@@ -69,6 +82,8 @@ pub struct EngineHandle {
     pub(super) capacity: usize,
     pub(super) next_id: Arc<AtomicU64>,
     pub(super) max_context: usize,
+    pub(super) max_unread_events: usize,
+    pub(super) metrics: EngineMetrics,
     pub(super) status: watch::Receiver<EngineStatus>,
     pub(super) stats: watch::Receiver<EngineStats>,
 }
@@ -79,22 +94,46 @@ impl EngineHandle {
     /// # Errors
     /// If the request cannot fit, all places are taken, or the engine is on its way out.
     pub fn submit(&self, request: GenerationRequest) -> Result<TokenStream, SubmitError> {
-        if request.prompt.is_empty() {
-            return Err(SubmitError::EmptyPrompt);
-        }
-        let max_tokens = request.stop.max_tokens.max(1);
-        let num_tokens = request.prompt.len().saturating_add(max_tokens);
-        if num_tokens > self.max_context {
-            return Err(SubmitError::TooLong { num_tokens, max_context: self.max_context });
-        }
-        let place = self.places.clone().try_acquire_owned().map_err(|error| match error {
+        let mut streams = self.submit_all(vec![request])?;
+        streams.pop().ok_or(SubmitError::EmptyPrompt)
+    }
+
+    /// Queues requests that belong together: all of them or none.
+    ///
+    /// # Errors
+    /// If one of them cannot fit, too few places are free, or the engine is on its way out.
+    pub fn submit_all(&self, requests: Vec<GenerationRequest>) -> Result<Vec<TokenStream>, SubmitError> {
+        requests.iter().try_for_each(|request| self.check(request))?;
+        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        let mut places = self.places.clone().try_acquire_many_owned(count).map_err(|error| match error {
             TryAcquireError::NoPermits => SubmitError::QueueFull { capacity: self.capacity },
             TryAcquireError::Closed => self.gone(),
         })?;
-        // Room for every token and the end, so that sending never waits.
-        let (events, receiver) = mpsc::channel(max_tokens + 1);
+        let queue = |request| {
+            let place = places.split(1).ok_or_else(|| self.gone())?;
+            self.queue(request, place)
+        };
+        requests.into_iter().map(queue).collect()
+    }
+
+    fn check(&self, request: &GenerationRequest) -> Result<(), SubmitError> {
+        if request.prompt.is_empty() {
+            return Err(SubmitError::EmptyPrompt);
+        }
+        let num_tokens = request.prompt.len().saturating_add(request.stop.max_tokens.max(1));
+        if num_tokens > self.max_context {
+            return Err(SubmitError::TooLong { num_tokens, max_context: self.max_context });
+        }
+        Ok(())
+    }
+
+    fn queue(&self, request: GenerationRequest, place: OwnedSemaphorePermit) -> Result<TokenStream, SubmitError> {
+        // A start, a prompt, a token each and the end: who reads never misses the bound.
+        let most = request.stop.max_tokens.max(1).saturating_add(3);
+        let (events, receiver) = mpsc::channel(most.min(self.max_unread_events.max(1) + 1));
+        let last = events.clone().try_reserve_owned().map_err(|_| self.gone())?;
         let id = SequenceId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let submission = Submission { id, request, events, place };
+        let submission = Submission { id, request, events, last, place };
         self.commands.send(Command::Submit(Box::new(submission))).map_err(|_| self.gone())?;
         Ok(TokenStream::new(receiver))
     }
@@ -110,6 +149,10 @@ impl EngineHandle {
 
     pub fn stats(&self) -> EngineStats {
         *self.stats.borrow()
+    }
+
+    pub fn metrics(&self) -> &EngineMetrics {
+        &self.metrics
     }
 
     /// Waits until the engine's figures satisfy `condition`; `None` if the engine ends first.

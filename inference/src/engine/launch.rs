@@ -2,18 +2,19 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, mpsc};
+use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
 use crate::kernels::cpu::Level;
 use crate::kv_cache::{BlockPool, tensors::KvTensors};
-use crate::model_runner::{CacheBudget, CachePlan, ModelRunner, StepRunner};
-use crate::models::{Decoder, DecoderConfig};
+use crate::model_runner::{CacheBudget, CachePlan, MAX_LOGIT_ROWS, ModelRunner, StepRunner};
+use crate::models::{Decoder, DecoderConfig, Workspace};
 use crate::scheduler::{Scheduler, SchedulerConfig};
 use crate::weights::WeightSource;
 
-use super::core::EngineCore;
-use super::{EngineHandle, EngineSettings, EngineStats, EngineStatus, LaunchError};
+use super::core::{EngineCore, Outlets};
+use super::{EngineHandle, EngineMetrics, EngineSettings, EngineStats, EngineStatus, LaunchError};
 
 /// The threads that all models of a process share for computing.
 ///
@@ -40,10 +41,13 @@ pub fn launch(
     let shape = config.attention.kv_shape(settings.block_size);
     let dtype = settings.kv_cache_dtype;
     let longest = settings.max_context.unwrap_or(usize::MAX).min(config.max_positions);
+    let max_rows = settings.max_num_batched_tokens;
+    let workspace_bytes = Workspace::bytes_for(config, max_rows, max_rows.min(MAX_LOGIT_ROWS)) as u64;
     let budget = CacheBudget {
         kv_cache_bytes: settings.kv_cache_bytes,
         max_num_seqs: settings.max_num_seqs,
         max_context: longest,
+        workspace_bytes,
     };
     let plan = CachePlan::new(budget, shape, dtype, config.num_layers);
     let pool = BlockPool::new(plan.num_blocks, settings.block_size);
@@ -55,11 +59,13 @@ pub fn launch(
         threads = threads.current_num_threads(),
         kv_blocks = plan.num_blocks,
         kv_bytes = plan.total_bytes(),
+        kv_tokens = pool.capacity_in_tokens(),
+        workspace_bytes,
         max_context,
         "engine started"
     );
     let cache = KvTensors::new(shape, dtype, config.num_layers, plan.num_blocks as usize);
-    let runner = ModelRunner::new(decoder, cache, settings.block_size, threads);
+    let runner = ModelRunner::new(decoder, cache, settings.block_size, max_rows, threads);
     Ok(start(name, runner, pool, settings, max_context)?)
 }
 
@@ -77,13 +83,18 @@ pub fn start<R: StepRunner + 'static>(
     let config = SchedulerConfig {
         max_num_seqs: settings.max_num_seqs,
         max_num_batched_tokens: settings.max_num_batched_tokens,
+        window: runner.window(),
     };
     let capacity = settings.max_num_seqs + settings.max_queue;
     let (commands, receiver) = mpsc::channel();
     let (status_sender, status) = watch::channel(EngineStatus::Ready);
     let (stats_sender, stats) = watch::channel(EngineStats::default());
+    let metrics = EngineMetrics::default();
+    let outlets = Outlets { status: status_sender, stats: stats_sender, metrics: metrics.clone() };
+    let begun = Instant::now();
+    let clock = Box::new(move || begun.elapsed());
     let scheduler = Scheduler::new(config, pool);
-    let core = EngineCore::new(scheduler, runner, receiver, status_sender, stats_sender);
+    let core = EngineCore::new((scheduler, runner), settings.num_speculative_tokens, receiver, outlets, clock);
     std::thread::Builder::new().name(format!("engine-{name}")).spawn(move || core.run())?;
     Ok(EngineHandle {
         commands,
@@ -91,6 +102,8 @@ pub fn start<R: StepRunner + 'static>(
         capacity,
         next_id: Arc::new(AtomicU64::new(0)),
         max_context,
+        max_unread_events: settings.max_unread_events,
+        metrics,
         status,
         stats,
     })

@@ -3,15 +3,20 @@
 //!
 //! A step is `schedule → execute → postprocess`; requests join and leave between steps.
 
+mod active;
 mod core;
 mod error;
 mod handle;
 mod launch;
+mod metrics;
+mod prompt_lookup;
 mod settings;
+mod speculation;
 mod stream;
 
 pub use error::{EngineError, LaunchError, SubmitError};
 pub use handle::{EngineHandle, EngineStats, EngineStatus, GenerationRequest};
 pub use launch::{launch, start, thread_pool};
+pub use metrics::{Ending, EndingKind, EngineMetrics};
 pub use settings::{EngineSettings, SettingsError};
 pub use stream::{TokenEvent, TokenStream};

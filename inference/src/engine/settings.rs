@@ -29,6 +29,11 @@ pub struct EngineSettings {
     pub threads: Option<usize>,
     /// Upper bound for prompt and answer together, below the model's own.
     pub max_context: Option<usize>,
+    /// Tokens guessed ahead from a sequence's own text, where that pays; 0 never guesses. What is generated does not
+    /// depend on it.
+    pub num_speculative_tokens: usize,
+    /// Steps of an answer that may wait to be read before its client is cut off.
+    pub max_unread_events: usize,
     /// Longest answer when the request does not say.
     pub default_max_tokens: usize,
 }
@@ -44,6 +49,8 @@ impl Default for EngineSettings {
             kv_cache_dtype: KvDtype::F16,
             threads: None,
             max_context: None,
+            num_speculative_tokens: 16,
+            max_unread_events: 4096,
             default_max_tokens: 1024,
         }
     }
@@ -66,6 +73,7 @@ impl EngineSettings {
             ("max_num_batched_tokens", Some(self.max_num_batched_tokens)),
             ("threads", self.threads),
             ("max_context", self.max_context),
+            ("max_unread_events", Some(self.max_unread_events)),
             ("default_max_tokens", Some(self.default_max_tokens)),
         ];
         for (key, value) in positive {
@@ -75,6 +83,15 @@ impl EngineSettings {
         }
         if self.block_size == 0 || !self.block_size.is_multiple_of(BLOCK_SIZE_STEP) {
             return Err(SettingsError { key: "block_size", expected: "a multiple of 16" });
+        }
+        if self.max_num_batched_tokens < self.max_num_seqs {
+            return Err(SettingsError { key: "max_num_batched_tokens", expected: "at least max_num_seqs" });
+        }
+        if self.max_num_batched_tokens > 1 << 16 {
+            return Err(SettingsError { key: "max_num_batched_tokens", expected: "at most 65536" });
+        }
+        if self.num_speculative_tokens > 64 {
+            return Err(SettingsError { key: "num_speculative_tokens", expected: "at most 64" });
         }
         if self.max_num_seqs.saturating_add(self.max_queue) > 1 << 20 {
             return Err(SettingsError { key: "max_queue", expected: "below a million" });

@@ -6,20 +6,31 @@ use std::task::{Context, Poll};
 use futures_util::Stream;
 use tokio::sync::mpsc;
 
-use crate::sampling::FinishReason;
+use crate::sampling::{FinishReason, SampledToken, TokenLogprobs};
 
 use super::EngineError;
 
 /// What an engine says about a request. `Finished` or `Failed` comes last and exactly once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum TokenEvent {
-    Token(u32),
+    /// It runs for the first time; so many tokens of its prompt were in the prefix cache.
+    Started { cached_tokens: usize },
+    /// Log probabilities of the prompt's tokens but the first, if the request asked for them.
+    Prompt(Vec<TokenLogprobs>),
+    /// What one step brought; never empty.
+    Tokens(Vec<SampledToken>),
     Finished(FinishReason),
     Failed(EngineError),
 }
 
-/// Receives a request's events. The channel has room for all of them, so a reader that is slow or
-/// gone never makes the engine wait.
+impl TokenEvent {
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Finished(_) | Self::Failed(_))
+    }
+}
+
+/// Receives a request's events. The channel is bounded: a reader that falls too far behind finds a
+/// failure at its end, and never makes the engine wait.
 #[derive(Debug)]
 pub struct TokenStream {
     receiver: mpsc::Receiver<TokenEvent>,
@@ -42,7 +53,7 @@ impl Stream for TokenStream {
         self.receiver.poll_recv(context).map(|event| {
             // A channel that closes early means that the engine's thread is gone.
             let event = event.unwrap_or(TokenEvent::Failed(EngineError::Stopped));
-            self.ended = !matches!(event, TokenEvent::Token(_));
+            self.ended = event.is_last();
             Some(event)
         })
     }

@@ -4,16 +4,34 @@
 //! character is whole. Others are decoded in a sliding window that moves on whenever its text is
 //! whole. The deltas joined are the decoding of all tokens, short of an unfinished last character.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use super::tokenizer::ModelTokenizer;
+use super::tokenizer::{ModelTokenizer, append_bytes};
 
 /// A window that has not become whole text by then never will.
 const MAX_PENDING: usize = 16;
 
+/// Which special tokens an answer's text shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShownTokens {
+    /// These alone: marks that a format needs to be read.
+    Only(Vec<u32>),
+    All,
+}
+
+impl ShownTokens {
+    fn shows(&self, token: u32) -> bool {
+        match self {
+            Self::Only(tokens) => tokens.contains(&token),
+            Self::All => true,
+        }
+    }
+}
+
 /// Turns one answer's tokens into text.
 pub(super) struct Detokenizer {
     tokenizer: Arc<ModelTokenizer>,
+    shown: ShownTokens,
     state: State,
 }
 
@@ -28,18 +46,19 @@ enum State {
 }
 
 impl Detokenizer {
-    pub(super) fn new(tokenizer: Arc<ModelTokenizer>) -> Self {
+    pub(super) fn new(tokenizer: Arc<ModelTokenizer>, shown: ShownTokens) -> Self {
         let state = if tokenizer.is_byte_level() {
             State::Bytes(Vec::new())
         } else {
             State::Window { ids: Vec::new(), read: 0 }
         };
-        Self { tokenizer, state }
+        Self { tokenizer, shown, state }
     }
 
     /// Text that `token` completes, perhaps none.
     pub(super) fn push(&mut self, token: u32) -> String {
-        if self.tokenizer.is_special(token) {
+        let is_special = self.tokenizer.is_special(token);
+        if is_special && !self.shown.shows(token) {
             return String::new();
         }
         match &mut self.state {
@@ -48,6 +67,12 @@ impl Detokenizer {
                     append_bytes(&text, pending);
                 }
                 take_whole_characters(pending)
+            }
+            State::Window { ids, read } if is_special => {
+                // Decoding leaves it out; what follows begins anew.
+                ids.clear();
+                *read = 0;
+                self.tokenizer.token(token).unwrap_or_default()
             }
             State::Window { ids, read } => {
                 ids.push(token);
@@ -65,40 +90,6 @@ impl Detokenizer {
             }
         }
     }
-}
-
-/// Bytes of a byte-level token: GPT-2 writes each byte as a printable character.
-fn append_bytes(token: &str, bytes: &mut Vec<u8>) {
-    let start = bytes.len();
-    for character in token.chars() {
-        let Some(byte) = byte_of(character) else {
-            // An added token that is not written that way.
-            bytes.truncate(start);
-            bytes.extend_from_slice(token.as_bytes());
-            return;
-        };
-        bytes.push(byte);
-    }
-}
-
-fn byte_of(character: char) -> Option<u8> {
-    static BYTES: OnceLock<Vec<Option<u8>>> = OnceLock::new();
-    let bytes = BYTES.get_or_init(|| {
-        let mut bytes = vec![None; 0x100 + 68];
-        let mut next = 0x100;
-        for byte in 0..=255u8 {
-            let printable = matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
-            let code = if printable {
-                usize::from(byte)
-            } else {
-                next += 1;
-                next - 1
-            };
-            bytes[code] = Some(byte);
-        }
-        bytes
-    });
-    bytes.get(character as usize).copied().flatten()
 }
 
 /// Removes and returns everything but an unfinished last character; bytes that can never become

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokenizers::Tokenizer;
 
+use super::super::tokenizer::byte_of;
 use super::*;
 
 /// One token per byte, and an added one that is not written in bytes.
@@ -45,7 +46,7 @@ fn load(value: &Value) -> Arc<ModelTokenizer> {
 }
 
 fn stream(tokenizer: &Arc<ModelTokenizer>, ids: &[u32]) -> Vec<String> {
-    let mut detokenizer = Detokenizer::new(tokenizer.clone());
+    let mut detokenizer = Detokenizer::new(tokenizer.clone(), ShownTokens::Only(Vec::new()));
     ids.iter().map(|id| detokenizer.push(*id)).collect()
 }
 

@@ -4,6 +4,8 @@
 #[derive(Debug, Default)]
 pub(super) struct StopStrings {
     stops: Vec<String>,
+    /// The stop string that ends a text is shown.
+    include: bool,
     /// The end of the text so far that may be the beginning of a stop string.
     held: String,
 }
@@ -12,29 +14,30 @@ pub(super) struct StopStrings {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Screened {
     pub text: String,
-    /// A stop string was found; `text` ends before it.
-    pub stopped: bool,
+    /// The stop string that was found; `text` ends before it, or with it.
+    pub stopped: Option<String>,
 }
 
 impl StopStrings {
-    pub(super) fn new(stops: Vec<String>) -> Self {
-        Self { stops, held: String::new() }
+    pub(super) fn new(stops: Vec<String>, include: bool) -> Self {
+        Self { stops, include, held: String::new() }
     }
 
     /// Takes the next piece of text.
     pub(super) fn push(&mut self, delta: &str) -> Screened {
         if self.stops.is_empty() {
-            return Screened { text: delta.to_owned(), stopped: false };
+            return Screened { text: delta.to_owned(), stopped: None };
         }
         let mut text = std::mem::take(&mut self.held);
         text.push_str(delta);
-        if let Some(at) = self.stops.iter().filter_map(|stop| text.find(stop.as_str())).min() {
-            text.truncate(at);
-            return Screened { text, stopped: true };
+        let found = self.stops.iter().filter_map(|stop| Some((text.find(stop.as_str())?, stop)));
+        if let Some((at, stop)) = found.min_by_key(|(at, _)| *at) {
+            text.truncate(if self.include { at + stop.len() } else { at });
+            return Screened { text, stopped: Some(stop.clone()) };
         }
         let keep = self.stops.iter().map(|stop| longest_overlap(&text, stop)).max().unwrap_or(0);
         self.held = text.split_off(text.len() - keep);
-        Screened { text, stopped: false }
+        Screened { text, stopped: None }
     }
 
     /// The text held back, when it turns out that nothing follows.
@@ -56,12 +59,12 @@ mod tests {
     use super::*;
 
     fn run(stops: &[&str], deltas: &[&str]) -> (String, bool) {
-        let mut strings = StopStrings::new(stops.iter().map(|&stop| stop.to_owned()).collect());
+        let mut strings = StopStrings::new(stops.iter().map(|&stop| stop.to_owned()).collect(), false);
         let mut shown = String::new();
         for delta in deltas {
             let screened = strings.push(delta);
             shown.push_str(&screened.text);
-            if screened.stopped {
+            if screened.stopped.is_some() {
                 return (shown, true);
             }
         }
@@ -75,6 +78,13 @@ mod tests {
         assert_eq!(run(&["ab", "b"], &["xa", "b"]), ("x".to_owned(), true));
         assert_eq!(run(&["STOP"], &["a ST", "AY"]), ("a STAY".to_owned(), false));
         assert_eq!(run(&["STOP"], &["a ST"]), ("a ST".to_owned(), false));
+    }
+
+    #[test]
+    fn the_stop_string_is_named_and_shown_if_wanted() {
+        let mut strings = StopStrings::new(vec!["b".to_owned(), "cd".to_owned()], true);
+        assert_eq!(strings.push("ac"), Screened { text: "a".to_owned(), stopped: None });
+        assert_eq!(strings.push("de"), Screened { text: "cd".to_owned(), stopped: Some("cd".to_owned()) });
     }
 
     proptest! {

@@ -1,24 +1,51 @@
 //! An answer's text, as its tokens come.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
+use shekara_protocol::chat::{StopReason, TokenLogprob};
 
 use crate::engine::{EngineError, TokenEvent, TokenStream};
-use crate::sampling::FinishReason;
+use crate::sampling::{FinishReason, SampledToken, TokenLogprobs};
 
-use super::detokenizer::Detokenizer;
+use super::detokenizer::{Detokenizer, ShownTokens};
 use super::stop_strings::StopStrings;
 use super::tokenizer::ModelTokenizer;
 
-/// What becomes of an answer. `Finished` or `Failed` comes last and exactly once.
+/// How a request wants its tokens shown.
+#[derive(Clone, Debug)]
+pub struct TextOptions {
+    pub stop_strings: Vec<String>,
+    /// The stop string that ends the answer is shown.
+    pub include_stop_string: bool,
+    /// Tokens that end the answer, those of the model included.
+    pub stop_token_ids: Vec<u32>,
+    /// Those that the request named: which one it was is reported.
+    pub named_stop_token_ids: Vec<u32>,
+    pub shown_tokens: ShownTokens,
+}
+
+/// How an answer came to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextEnding {
+    pub reason: FinishReason,
+    /// What the request named, if that is what ended it.
+    pub stop_reason: Option<StopReason>,
+}
+
+/// What becomes of an answer. `Finished` or `Failed` comes last and exactly once.
+#[derive(Clone, Debug, PartialEq)]
 pub enum TextEvent {
-    /// Whole characters, never empty.
-    Delta(String),
-    Finished(FinishReason),
+    /// It runs; so many tokens of its prompt were in the prefix cache.
+    Started { cached_tokens: usize },
+    /// Log probabilities of the prompt's tokens but the first.
+    Prompt(Vec<TokenLogprob>),
+    /// Whole characters, never empty, and the log probabilities of the tokens that begin in them.
+    Delta { text: String, logprobs: Vec<TokenLogprob> },
+    Finished(TextEnding),
     Failed(EngineError),
 }
 
@@ -26,57 +53,100 @@ pub enum TextEvent {
 pub struct TextStream {
     /// None once the answer has ended.
     tokens: Option<TokenStream>,
+    tokenizer: Arc<ModelTokenizer>,
     detokenizer: Detokenizer,
     stop_strings: StopStrings,
-    stop_token_ids: Vec<u32>,
+    options: TextOptions,
     num_tokens: usize,
-    /// What follows the delta that was just given.
-    last: Option<TextEvent>,
+    stop_token: Option<u32>,
+    /// Log probabilities whose text is not shown yet, with the byte at which it begins.
+    pending: VecDeque<(usize, TokenLogprob)>,
+    decoded_bytes: usize,
+    shown_bytes: usize,
+    /// What follows the event that was just given.
+    next: Option<TextEvent>,
 }
 
 impl TextStream {
-    pub(super) fn new(
-        tokenizer: Arc<ModelTokenizer>,
-        tokens: TokenStream,
-        stop_strings: Vec<String>,
-        stop_token_ids: Vec<u32>,
-    ) -> Self {
+    pub(super) fn new(tokenizer: Arc<ModelTokenizer>, tokens: TokenStream, options: TextOptions) -> Self {
         Self {
             tokens: Some(tokens),
-            detokenizer: Detokenizer::new(tokenizer),
-            stop_strings: StopStrings::new(stop_strings),
-            stop_token_ids,
+            detokenizer: Detokenizer::new(tokenizer.clone(), options.shown_tokens.clone()),
+            tokenizer,
+            stop_strings: StopStrings::new(options.stop_strings.clone(), options.include_stop_string),
+            options,
             num_tokens: 0,
-            last: None,
+            stop_token: None,
+            pending: VecDeque::new(),
+            decoded_bytes: 0,
+            shown_bytes: 0,
+            next: None,
         }
     }
 
-    /// Tokens that the engine has generated for this answer so far, its end token included.
+    /// Tokens of the answer so far, its end token included.
     pub fn num_tokens(&self) -> usize {
         self.num_tokens
     }
 
-    fn end(&mut self, text: String, last: TextEvent) -> TextEvent {
-        self.tokens = None;
-        if text.is_empty() {
-            return last;
-        }
-        self.last = Some(last);
-        TextEvent::Delta(text)
+    fn describe(&self, logprobs: &TokenLogprobs) -> TokenLogprob {
+        self.tokenizer.describe(logprobs)
     }
 
-    /// The event that a token brings about, if any.
-    fn token(&mut self, token: u32) -> Option<TextEvent> {
-        self.num_tokens += 1;
-        // A token that ends the answer is no part of its text.
-        if self.stop_token_ids.contains(&token) {
+    fn end(&mut self, text: String, last: TextEvent) -> TextEvent {
+        self.tokens = None;
+        match self.show(text) {
+            Some(delta) => {
+                self.next = Some(last);
+                delta
+            }
+            None => last,
+        }
+    }
+
+    /// The delta that shows `text`, unless it is empty.
+    fn show(&mut self, text: String) -> Option<TextEvent> {
+        if text.is_empty() {
             return None;
         }
-        let screened = self.stop_strings.push(&self.detokenizer.push(token));
-        if screened.stopped {
-            return Some(self.end(screened.text, TextEvent::Finished(FinishReason::Stop)));
+        self.shown_bytes += text.len();
+        let shown = self.pending.iter().take_while(|(start, _)| *start < self.shown_bytes).count();
+        let logprobs = self.pending.drain(..shown).map(|(_, logprob)| logprob).collect();
+        Some(TextEvent::Delta { text, logprobs })
+    }
+
+    /// The event that a step's tokens bring about, if any.
+    fn take(&mut self, tokens: Vec<SampledToken>) -> Option<TextEvent> {
+        let mut text = String::new();
+        for sampled in tokens {
+            self.num_tokens += 1;
+            // A token that ends the answer is no part of its text.
+            if self.options.stop_token_ids.contains(&sampled.token) {
+                self.stop_token = Some(sampled.token);
+                break;
+            }
+            if let Some(logprobs) = &sampled.logprobs {
+                let logprob = self.describe(logprobs);
+                self.pending.push_back((self.decoded_bytes, logprob));
+            }
+            let piece = self.detokenizer.push(sampled.token);
+            self.decoded_bytes += piece.len();
+            let screened = self.stop_strings.push(&piece);
+            text.push_str(&screened.text);
+            if let Some(stop) = screened.stopped {
+                let stop_reason = Some(StopReason::Text(stop));
+                let ending = TextEnding { reason: FinishReason::Stop, stop_reason };
+                return Some(self.end(text, TextEvent::Finished(ending)));
+            }
         }
-        (!screened.text.is_empty()).then_some(TextEvent::Delta(screened.text))
+        self.show(text)
+    }
+
+    fn finish(&mut self, reason: FinishReason) -> TextEvent {
+        let named = self.stop_token.filter(|token| self.options.named_stop_token_ids.contains(token));
+        let ending = TextEnding { reason, stop_reason: named.map(StopReason::TokenId) };
+        let held = self.stop_strings.finish();
+        self.end(held, TextEvent::Finished(ending))
     }
 }
 
@@ -84,17 +154,18 @@ impl Stream for TextStream {
     type Item = TextEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<TextEvent>> {
-        if let Some(last) = self.last.take() {
-            return Poll::Ready(Some(last));
+        if let Some(next) = self.next.take() {
+            return Poll::Ready(Some(next));
         }
         loop {
             let Some(tokens) = &mut self.tokens else { return Poll::Ready(None) };
             let event = match ready!(Pin::new(tokens).poll_next(context)) {
-                Some(TokenEvent::Token(token)) => self.token(token),
-                Some(TokenEvent::Finished(reason)) => {
-                    let held = self.stop_strings.finish();
-                    Some(self.end(held, TextEvent::Finished(reason)))
+                Some(TokenEvent::Started { cached_tokens }) => Some(TextEvent::Started { cached_tokens }),
+                Some(TokenEvent::Prompt(logprobs)) => {
+                    Some(TextEvent::Prompt(logprobs.iter().map(|logprobs| self.describe(logprobs)).collect()))
                 }
+                Some(TokenEvent::Tokens(tokens)) => self.take(tokens),
+                Some(TokenEvent::Finished(reason)) => Some(self.finish(reason)),
                 Some(TokenEvent::Failed(error)) => Some(self.end(String::new(), TextEvent::Failed(error))),
                 None => return Poll::Ready(None),
             };

@@ -1,8 +1,13 @@
 //! The model's tokenizer, and prompts in which users cannot forge its special tokens.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
+use shekara_protocol::chat::{TokenLogprob, TopLogprob};
 use tokenizers::{DecoderWrapper, Tokenizer};
+
+use crate::sampling::TokenLogprobs;
+use crate::sampling::grammar::{GrammarError, Vocabulary};
 
 use super::FrontendError;
 
@@ -57,6 +62,12 @@ impl ModelTokenizer {
         self.special_ids.binary_search(&id).is_ok()
     }
 
+    /// The special token that is written so.
+    pub(super) fn special_id(&self, text: &str) -> Option<u32> {
+        self.tokenizer.token_to_id(text).filter(|id| self.is_special(*id))
+    }
+
+    /// A token as the vocabulary writes it.
     pub(super) fn token(&self, id: u32) -> Option<String> {
         self.tokenizer.id_to_token(id)
     }
@@ -64,6 +75,56 @@ impl ModelTokenizer {
     /// Text of `ids` without special tokens.
     pub(super) fn decode(&self, ids: &[u32]) -> String {
         self.tokenizer.decode(ids, true).unwrap_or_default()
+    }
+
+    /// Text of `ids`, special tokens included.
+    pub(super) fn decode_all(&self, ids: &[u32]) -> String {
+        self.tokenizer.decode(ids, false).unwrap_or_default()
+    }
+
+    /// What a token adds to a text, which need not be whole characters.
+    pub(super) fn token_bytes(&self, id: u32) -> Option<Vec<u8>> {
+        let token = self.tokenizer.id_to_token(id)?;
+        let mut bytes = Vec::new();
+        if self.byte_level {
+            append_bytes(&token, &mut bytes);
+        } else {
+            match token.strip_prefix("<0x").and_then(|rest| u8::from_str_radix(rest.strip_suffix('>')?, 16).ok()) {
+                Some(byte) => bytes.push(byte),
+                // SentencePiece writes a space so.
+                None => bytes.extend_from_slice(token.replace('▁', " ").as_bytes()),
+            }
+        }
+        Some(bytes)
+    }
+
+    /// All tokens as bytes, for grammars. A model may have fewer tokens than its tokenizer or more.
+    pub(super) fn vocabulary(&self, vocab_size: usize, end_tokens: &[u32]) -> Result<Vocabulary, GrammarError> {
+        let mut vocabulary = Vocabulary::new(vocab_size, end_tokens)?;
+        for id in 0..vocab_size as u32 {
+            if self.is_special(id) {
+                vocabulary.set_special(id, &self.token(id).unwrap_or_default());
+            } else if let Some(bytes) = self.token_bytes(id) {
+                vocabulary.set(id, &bytes);
+            }
+        }
+        Ok(vocabulary)
+    }
+
+    /// Log probabilities as clients read them.
+    pub(super) fn describe(&self, logprobs: &TokenLogprobs) -> TokenLogprob {
+        let top = logprobs.top.iter().map(|(id, logprob)| {
+            let (token, bytes) = self.token_text(*id);
+            TopLogprob { token, logprob: *logprob, bytes: Some(bytes) }
+        });
+        let (token, bytes) = self.token_text(logprobs.token);
+        TokenLogprob { token, logprob: logprobs.logprob, bytes: Some(bytes), top_logprobs: top.collect() }
+    }
+
+    /// A token's text, as far as it is whole characters, and its bytes.
+    pub(super) fn token_text(&self, id: u32) -> (String, Vec<u8>) {
+        let bytes = self.token_bytes(id).unwrap_or_default();
+        (String::from_utf8_lossy(&bytes).into_owned(), bytes)
     }
 
     /// Text of a user in which special tokens will read as plain text.
@@ -87,4 +148,44 @@ impl ModelTokenizer {
         }
         Ok(ids)
     }
+
+    /// Tokens of a plain text; `with_special` adds those that the tokenizer puts around one, e.g. a
+    /// beginning-of-sequence token.
+    pub(super) fn encode_text(&self, text: &str, with_special: bool) -> Result<Vec<u32>, tokenizers::Error> {
+        Ok(self.tokenizer.encode_fast(text, with_special)?.get_ids().to_vec())
+    }
+}
+
+/// Bytes of a byte-level token: GPT-2 writes each byte as a printable character.
+pub(super) fn append_bytes(token: &str, bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    for character in token.chars() {
+        let Some(byte) = byte_of(character) else {
+            // An added token that is not written that way.
+            bytes.truncate(start);
+            bytes.extend_from_slice(token.as_bytes());
+            return;
+        };
+        bytes.push(byte);
+    }
+}
+
+pub(super) fn byte_of(character: char) -> Option<u8> {
+    static BYTES: OnceLock<Vec<Option<u8>>> = OnceLock::new();
+    let bytes = BYTES.get_or_init(|| {
+        let mut bytes = vec![None; 0x100 + 68];
+        let mut next = 0x100;
+        for byte in 0..=255u8 {
+            let printable = matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
+            let code = if printable {
+                usize::from(byte)
+            } else {
+                next += 1;
+                next - 1
+            };
+            bytes[code] = Some(byte);
+        }
+        bytes
+    });
+    bytes.get(character as usize).copied().flatten()
 }

@@ -1,4 +1,4 @@
-//! How much memory the cache gets.
+//! How much memory the cache gets: what is left of the machine's after everything else is counted.
 
 use crate::kernels::cpu::{KvDtype, KvShape};
 
@@ -16,6 +16,8 @@ pub struct CacheBudget {
     pub max_num_seqs: usize,
     /// Longest context of one sequence, in tokens.
     pub max_context: usize,
+    /// What activations will take and have not taken yet.
+    pub workspace_bytes: u64,
 }
 
 /// The number of blocks, and how it came about.
@@ -30,10 +32,11 @@ impl CachePlan {
     /// Never more than all sequences at full length could use, never less than one block.
     pub fn new(budget: CacheBudget, shape: KvShape, dtype: KvDtype, num_layers: usize) -> Self {
         let block_bytes = (shape.block_bytes(dtype) * num_layers) as u64;
-        let bytes = budget.kv_cache_bytes.unwrap_or_else(default_bytes);
+        let bytes = budget.kv_cache_bytes.unwrap_or_else(|| default_bytes(available_bytes(), budget.workspace_bytes));
         let useful = budget.max_context.div_ceil(shape.block_size).saturating_mul(budget.max_num_seqs);
         let num_blocks = (bytes / block_bytes).clamp(1, useful as u64);
-        Self { num_blocks: u32::try_from(num_blocks).unwrap_or(u32::MAX), block_bytes }
+        // Indices stay below the mark of a missing block.
+        Self { num_blocks: u32::try_from(num_blocks).unwrap_or(u32::MAX).min(u32::MAX - 1), block_bytes }
     }
 
     pub fn total_bytes(&self) -> u64 {
@@ -41,13 +44,22 @@ impl CachePlan {
     }
 }
 
-fn default_bytes() -> u64 {
-    available_bytes().map_or(DEFAULT_BYTES, |free| DEFAULT_BYTES.min(free / FREE_FRACTION))
+fn default_bytes(available: Option<u64>, workspace_bytes: u64) -> u64 {
+    let free = |available: u64| available.saturating_sub(workspace_bytes) / FREE_FRACTION;
+    available.map_or(DEFAULT_BYTES, |available| DEFAULT_BYTES.min(free(available)))
 }
 
-/// `MemAvailable` of Linux; elsewhere unknown.
+/// What this process may still take: the machine's free memory or its control group's, whichever
+/// is less. Known on Linux only.
 fn available_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
+    let number = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse().ok();
+    let group = number("memory.max").zip(number("memory.current")).map(|(most, now): (u64, u64)| most.saturating_sub(now));
+    machine.into_iter().chain(group).min()
+}
+
+/// `MemAvailable` of `/proc/meminfo`, in bytes.
+fn mem_available(text: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kilobytes * 1024)
@@ -61,7 +73,8 @@ mod tests {
 
     #[test]
     fn the_budget_is_kept_and_no_more_than_useful_is_taken() {
-        let budget = CacheBudget { kv_cache_bytes: Some(100_000), max_num_seqs: 4, max_context: 1000 };
+        let budget =
+            CacheBudget { kv_cache_bytes: Some(100_000), max_num_seqs: 4, max_context: 1000, workspace_bytes: 0 };
         let plan = CachePlan::new(budget, SHAPE, KvDtype::F16, 3);
         assert_eq!(plan.block_bytes, 2 * 2 * 16 * 16 * 2 * 3);
         assert_eq!(u64::from(plan.num_blocks), 100_000 / plan.block_bytes);
@@ -69,5 +82,14 @@ mod tests {
         assert_eq!(CachePlan::new(small, SHAPE, KvDtype::F16, 3).num_blocks, 4);
         let nothing = CacheBudget { kv_cache_bytes: Some(0), ..budget };
         assert_eq!(CachePlan::new(nothing, SHAPE, KvDtype::F32, 3).num_blocks, 1);
+    }
+
+    #[test]
+    fn without_a_setting_activations_come_first() {
+        assert_eq!(default_bytes(None, 5), DEFAULT_BYTES);
+        assert_eq!(default_bytes(Some(1 << 40), 0), DEFAULT_BYTES);
+        assert_eq!(default_bytes(Some(1000), 600), 100);
+        assert_eq!(default_bytes(Some(1000), 6000), 0);
+        assert_eq!(mem_available("MemFree: 1 kB\nMemAvailable:   2048 kB\n"), Some(2048 * 1024));
     }
 }

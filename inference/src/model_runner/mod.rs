@@ -4,4 +4,4 @@ mod memory;
 mod runner;
 
 pub use memory::{CacheBudget, CachePlan};
-pub use runner::{ModelRunner, StepRunner};
+pub use runner::{MAX_LOGIT_ROWS, ModelRunner, Samplers, StepRunner};
