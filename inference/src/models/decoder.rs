@@ -166,44 +166,5 @@ fn tensors(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-    use std::sync::Mutex;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::weights::{DummyWeights, HfConfig, RawTensor};
-
-    /// Remembers what was asked for.
-    struct Recorder(Mutex<HashSet<(String, Vec<usize>)>>);
-
-    impl WeightSource for Recorder {
-        fn check(&self, _: &str, _: &[usize]) -> Result<(), WeightsError> {
-            Ok(())
-        }
-
-        fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError> {
-            self.0.lock().expect("not poisoned").insert((name.to_owned(), shape.to_vec()));
-            DummyWeights::new(1).load(name, shape)
-        }
-    }
-
-    #[test]
-    fn verify_checks_exactly_what_load_reads() {
-        for (architecture, tied, bias) in
-            [("LlamaForCausalLM", true, true), ("MistralForCausalLM", true, false), ("Qwen3ForCausalLM", false, false)]
-        {
-            let values = json!({"architectures": [architecture], "hidden_size": 32,
-                "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-                "head_dim": 8, "intermediate_size": 48, "vocab_size": 100,
-                "tie_word_embeddings": tied, "attention_bias": bias, "mlp_bias": bias});
-            let values = values.as_object().expect("an object").clone();
-            let config = DecoderConfig::parse(&HfConfig::from_values(values)).expect("valid");
-            let recorder = Recorder(Mutex::default());
-            let listed = tensors(&config).into_iter().collect::<HashSet<_>>();
-            Decoder::load(&recorder, config).expect("dummy weights load");
-            assert_eq!(recorder.0.into_inner().expect("not poisoned"), listed);
-        }
-    }
-}
+#[path = "decoder_tests.rs"]
+mod tests;

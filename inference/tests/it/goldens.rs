@@ -1,4 +1,4 @@
-//! The decoder against Hugging Face transformers, for both architectures and every dtype.
+//! The decoder against Hugging Face transformers, for every architecture and dtype.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use shekara_inference::weights::{HfConfig, SafetensorsFolder};
 use crate::support::{Dtype, Models, fixture, read_safetensors, write_safetensors};
 
 const BLOCK_SIZE: usize = 16;
-const NUM_BLOCKS: u32 = 8;
+const NUM_BLOCKS: u32 = 24;
 
 fn load(name: &str, dtype: Dtype, kv_dtype: KvDtype) -> ModelRunner {
     let models = Models::new(&[name]);
@@ -80,6 +80,14 @@ fn llama_agrees_with_transformers() {
     for dtype in [Dtype::Bf16, Dtype::F16, Dtype::F32] {
         check("llama-tiny", dtype, KvDtype::F32, 1e-4);
         check("llama-tiny", dtype, KvDtype::F16, 5e-3);
+    }
+}
+
+#[test]
+fn mistral_agrees_with_transformers_beyond_its_window() {
+    for dtype in [Dtype::Bf16, Dtype::F16, Dtype::F32] {
+        check("mistral-tiny", dtype, KvDtype::F32, 1e-4);
+        check("mistral-tiny", dtype, KvDtype::F16, 5e-3);
     }
 }
 

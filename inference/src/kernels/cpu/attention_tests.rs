@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::kernels::cpu::KvDtype;
+use crate::kernels::cpu::kv_store::Storage;
 
 fn values(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|at| ((at as f32 * 0.37 + seed as f32 * 1.7).sin() * 43.0).fract()).collect()
@@ -19,10 +20,15 @@ struct Case {
 
 fn case(num_heads: usize, num_kv_heads: usize, head_dim: usize, context: usize, dtype: KvDtype) -> Case {
     let kv = KvShape { num_kv_heads, head_dim, block_size: 16 };
-    let shape = AttentionShape { num_heads, kv, scale: 1.0 / (head_dim as f32).sqrt() };
+    case_of(num_heads, kv, context, dtype)
+}
+
+fn case_of(num_heads: usize, kv: KvShape, context: usize, dtype: KvDtype) -> Case {
+    let KvShape { num_kv_heads, head_dim, block_size } = kv;
+    let shape = AttentionShape { num_heads, kv, scale: 1.0 / (head_dim as f32).sqrt(), window: None };
     let width = (num_heads + 2 * num_kv_heads) * head_dim;
     let rows = values(context * width, 1);
-    let num_blocks = context.div_ceil(16);
+    let num_blocks = context.div_ceil(block_size);
     // Blocks out of order, the first of the storage unused, stale memory full of NaN.
     let block_table: Vec<u32> = (1..=num_blocks as u32).rev().collect();
     let mut layer = KvLayer::new(kv, dtype, num_blocks + 1);
@@ -36,19 +42,33 @@ fn case(num_heads: usize, num_kv_heads: usize, head_dim: usize, context: usize, 
             values.as_mut_slice().fill(f32::NAN);
         }
     }
-    let slots: Vec<usize> = (0..context).map(|at| block_table[at / 16] as usize * 16 + at % 16).collect();
+    let slots: Vec<usize> =
+        (0..context).map(|at| block_table[at / block_size] as usize * block_size + at % block_size).collect();
     layer.store(&rows, width, num_heads * head_dim, &slots);
     Case { shape, context, layer, block_table, rows, width }
 }
 
 impl Case {
     fn attend(&self, level: Level, first: usize, count: usize) -> Vec<f32> {
-        let span =
-            SequenceSpan { first_row: 0, num_rows: count, first_position: first, block_table: &self.block_table };
+        self.attend_with(level, (first, count), &self.block_table)
+    }
+
+    fn attend_with(&self, level: Level, (first, count): (usize, usize), block_table: &[u32]) -> Vec<f32> {
+        let span = SequenceSpan { first_row: 0, num_rows: count, first_position: first, block_table };
         let queries = QueryRows { values: &self.rows[first * self.width..], width: self.width };
         let mut output = vec![f32::NAN; count * self.shape.num_heads * self.shape.kv.head_dim];
         paged_attention(level, self.shape, &self.layer, (queries, &[span]), &mut output);
         output
+    }
+
+    /// The block table with every block before the window of position `first` given back: by turns
+    /// marked so, and left to another sequence (block 0, full of NaN).
+    fn given_back(&self, first: usize) -> Vec<u32> {
+        let window = self.shape.window.expect("a window");
+        let unseen = (first + 1).saturating_sub(window) / self.shape.kv.block_size;
+        let gone = |index| if index % 2 == 0 { NO_BLOCK } else { 0 };
+        let entries = self.block_table.iter().enumerate();
+        entries.map(|(index, block)| if index < unseen { gone(index) } else { *block }).collect()
     }
 
     fn plain(&self, position: usize, head: usize) -> Vec<f64> {
@@ -59,7 +79,8 @@ impl Case {
         };
         let kv_head = self.shape.num_heads + head / self.shape.group();
         let query = at(position, head);
-        let scores: Vec<f64> = (0..=position)
+        let first = self.shape.window.map_or(0, |window| (position + 1).saturating_sub(window));
+        let scores: Vec<f64> = (first..=position)
             .map(|key| {
                 let dot: f64 =
                     query.iter().zip(at(key, kv_head)).map(|(query, key)| f64::from(*query) * f64::from(*key)).sum();
@@ -72,7 +93,7 @@ impl Case {
         (0..dim)
             .map(|offset| {
                 let value = |key| at(key, kv_head + self.shape.kv.num_kv_heads)[offset];
-                let sum: f64 = weights.iter().enumerate().map(|(key, weight)| weight * f64::from(value(key))).sum();
+                let sum: f64 = weights.iter().zip(first..).map(|(weight, key)| weight * f64::from(value(key))).sum();
                 sum / total
             })
             .collect()
@@ -122,4 +143,113 @@ fn a_query_has_the_same_bits_in_any_chunk() {
             }
         }
     }
+}
+
+const WINDOWS: [usize; 8] = [1, 15, 16, 17, 255, 256, 257, 10_000];
+
+#[test]
+fn a_window_matches_the_formula_on_every_level() {
+    for level in Level::available() {
+        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3)] {
+            for (heads, kv_heads, dim, context) in [(4, 2, 8, 37), (6, 2, 20, 90), (8, 1, 16, 600)] {
+                let mut case = case(heads, kv_heads, dim, context, dtype);
+                for window in WINDOWS {
+                    case.shape.window = Some(window);
+                    let output = case.attend(level, 0, context);
+                    for position in [0, 14, 15, 16, 17, 31, 255, 256, 257, 271, 272, 511, 512, 530, context - 1] {
+                        let position = position.min(context - 1);
+                        for head in [0, heads - 1] {
+                            let expected = case.plain(position, head);
+                            let from = (position * heads + head) * dim;
+                            for (got, expected) in output[from..from + dim].iter().zip(expected) {
+                                let error = (f64::from(*got) - expected).abs();
+                                assert!(error < tolerance, "{} {error} at {position}, {window}", level.name());
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Chunk by chunk with the blocks that are out of sight gone, against all at once with all there.
+fn assert_chunks_agree(case: &Case, level: Level, chunk: usize, whole: &[f32]) {
+    let mut parts = Vec::new();
+    for first in (0..case.context).step_by(chunk) {
+        let count = chunk.min(case.context - first);
+        parts.extend(case.attend_with(level, (first, count), &case.given_back(first)));
+    }
+    let same = parts.iter().zip(whole).all(|(a, b)| a.to_bits() == b.to_bits());
+    assert!(same && parts.len() == whole.len(), "{} chunk {chunk}, {:?}", level.name(), case.shape.window);
+}
+
+#[test]
+fn a_window_has_the_same_bits_in_any_chunk_and_never_reads_what_is_gone() {
+    for level in Level::available() {
+        for dtype in [KvDtype::F32, KvDtype::F16] {
+            let mut short = case(1, 1, 8, 270, dtype);
+            let mut long = case(3, 1, 8, 560, dtype);
+            for window in WINDOWS {
+                short.shape.window = Some(window);
+                let whole = short.attend(level, 0, short.context);
+                assert!(whole.iter().all(|value| value.is_finite()));
+                for chunk in 1..=short.context {
+                    assert_chunks_agree(&short, level, chunk, &whole);
+                }
+                long.shape.window = Some(window);
+                let whole = long.attend(level, 0, long.context);
+                for chunk in [1, 17, 256, 300] {
+                    assert_chunks_agree(&long, level, chunk, &whole);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn blocks_need_not_divide_the_splits() {
+    for block_size in [32, 48, 512] {
+        let kv = KvShape { num_kv_heads: 1, head_dim: 8, block_size };
+        let mut case = case_of(2, kv, 600, KvDtype::F32);
+        for window in [None, Some(17), Some(257)] {
+            case.shape.window = window;
+            let whole = case.attend(Level::best(), 0, 600);
+            for position in [0, 47, 255, 256, 300, 599] {
+                let expected = case.plain(position, 1);
+                for (got, expected) in whole[position * 16 + 8..].iter().zip(expected) {
+                    assert!((f64::from(*got) - expected).abs() < 2e-5, "{block_size} {window:?} at {position}");
+                }
+            }
+            if window.is_some() {
+                assert_chunks_agree(&case, Level::best(), 45, &whole);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_beyond_the_context_changes_no_bit() {
+    let mut case = case(4, 2, 24, 300, KvDtype::F16);
+    let without = case.attend(Level::best(), 0, 300);
+    for window in [300, 301, usize::MAX] {
+        case.shape.window = Some(window);
+        assert!(case.attend(Level::best(), 0, 300).iter().zip(&without).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+}
+
+#[test]
+fn blocks_that_some_row_sees_may_not_be_gone() {
+    let mut case = case(2, 1, 8, 80, KvDtype::F32);
+    let refused = |case: &Case, gone: usize, first: usize| {
+        let mut table = case.block_table.clone();
+        table[gone] = NO_BLOCK;
+        let attend = || case.attend_with(Level::best(), (first, 80 - first), &table);
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(attend)).is_err()
+    };
+    assert!(refused(&case, 0, 79), "without a window every block is needed");
+    // Position 56 sees 33..=56, position 55 sees 32..=55, position 54 sees 31..=54.
+    case.shape.window = Some(24);
+    assert!(!refused(&case, 1, 56) && !refused(&case, 1, 55));
+    assert!(refused(&case, 1, 54) && refused(&case, 2, 56) && refused(&case, 4, 56));
 }

@@ -182,3 +182,37 @@ impl KvElement for f32 {
         unsafe { V::load(from) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_without_a_slot_is_not_stored() {
+        let shape = KvShape { num_kv_heads: 2, head_dim: 4, block_size: 16 };
+        let width = 2 * shape.num_kv_heads * shape.head_dim;
+        let rows: Vec<f32> = (0..3 * width).map(|at| at as f32 + 1.0).collect();
+        for dtype in [KvDtype::F16, KvDtype::F32] {
+            let mut some = KvLayer::new(shape, dtype, 2);
+            some.store(&rows, width, 0, &[3, NO_SLOT, 20]);
+            let mut each = KvLayer::new(shape, dtype, 2);
+            each.store(&rows[..width], width, 0, &[3]);
+            each.store(&rows[2 * width..], width, 0, &[20]);
+            assert!(bits(&some) == bits(&each));
+            let before = bits(&some);
+            some.store(&rows, width, 0, &[NO_SLOT; 3]);
+            assert!(bits(&some) == before && before.iter().any(|bits| *bits != 0));
+        }
+    }
+
+    fn bits(layer: &KvLayer) -> Vec<u32> {
+        match &layer.storage {
+            Storage::F16 { keys, values } => {
+                keys.as_slice().iter().chain(values.as_slice()).map(|bits| u32::from(*bits)).collect()
+            }
+            Storage::F32 { keys, values } => {
+                keys.as_slice().iter().chain(values.as_slice()).map(|value| value.to_bits()).collect()
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@
 #![allow(clippy::wildcard_imports)]
 
 mod attention;
+mod attention_tile;
 mod elementwise;
 mod kv_store;
 mod level;
