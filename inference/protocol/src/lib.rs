@@ -7,6 +7,8 @@
 pub mod chat;
 pub mod completions;
 pub mod error;
+#[cfg(test)]
+mod goldens;
 pub mod headers;
 pub mod ids;
 pub mod json;

@@ -86,6 +86,7 @@ impl ResponsesStream {
             self.segment(SegmentEvent::End);
         }
         self.has_ended = true;
+        self.response.end_item();
         self.response.end(reason);
         self.finish_item();
         let is_completed = self.response.status == ResponseStatus::Completed;
