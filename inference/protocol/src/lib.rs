@@ -7,11 +7,18 @@
 pub mod chat;
 pub mod completions;
 pub mod error;
+#[cfg(test)]
+mod goldens;
 pub mod headers;
+pub mod ids;
 pub mod json;
+pub mod messages;
 pub mod models;
+mod number;
 mod object_only;
 mod parse;
+pub mod places;
+pub mod responses;
 pub mod sampling;
 pub mod sse;
 pub mod text_or_list;

@@ -3,6 +3,7 @@
 mod parse;
 mod request;
 mod response;
+mod segments;
 
 pub use crate::object_only::ObjectOnly;
 pub use parse::parse_request;
@@ -13,3 +14,4 @@ pub use response::{
     ChatChoice, ChatChunk, ChatCompletion, ChatLogprobs, ChunkChoice, CompletionTokensDetails, Delta, FinishReason,
     FunctionDelta, PromptTokensDetails, ResponseMessage, StopReason, TokenLogprob, ToolCallDelta, TopLogprob, Usage,
 };
+pub use segments::{SegmentEvent, SegmentKind, Segments};

@@ -163,6 +163,21 @@ pub struct ChatMessage {
     pub object_only: ObjectOnly,
 }
 
+impl ChatMessage {
+    /// A message that says this and nothing else.
+    pub fn new(role: Role, content: Option<Content>) -> Self {
+        Self {
+            role,
+            content,
+            name: None,
+            tool_calls: None,
+            tool_call_id: None,
+            reasoning_content: None,
+            object_only: ObjectOnly,
+        }
+    }
+}
+
 /// A message's content: one text, or a list of parts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -202,6 +217,19 @@ pub struct ToolCallFunction {
     pub arguments: String,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
+}
+
+impl ContentPart {
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { kind: "text".to_owned(), text: Some(text.into()), rest: BTreeMap::new() }
+    }
+}
+
+impl ToolCall {
+    pub fn function(id: String, name: String, arguments: String) -> Self {
+        let function = Some(ToolCallFunction { name, arguments, object_only: ObjectOnly });
+        Self { id, kind: function_kind(), function, object_only: ObjectOnly }
+    }
 }
 
 fn function_kind() -> String {

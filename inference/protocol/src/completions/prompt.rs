@@ -120,19 +120,15 @@ impl<'de> Visitor<'de> for Element<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        match self.prompt.get_or_insert_with(|| Prompt::TokenLists(Vec::new())) {
-            Prompt::TokenLists(lists) => {
-                let mut ids = Vec::new();
-                while let Some(id) = seq.next_element()? {
-                    ids.push(id);
-                }
-                lists.push(ids);
-                Ok(())
-            }
-            _ => {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Err(de::Error::invalid_type(de::Unexpected::Seq, &self))
-            }
+        let Prompt::TokenLists(lists) = self.prompt.get_or_insert_with(|| Prompt::TokenLists(Vec::new())) else {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Err(de::Error::invalid_type(de::Unexpected::Seq, &self));
+        };
+        let mut ids = Vec::new();
+        while let Some(id) = seq.next_element()? {
+            ids.push(id);
         }
+        lists.push(ids);
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::chat::{FinishReason, StopReason, TokenLogprob, Usage};
+use crate::number::shortest;
 
 /// `object: "text_completion"`. The usage chunk of a stream has no choices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,11 +72,6 @@ impl CompletionLogprobs {
         });
         self.top_logprobs.push(top);
     }
-}
-
-/// −1.1 rather than the −1.100000023841858 that widening the bits would write.
-fn shortest(number: f32) -> Value {
-    number.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 #[cfg(test)]
