@@ -1,0 +1,349 @@
+//! Grammars that make an answer a tool call, in the model's own format, with arguments that fit the tool's schema.
+//!
+//! Lark in llguidance's dialect. The parser of the same format reads every text of such a grammar as complete calls.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::format::{ReasoningFormat, ToolFormat};
+use super::tool_spec::ToolSpec;
+
+/// Most calls that one answer may make when it is forced.
+const MAX_CALLS: usize = 8;
+
+/// What the request's `tool_choice` wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForcedTools<'a> {
+    /// Text or calls; a call that begins must be a valid one. Only with a strict tool.
+    Auto,
+    Required,
+    Function(&'a str),
+}
+
+/// The answer that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct CallRequest<'a> {
+    pub format: ToolFormat,
+    pub reasoning: ReasoningFormat,
+    /// The prompt has opened the reasoning, which the answer must close before it calls.
+    pub starts_in_reasoning: bool,
+    pub tools: &'a [ToolSpec],
+    pub choice: ForcedTools<'a>,
+    /// More than one call may be made.
+    pub parallel: bool,
+}
+
+/// A grammar, and the format that reads what it allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallGrammar {
+    pub lark: String,
+    pub format: ToolFormat,
+}
+
+/// How calls are written, each part as Lark.
+struct Shape {
+    /// Before all calls; in free text its first part is where a call begins.
+    open: Vec<String>,
+    between: Vec<String>,
+    close: Vec<String>,
+    call: CallShape,
+}
+
+enum CallShape {
+    /// An object with the name and, under this key, the arguments; around it what stands here.
+    Object { before: Vec<String>, key: &'static str, after: Vec<String> },
+    /// The name between two texts, then the arguments.
+    Named { before: Vec<String>, prefix: &'static str, suffix: &'static str, then: Vec<String>, after: Vec<String> },
+}
+
+/// The grammar for a request, if one is needed and can be had. `special` gives the id of a special token's text, where the
+/// vocabulary has it as one token.
+///
+/// `None` for [`ForcedTools::Auto`] without a strict tool or in a format in which a call in free text cannot be told from
+/// text, and where no tool has the wanted name.
+pub fn call_grammar(request: &CallRequest<'_>, special: &dyn Fn(&str) -> Option<u32>) -> Option<CallGrammar> {
+    let is_wanted = |tool: &&ToolSpec| match request.choice {
+        ForcedTools::Function(name) => tool.name == name,
+        ForcedTools::Auto | ForcedTools::Required => true,
+    };
+    let tools: Vec<&ToolSpec> = request.tools.iter().filter(is_wanted).collect();
+    if tools.is_empty() {
+        return None;
+    }
+    let is_auto = request.choice == ForcedTools::Auto;
+    if is_auto && !tools.iter().any(|tool| tool.strict) {
+        return None;
+    }
+    let format = match request.format {
+        // Their arguments are not JSON, so a schema cannot bind them.
+        ToolFormat::Pythonic | ToolFormat::Glm | ToolFormat::QwenXml | ToolFormat::None if !is_auto => ToolFormat::Json,
+        format => format,
+    };
+    let writer = Writer { special, request, format };
+    let shape = writer.shape()?;
+    let start = if is_auto { writer.free_start(&shape)? } else { writer.forced_start(&shape) };
+    let mut lark = String::from("%llguidance {}\n");
+    lark.push_str(&start);
+    writer.rules(&tools, &shape.call, &mut lark);
+    Some(CallGrammar { lark, format })
+}
+
+struct Writer<'a> {
+    special: &'a dyn Fn(&str) -> Option<u32>,
+    request: &'a CallRequest<'a>,
+    format: ToolFormat,
+}
+
+impl Writer<'_> {
+    /// A marker: a special token where there is one, else its text.
+    fn marker(&self, text: &str) -> String {
+        (self.special)(text).map_or_else(|| literal(text), |id| format!("<[{id}]>"))
+    }
+
+    fn shape(&self) -> Option<Shape> {
+        let object = |key| CallShape::Object { before: Vec::new(), key, after: Vec::new() };
+        let list = |marker: &str, close: Vec<String>| Shape {
+            open: vec![self.marker(marker), "/ ?\\[/".to_owned()],
+            between: vec![literal(", ")],
+            close,
+            call: object("arguments"),
+        };
+        Some(match self.format {
+            ToolFormat::Hermes => Shape {
+                open: vec![self.marker("<tool_call>"), literal("\n")],
+                between: vec![literal("\n"), self.marker("</tool_call>"), literal("\n")]
+                    .into_iter()
+                    .chain([self.marker("<tool_call>"), literal("\n")])
+                    .collect(),
+                close: vec![literal("\n"), self.marker("</tool_call>")],
+                call: object("arguments"),
+            },
+            ToolFormat::Llama3Json => {
+                Shape { open: Vec::new(), between: vec![literal("; ")], close: Vec::new(), call: object("parameters") }
+            }
+            ToolFormat::Json if self.request.parallel => Shape {
+                open: vec![literal("[")],
+                between: vec![literal(", ")],
+                close: vec![literal("]")],
+                call: object("arguments"),
+            },
+            ToolFormat::Json => {
+                Shape { open: Vec::new(), between: Vec::new(), close: Vec::new(), call: object("arguments") }
+            }
+            ToolFormat::Mistral if (self.special)("[ARGS]").is_some() => self.named_mistral(),
+            ToolFormat::Mistral => list("[TOOL_CALLS]", vec![literal("]")]),
+            ToolFormat::Phi4 => list("<|tool_call|>", vec![literal("]"), self.marker("<|/tool_call|>")]),
+            ToolFormat::Granite if (self.special)("<|tool_call|>").is_none() => list("<tool_call>", vec![literal("]")]),
+            ToolFormat::Granite => list("<|tool_call|>", vec![literal("]")]),
+            ToolFormat::DeepSeek | ToolFormat::DeepSeekV31 => self.deepseek(),
+            ToolFormat::Harmony => self.harmony(),
+            ToolFormat::Pythonic | ToolFormat::Glm | ToolFormat::QwenXml | ToolFormat::None => return None,
+        })
+    }
+
+    fn named_mistral(&self) -> Shape {
+        let named = |before| CallShape::Named {
+            before,
+            prefix: "",
+            suffix: "",
+            then: vec![self.marker("[ARGS]")],
+            after: Vec::new(),
+        };
+        Shape {
+            open: vec![self.marker("[TOOL_CALLS]")],
+            between: vec![self.marker("[TOOL_CALLS]")],
+            close: Vec::new(),
+            call: named(Vec::new()),
+        }
+    }
+
+    fn deepseek(&self) -> Shape {
+        let (begin, separator) = (self.marker("<｜tool▁call▁begin｜>"), self.marker("<｜tool▁sep｜>"));
+        let end = self.marker("<｜tool▁call▁end｜>");
+        let is_fenced = self.format == ToolFormat::DeepSeek;
+        let call = if is_fenced {
+            CallShape::Named {
+                before: vec![begin, literal("function"), separator],
+                prefix: "",
+                suffix: "\n```json\n",
+                then: Vec::new(),
+                after: vec![literal("\n```"), end],
+            }
+        } else {
+            CallShape::Named { before: vec![begin], prefix: "", suffix: "", then: vec![separator], after: vec![end] }
+        };
+        Shape {
+            open: vec![self.marker("<｜tool▁calls▁begin｜>")],
+            between: if is_fenced { vec![literal("\n")] } else { Vec::new() },
+            close: vec![self.marker("<｜tool▁calls▁end｜>")],
+            call,
+        }
+    }
+
+    /// One call: its end marker ends the answer, and is left to the model's end-of-sequence tokens.
+    fn harmony(&self) -> Shape {
+        let call = CallShape::Named {
+            before: vec![self.marker("<|channel|>")],
+            prefix: "commentary to=functions.",
+            suffix: " ",
+            then: vec![self.marker("<|constrain|>"), literal("json"), self.marker("<|message|>")],
+            after: Vec::new(),
+        };
+        Shape { open: Vec::new(), between: Vec::new(), close: Vec::new(), call }
+    }
+
+    /// All calls, without what opens the first.
+    fn calls(&self, shape: &Shape) -> String {
+        let mut calls = String::from("call");
+        if self.request.parallel && self.format != ToolFormat::Harmony {
+            let _ = write!(calls, " ({} call){{0,{}}}", shape.between.join(" "), MAX_CALLS - 1);
+        }
+        [&calls, &shape.close.join(" ")].map(String::as_str).join(" ")
+    }
+
+    fn forced_start(&self, shape: &Shape) -> String {
+        let mut before = String::new();
+        let mut rules = String::new();
+        if self.format == ToolFormat::Harmony {
+            rules = self.harmony_analysis(&mut before);
+        } else if self.request.starts_in_reasoning {
+            rules = self.reasoning_end(&mut before);
+        }
+        format!("start: {before}{} {}\n{rules}", shape.open.join(" "), self.calls(shape))
+    }
+
+    /// The rest of the reasoning that the prompt opened.
+    fn reasoning_end(&self, before: &mut String) -> String {
+        let (_, close) = reasoning_markers(self.request.reasoning);
+        if close.is_empty() {
+            return String::new();
+        }
+        before.push_str("thought ");
+        match (self.special)(close) {
+            Some(id) => format!("thought: TEXT <[{id}]> /\\n{{0,2}}/\nTEXT: /(?s:.*)/\n"),
+            None => format!(
+                "thought: thought_text /\\n{{0,2}}/\nthought_text[lazy]: TEXT {}\nTEXT: /(?s:.*)/\n",
+                literal(close)
+            ),
+        }
+    }
+
+    /// gpt-oss thinks before it calls. Only where its markers are tokens: text could forge them.
+    fn harmony_analysis(&self, before: &mut String) -> String {
+        if (self.special)("<|end|>").is_none() || (self.special)("<|channel|>").is_none() {
+            return String::new();
+        }
+        before.push_str("thought? ");
+        let [channel, message] = [self.marker("<|channel|>"), self.marker("<|message|>")];
+        let [end, start] = [self.marker("<|end|>"), self.marker("<|start|>")];
+        format!("thought: {channel} \"analysis\" {message} TEXT {end} {start} \"assistant\"\nTEXT: /(?s:.*)/\n")
+    }
+
+    /// Text, in which a call that begins must be valid; nothing follows the calls.
+    fn free_start(&self, shape: &Shape) -> Option<String> {
+        let text = "TEXT: /(?s:.*)/\n";
+        let calls = self.calls(shape);
+        match self.format {
+            ToolFormat::Harmony => return self.free_harmony(),
+            // A call is known by how the answer begins.
+            ToolFormat::Llama3Json if !self.request.starts_in_reasoning => {
+                return Some(format!("start: TEXT? | {calls}\nTEXT: /[^{{\\s](?s:.*)/\n"));
+            }
+            _ => {}
+        }
+        let trigger = shape.open.first()?;
+        let rest = shape.open[1..].join(" ");
+        let (thought, rules) = self.free_thought();
+        // A marker that is a token cannot be part of TEXT; one that is text ends the lazy rule.
+        Some(if trigger.starts_with('<') {
+            format!("start: {thought}TEXT ({trigger} {rest} {calls})?\n{rules}{text}")
+        } else {
+            let start = format!("start: {thought}TEXT | {thought}lead {rest} {calls}\n");
+            format!("{start}lead[lazy]: TEXT {trigger}\n{rules}{text}")
+        })
+    }
+
+    /// Reasoning before free text: as text it is part of it, as tokens it must be named.
+    fn free_thought(&self) -> (&'static str, String) {
+        let (open, close) = reasoning_markers(self.request.reasoning);
+        match ((self.special)(open), (self.special)(close)) {
+            (Some(open), Some(close)) if !self.request.starts_in_reasoning => {
+                ("thought? ", format!("thought: <[{open}]> TEXT <[{close}]>\n"))
+            }
+            (_, Some(close)) if self.request.starts_in_reasoning => {
+                ("thought? ", format!("thought: TEXT <[{close}]>\n"))
+            }
+            _ => ("", String::new()),
+        }
+    }
+
+    fn free_harmony(&self) -> Option<String> {
+        let tokens = ["<|channel|>", "<|message|>", "<|end|>", "<|start|>"];
+        let [channel, message, end, start] = tokens.map(|token| (self.special)(token).map(|id| format!("<[{id}]>")));
+        let (channel, message, end, start) = (channel?, message?, end?, start?);
+        Some(format!(
+            "start: (before)* (last | call)\n\
+             before: {channel} /analysis|commentary/ {message} TEXT {end} {start} \"assistant\"\n\
+             last: {channel} /analysis|commentary|final/ {message} TEXT\n\
+             TEXT: /(?s:.*)/\n"
+        ))
+    }
+
+    /// One rule for each tool.
+    fn rules(&self, tools: &[&ToolSpec], shape: &CallShape, lark: &mut String) {
+        let names: Vec<String> = (0..tools.len()).map(|index| format!("tool_{index}")).collect();
+        let (before, after) = match shape {
+            CallShape::Object { before, after, .. } | CallShape::Named { before, after, .. } => (before, after),
+        };
+        let _ = writeln!(lark, "call: {} ({}) {}", before.join(" "), names.join(" | "), after.join(" "));
+        for (index, tool) in tools.iter().enumerate() {
+            let body = match shape {
+                CallShape::Object { key, .. } => {
+                    let name = Value::from(tool.name.as_str());
+                    let head = literal(&format!("{{\"name\": {name}, \"{key}\": "));
+                    format!("{head} arguments_{index} \"}}\"")
+                }
+                CallShape::Named { prefix, suffix, then, .. } => {
+                    let head = literal(&[prefix, tool.name.as_str(), suffix].concat());
+                    format!("{head} {} arguments_{index}", then.join(" "))
+                }
+            };
+            let _ = writeln!(lark, "tool_{index}: {body}");
+            let _ = writeln!(lark, "arguments_{index}: %json {}", self.schema(tool));
+        }
+    }
+
+    /// The schema that binds the arguments: an object always, with bounded white space, so that no answer is lost in it.
+    fn schema(&self, tool: &ToolSpec) -> Value {
+        let is_free = self.request.choice == ForcedTools::Auto && !tool.strict;
+        let mut schema = match &tool.parameters {
+            Value::Object(schema) if !is_free => schema.clone(),
+            _ => serde_json::Map::new(),
+        };
+        if !["type", "$ref", "allOf", "anyOf", "oneOf"].iter().any(|key| schema.contains_key(*key)) {
+            schema.insert("type".to_owned(), json!("object"));
+        }
+        let spacing = json!({"whitespace_flexible": false, "item_separator": ", ?", "key_separator": ": ?"});
+        schema.insert("x-guidance".to_owned(), spacing);
+        Value::Object(schema)
+    }
+}
+
+/// What opens reasoning and what closes it.
+fn reasoning_markers(format: ReasoningFormat) -> (&'static str, &'static str) {
+    match format {
+        ReasoningFormat::Think | ReasoningFormat::Granite => ("<think>", "</think>"),
+        ReasoningFormat::Mistral => ("[THINK]", "[/THINK]"),
+        ReasoningFormat::Harmony | ReasoningFormat::None => ("", ""),
+    }
+}
+
+/// A text as Lark writes it, which is as JSON does.
+fn literal(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+#[cfg(test)]
+#[path = "forced_tests.rs"]
+mod tests;

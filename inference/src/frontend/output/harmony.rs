@@ -1,0 +1,197 @@
+//! Messages of gpt-oss: `<|channel|>analysis<|message|>…<|end|>`, each to a channel and perhaps to a tool.
+//!
+//! The analysis channel is reasoning, a message to `functions.name` is a call, all else is content. The prompt ends with
+//! `<|start|>assistant`, so an answer begins inside a header; text before any marker is content.
+
+use super::delta::Deltas;
+use super::marker::{Found, Pending, Step, find_marker, leading_space};
+
+const START: usize = 0;
+const CHANNEL: usize = 1;
+const CONSTRAIN: usize = 2;
+const MESSAGE: usize = 3;
+const MARKERS: [&str; 7] =
+    ["<|start|>", "<|channel|>", "<|constrain|>", "<|message|>", "<|end|>", "<|call|>", "<|return|>"];
+
+/// A longer header is none.
+const MAX_HEADER_BYTES: usize = 512;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Content,
+    Reasoning,
+    Call,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Header,
+    Body(Kind),
+    /// Between the end of a message and the next header.
+    Between,
+}
+
+#[derive(Debug)]
+pub(super) struct Harmony {
+    state: State,
+    pending: Pending,
+    /// The header as it came: content if no message follows.
+    header: String,
+    channel: String,
+    /// The part of the header that is being read is the channel's.
+    is_channel: bool,
+    finds_calls: bool,
+    /// White space at the end of arguments is not theirs.
+    spaces: String,
+    is_empty_call: bool,
+}
+
+impl Harmony {
+    pub(super) fn new(finds_calls: bool, starts_in_reasoning: bool) -> Self {
+        let kind = if starts_in_reasoning { Kind::Reasoning } else { Kind::Content };
+        Self {
+            state: State::Body(kind),
+            pending: Pending::default(),
+            header: String::new(),
+            channel: String::new(),
+            is_channel: false,
+            finds_calls,
+            spaces: String::new(),
+            is_empty_call: false,
+        }
+    }
+
+    pub(super) fn push(&mut self, text: &str, out: &mut Deltas) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.offer(text, |text| self.step(text, false, out));
+        self.pending = pending;
+    }
+
+    pub(super) fn finish(&mut self, out: &mut Deltas) {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.offer("", |text| self.step(text, true, out));
+        out.content(&std::mem::take(&mut self.header));
+    }
+
+    fn step(&mut self, text: &str, at_end: bool, out: &mut Deltas) -> Step {
+        let spaces = if self.state == State::Between { leading_space(text) } else { 0 };
+        if spaces > 0 {
+            return Step::Taken(spaces);
+        }
+        let plain = find_marker(text, &MARKERS, at_end);
+        let before = &text[..plain.length];
+        match self.state {
+            State::Header => self.header(before, out),
+            State::Between if before.is_empty() => {}
+            State::Between => {
+                self.state = State::Body(Kind::Content);
+                return Step::Taken(0);
+            }
+            State::Body(kind) => self.body(kind, before, out),
+        }
+        match plain.then {
+            Found::Marker(index) => {
+                self.marker(index, out);
+                Step::Taken(plain.length + MARKERS[index].len())
+            }
+            Found::Undecided if plain.length == 0 => Step::Wait,
+            _ => Step::Taken(plain.length),
+        }
+    }
+
+    fn body(&mut self, kind: Kind, text: &str, out: &mut Deltas) {
+        match kind {
+            Kind::Content => out.content(text),
+            Kind::Reasoning => out.reasoning(text),
+            Kind::Call => {
+                let text = if self.is_empty_call { text.trim_start() } else { text };
+                let body = text.trim_end();
+                if body.is_empty() {
+                    if !self.is_empty_call {
+                        self.spaces.push_str(text);
+                    }
+                    return;
+                }
+                self.is_empty_call = false;
+                out.arguments(&std::mem::take(&mut self.spaces));
+                out.arguments(body);
+                self.spaces.push_str(&text[body.len()..]);
+            }
+        }
+    }
+
+    fn header(&mut self, text: &str, out: &mut Deltas) {
+        self.header.push_str(text);
+        if self.is_channel {
+            self.channel.push_str(text);
+        }
+        if self.header.len() > MAX_HEADER_BYTES {
+            out.content(&std::mem::take(&mut self.header));
+            self.state = State::Body(Kind::Content);
+        }
+    }
+
+    fn marker(&mut self, index: usize, out: &mut Deltas) {
+        match (index, self.state) {
+            (MESSAGE, State::Header) => self.message(out),
+            (START | CHANNEL | CONSTRAIN, State::Header) => {
+                self.header.push_str(MARKERS[index]);
+                self.is_channel = index == CHANNEL;
+            }
+            (START | CHANNEL, _) => {
+                self.end_message(out);
+                MARKERS[index].clone_into(&mut self.header);
+                self.channel.clear();
+                self.is_channel = index == CHANNEL;
+                self.state = State::Header;
+            }
+            (CONSTRAIN | MESSAGE, _) => {
+                // Without a header before it, the marker opens nothing.
+                let kind = if let State::Body(kind) = self.state { kind } else { Kind::Content };
+                self.state = State::Body(kind);
+                self.body(kind, MARKERS[index], out);
+            }
+            // A header that ends without a message.
+            (_, State::Header) => {
+                self.header.push_str(MARKERS[index]);
+                out.content(&std::mem::take(&mut self.header));
+                self.state = State::Between;
+            }
+            _ => {
+                self.end_message(out);
+                self.state = State::Between;
+            }
+        }
+    }
+
+    fn end_message(&mut self, out: &mut Deltas) {
+        if self.state == State::Body(Kind::Call) && self.is_empty_call {
+            out.arguments("{}");
+        }
+        self.is_empty_call = false;
+        self.spaces.clear();
+    }
+
+    /// The header is whole: who is spoken to?
+    fn message(&mut self, out: &mut Deltas) {
+        let header = std::mem::take(&mut self.header);
+        let channel = self.channel.split_whitespace().next().unwrap_or_default();
+        let kind = match function_in(&header) {
+            Some(name) if self.finds_calls => {
+                out.start_call(name);
+                self.is_empty_call = true;
+                Kind::Call
+            }
+            _ if channel == "analysis" => Kind::Reasoning,
+            _ => Kind::Content,
+        };
+        self.state = State::Body(kind);
+    }
+}
+
+/// The tool in `to=functions.name`, wherever in the header it stands.
+fn function_in(header: &str) -> Option<&str> {
+    let (_, rest) = header.split_once("to=functions.")?;
+    let end = rest.find(|character: char| character.is_whitespace() || character == '<').unwrap_or(rest.len());
+    (end > 0).then_some(&rest[..end])
+}
