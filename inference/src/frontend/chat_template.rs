@@ -20,6 +20,7 @@ const NAME: &str = "chat";
 /// A parsed template with the tokens it may name.
 pub(super) struct ChatTemplate {
     environment: Environment<'static>,
+    source: String,
     constants: Map<String, Value>,
 }
 
@@ -49,15 +50,26 @@ impl ChatTemplate {
         environment
             .add_template_owned(NAME, without_generation_marks(source))
             .map_err(|error| FrontendError::BadTemplate { reason: error.to_string() })?;
-        Ok(Self { environment, constants })
+        Ok(Self { environment, source: source.to_owned(), constants })
     }
 
-    /// Renders messages, with the opening of the answer at the end.
+    /// The template as it stands in the model's folder.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Renders messages, with the opening of the answer at the end if that is wanted. `variables`
+    /// are what else the template may name.
     ///
     /// # Errors
     /// If the template refuses the messages, runs out of fuel or fails.
-    pub(super) fn render(&self, messages: Value, tools: Option<Value>) -> Result<String, TemplateError> {
-        self.run(messages, tools).map_err(|error| match error.kind() {
+    pub(super) fn render(
+        &self,
+        messages: Value,
+        variables: Map<String, Value>,
+        opens_answer: bool,
+    ) -> Result<String, TemplateError> {
+        self.run(messages, variables, opens_answer).map_err(|error| match error.kind() {
             _ if error.detail().is_some_and(|detail| detail.starts_with(REFUSAL)) => TemplateError::Refused,
             ErrorKind::OutOfFuel => TemplateError::OutOfFuel,
             kind => TemplateError::Failed { kind: kind.to_string() },
@@ -70,16 +82,20 @@ impl ChatTemplate {
     /// If this one does not; with the template's own words, as there is no prompt to quote.
     pub(super) fn render_plain(&self) -> Result<String, FrontendError> {
         let messages = json!([{"role": "user", "content": "x"}]);
-        self.run(messages, None).map_err(|error| FrontendError::FailingTemplate { reason: error.to_string() })
+        self.run(messages, Map::new(), true).map_err(|error| FrontendError::FailingTemplate { reason: error.to_string() })
     }
 
-    fn run(&self, messages: Value, tools: Option<Value>) -> Result<String, minijinja::Error> {
-        let mut context = self.constants.clone();
+    fn run(
+        &self,
+        messages: Value,
+        variables: Map<String, Value>,
+        opens_answer: bool,
+    ) -> Result<String, minijinja::Error> {
+        let mut context = variables;
+        // What the model's folder says stands above what a caller sends.
+        context.extend(self.constants.clone());
         context.insert("messages".to_owned(), messages);
-        context.insert("add_generation_prompt".to_owned(), Value::Bool(true));
-        if let Some(tools) = tools {
-            context.insert("tools".to_owned(), tools);
-        }
+        context.insert("add_generation_prompt".to_owned(), Value::Bool(opens_answer));
         self.environment.get_template(NAME)?.render(Serde(Value::Object(context)))
     }
 }

@@ -13,6 +13,8 @@ pub enum FrontendError {
     BadTokenizer { path: PathBuf, reason: String },
     #[error("{} cannot be read", path.display())]
     Io { path: PathBuf, source: std::io::Error },
+    #[error("the vocabulary cannot be used for grammars: {reason}")]
+    BadVocabulary { reason: String },
     #[error("no chat template: neither chat_template.jinja, chat_template.json nor tokenizer_config.json has one")]
     NoTemplate,
     #[error("the chat template does not parse: {reason}")]

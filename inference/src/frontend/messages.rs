@@ -42,6 +42,9 @@ fn template_message(index: usize, message: &ChatMessage, literal: &dyn Fn(&str) 
     if let Some(id) = &message.tool_call_id {
         fields.insert("tool_call_id".to_owned(), json!(literal(id)));
     }
+    if let Some(reasoning) = &message.reasoning_content {
+        fields.insert("reasoning_content".to_owned(), json!(literal(reasoning)));
+    }
     if let Some(calls) = message.tool_calls.as_ref().filter(|calls| !calls.is_empty()) {
         let calls = calls.iter().map(|call| tool_call(call, literal)).collect();
         fields.insert("tool_calls".to_owned(), Value::Array(calls));
