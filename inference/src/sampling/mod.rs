@@ -1,5 +1,6 @@
 //! From logits to the next token: parameters, penalties, the draw, and when to stop.
 
+pub mod grammar;
 mod params;
 mod penalties;
 mod philox;
