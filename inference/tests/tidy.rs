@@ -21,8 +21,9 @@ const IMPORTS: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that only some modules may name.
-const CRATES: [(&str, &[&str]); 6] = [
+const CRATES: [(&str, &[&str]); 7] = [
     ("axum", &["server"]),
+    ("llguidance", &["sampling"]),
     ("tokenizers", &["frontend"]),
     ("minijinja", &["frontend"]),
     ("safetensors", &["weights"]),

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::engine::LaunchError;
-use crate::frontend::{FrontendError, ModelFrontend};
+use crate::frontend::{FormatSettings, FrontendError, ModelFrontend};
 use crate::models::{Decoder, DecoderConfig};
 use crate::weights::{ConfigError, HfConfig, SafetensorsFolder, WeightsError};
 
@@ -53,12 +53,12 @@ pub struct ModelFolder {
 impl ModelFolder {
     /// # Errors
     /// If anything in the folder is missing or malformed.
-    pub fn open(path: &Path, default_max_tokens: usize) -> Result<Self, FolderError> {
+    pub fn open(path: &Path, default_max_tokens: usize, formats: FormatSettings) -> Result<Self, FolderError> {
         let hf_config = HfConfig::read(&path.join("config.json")).map_err(|error| unread_config(path, error))?;
         let config = DecoderConfig::parse(&hf_config)?;
         let weights = SafetensorsFolder::open(path)?;
         Decoder::verify(&weights, &config)?;
-        let frontend = ModelFrontend::load(path, &hf_config, default_max_tokens)?;
+        let frontend = ModelFrontend::load(path, &hf_config, config.vocab_size, default_max_tokens, formats)?;
         Ok(Self { config, weights, frontend })
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::{EngineHandle, EngineSettings, EngineStatus, SettingsError, launch, thread_pool};
+use crate::engine::{EngineHandle, EngineStatus, SettingsError, launch, thread_pool};
 use crate::frontend::ModelFrontend;
 
-use super::{Candidate, FolderError, ModelFolder, scan};
+use super::{Candidate, CatalogSettings, FolderError, ModelFolder, scan};
 
 /// Why a models directory cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub struct ModelStatus {
 
 /// All models of one directory. A broken one is known with its reason and does not hinder others.
 pub struct Catalog {
-    settings: EngineSettings,
+    settings: CatalogSettings,
     threads: Arc<rayon::ThreadPool>,
     candidates: Vec<Candidate>,
     models: RwLock<BTreeMap<String, ModelState>>,
@@ -59,15 +59,16 @@ impl Catalog {
     ///
     /// # Errors
     /// If the directory is unreadable or a setting is out of range.
-    pub fn open(directory: &Path, settings: EngineSettings) -> Result<Arc<Self>, CatalogError> {
-        settings.check()?;
+    pub fn open(directory: &Path, settings: impl Into<CatalogSettings>) -> Result<Arc<Self>, CatalogError> {
+        let settings = settings.into();
+        settings.engine.check()?;
         let unreadable = |source| CatalogError::Unreadable { path: directory.to_owned(), source };
         let candidates = scan(directory).map_err(unreadable)?;
         if candidates.is_empty() {
             tracing::warn!(directory = %directory.display(), "no models found");
         }
         let models = candidates.iter().map(|found| (found.id.clone(), ModelState::Loading)).collect();
-        let threads = thread_pool(&settings)?;
+        let threads = thread_pool(&settings.engine)?;
         Ok(Arc::new(Self { settings, threads, candidates, models: RwLock::new(models) }))
     }
 
@@ -75,7 +76,7 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Catalog::open`]; a broken model is no error but a state.
-    pub fn load(directory: &Path, settings: EngineSettings) -> Result<Arc<Self>, CatalogError> {
+    pub fn load(directory: &Path, settings: impl Into<CatalogSettings>) -> Result<Arc<Self>, CatalogError> {
         let catalog = Self::open(directory, settings)?;
         catalog.load_all();
         Ok(catalog)
@@ -136,9 +137,10 @@ impl Catalog {
     }
 
     fn load_one(&self, candidate: &Candidate) -> Result<ServedModel, FolderError> {
-        let folder = ModelFolder::open(&candidate.path, self.settings.default_max_tokens)?;
+        let formats = self.settings.models.get(&candidate.id).copied().unwrap_or_default();
+        let folder = ModelFolder::open(&candidate.path, self.settings.engine.default_max_tokens, formats)?;
         let ModelFolder { config, weights, frontend } = folder;
-        let engine = launch(&candidate.id, config, &weights, &self.settings, self.threads.clone())?;
+        let engine = launch(&candidate.id, config, &weights, &self.settings.engine, self.threads.clone())?;
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Ok(ServedModel { id: candidate.id.clone(), created, frontend, engine })
     }

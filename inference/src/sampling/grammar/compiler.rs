@@ -1,0 +1,264 @@
+//! One compiler per model: from a source to a checked grammar, remembered for the next request that asks for it.
+//!
+//! Compiling is blocking work of milliseconds to a second and belongs on a blocking thread. It is bounded by the
+//! engine's fuel, by the sizes that [`super::schema`] allows, and by the number of passes that look for landings.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use llguidance::api::TopLevelGrammar;
+use llguidance::derivre::{RegexAst, RegexBuilder};
+use llguidance::earley::SlicedBiasComputer;
+use llguidance::toktrie::{InferenceCapabilities, TokEnv};
+use llguidance::{ParserFactory, TokenParser};
+use serde_json::Value;
+
+use super::decisions::Decisions;
+use super::error::{GrammarError, Place};
+use super::json_text::JsonText;
+use super::landing::{self, Landing};
+use super::matcher::GrammarMatcher;
+use super::vocabulary::{Tokenize, Vocabulary};
+use super::{GrammarSource, schema};
+
+const CACHED: usize = 64;
+const MAX_SOURCE_BYTES: usize = 256 * 1024;
+const MAX_CHOICES: usize = 1_024;
+/// Tries at landing from the start of a fresh grammar; each learns from those before.
+const LEARNING_PASSES: usize = 48;
+/// Compilations spent on finding which part of a schema the engine refuses.
+const MAX_PROBES: usize = 200;
+
+/// Compiles for one vocabulary.
+pub struct GrammarCompiler {
+    factory: ParserFactory,
+    environment: TokEnv,
+    /// Oldest use first.
+    cache: Mutex<VecDeque<(GrammarSource, CompiledGrammar)>>,
+}
+
+impl GrammarCompiler {
+    /// `tokenize` gives the model's own tokens for a text, without special tokens and without altering it.
+    pub fn new(vocabulary: Vocabulary, tokenize: Tokenize) -> Result<Self, GrammarError> {
+        let failed = |_| GrammarError::InvalidVocabulary { problem: "the grammar engine refused it" };
+        let environment = guarded(move || Ok(vocabulary.into_environment(tokenize))).map_err(failed)?;
+        let capabilities = InferenceCapabilities { ff_tokens: true, ..InferenceCapabilities::default() };
+        let slices = SlicedBiasComputer::json_slices();
+        let mut factory = guarded(|| ParserFactory::new(&environment, capabilities, &slices)).map_err(failed)?;
+        factory.quiet();
+        let limits = factory.limits_mut();
+        limits.verbose_errors = false;
+        // A landing walks on what the last mask left of its fuel, so a mask gets ten times what it could need.
+        limits.step_lexer_fuel = 2_000_000;
+        limits.step_max_items = 200_000;
+        Ok(Self { factory, environment, cache: Mutex::new(VecDeque::new()) })
+    }
+
+    /// Blocking. The same source gives the same compiled grammar as long as it is remembered.
+    pub fn compile(&self, source: &GrammarSource) -> Result<CompiledGrammar, GrammarError> {
+        if let Some(found) = self.remembered(source) {
+            return Ok(found);
+        }
+        let compiled = self.compile_fresh(source)?;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, first)) = cache.iter().find(|(known, _)| known == source) {
+            return Ok(first.clone());
+        }
+        if cache.len() >= CACHED {
+            cache.pop_front();
+        }
+        cache.push_back((source.clone(), compiled.clone()));
+        Ok(compiled)
+    }
+
+    fn remembered(&self, source: &GrammarSource) -> Option<CompiledGrammar> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = cache.iter().position(|(known, _)| known == source)?;
+        let entry = cache.remove(index)?;
+        let compiled = entry.1.clone();
+        cache.push_back(entry);
+        Some(compiled)
+    }
+
+    fn compile_fresh(&self, source: &GrammarSource) -> Result<CompiledGrammar, GrammarError> {
+        let parser = match source {
+            GrammarSource::JsonObject => self.parser_of_schema(&serde_json::json!({"type": "object"}))?,
+            GrammarSource::JsonSchema(schema) => {
+                if serde_json::to_string(schema).map_or(usize::MAX, |text| text.len()) > MAX_SOURCE_BYTES {
+                    return Err(GrammarError::TooLarge);
+                }
+                self.parser_of_schema(schema)?
+            }
+            GrammarSource::Regex(regex) => self.parser_of_regex(regex)?,
+            GrammarSource::Choice(choices) => self.parser_of_choice(choices)?,
+            GrammarSource::Lark(lark) => self.parser_of_lark(lark)?,
+        };
+        let json = source.is_json();
+        guarded(move || Ok(CompiledGrammar(Arc::new(Compiled::new(parser, json, self.environment.clone())))))
+            .map_err(|_| GrammarError::TooLarge)
+    }
+
+    fn parser_of_schema(&self, schema: &Value) -> Result<TokenParser, GrammarError> {
+        let prepared = schema::prepare(schema, schema, &Place::default())?;
+        match self.parser(TopLevelGrammar::from_json_schema(prepared)) {
+            Ok(parser) => Ok(parser),
+            Err(refusal) => Err(self.blame(schema, refusal)),
+        }
+    }
+
+    /// Finds the innermost part of a schema that the engine refuses on its own.
+    fn blame(&self, root: &Value, refusal: Refusal) -> GrammarError {
+        let (mut place, mut schema, mut refusal) = (Place::default(), root, refusal);
+        let mut probes = 0;
+        'deeper: loop {
+            for (inner_place, inner) in schema::inner_schemas(schema, &place) {
+                probes += 1;
+                if probes > MAX_PROBES {
+                    break 'deeper;
+                }
+                let Ok(prepared) = schema::prepare(root, inner, &inner_place) else { continue };
+                if let Err(inner_refusal) = self.parser(TopLevelGrammar::from_json_schema(prepared)) {
+                    (place, schema, refusal) = (inner_place, inner, inner_refusal);
+                    continue 'deeper;
+                }
+            }
+            break;
+        }
+        match refusal {
+            Refusal::Unsatisfiable => place.invalid("no value satisfies it"),
+            Refusal::TooLarge => GrammarError::TooLarge,
+            Refusal::Other { .. } => place.unsupported("this combination of keywords is not supported"),
+        }
+    }
+
+    fn parser_of_regex(&self, regex: &str) -> Result<TokenParser, GrammarError> {
+        let invalid = |problem| GrammarError::InvalidRegex { problem };
+        if regex.is_empty() || regex.len() > MAX_SOURCE_BYTES {
+            return Err(invalid("it must hold between 1 byte and 256 KiB"));
+        }
+        // The whole text has to match, with or without anchors at the ends.
+        let start = regex.strip_prefix('^').unwrap_or(regex);
+        let end = start.strip_suffix('$').filter(|rest| !rest.ends_with('\\')).unwrap_or(start);
+        let escaped = llguidance::regex_to_lark(end, "dw");
+        let well_formed = || {
+            RegexBuilder::new().mk(&RegexAst::Regex(escaped.clone()))?;
+            Ok(())
+        };
+        guarded(well_formed).map_err(|_| invalid("it must be without look-around and back-references"))?;
+        let lark = format!("start: TEXT\nTEXT: /{escaped}/");
+        self.parser(TopLevelGrammar::from_lark(lark)).map_err(|_| invalid("no text matches it, or it is too large"))
+    }
+
+    fn parser_of_choice(&self, choices: &[String]) -> Result<TokenParser, GrammarError> {
+        let invalid = |problem| GrammarError::InvalidChoice { problem };
+        if choices.is_empty() || choices.len() > MAX_CHOICES {
+            return Err(invalid("it must have between 1 and 1024 options"));
+        }
+        if choices.iter().any(String::is_empty) {
+            return Err(invalid("an option is empty"));
+        }
+        if choices.iter().map(String::len).sum::<usize>() > MAX_SOURCE_BYTES {
+            return Err(invalid("its options are too long"));
+        }
+        let quoted: Vec<String> = choices.iter().map(|choice| Value::from(choice.as_str()).to_string()).collect();
+        let lark = format!("start: CHOICE\nCHOICE: {}", quoted.join(" | "));
+        self.parser(TopLevelGrammar::from_lark(lark)).map_err(|_| invalid("its options are too large together"))
+    }
+
+    fn parser_of_lark(&self, lark: &str) -> Result<TokenParser, GrammarError> {
+        if lark.len() > MAX_SOURCE_BYTES {
+            return Err(GrammarError::TooLarge);
+        }
+        self.parser(TopLevelGrammar::from_lark(lark.to_owned())).map_err(|refusal| match refusal {
+            Refusal::TooLarge => GrammarError::TooLarge,
+            Refusal::Other { line, column } => GrammarError::InvalidLark { line, column },
+            Refusal::Unsatisfiable => GrammarError::InvalidLark { line: 0, column: 0 },
+        })
+    }
+
+    fn parser(&self, grammar: TopLevelGrammar) -> Result<TokenParser, Refusal> {
+        let created = guarded(|| {
+            let mut parser = self.factory.create_parser(grammar)?;
+            parser.start_without_prompt();
+            Ok(parser)
+        });
+        created.map_err(|error| Refusal::of(&format!("{error:#}")))
+    }
+}
+
+/// Why the engine refused; its own words stay here, as they repeat the caller's.
+enum Refusal {
+    Unsatisfiable,
+    TooLarge,
+    Other { line: usize, column: usize },
+}
+
+impl Refusal {
+    fn of(message: &str) -> Self {
+        let any = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+        if any(&["Unsatisfiable", "unsatisfiable"]) {
+            return Self::Unsatisfiable;
+        }
+        if any(&["fuel", "too large", "too big", "initial lexer", "limit"]) {
+            return Self::TooLarge;
+        }
+        // "at LINE(COLUMN): …"
+        let numbers = message.strip_prefix("at ").and_then(|rest| rest.split_once(')')).map(|(head, _)| head);
+        let (line, column) = numbers.and_then(|head| head.split_once('(')).unwrap_or_default();
+        Self::Other { line: line.parse().unwrap_or(0), column: column.parse().unwrap_or(0) }
+    }
+}
+
+/// Runs the engine so that a panic inside it is an error here.
+pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    llguidance::panic_utils::catch_unwind(std::panic::AssertUnwindSafe(run))
+}
+
+pub(super) type Failure = anyhow::Error;
+
+/// A grammar ready for any number of sequences. Cheap to clone.
+#[derive(Clone)]
+pub struct CompiledGrammar(Arc<Compiled>);
+
+pub(super) struct Compiled {
+    /// At the start of the text; never advanced, only copied.
+    pub parser: Mutex<TokenParser>,
+    pub environment: TokEnv,
+    pub json: bool,
+    /// What was learned about short endings from the start.
+    pub decisions: Decisions,
+    /// The shortest document found.
+    pub shortest: Option<Landing>,
+}
+
+impl Compiled {
+    fn new(mut parser: TokenParser, json: bool, environment: TokEnv) -> Self {
+        let mut decisions = Decisions::default();
+        // The first mask fills the engine's tables, which every copy then starts with.
+        let _ = parser.compute_mask();
+        if json {
+            landing::learn(&parser.parser, &mut decisions, LEARNING_PASSES);
+        }
+        let start = JsonText::default();
+        let trie = environment.tok_trie();
+        let shortest = landing::land(&parser.parser, json.then_some(&start), &mut decisions, usize::MAX, trie);
+        Self { parser: Mutex::new(parser), environment, json, decisions, shortest }
+    }
+}
+
+impl CompiledGrammar {
+    /// The state of a new sequence.
+    pub fn matcher(&self) -> GrammarMatcher {
+        GrammarMatcher::new(&self.0)
+    }
+
+    /// Tokens of the shortest text found that satisfies the grammar; `None` where none was found.
+    pub fn shortest_tokens(&self) -> Option<usize> {
+        self.0.shortest.as_ref().map(Vec::len)
+    }
+
+    /// Whether both are one compiled grammar.
+    pub fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}

@@ -1,0 +1,54 @@
+//! Structured output: a grammar says which tokens may come next, and a text always reaches its end in time.
+//!
+//! [`GrammarCompiler`] turns what a request asks for ([`GrammarSource`]) into a [`CompiledGrammar`], checked and
+//! shared by all requests that ask for the same; a [`GrammarMatcher`] is the state of one sequence. What always
+//! holds for JSON: the text is a prefix of a document that the schema accepts, and, given a token budget that a
+//! minimal document fits in, it becomes a whole one within it, whatever the weights say (see [`landing`]).
+//! Everything is a function of the sequence alone: limits count steps, never the clock.
+
+mod compiler;
+mod decisions;
+mod error;
+mod finite;
+mod formats;
+mod json_text;
+mod keywords;
+mod landing;
+mod lexeme_search;
+mod matcher;
+mod oneof;
+mod schema;
+mod vocabulary;
+
+#[cfg(test)]
+#[path = "fixtures_tests.rs"]
+mod fixtures;
+#[cfg(test)]
+#[path = "guarantee_tests.rs"]
+mod guarantee_tests;
+
+pub use compiler::{CompiledGrammar, GrammarCompiler};
+pub use error::GrammarError;
+pub use matcher::GrammarMatcher;
+pub use vocabulary::Vocabulary;
+
+/// What an answer must look like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GrammarSource {
+    /// Any JSON object.
+    JsonObject,
+    /// A document that this JSON schema accepts.
+    JsonSchema(serde_json::Value),
+    /// A text that this regular expression matches from its start to its end.
+    Regex(String),
+    /// One of these texts.
+    Choice(Vec<String>),
+    /// A text of this grammar in llguidance's dialect of Lark; special tokens are written `<[id]>`.
+    Lark(String),
+}
+
+impl GrammarSource {
+    fn is_json(&self) -> bool {
+        matches!(self, Self::JsonObject | Self::JsonSchema(_))
+    }
+}
