@@ -16,7 +16,7 @@ pub mod messages;
 pub mod models;
 mod number;
 mod object_only;
-mod parse;
+pub mod parse;
 pub mod places;
 pub mod responses;
 pub mod sampling;
