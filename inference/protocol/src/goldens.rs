@@ -22,8 +22,11 @@ pub fn check(name: &str, actual: &Value) {
 }
 
 pub fn events(events: &[NamedEvent]) -> Value {
-    events.iter().for_each(|event| assert_eq!(event.data["type"], event.name));
-    events.iter().map(|event| event.data.clone()).collect()
+    let data = |event: &NamedEvent| {
+        assert_eq!(event.data["type"], event.name);
+        event.data.clone()
+    };
+    events.iter().map(data).collect()
 }
 
 /// Thoughts, text with log probabilities, and two calls.
@@ -32,7 +35,10 @@ pub fn full_answer() -> ChatCompletion {
         json!({ "token": token, "logprob": -0.1, "bytes": null,
             "top_logprobs": [{ "token": token, "logprob": -0.1, "bytes": token.as_bytes() }] })
     };
-    let call = |id: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": "weather", "arguments": arguments } });
+    let call = |id: &str, arguments: &str| {
+        let function = json!({ "name": "weather", "arguments": arguments });
+        json!({ "id": id, "type": "function", "function": function })
+    };
     completion(&json!({
         "message": {
             "role": "assistant", "reasoning_content": "Two cities.", "content": "Қазір қараймын.",

@@ -1,8 +1,8 @@
-//! The wire: types of OpenAI's API as clients, the engine and providers exchange them.
+//! The wire: types of the APIs that clients, the engine and providers speak, and translations between them.
 //!
 //! Nothing here knows a web framework, a tensor or a provider, so that the gateway can be built without the engine and
-//! both speak the very same shapes. Fields follow OpenAI's public API reference; unknown request fields are kept out of
-//! the types and left to whoever forwards the body.
+//! both speak the very same shapes. Fields follow OpenAI's, vLLM's and Anthropic's public API references; unknown
+//! request fields are kept out of the types and left to whoever forwards the body.
 
 pub mod chat;
 pub mod completions;
@@ -16,7 +16,7 @@ pub mod messages;
 pub mod models;
 mod number;
 mod object_only;
-mod parse;
+pub mod parse;
 pub mod places;
 pub mod responses;
 pub mod sampling;

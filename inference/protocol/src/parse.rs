@@ -7,8 +7,8 @@ use serde_path_to_error::{Path, Segment};
 
 use crate::error::ApiError;
 
-/// Parses a body that is already known to be JSON or not: both failures end as a 400 in OpenAI's shape. `what` names the
-/// request in the error of a body that is no object, "a chat completion request".
+/// Parses a body that is already known to be JSON or not: both failures end as a 400 in OpenAI's shape. `what` names
+/// the request in the error of a body that is no object, "a chat completion request".
 ///
 /// # Errors
 /// Malformed JSON (no `param`), or a field that is missing or of the wrong type (`param` names it, `messages[0].role`

@@ -1,4 +1,5 @@
-//! Where the parts of a translated request came from, so that an error found in the chat request names the caller's field.
+//! Where the parts of a translated request came from, so that an error found in the chat request names the caller's
+//! field.
 
 use crate::error::ApiError;
 

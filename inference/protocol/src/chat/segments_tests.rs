@@ -1,5 +1,7 @@
 //! Order of segments, calls that interleave, and random cuts.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::chat::ToolCall;
 use proptest::prelude::*;
@@ -22,10 +24,10 @@ fn shown(events: &[SegmentEvent]) -> String {
         match event {
             SegmentEvent::Begin(kind) => {
                 assert!(!std::mem::replace(&mut is_open, true), "one at a time");
-                out.push_str(&match kind {
-                    SegmentKind::ToolCall { id, name } => format!("{id}/{name}:"),
-                    other => format!("{other:?}:"),
-                });
+                match kind {
+                    SegmentKind::ToolCall { id, name } => out.extend([id, "/", name, ":"]),
+                    other => write!(out, "{other:?}:").unwrap(),
+                }
             }
             SegmentEvent::Piece { text, .. } => {
                 assert!(is_open && !text.is_empty());

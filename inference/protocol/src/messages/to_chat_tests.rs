@@ -36,7 +36,10 @@ fn turns_and_blocks_become_messages() {
             { "type": "text", "text": "c" }] },
         { "role": "assistant", "content": "So" },
     ] });
-    let call = |id: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": "f", "arguments": arguments } });
+    let call = |id: &str, arguments: &str| {
+        let function = json!({ "name": "f", "arguments": arguments });
+        json!({ "id": id, "type": "function", "function": function })
+    };
     let expected = json!({ "model": "m", "messages": [
         { "role": "system", "content": "s" },
         { "role": "user", "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] },
@@ -137,7 +140,8 @@ fn errors_of_the_chat_request_are_restated() {
             { "role": "user", "content": "x" },
             { "role": "assistant", "content": [{ "type": "text", "text": "y" },
                 { "type": "tool_use", "id": "t", "name": "f", "input": {} }] },
-            { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "t" }, { "type": "text", "text": "z" }] },
+            { "role": "user", "content": [
+                { "type": "tool_result", "tool_use_id": "t" }, { "type": "text", "text": "z" }] },
         ]),
     );
     let (_, places) = translate(&parse_request(body.to_string().as_bytes()).unwrap()).unwrap();

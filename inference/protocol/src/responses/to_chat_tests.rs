@@ -58,7 +58,8 @@ fn an_answers_items_become_one_message_again() {
 fn fields_find_their_chat_names() {
     let body = json!({ "model": "m", "input": "x", "stream": true, "max_output_tokens": 9, "temperature": 0.5,
         "top_p": 0.9, "seed": 7, "user": "u", "reasoning": { "effort": "low" }, "parallel_tool_calls": false,
-        "include": ["message.output_text.logprobs"], "top_logprobs": 3, "tool_choice": { "type": "function", "name": "f" },
+        "include": ["message.output_text.logprobs"], "top_logprobs": 3,
+        "tool_choice": { "type": "function", "name": "f" },
         "tools": [{ "type": "function", "name": "f", "description": "d", "parameters": { "a": 1 }, "strict": false }],
         "text": { "format": { "type": "json_schema", "name": "n", "schema": { "b": 2 }, "strict": true } },
         "store": false, "truncation": "auto", "metadata": { "k": "v" } });
@@ -180,7 +181,8 @@ proptest! {
         let of = |read: &dyn Fn(&crate::chat::ChatMessage) -> Option<String>| {
             chat.messages.iter().filter_map(read).collect::<Vec<_>>().concat()
         };
-        prop_assert_eq!(of(&|sent| sent.reasoning_content.clone()), filled(&message.reasoning_content).unwrap_or_default());
+        let thoughts = filled(&message.reasoning_content).unwrap_or_default();
+        prop_assert_eq!(of(&|sent| sent.reasoning_content.clone()), thoughts);
         let calls: Vec<_> = chat.messages.iter().filter_map(|sent| sent.tool_calls.clone()).flatten().collect();
         prop_assert_eq!(calls, message.tool_calls.clone().unwrap_or_default());
         if message.refusal.is_none() {
