@@ -1,5 +1,7 @@
 //! Paged attention against the textbook formula, and against itself in other batches.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::kernels::cpu::KvDtype;
 use crate::kernels::cpu::kv_store::Storage;
@@ -252,4 +254,42 @@ fn blocks_that_some_row_sees_may_not_be_gone() {
     case.shape.window = Some(24);
     assert!(!refused(&case, 1, 56) && !refused(&case, 1, 55));
     assert!(refused(&case, 1, 54) && refused(&case, 2, 56) && refused(&case, 4, 56));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Any window, any block size, any cuts, all pieces as spans of one batch.
+    #[test]
+    fn spans_of_one_batch_do_not_feel_each_other(
+        (kv_heads, group) in (1..3usize, 1..4usize),
+        (head_dim, blocks) in (1..5usize, 1..4usize),
+        (context, window) in (1..600usize, 1..700usize),
+        cuts in prop::collection::btree_set(1..600usize, 0..12),
+    ) {
+        let kv = KvShape { num_kv_heads: kv_heads, head_dim: 6 * head_dim, block_size: 16 * blocks };
+        let mut case = case_of(kv_heads * group, kv, context, KvDtype::F16);
+        case.shape.window = Some(window);
+        let starts: Vec<usize> = std::iter::once(0).chain(cuts.into_iter().filter(|cut| *cut < context)).collect();
+        let ends = starts.iter().skip(1).copied().chain([context]);
+        let tables: Vec<Vec<u32>> = starts.iter().map(|first| case.given_back(*first)).collect();
+        let spans: Vec<SequenceSpan<'_>> = starts
+            .iter()
+            .zip(ends)
+            .zip(&tables)
+            .map(|((first, end), table)| SequenceSpan {
+                first_row: *first,
+                num_rows: end - first,
+                first_position: *first,
+                block_table: &table[..end.div_ceil(kv.block_size)],
+            })
+            .collect();
+        for level in Level::available() {
+            let queries = QueryRows { values: &case.rows, width: case.width };
+            let mut output = vec![f32::NAN; context * kv_heads * group * kv.head_dim];
+            paged_attention(level, case.shape, &case.layer, (queries, &spans), &mut output);
+            let whole = case.attend(level, 0, context);
+            prop_assert!(output.iter().zip(&whole).all(|(a, b)| a.to_bits() == b.to_bits()), "{}", level.name());
+        }
+    }
 }
