@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use shekara_inference::catalog::{Catalog, ModelFolder, scan};
 use shekara_inference::engine::EngineSettings;
+use shekara_inference::frontend::FormatSettings;
 use shekara_inference::server::{ServerState, router};
 use tokio::net::TcpListener;
 
@@ -185,7 +186,7 @@ fn models(directory: &Path, must_be_sound: bool) -> anyhow::Result<()> {
     let mut output = std::io::stdout().lock();
     let mut broken = 0;
     for candidate in &found {
-        match ModelFolder::open(&candidate.path, default_max_tokens) {
+        match ModelFolder::open(&candidate.path, default_max_tokens, FormatSettings::default()) {
             Ok(folder) => {
                 let config = &folder.config;
                 let context = config.max_positions;

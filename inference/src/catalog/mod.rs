@@ -3,7 +3,9 @@
 mod folder;
 mod models;
 mod scan;
+mod settings;
 
 pub use folder::{FolderError, ModelFolder};
 pub use models::{Catalog, CatalogError, ModelState, ModelStatus, ServedModel};
 pub use scan::{Candidate, scan};
+pub use settings::CatalogSettings;

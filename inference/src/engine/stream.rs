@@ -14,7 +14,9 @@ use super::EngineError;
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenEvent {
     /// It runs for the first time; so many tokens of its prompt were in the prefix cache.
-    Started { cached_tokens: usize },
+    Started {
+        cached_tokens: usize,
+    },
     /// Log probabilities of the prompt's tokens but the first, if the request asked for them.
     Prompt(Vec<TokenLogprobs>),
     /// What one step brought; never empty.

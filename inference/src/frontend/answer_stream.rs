@@ -14,9 +14,14 @@ use super::text_stream::{TextEnding, TextEvent, TextStream};
 /// What becomes of one choice. `Finished` or `Failed` comes last and exactly once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnswerEvent {
-    Started { cached_tokens: usize },
+    Started {
+        cached_tokens: usize,
+    },
     /// Not both empty.
-    Delta { deltas: Vec<OutputDelta>, logprobs: Vec<TokenLogprob> },
+    Delta {
+        deltas: Vec<OutputDelta>,
+        logprobs: Vec<TokenLogprob>,
+    },
     Finished(AnswerEnding),
     Failed(EngineError),
 }

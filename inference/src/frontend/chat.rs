@@ -7,15 +7,17 @@ use shekara_protocol::error::ApiError;
 use crate::engine::{GenerationRequest, TokenStream};
 use crate::sampling::grammar::{CompiledGrammar, GrammarSource};
 
+use super::TemplateError;
 use super::answer_stream::AnswerStream;
 use super::messages::{literal_value, template_messages};
 use super::model_frontend::{ModelFrontend, PrepareContext};
-use super::output::{CallGrammar, CallRequest, ForcedTools, OutputParser, ReasoningFormat, ToolFormat, ToolSpec, call_grammar};
+use super::output::{
+    CallGrammar, CallRequest, ForcedTools, OutputParser, ReasoningFormat, ToolFormat, ToolSpec, call_grammar,
+};
 use super::structure::{refused, structure_field};
 use super::text_stream::TextOptions;
 use super::tools::{ToolChoice, Tools};
 use super::valid_sampling::{ValidSampling, invalid, unsupported};
-use super::TemplateError;
 
 /// A chat request ready for the engine, and what its answers will need.
 #[derive(Clone)]

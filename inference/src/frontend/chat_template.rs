@@ -82,7 +82,8 @@ impl ChatTemplate {
     /// If this one does not; with the template's own words, as there is no prompt to quote.
     pub(super) fn render_plain(&self) -> Result<String, FrontendError> {
         let messages = json!([{"role": "user", "content": "x"}]);
-        self.run(messages, Map::new(), true).map_err(|error| FrontendError::FailingTemplate { reason: error.to_string() })
+        self.run(messages, Map::new(), true)
+            .map_err(|error| FrontendError::FailingTemplate { reason: error.to_string() })
     }
 
     fn run(

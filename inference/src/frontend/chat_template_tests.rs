@@ -11,7 +11,7 @@ fn noon() -> Timestamp {
 fn render(source: &str, messages: Value) -> Result<String, TemplateError> {
     let constants = json!({"bos_token": "<s>", "eos_token": "</s>"});
     let Value::Object(constants) = constants else { unreachable!("an object by its text") };
-    ChatTemplate::parse(source, constants, noon).expect("parses").render(messages, None)
+    ChatTemplate::parse(source, constants, noon).expect("parses").render(messages, Map::new(), true)
 }
 
 const CHAT: &str = "{%- for message in messages %}
@@ -122,7 +122,7 @@ fn an_endless_template_is_cut_off() {
 #[test]
 fn finds_the_template_in_each_of_its_places() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let load = || ChatTemplate::load(folder.path(), noon).map(|template| template.render(json!([]), None));
+    let load = || ChatTemplate::load(folder.path(), noon).map(|template| template.render(json!([]), Map::new(), true));
     let rendered = || load().expect("loads").expect("renders");
     assert!(matches!(load(), Err(FrontendError::NoTemplate)));
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("write");

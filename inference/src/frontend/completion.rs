@@ -67,9 +67,7 @@ impl ModelFrontend {
             valid.params.prompt_logprobs = request.num_logprobs()?;
         }
         let grammar = match &valid.structure {
-            Some(source) => {
-                Some(self.compile(source).map_err(|error| refused(structure_field(&fields), &error))?)
-            }
+            Some(source) => Some(self.compile(source).map_err(|error| refused(structure_field(&fields), &error))?),
             None => None,
         };
         let items = request.prompt.items();

@@ -61,7 +61,8 @@ pub(super) fn refused(field: &str, error: &GrammarError) -> ApiError {
         }
         _ => field.to_owned(),
     };
-    let code = if matches!(error, GrammarError::UnsupportedSchema { .. }) { "unsupported_value" } else { "invalid_value" };
+    let code =
+        if matches!(error, GrammarError::UnsupportedSchema { .. }) { "unsupported_value" } else { "invalid_value" };
     ApiError::invalid(&param, format!("Invalid value for '{field}': {error}.")).with_code(code)
 }
 
@@ -110,7 +111,8 @@ fn response_format(format: &Value) -> Result<Option<GrammarSource>, ApiError> {
         Some("text") => Ok(None),
         Some("json_object") => Ok(Some(GrammarSource::JsonObject)),
         Some("json_schema") => {
-            let schema = format["json_schema"].as_object().ok_or_else(|| ApiError::missing("response_format.json_schema"))?;
+            let schema =
+                format["json_schema"].as_object().ok_or_else(|| ApiError::missing("response_format.json_schema"))?;
             if schema.get("name").is_some_and(|name| !name.is_string()) {
                 return Err(invalid("response_format.json_schema.name", "expected a string"));
             }
@@ -149,12 +151,18 @@ mod tests {
             (json!({"response_format": {"type": "text"}}), None),
             (json!({"response_format": null, "guided_json": null}), None),
             (json!({"response_format": {"type": "json_object"}}), Some(GrammarSource::JsonObject)),
-            (json!({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}}), of_schema.clone()),
+            (
+                json!({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}}),
+                of_schema.clone(),
+            ),
             (json!({"guided_json": schema}), of_schema.clone()),
             (json!({"guided_json": schema.to_string()}), of_schema.clone()),
             (json!({"structured_outputs": {"json": schema}}), of_schema),
             (json!({"guided_regex": "a+"}), Some(GrammarSource::Regex("a+".into()))),
-            (json!({"structured_outputs": {"choice": ["a", "b"]}}), Some(GrammarSource::Choice(vec!["a".into(), "b".into()]))),
+            (
+                json!({"structured_outputs": {"choice": ["a", "b"]}}),
+                Some(GrammarSource::Choice(vec!["a".into(), "b".into()])),
+            ),
             (json!({"guided_grammar": "start: \"a\""}), Some(GrammarSource::Lark("start: \"a\"".into()))),
         ] {
             assert_eq!(found(&fields).expect("valid"), expected, "{fields}");
@@ -182,7 +190,10 @@ mod tests {
     #[test]
     fn a_place_inside_a_schema_is_part_of_the_field() {
         let error = GrammarError::InvalidSchema { place: "properties.a.type".into(), problem: "no type" };
-        assert_eq!(refused(SCHEMA_FIELD, &error).param.as_deref(), Some("response_format.json_schema.schema.properties.a.type"));
+        assert_eq!(
+            refused(SCHEMA_FIELD, &error).param.as_deref(),
+            Some("response_format.json_schema.schema.properties.a.type")
+        );
         let error = GrammarError::InvalidSchema { place: "(root)".into(), problem: "no schema" };
         assert_eq!(refused("guided_json", &error).param.as_deref(), Some("guided_json"));
     }

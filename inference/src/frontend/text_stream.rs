@@ -40,11 +40,16 @@ pub struct TextEnding {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TextEvent {
     /// It runs; so many tokens of its prompt were in the prefix cache.
-    Started { cached_tokens: usize },
+    Started {
+        cached_tokens: usize,
+    },
     /// Log probabilities of the prompt's tokens but the first.
     Prompt(Vec<TokenLogprob>),
     /// Whole characters, never empty, and the log probabilities of the tokens that begin in them.
-    Delta { text: String, logprobs: Vec<TokenLogprob> },
+    Delta {
+        text: String,
+        logprobs: Vec<TokenLogprob>,
+    },
     Finished(TextEnding),
     Failed(EngineError),
 }

@@ -166,13 +166,16 @@ mod tests {
         let function = json!({"type": "function", "function": {"name": "g"}});
         assert_eq!(choice(function), Some(ToolChoice::Function("g".into())));
         assert!(check(&json!({"tools": [], "tool_choice": "auto"})).expect("valid").is_none());
-        assert!(!check(&json!({"tools": tools, "parallel_tool_calls": false})).expect("valid").expect("tools").parallel);
+        assert!(
+            !check(&json!({"tools": tools, "parallel_tool_calls": false})).expect("valid").expect("tools").parallel
+        );
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let named = |name: &str| json!({"type": "function", "function": {"name": name}});
-        let answer = |id: Value| json!([{"role": "user", "content": "x"}, {"role": "tool", "content": "1", "tool_call_id": id}]);
+        let answer =
+            |id: Value| json!([{"role": "user", "content": "x"}, {"role": "tool", "content": "1", "tool_call_id": id}]);
         for (fields, param) in [
             (json!({"tools": [{"function": {"name": "f"}}]}), "tools[0].type"),
             (json!({"tools": [{"type": "web_search"}]}), "tools[0].type"),
@@ -180,7 +183,10 @@ mod tests {
             (json!({"tools": [{"type": "function", "function": {}}]}), "tools[0].function.name"),
             (json!({"tools": [tool("a b")]}), "tools[0].function.name"),
             (json!({"tools": [tool("f"), tool("f")]}), "tools[1].function.name"),
-            (json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]}), "tools[0].function.parameters"),
+            (
+                json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]}),
+                "tools[0].function.parameters",
+            ),
             (json!({"tools": [tool("f")], "tool_choice": named("g")}), "tool_choice"),
             (json!({"tools": [tool("f")], "tool_choice": "must"}), "tool_choice"),
             (json!({"tools": [tool("f")], "tool_choice": {"type": "function"}}), "tool_choice.function.name"),

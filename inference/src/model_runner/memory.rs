@@ -54,7 +54,8 @@ fn default_bytes(available: Option<u64>, workspace_bytes: u64) -> u64 {
 fn available_bytes() -> Option<u64> {
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
     let number = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse().ok();
-    let group = number("memory.max").zip(number("memory.current")).map(|(most, now): (u64, u64)| most.saturating_sub(now));
+    let group =
+        number("memory.max").zip(number("memory.current")).map(|(most, now): (u64, u64)| most.saturating_sub(now));
     machine.into_iter().chain(group).min()
 }
 

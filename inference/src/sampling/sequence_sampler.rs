@@ -38,12 +38,7 @@ pub struct SequenceSampler {
 }
 
 impl SequenceSampler {
-    pub fn new(
-        params: SamplingParams,
-        stop: StopCondition,
-        prompt: &[u32],
-        grammar: Option<GrammarMatcher>,
-    ) -> Self {
+    pub fn new(params: SamplingParams, stop: StopCondition, prompt: &[u32], grammar: Option<GrammarMatcher>) -> Self {
         let counts = TokenCounts::new(&params, prompt);
         let prompt = if params.prompt_logprobs.is_some() { prompt.to_vec() } else { Vec::new() };
         Self { params, stop, counts, grammar, num_generated: 0, prompt, prompt_logprobs: Vec::new() }

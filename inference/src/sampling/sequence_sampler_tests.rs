@@ -20,7 +20,8 @@ fn greedy() -> SamplingParams {
 
 /// Logits in which each of `tokens` wins its row.
 fn rows(tokens: &[u32]) -> Vec<f32> {
-    let row = |token: &u32| (0..VOCAB_SIZE as u32).map(|other| f32::from(u8::from(other == *token))).collect::<Vec<_>>();
+    let row =
+        |token: &u32| (0..VOCAB_SIZE as u32).map(|other| f32::from(u8::from(other == *token))).collect::<Vec<_>>();
     tokens.iter().flat_map(row).collect()
 }
 
@@ -79,7 +80,10 @@ fn log_probabilities_are_the_models_own() {
 fn the_prompts_log_probabilities_are_taken_once_in_order() {
     let params = SamplingParams { prompt_logprobs: Some(1), ..greedy() };
     let mut sampler = sampler(params, stop(&[], 100, 0));
-    assert_eq!((sampler.num_prompt_rows(0, 3), sampler.num_prompt_rows(1, 3), sampler.num_prompt_rows(2, 9)), (2, 1, 0));
+    assert_eq!(
+        (sampler.num_prompt_rows(0, 3), sampler.num_prompt_rows(1, 3), sampler.num_prompt_rows(2, 9)),
+        (2, 1, 0)
+    );
     for position in [0, 1, 0, 1, 2] {
         sampler.observe_prompt(position, &rows(&[position as u32 + 2]));
     }

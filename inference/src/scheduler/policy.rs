@@ -127,9 +127,10 @@ impl Scheduler {
         self.give_each_a_token(&mut step);
         self.share_the_rest(&mut step);
         self.add_drafts(&mut step);
-        let sequences = step.counts.iter().filter_map(|(rank, counts)| {
-            Some(planned(self.running.get(rank)?, counts.known, counts.drafts))
-        });
+        let sequences = step
+            .counts
+            .iter()
+            .filter_map(|(rank, counts)| Some(planned(self.running.get(rank)?, counts.known, counts.drafts)));
         let sequences = sequences.collect();
         StepPlan { sequences, preempted: step.preempted, started: step.started }
     }

@@ -50,6 +50,7 @@ impl WaitingQueue {
         self.by_rank.is_empty()
     }
 
+    #[cfg(test)]
     pub(super) fn iter(&self) -> impl Iterator<Item = &Sequence> {
         self.by_rank.values().map(|(sequence, _)| sequence)
     }

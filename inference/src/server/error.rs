@@ -1,9 +1,9 @@
 //! The one place that turns errors into HTTP.
 
 use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use shekara_protocol::error::ApiError;
+use shekara_protocol::error::{ApiError, ErrorType};
 use shekara_protocol::headers;
 
 use crate::engine::{EngineError, SubmitError};
@@ -57,6 +57,10 @@ pub(super) fn not_finished(error: EngineError) -> ApiError {
     match error {
         EngineError::Stopped => shutting_down(),
         EngineError::Failed => ApiError::internal(),
+        EngineError::NotRead => {
+            let message = "The answer was not read for too long, and was ended.";
+            ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorType::ServerError, message).with_code("answer_not_read")
+        }
     }
 }
 

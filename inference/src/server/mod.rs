@@ -1,8 +1,11 @@
 //! The HTTP surface: OpenAI's API over the models of a catalog. The only place that knows axum.
 
 mod chat;
-mod chat_stream;
+mod chat_chunks;
+mod chat_whole;
 mod error;
+mod event_stream;
+mod generation;
 mod health;
 mod models;
 mod request_id;

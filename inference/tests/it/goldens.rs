@@ -28,7 +28,7 @@ fn load(name: &str, dtype: Dtype, kv_dtype: KvDtype) -> ModelRunner {
     let shape = decoder.config().attention.kv_shape(BLOCK_SIZE);
     let cache = KvTensors::new(shape, kv_dtype, decoder.config().num_layers, NUM_BLOCKS as usize);
     let threads = thread_pool(&EngineSettings::default()).expect("threads");
-    ModelRunner::new(decoder, cache, BLOCK_SIZE, Arc::clone(&threads))
+    ModelRunner::new(decoder, cache, BLOCK_SIZE, 256, Arc::clone(&threads))
 }
 
 /// Logits after the last of `tokens`, the first of which stands at `first_position`.

@@ -34,6 +34,7 @@ enum CallReader {
 
 impl OutputParser {
     /// Without `tools` the text stays content. `starts_in_reasoning`: the prompt ended with the marker that opens it.
+    #[cfg(test)]
     pub fn new(reasoning: ReasoningFormat, tools: Option<ToolFormat>, starts_in_reasoning: bool) -> Self {
         Self::with_tools(reasoning, tools, starts_in_reasoning, &[])
     }
