@@ -34,18 +34,18 @@ const ARCHITECTURES: [Architecture; 3] = [
         sliding_window: SlidingWindow::Never,
     },
     Architecture {
-        name: "MistralForCausalLM",
-        head_norm: false,
-        default_head_dim: None,
-        default_context: 131_072,
-        sliding_window: SlidingWindow::WhereStated,
-    },
-    Architecture {
         name: "Qwen3ForCausalLM",
         head_norm: true,
         default_head_dim: Some(128),
         default_context: 32768,
         sliding_window: SlidingWindow::WhereSwitchedOn,
+    },
+    Architecture {
+        name: "MistralForCausalLM",
+        head_norm: false,
+        default_head_dim: None,
+        default_context: 131_072,
+        sliding_window: SlidingWindow::WhereStated,
     },
 ];
 
