@@ -204,9 +204,9 @@ impl CallObject {
             _ => {}
         }
         if is_in_text {
-            push_in_text(character, &mut self.token)
+            push_in_text(character, &mut self.token);
         } else {
-            self.token.push(character)
+            self.token.push(character);
         }
         if role == Role::Arguments {
             out.arguments(&self.token);

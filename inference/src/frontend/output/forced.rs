@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::call_shape::{CallShape, Markers, Shape, literal};
 use super::format::{ReasoningFormat, ToolFormat};
 use super::tool_spec::ToolSpec;
 
@@ -41,24 +42,8 @@ pub struct CallGrammar {
     pub format: ToolFormat,
 }
 
-/// How calls are written, each part as Lark.
-struct Shape {
-    /// Before all calls; in free text its first part is where a call begins.
-    open: Vec<String>,
-    between: Vec<String>,
-    close: Vec<String>,
-    call: CallShape,
-}
-
-enum CallShape {
-    /// An object with the name and, under this key, the arguments; around it what stands here.
-    Object { before: Vec<String>, key: &'static str, after: Vec<String> },
-    /// The name between two texts, then the arguments.
-    Named { before: Vec<String>, prefix: &'static str, suffix: &'static str, then: Vec<String>, after: Vec<String> },
-}
-
-/// The grammar for a request, if one is needed and can be had. `special` gives the id of a special token's text, where the
-/// vocabulary has it as one token.
+/// The grammar for a request, if one is needed and can be had. `special` gives the id of a text that is one special token
+/// for the grammar's engine too, which then never takes it for text; other markers are matched as text.
 ///
 /// `None` for [`ForcedTools::Auto`] without a strict tool or in a format in which a call in free text cannot be told from
 /// text, and where no tool has the wanted name.
@@ -80,8 +65,8 @@ pub fn call_grammar(request: &CallRequest<'_>, special: &dyn Fn(&str) -> Option<
         ToolFormat::Pythonic | ToolFormat::Glm | ToolFormat::QwenXml | ToolFormat::None if !is_auto => ToolFormat::Json,
         format => format,
     };
-    let writer = Writer { special, request, format };
-    let shape = writer.shape()?;
+    let writer = Writer { markers: Markers { special, format, parallel: request.parallel }, request };
+    let shape = writer.markers.shape()?;
     let start = if is_auto { writer.free_start(&shape)? } else { writer.forced_start(&shape) };
     let mut lark = String::from("%llguidance {}\n");
     lark.push_str(&start);
@@ -90,113 +75,15 @@ pub fn call_grammar(request: &CallRequest<'_>, special: &dyn Fn(&str) -> Option<
 }
 
 struct Writer<'a> {
-    special: &'a dyn Fn(&str) -> Option<u32>,
+    markers: Markers<'a>,
     request: &'a CallRequest<'a>,
-    format: ToolFormat,
 }
 
 impl Writer<'_> {
-    /// A marker: a special token where there is one, else its text.
-    fn marker(&self, text: &str) -> String {
-        (self.special)(text).map_or_else(|| literal(text), |id| format!("<[{id}]>"))
-    }
-
-    fn shape(&self) -> Option<Shape> {
-        let object = |key| CallShape::Object { before: Vec::new(), key, after: Vec::new() };
-        let list = |marker: &str, close: Vec<String>| Shape {
-            open: vec![self.marker(marker), "/ ?\\[/".to_owned()],
-            between: vec![literal(", ")],
-            close,
-            call: object("arguments"),
-        };
-        Some(match self.format {
-            ToolFormat::Hermes => Shape {
-                open: vec![self.marker("<tool_call>"), literal("\n")],
-                between: vec![literal("\n"), self.marker("</tool_call>"), literal("\n")]
-                    .into_iter()
-                    .chain([self.marker("<tool_call>"), literal("\n")])
-                    .collect(),
-                close: vec![literal("\n"), self.marker("</tool_call>")],
-                call: object("arguments"),
-            },
-            ToolFormat::Llama3Json => {
-                Shape { open: Vec::new(), between: vec![literal("; ")], close: Vec::new(), call: object("parameters") }
-            }
-            ToolFormat::Json if self.request.parallel => Shape {
-                open: vec![literal("[")],
-                between: vec![literal(", ")],
-                close: vec![literal("]")],
-                call: object("arguments"),
-            },
-            ToolFormat::Json => {
-                Shape { open: Vec::new(), between: Vec::new(), close: Vec::new(), call: object("arguments") }
-            }
-            ToolFormat::Mistral if (self.special)("[ARGS]").is_some() => self.named_mistral(),
-            ToolFormat::Mistral => list("[TOOL_CALLS]", vec![literal("]")]),
-            ToolFormat::Phi4 => list("<|tool_call|>", vec![literal("]"), self.marker("<|/tool_call|>")]),
-            ToolFormat::Granite if (self.special)("<|tool_call|>").is_none() => list("<tool_call>", vec![literal("]")]),
-            ToolFormat::Granite => list("<|tool_call|>", vec![literal("]")]),
-            ToolFormat::DeepSeek | ToolFormat::DeepSeekV31 => self.deepseek(),
-            ToolFormat::Harmony => self.harmony(),
-            ToolFormat::Pythonic | ToolFormat::Glm | ToolFormat::QwenXml | ToolFormat::None => return None,
-        })
-    }
-
-    fn named_mistral(&self) -> Shape {
-        let named = |before| CallShape::Named {
-            before,
-            prefix: "",
-            suffix: "",
-            then: vec![self.marker("[ARGS]")],
-            after: Vec::new(),
-        };
-        Shape {
-            open: vec![self.marker("[TOOL_CALLS]")],
-            between: vec![self.marker("[TOOL_CALLS]")],
-            close: Vec::new(),
-            call: named(Vec::new()),
-        }
-    }
-
-    fn deepseek(&self) -> Shape {
-        let (begin, separator) = (self.marker("<｜tool▁call▁begin｜>"), self.marker("<｜tool▁sep｜>"));
-        let end = self.marker("<｜tool▁call▁end｜>");
-        let is_fenced = self.format == ToolFormat::DeepSeek;
-        let call = if is_fenced {
-            CallShape::Named {
-                before: vec![begin, literal("function"), separator],
-                prefix: "",
-                suffix: "\n```json\n",
-                then: Vec::new(),
-                after: vec![literal("\n```"), end],
-            }
-        } else {
-            CallShape::Named { before: vec![begin], prefix: "", suffix: "", then: vec![separator], after: vec![end] }
-        };
-        Shape {
-            open: vec![self.marker("<｜tool▁calls▁begin｜>")],
-            between: if is_fenced { vec![literal("\n")] } else { Vec::new() },
-            close: vec![self.marker("<｜tool▁calls▁end｜>")],
-            call,
-        }
-    }
-
-    /// One call: its end marker ends the answer, and is left to the model's end-of-sequence tokens.
-    fn harmony(&self) -> Shape {
-        let call = CallShape::Named {
-            before: vec![self.marker("<|channel|>")],
-            prefix: "commentary to=functions.",
-            suffix: " ",
-            then: vec![self.marker("<|constrain|>"), literal("json"), self.marker("<|message|>")],
-            after: Vec::new(),
-        };
-        Shape { open: Vec::new(), between: Vec::new(), close: Vec::new(), call }
-    }
-
     /// All calls, without what opens the first.
     fn calls(&self, shape: &Shape) -> String {
         let mut calls = String::from("call");
-        if self.request.parallel && self.format != ToolFormat::Harmony {
+        if self.request.parallel && self.markers.format != ToolFormat::Harmony {
             let _ = write!(calls, " ({} call){{0,{}}}", shape.between.join(" "), MAX_CALLS - 1);
         }
         [&calls, &shape.close.join(" ")].map(String::as_str).join(" ")
@@ -205,7 +92,7 @@ impl Writer<'_> {
     fn forced_start(&self, shape: &Shape) -> String {
         let mut before = String::new();
         let mut rules = String::new();
-        if self.format == ToolFormat::Harmony {
+        if self.markers.format == ToolFormat::Harmony {
             rules = self.harmony_analysis(&mut before);
         } else if self.request.starts_in_reasoning {
             rules = self.reasoning_end(&mut before);
@@ -220,7 +107,7 @@ impl Writer<'_> {
             return String::new();
         }
         before.push_str("thought ");
-        match (self.special)(close) {
+        match (self.markers.special)(close) {
             Some(id) => format!("thought: TEXT <[{id}]> /\\n{{0,2}}/\nTEXT: /(?s:.*)/\n"),
             None => format!(
                 "thought: thought_text /\\n{{0,2}}/\nthought_text[lazy]: TEXT {}\nTEXT: /(?s:.*)/\n",
@@ -231,12 +118,12 @@ impl Writer<'_> {
 
     /// gpt-oss thinks before it calls. Only where its markers are tokens: text could forge them.
     fn harmony_analysis(&self, before: &mut String) -> String {
-        if (self.special)("<|end|>").is_none() || (self.special)("<|channel|>").is_none() {
+        if (self.markers.special)("<|end|>").is_none() || (self.markers.special)("<|channel|>").is_none() {
             return String::new();
         }
         before.push_str("thought? ");
-        let [channel, message] = [self.marker("<|channel|>"), self.marker("<|message|>")];
-        let [end, start] = [self.marker("<|end|>"), self.marker("<|start|>")];
+        let [channel, message] = [self.markers.marker("<|channel|>"), self.markers.marker("<|message|>")];
+        let [end, start] = [self.markers.marker("<|end|>"), self.markers.marker("<|start|>")];
         format!("thought: {channel} \"analysis\" {message} TEXT {end} {start} \"assistant\"\nTEXT: /(?s:.*)/\n")
     }
 
@@ -244,7 +131,7 @@ impl Writer<'_> {
     fn free_start(&self, shape: &Shape) -> Option<String> {
         let text = "TEXT: /(?s:.*)/\n";
         let calls = self.calls(shape);
-        match self.format {
+        match self.markers.format {
             ToolFormat::Harmony => return self.free_harmony(),
             // A call is known by how the answer begins.
             ToolFormat::Llama3Json if !self.request.starts_in_reasoning => {
@@ -267,7 +154,7 @@ impl Writer<'_> {
     /// Reasoning before free text: as text it is part of it, as tokens it must be named.
     fn free_thought(&self) -> (&'static str, String) {
         let (open, close) = reasoning_markers(self.request.reasoning);
-        match ((self.special)(open), (self.special)(close)) {
+        match ((self.markers.special)(open), (self.markers.special)(close)) {
             (Some(open), Some(close)) if !self.request.starts_in_reasoning => {
                 ("thought? ", format!("thought: <[{open}]> TEXT <[{close}]>\n"))
             }
@@ -280,7 +167,8 @@ impl Writer<'_> {
 
     fn free_harmony(&self) -> Option<String> {
         let tokens = ["<|channel|>", "<|message|>", "<|end|>", "<|start|>"];
-        let [channel, message, end, start] = tokens.map(|token| (self.special)(token).map(|id| format!("<[{id}]>")));
+        let [channel, message, end, start] =
+            tokens.map(|token| (self.markers.special)(token).map(|id| format!("<[{id}]>")));
         let (channel, message, end, start) = (channel?, message?, end?, start?);
         Some(format!(
             "start: (before)* (last | call)\n\
@@ -337,11 +225,6 @@ fn reasoning_markers(format: ReasoningFormat) -> (&'static str, &'static str) {
         ReasoningFormat::Mistral => ("[THINK]", "[/THINK]"),
         ReasoningFormat::Harmony | ReasoningFormat::None => ("", ""),
     }
-}
-
-/// A text as Lark writes it, which is as JSON does.
-fn literal(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 #[cfg(test)]

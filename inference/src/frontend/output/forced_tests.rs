@@ -1,6 +1,6 @@
 //! Random walks over what the grammars allow: every text that comes out must be read back as complete calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use llguidance::api::TopLevelGrammar;
@@ -30,53 +30,63 @@ const FORMATS: [ToolFormat; 12] = [
 ];
 const END: &str = "<end>";
 
-/// Every byte is a token; a few markers are special ones, if wanted.
+/// How a vocabulary has the formats' markers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Has {
+    Specials,
+    /// As one token each, but of plain text.
+    Words,
+    Bytes,
+}
+
+/// Every byte is a token; markers follow from 257 on.
 struct Vocabulary {
+    has: Has,
     words: Vec<String>,
     environment: TokEnv,
 }
 
 impl Vocabulary {
-    fn new(has_markers: bool) -> Self {
-        let mut specials = vec![END];
-        for format in FORMATS.iter().filter(|_| has_markers) {
-            specials.extend(format.markers());
-        }
-        for format in [ReasoningFormat::Think, ReasoningFormat::Mistral].iter().filter(|_| has_markers) {
-            specials.extend(format.markers());
-        }
-        specials.dedup();
+    fn new(has: Has) -> Self {
+        let reasoning = [ReasoningFormat::Think, ReasoningFormat::Mistral];
+        let markers = FORMATS.iter().flat_map(|format| format.markers());
+        let markers = markers.chain(reasoning.iter().flat_map(|format| format.markers()));
+        let markers: BTreeSet<&str> = markers.filter(|_| has != Has::Bytes).copied().collect();
+        let prefix: &[u8] = if has == Has::Specials { &[TokTrie::SPECIAL_TOKEN_MARKER] } else { &[] };
         let bytes = (0..=255u8).map(|byte| vec![byte]);
-        let tokens: Vec<Vec<u8>> = bytes
-            .chain(specials.iter().map(|special| [&[TokTrie::SPECIAL_TOKEN_MARKER], special.as_bytes()].concat()))
-            .collect();
+        let end = [&[TokTrie::SPECIAL_TOKEN_MARKER], END.as_bytes()].concat();
+        let tokens: Vec<Vec<u8>> =
+            bytes.chain([end]).chain(markers.iter().map(|marker| [prefix, marker.as_bytes()].concat())).collect();
         let info = TokRxInfo::new(u32::try_from(tokens.len()).unwrap(), 256);
         let environment = Arc::new(ApproximateTokEnv::new(TokTrie::from(&info, &tokens)));
-        Self { words: specials.into_iter().map(str::to_owned).collect(), environment }
+        Self { has, words: [END].into_iter().chain(markers).map(str::to_owned).collect(), environment }
+    }
+
+    fn all() -> [Self; 3] {
+        [Has::Specials, Has::Words, Has::Bytes].map(Self::new)
+    }
+
+    fn token(&self, text: &str) -> Option<u32> {
+        let at = self.words.iter().position(|word| word == text)?;
+        u32::try_from(at + 256).ok()
     }
 
     fn special(&self, text: &str) -> Option<u32> {
-        let at = self.words.iter().position(|word| word == text)?;
-        u32::try_from(at + 256).ok()
+        self.token(text).filter(|_| self.has == Has::Specials)
     }
 
     /// Markers as tokens where there are some, all else as bytes.
     fn tokens(&self, text: &str) -> Vec<u32> {
         let mut tokens = Vec::new();
         let mut rest = text;
-        while let Some(first) = rest.bytes().next() {
-            let special = self.words.iter().find(|word| rest.starts_with(word.as_str()));
-            tokens.push(special.and_then(|word| self.special(word)).unwrap_or_else(|| u32::from(first)));
-            // Texts of these tests are ASCII but for markers, which without tokens are taken byte by byte.
-            match special {
-                Some(word) => rest = &rest[word.len()..],
-                None if first < 128 => rest = &rest[1..],
-                None => {
-                    let length = rest.chars().next().unwrap().len_utf8();
-                    tokens.extend(rest.bytes().take(length).skip(1).map(u32::from));
-                    rest = &rest[length..];
-                }
+        while let Some(character) = rest.chars().next() {
+            let word = self.words.iter().find(|word| rest.starts_with(word.as_str()));
+            let length = word.map_or(character.len_utf8(), String::len);
+            match word.and_then(|word| self.token(word)) {
+                Some(token) => tokens.push(token),
+                None => tokens.extend(rest.bytes().take(length).map(u32::from)),
             }
+            rest = &rest[length..];
         }
         tokens
     }
@@ -192,7 +202,7 @@ fn request<'a>(format: ToolFormat, tools: &'a [ToolSpec], choice: ForcedTools<'a
 fn forced_answers_are_calls_of_the_tools() {
     let tools = tools();
     let mut dice = Dice(7);
-    for vocabulary in [Vocabulary::new(true), Vocabulary::new(false)] {
+    for vocabulary in Vocabulary::all() {
         for (format, parallel, seed) in FORMATS.iter().flat_map(|format| (0..16).map(move |i| (*format, i % 2 == 0, i)))
         {
             let choice = if seed < 8 { ForcedTools::Required } else { ForcedTools::Function("get_weather") };
@@ -229,8 +239,8 @@ fn a_call_in_free_text_must_be_valid_once_begun() {
         (ToolFormat::DeepSeekV31, "<｜tool▁calls▁begin｜>"),
         (ToolFormat::Harmony, "<|channel|>analysis<|message|>Well.<|end|><|start|>assistant<|channel|>commentary to"),
     ];
-    for has_markers in [true, false] {
-        let vocabulary = Vocabulary::new(has_markers);
+    for vocabulary in Vocabulary::all() {
+        let has_markers = vocabulary.has == Has::Specials;
         for (format, prefix) in begun {
             let prefix = if has_markers && format == ToolFormat::Granite { "<|tool_call|>" } else { prefix };
             let request = CallRequest { parallel: true, ..request(format, &tools, ForcedTools::Auto) };
@@ -266,15 +276,20 @@ fn a_call_in_free_text_must_be_valid_once_begun() {
 fn reasoning_that_the_prompt_opened_comes_first() {
     let tools = tools();
     let mut dice = Dice(5);
-    for vocabulary in [Vocabulary::new(true), Vocabulary::new(false)] {
-        for choice in [ForcedTools::Required, ForcedTools::Auto] {
+    for vocabulary in Vocabulary::all() {
+        for (format, choice) in [
+            (ToolFormat::Hermes, ForcedTools::Required),
+            (ToolFormat::Hermes, ForcedTools::Auto),
+            (ToolFormat::Glm, ForcedTools::Required),
+        ] {
             let request = CallRequest {
                 reasoning: ReasoningFormat::Think,
                 starts_in_reasoning: true,
-                ..request(ToolFormat::Hermes, &tools, choice)
+                ..request(format, &tools, choice)
             };
             let grammar = call_grammar(&request, &|text| vocabulary.special(text)).unwrap();
-            let prefix = "Hm, a tool.\n</think>\n\n<tool_call>";
+            let call = if choice == ForcedTools::Auto { "<tool_call>" } else { "" };
+            let prefix = &["Hm, a tool.\n</think>\n\n", call].concat();
             let answer = walk(&vocabulary, &grammar, prefix, &mut dice);
             let parser = || OutputParser::with_tools(ReasoningFormat::Think, Some(grammar.format), true, &tools);
             let deltas = read_all_ways(parser, &answer);

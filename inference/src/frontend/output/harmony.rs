@@ -4,6 +4,7 @@
 //! `<|start|>assistant`, so an answer begins inside a header; text before any marker is content.
 
 use super::delta::Deltas;
+use super::json_value::{JsonValue, Read, push_in_text};
 use super::marker::{Found, Pending, Step, find_marker, leading_space};
 
 const START: usize = 0;
@@ -44,6 +45,8 @@ pub(super) struct Harmony {
     /// White space at the end of arguments is not theirs.
     spaces: String,
     is_empty_call: bool,
+    /// The arguments, while they are JSON that has not ended: a marker inside them is text.
+    arguments: Option<JsonValue>,
 }
 
 impl Harmony {
@@ -58,6 +61,7 @@ impl Harmony {
             finds_calls,
             spaces: String::new(),
             is_empty_call: false,
+            arguments: None,
         }
     }
 
@@ -74,9 +78,13 @@ impl Harmony {
     }
 
     fn step(&mut self, text: &str, at_end: bool, out: &mut Deltas) -> Step {
-        let spaces = if self.state == State::Between { leading_space(text) } else { 0 };
+        let is_space_idle = self.state == State::Between || self.is_empty_call;
+        let spaces = if is_space_idle { leading_space(text) } else { 0 };
         if spaces > 0 {
             return Step::Taken(spaces);
+        }
+        if let Some(value) = self.arguments.take() {
+            return self.arguments(value, text, out);
         }
         let plain = find_marker(text, &MARKERS, at_end);
         let before = &text[..plain.length];
@@ -99,17 +107,42 @@ impl Harmony {
         }
     }
 
+    fn arguments(&mut self, mut value: JsonValue, text: &str, out: &mut Deltas) -> Step {
+        let mut json = String::new();
+        let mut taken = 0;
+        for character in text.chars() {
+            let is_in_text = value.is_in_text();
+            let is_other = self.is_empty_call && character != '{';
+            let read = if is_other { Read::Malformed } else { value.read(character) };
+            if matches!(read, Read::Malformed | Read::Ended) {
+                out.arguments(&json);
+                return Step::Taken(taken);
+            }
+            self.is_empty_call = false;
+            taken += character.len_utf8();
+            if is_in_text {
+                push_in_text(character, &mut json);
+            } else {
+                json.push(character);
+            }
+            if read == Read::Last {
+                out.arguments(&json);
+                return Step::Taken(taken);
+            }
+        }
+        out.arguments(&json);
+        self.arguments = Some(value);
+        Step::Taken(taken)
+    }
+
     fn body(&mut self, kind: Kind, text: &str, out: &mut Deltas) {
         match kind {
             Kind::Content => out.content(text),
             Kind::Reasoning => out.reasoning(text),
             Kind::Call => {
-                let text = if self.is_empty_call { text.trim_start() } else { text };
                 let body = text.trim_end();
                 if body.is_empty() {
-                    if !self.is_empty_call {
-                        self.spaces.push_str(text);
-                    }
+                    self.spaces.push_str(text);
                     return;
                 }
                 self.is_empty_call = false;
@@ -169,6 +202,7 @@ impl Harmony {
             out.arguments("{}");
         }
         self.is_empty_call = false;
+        self.arguments = None;
         self.spaces.clear();
     }
 
@@ -180,6 +214,7 @@ impl Harmony {
             Some(name) if self.finds_calls => {
                 out.start_call(name);
                 self.is_empty_call = true;
+                self.arguments = Some(JsonValue::new());
                 Kind::Call
             }
             _ if channel == "analysis" => Kind::Reasoning,

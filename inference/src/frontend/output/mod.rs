@@ -4,7 +4,9 @@
 //! a marker never shows in part; every character is looked at a bounded number of times.
 
 mod call_object;
+mod call_shape;
 mod delta;
+mod envelope;
 mod forced;
 mod format;
 mod harmony;
@@ -18,6 +20,7 @@ mod pythonic_calls;
 mod reading;
 mod reasoning;
 mod tagged_calls;
+mod tags;
 mod tool_spec;
 
 pub use delta::OutputDelta;

@@ -29,8 +29,10 @@ enum State {
 
 #[derive(Debug)]
 pub(super) struct PythonicCalls {
-    /// The tools of the request; empty: any name is believed.
+    /// The tools of the request, which a call without a marker must name; empty: any name is believed.
     names: Vec<String>,
+    /// The list stands behind a marker, so that any name in it is believed.
+    is_marked: bool,
     state: State,
     pending: Pending,
     prose: Prose,
@@ -47,6 +49,7 @@ impl PythonicCalls {
     pub(super) fn new(names: Vec<String>) -> Self {
         Self {
             names,
+            is_marked: false,
             state: State::Start,
             pending: Pending::default(),
             prose: Prose::default(),
@@ -74,6 +77,7 @@ impl PythonicCalls {
     fn give_up(&mut self, out: &mut Deltas) -> Step {
         self.prose.write(&std::mem::take(&mut self.raw), out);
         self.state = State::Text;
+        self.is_marked = false;
         Step::Taken(0)
     }
 
@@ -129,6 +133,7 @@ impl PythonicCalls {
         match plain.then {
             Found::Marker(index) => {
                 self.state = State::Opened;
+                self.is_marked = true;
                 self.raw.push_str(OPENS[index]);
                 Step::Taken(plain.length + OPENS[index].len())
             }
@@ -184,7 +189,7 @@ impl PythonicCalls {
     fn end_call(&mut self, out: &mut Deltas) -> Step {
         self.raw.push(')');
         let call = read_call(&self.raw[self.call_at..]);
-        match call.filter(|(name, _)| self.names.is_empty() || self.names.contains(name)) {
+        match call.filter(|(name, _)| self.is_marked || self.names.is_empty() || self.names.contains(name)) {
             Some((name, arguments)) => {
                 self.prose.call();
                 out.start_call(&name);

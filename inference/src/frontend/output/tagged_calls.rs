@@ -6,57 +6,11 @@
 use super::delta::Deltas;
 use super::json_value::escape_into;
 use super::marker::{Found, Pending, Prose, Step, find_marker, leading_space, marker_at};
+use super::tags::{GLM, QWEN, Tags, push_value};
 use super::tool_spec::ToolSpec;
 
 /// Longest name of a tool or argument that is believed.
 const MAX_NAME_BYTES: usize = 256;
-
-/// How a family spells the parts of a call.
-#[derive(Debug)]
-struct Tags {
-    /// Text in which a call is looked for ends at one of these.
-    opens: &'static [&'static str],
-    /// Stands before the name; empty where the name follows the opening tag.
-    name_open: &'static str,
-    /// The name ends before one of these; the first is swallowed.
-    name_ends: &'static [&'static str],
-    key_open: &'static str,
-    key_close: &'static str,
-    /// Empty where the value follows the key at once.
-    value_open: &'static str,
-    value_close: &'static str,
-    call_close: &'static str,
-    /// May follow a call.
-    outer_close: &'static str,
-    /// A line break after the value's tag and one before its end are not the value's.
-    has_padding: bool,
-}
-
-const GLM: Tags = Tags {
-    opens: &["<tool_call>"],
-    name_open: "",
-    name_ends: &["\n", "<arg_key>", "</tool_call>"],
-    key_open: "<arg_key>",
-    key_close: "</arg_key>",
-    value_open: "<arg_value>",
-    value_close: "</arg_value>",
-    call_close: "</tool_call>",
-    outer_close: "</tool_call>",
-    has_padding: false,
-};
-
-const QWEN: Tags = Tags {
-    opens: &["<tool_call>", "<function="],
-    name_open: "<function=",
-    name_ends: &[">"],
-    key_open: "<parameter=",
-    key_close: ">",
-    value_open: "",
-    value_close: "</parameter>",
-    call_close: "</function>",
-    outer_close: "</tool_call>",
-    has_padding: true,
-};
 
 #[derive(Debug)]
 enum State {
@@ -314,9 +268,9 @@ impl TaggedCalls {
         let plain = find_marker(text, &[self.tags.value_close], at_end);
         let part = &text[..plain.length];
         if self.is_string {
-            self.stream(part, out)
+            self.stream(part, out);
         } else {
-            self.value.push_str(part)
+            self.value.push_str(part);
         }
         match plain.then {
             Found::Marker(_) => {
@@ -406,20 +360,5 @@ impl TaggedCalls {
             _ => self.give_up(out),
         }
         Step::Taken(0)
-    }
-}
-
-/// A value of unknown kind: JSON as it is, Python's constants as JSON's, anything else a string.
-fn push_value(value: &str, json: &mut String) {
-    match value.trim() {
-        "True" => json.push_str("true"),
-        "False" => json.push_str("false"),
-        "None" => json.push_str("null"),
-        trimmed if serde_json::from_str::<serde::de::IgnoredAny>(trimmed).is_ok() => json.push_str(trimmed),
-        _ => {
-            json.push('"');
-            escape_into(value, json);
-            json.push('"');
-        }
     }
 }
