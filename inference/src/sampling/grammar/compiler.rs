@@ -24,8 +24,6 @@ use super::{GrammarSource, schema};
 const CACHED: usize = 64;
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
 const MAX_CHOICES: usize = 1_024;
-/// Tries at landing from the start of a fresh grammar; each learns from those before.
-const LEARNING_PASSES: usize = 48;
 /// Compilations spent on finding which part of a schema the engine refuses.
 const MAX_PROBES: usize = 200;
 
@@ -195,18 +193,26 @@ enum Refusal {
 
 impl Refusal {
     fn of(message: &str) -> Self {
+        if let Some((line, column)) = location(message) {
+            return Self::Other { line, column };
+        }
         let any = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
         if any(&["Unsatisfiable", "unsatisfiable"]) {
-            return Self::Unsatisfiable;
+            Self::Unsatisfiable
+        } else if any(&["fuel", "too large", "too big", "initial lexer", "limit"]) {
+            Self::TooLarge
+        } else {
+            Self::Other { line: 0, column: 0 }
         }
-        if any(&["fuel", "too large", "too big", "initial lexer", "limit"]) {
-            return Self::TooLarge;
-        }
-        // "at LINE(COLUMN): …"
-        let numbers = message.strip_prefix("at ").and_then(|rest| rest.split_once(')')).map(|(head, _)| head);
-        let (line, column) = numbers.and_then(|head| head.split_once('(')).unwrap_or_default();
-        Self::Other { line: line.parse().unwrap_or(0), column: column.parse().unwrap_or(0) }
     }
+}
+
+/// The place that a Lark error begins with: `LINE(COLUMN): …`, at times after `at`.
+fn location(message: &str) -> Option<(usize, usize)> {
+    let message = message.strip_prefix("at ").unwrap_or(message);
+    let (line, rest) = message.split_once('(')?;
+    let (column, _) = rest.split_once("):")?;
+    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 /// Runs the engine so that a panic inside it is an error here.
@@ -237,7 +243,7 @@ impl Compiled {
         // The first mask fills the engine's tables, which every copy then starts with.
         let _ = parser.compute_mask();
         if json {
-            landing::learn(&parser.parser, &mut decisions, LEARNING_PASSES);
+            landing::learn(&parser.parser, &mut decisions);
         }
         let start = JsonText::default();
         let trie = environment.tok_trie();

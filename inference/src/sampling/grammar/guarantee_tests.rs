@@ -1,5 +1,6 @@
 //! Whatever is drawn, the text is a whole document that the schema accepts, within the budget.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::GrammarSource;
@@ -112,7 +113,6 @@ fn every_budget(toy: &Toy, seeds: u64) {
         let compiled =
             compiler.compile(&GrammarSource::JsonSchema(schema.clone())).unwrap_or_else(|e| panic!("{name}: {e}"));
         let shortest = compiled.shortest_tokens().unwrap_or_else(|| panic!("{name}: no landing"));
-        println!("{name}: {shortest}");
         for seed in 0..seeds {
             let draws = [Draw::Uniform, Draw::Uniform, Draw::Longest, Draw::NoQuote, Draw::Opening];
             let budgets = [shortest, shortest + 3, shortest * 2 + 7, shortest + 90, 200 + shortest * 2];
@@ -134,4 +134,57 @@ fn any_draw_gives_valid_documents_over_bytes_and_merges() {
 #[test]
 fn any_draw_gives_valid_documents_over_a_real_tokenizer() {
     every_budget(&Toy::qwen3_tiny(), 50);
+}
+
+/// Schemas of OpenAI's strict mode, nested at random.
+fn any_strict_schema() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!({"type": "string"})),
+        Just(json!({"type": "boolean"})),
+        Just(json!({"type": "null"})),
+        Just(json!({"type": ["integer", "null"]})),
+        (0_u32..30).prop_map(|most| json!({"type": "string", "maxLength": most})),
+        (0_u32..30, 0_u32..9).prop_map(|(least, more)| json!({"type": "string", "minLength": least, "maxLength": least + more})),
+        (-500_i32..500, 0_i32..90).prop_map(|(low, more)| json!({"type": "integer", "minimum": low, "maximum": low + more})),
+        (-50_i32..50, 1_i32..90)
+            .prop_map(|(low, more)| json!({"type": "number", "exclusiveMinimum": f64::from(low) / 4.0, "maximum": f64::from(low + more) / 4.0})),
+        Just(json!({"type": "number"})),
+        prop::sample::select(vec!["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"])
+            .prop_map(|format| json!({"type": "string", "format": format})),
+        prop::sample::select(vec!["^[A-Z]{2}\\d+$", "a.c", "^(x|yz)*$", "[^a]$", "^.{3}$", "^é+$", "\\s"])
+            .prop_map(|pattern| json!({"type": "string", "pattern": pattern})),
+        prop::collection::vec("[a-c\"\\\\é]{0,6}", 1..4).prop_map(|values| json!({"type": "string", "enum": values})),
+        Just(json!({"$ref": "#/$defs/node"})),
+        Just(json!({"anyOf": [{"$ref": "#"}, {"type": "null"}]})),
+    ];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            prop::collection::btree_map("[a-e]{1,3}|[x\"é ]{1,2}", inner.clone(), 0..5)
+                .prop_map(|properties| strict(&json!(properties))),
+            (inner.clone(), 0_u32..4, 0_u32..3)
+                .prop_map(|(items, least, more)| json!({"type": "array", "items": items, "minItems": least, "maxItems": least + more})),
+            inner.clone().prop_map(|items| json!({"type": "array", "items": items})),
+            prop::collection::vec(inner, 1..4).prop_map(|options| json!({"anyOf": options})),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_strict_schema_gives_valid_documents(inner in any_strict_schema(), seed in 0_u64..1000, more in 0_usize..120) {
+        let mut schema = strict(&json!({"it": inner}));
+        schema["$defs"] = json!({"node": strict(&json!({"left": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]},
+            "kind": {"enum": ["a", "b"]}}))});
+        let toy = Toy::bytes_and_merges();
+        let compiled = match toy.compiler().compile(&GrammarSource::JsonSchema(schema.clone())) {
+            Ok(compiled) => compiled,
+            Err(error) => return Err(TestCaseError::fail(format!("{error}: {schema}"))),
+        };
+        let shortest = compiled.shortest_tokens().expect("a landing");
+        let draws = [Draw::Uniform, Draw::Longest, Draw::NoQuote, Draw::Opening];
+        let done = run(&toy, &mut compiled.matcher(), shortest + more, draws[seed as usize % 4], seed / 4);
+        check("random", &schema, &done.text, &format!("{schema} {more}"));
+    }
 }

@@ -7,6 +7,8 @@
 const MAX_NUMBER_BYTES: usize = 40;
 const MAX_INTEGER_DIGITS: usize = 18;
 const MAX_EXPONENT_DIGITS: usize = 2;
+/// Deepest nesting let through; common parsers stop at 128.
+const MAX_DEPTH: usize = 100;
 
 const HASH_SEED: u64 = 0xcbf2_9ce4_8422_2325;
 const HASH_PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -34,6 +36,16 @@ enum Literal {
         fraction: bool,
         exponent: Option<usize>,
     },
+}
+
+impl Literal {
+    fn is_overlong(self) -> bool {
+        let Self::Number { bytes, fraction, exponent } = self else { return false };
+        let integer = !fraction && exponent.is_none();
+        bytes > MAX_NUMBER_BYTES
+            || (integer && bytes > MAX_INTEGER_DIGITS)
+            || exponent.is_some_and(|digits| digits > MAX_EXPONENT_DIGITS)
+    }
 }
 
 /// Position in a document.
@@ -64,6 +76,10 @@ impl JsonText {
         self.in_string
     }
 
+    pub fn in_key(&self) -> bool {
+        self.in_key
+    }
+
     /// Whether the next byte of a string is the second of an escape.
     pub fn escaped(&self) -> bool {
         self.escaped
@@ -87,21 +103,22 @@ impl JsonText {
             })
     }
 
-    /// Whether these bytes would make a number too long, or too large, for common parsers.
-    pub fn overlong_number(&self, bytes: &[u8]) -> bool {
-        let mut text =
-            Self { literal: self.literal, in_string: self.in_string, escaped: self.escaped, ..Self::default() };
+    /// Whether these bytes would make a number too long or too large, or the nesting too deep, for common parsers.
+    pub fn strains_parsers(&self, bytes: &[u8]) -> bool {
+        if bytes.iter().all(u8::is_ascii_alphabetic) {
+            return false;
+        }
+        let mut depth = self.depth();
+        let (literal, in_string, escaped) = (self.literal, self.in_string, self.escaped);
+        let mut text = Self { literal, in_string, escaped, ..Self::default() };
         bytes.iter().any(|&byte| {
-            text.push_byte(byte);
-            match text.literal {
-                Literal::None => false,
-                Literal::Number { bytes, fraction, exponent } => {
-                    let integer = !fraction && exponent.is_none();
-                    bytes > MAX_NUMBER_BYTES
-                        || (integer && bytes > MAX_INTEGER_DIGITS)
-                        || exponent.is_some_and(|digits| digits > MAX_EXPONENT_DIGITS)
-                }
+            match byte {
+                b'[' | b'{' if !text.in_string => depth += 1,
+                b']' | b'}' if !text.in_string => depth = depth.saturating_sub(1),
+                _ => {}
             }
+            text.push_byte(byte);
+            depth > MAX_DEPTH || text.literal.is_overlong()
         })
     }
 
@@ -209,12 +226,19 @@ mod tests {
     }
 
     #[test]
+    fn nesting_has_an_end() {
+        let deep = after(&"[".repeat(98));
+        assert!(!deep.strains_parsers(b"[[]") && deep.strains_parsers(b"[[["));
+        assert!(!deep.strains_parsers(b"\"[[[[[[\""));
+    }
+
+    #[test]
     fn numbers_have_an_end() {
-        assert!(after("[1e9").overlong_number(b"99"));
-        assert!(!after("[1e9").overlong_number(b"9]"));
-        assert!(after("[123456789").overlong_number(b"1234567890"));
-        assert!(!after("[0.123456789").overlong_number(b"1234567890,"));
-        assert!(!after("[\"123456789").overlong_number(b"1234567890123456789"));
-        assert!(after("[\"1\",").overlong_number(b"1234567890123456789"));
+        assert!(after("[1e9").strains_parsers(b"99"));
+        assert!(!after("[1e9").strains_parsers(b"9]"));
+        assert!(after("[123456789").strains_parsers(b"1234567890"));
+        assert!(!after("[0.123456789").strains_parsers(b"1234567890,"));
+        assert!(!after("[\"123456789").strains_parsers(b"1234567890123456789"));
+        assert!(after("[\"1\",").strains_parsers(b"1234567890123456789"));
     }
 }

@@ -19,6 +19,8 @@ const BYTES_PER_TOKEN: usize = 12;
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_STEPS: usize = 16 * 1024;
 const MAX_PASSES: usize = 4;
+/// Learning from the start of a fresh grammar ends here.
+const MAX_LEARNING_BYTES: usize = 16 * 1024;
 
 /// A text that finishes the document, in tokens. Empty: it is finished.
 pub(super) type Landing = Vec<u32>;
@@ -50,11 +52,13 @@ pub(super) fn land(
     best.filter(|best| best.len() <= budget)
 }
 
-/// Lands from the start again and again until nothing more is learned.
-pub(super) fn learn(parser: &Parser, decisions: &mut Decisions, passes: usize) {
-    for _ in 0..passes {
+/// Lands from the start again and again until nothing more is learned, or enough has been written.
+pub(super) fn learn(parser: &Parser, decisions: &mut Decisions) {
+    let mut written = 0;
+    while written < MAX_LEARNING_BYTES {
         decisions.changed = false;
-        walk(parser.clone(), Some(&JsonText::default()), decisions, MAX_BYTES);
+        let text = walk(parser.clone(), Some(&JsonText::default()), decisions, MAX_BYTES);
+        written += text.map_or(MAX_LEARNING_BYTES, |text| text.len() + 64);
         if !decisions.changed {
             break;
         }

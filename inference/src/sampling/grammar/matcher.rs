@@ -2,8 +2,8 @@
 //!
 //! Steering: the matcher keeps a landing, the tokens that would finish the text from here, and takes a drawn token
 //! only if a landing from the state after it still fits the budget; else the landing's next token takes its place.
-//! While the budget is ample this is checked only where the text's structure changes and every few tokens; near
-//! the end at every token. Where no landing is known (a Lark grammar may have none that is found, or the budget was
+//! While the budget is ample, tokens inside a string that could be closed at any point go unchecked, some in a row;
+//! near the end every token is checked. Where no landing is known (a Lark grammar may have none that is found, or the budget was
 //! too small from the start), the sequence runs unsteered, still within the grammar.
 //!
 //! An error of the engine (its limits, never time) ends the sequence: only end tokens stay allowed, and
@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError};
 
 use llguidance::TokenParser;
 use llguidance::earley::Parser;
-use llguidance::toktrie::TokTrie;
+use llguidance::toktrie::{Recognizer, TokTrie};
 
 use super::compiler::{Compiled, Failure, guarded};
 use super::decisions::Decisions;
@@ -24,8 +24,6 @@ use super::landing::land;
 
 /// A budget below twice the landing and this is tight: every token is checked.
 const TIGHT: usize = 64;
-/// A budget below eight landings and this is checked wherever structure changes.
-const AMPLE: usize = 2_048;
 /// Tokens taken unchecked in a row at most; below [`TIGHT`], so that what they use up is still there.
 const MAX_UNCHECKED: usize = 32;
 
@@ -113,9 +111,14 @@ impl GrammarMatcher {
         tokens
     }
 
-    /// Whether the text is complete and nothing may follow.
-    pub fn is_finished(&mut self) -> bool {
+    /// Whether the text is complete and nothing may follow; also after an error, when nothing more will come.
+    pub fn is_finished(&self) -> bool {
         self.is_over()
+    }
+
+    /// Whether the text is complete as it stands, though more may follow.
+    pub fn may_end(&mut self) -> bool {
+        self.finished || (!self.failed && self.guard(|parser, _| Ok(parser.is_accepting())).unwrap_or(false))
     }
 
     /// What went wrong, where the matcher had to give up.
@@ -140,6 +143,10 @@ impl GrammarMatcher {
         if !self.allows(drawn) {
             return self.replace(drawn, remaining, false);
         }
+        let bytes = self.trie().token(drawn);
+        if self.json.as_ref().is_some_and(|json| json.strains_parsers(bytes)) {
+            return self.replace(drawn, remaining, true);
+        }
         if ends {
             self.take(&[drawn]);
             return drawn;
@@ -158,11 +165,9 @@ impl GrammarMatcher {
         self.replace(drawn, remaining, true)
     }
 
-    /// The grammar, and for JSON the sanity of numbers.
     fn allows(&mut self, token: u32) -> bool {
-        let allowed = self.guard(|parser, _| parser.validate_token(token)).unwrap_or(false);
-        let bytes = self.trie().token(token);
-        allowed && !self.json.as_ref().is_some_and(|json| json.overlong_number(bytes))
+        let known = (token as usize) < self.trie().vocab_size();
+        known && self.guard(|parser, _| parser.validate_token(token)).unwrap_or(false)
     }
 
     /// The landing's next token instead of `drawn`; `drawn` itself where no landing fits, if it is `allowed`.
@@ -188,11 +193,16 @@ impl GrammarMatcher {
         left <= self.landing_tokens.saturating_mul(2).saturating_add(TIGHT)
     }
 
-    /// Whether a token might lengthen the way to the end beyond what `left` surely holds.
-    fn needs_check(&self, token: u32, left: usize) -> bool {
-        let plain = self.json.as_ref().is_some_and(|json| json.stays_in_string(self.trie().token(token)));
-        let watched = left <= self.landing_tokens.saturating_mul(8).saturating_add(AMPLE);
-        self.is_tight(left) || (watched && !plain) || self.unchecked + 1 >= MAX_UNCHECKED
+    /// Whether a token might lengthen the way to the end. Only text in a string that may close before and after it
+    /// surely does not: keys, constants and patterns can commit the document to anything.
+    fn needs_check(&mut self, token: u32, left: usize) -> bool {
+        if self.is_tight(left) || self.unchecked + 1 >= MAX_UNCHECKED {
+            return true;
+        }
+        let compiled = self.compiled.clone();
+        let bytes = compiled.environment.tok_trie().token(token);
+        let in_value = self.json.as_ref().is_some_and(|json| !json.in_key() && json.stays_in_string(bytes));
+        !in_value || !self.guard(|parser, _| Ok(closable_around(&mut parser.parser, bytes))).unwrap_or(false)
     }
 
     /// Whether a landing from the state after `tokens` takes no more than `left`; it is kept if so.
@@ -266,4 +276,24 @@ impl GrammarMatcher {
         self.failed |= result.is_err();
         result.ok()
     }
+}
+
+/// Whether the string that the text is in may be closed before and after `bytes`.
+fn closable_around(parser: &mut Parser, bytes: &[u8]) -> bool {
+    if !parser.currently_forced_bytes().is_empty() {
+        return false;
+    }
+    parser.with_recognizer(|recognizer| {
+        recognizer.trie_started("string");
+        let mut closable = recognizer.byte_allowed(b'"');
+        let mut pushed = 0;
+        for &byte in bytes {
+            closable = closable && recognizer.try_push_byte(byte);
+            pushed += usize::from(closable);
+        }
+        closable = closable && recognizer.byte_allowed(b'"');
+        recognizer.pop_bytes(pushed);
+        recognizer.trie_finished();
+        closable
+    })
 }

@@ -26,6 +26,12 @@ mod fixtures;
 #[cfg(test)]
 #[path = "guarantee_tests.rs"]
 mod guarantee_tests;
+#[cfg(test)]
+#[path = "matcher_tests.rs"]
+mod matcher_tests;
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod schema_tests;
 
 pub use compiler::{CompiledGrammar, GrammarCompiler};
 pub use error::GrammarError;
