@@ -140,7 +140,7 @@ fn mistral() {
         ToolFormat::Mistral,
         &[
             (
-                r#"[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}, "id": "abcd12345"},{"name": "g", "arguments": {}}]"#,
+                r#"[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}, "id": "abc12"}, {"name": "g", "arguments": {}}]"#,
                 r#">f{"a": 1}|>g{}"#,
             ),
             (r#"Sure.[TOOL_CALLS]f[ARGS]{"a": [1]}[TOOL_CALLS]g[ARGS]{}"#, r#"Sure.|>f{"a": [1]}|>g{}"#),
