@@ -45,8 +45,8 @@ pub struct CallGrammar {
 /// The grammar for a request, if one is needed and can be had.
 ///
 /// `special` gives the id of a text that is one special token for the grammar's engine too, which then never takes it
-/// for text; other markers are matched as text. `None` for [`ForcedTools::Auto`] without a strict tool, or in a format in
-/// which a call in free text cannot be told from text; and where no tool has the wanted name.
+/// for text; other markers are matched as text. `None` for [`ForcedTools::Auto`] without a strict tool, or in a format
+/// in which a call in free text cannot be told from text; and where no tool has the wanted name.
 pub fn call_grammar(request: &CallRequest<'_>, special: &dyn Fn(&str) -> Option<u32>) -> Option<CallGrammar> {
     let is_wanted = |tool: &&ToolSpec| match request.choice {
         ForcedTools::Function(name) => tool.name == name,
