@@ -17,6 +17,7 @@ mod landing;
 mod lexeme_search;
 mod matcher;
 mod oneof;
+mod own_keywords;
 mod schema;
 mod vocabulary;
 
