@@ -133,12 +133,12 @@ fn every_budget(toy: &Toy, seeds: u64) {
 
 #[test]
 fn any_draw_gives_valid_documents_over_bytes_and_merges() {
-    every_budget(&Toy::bytes_and_merges(), 50);
+    every_budget(&Toy::bytes_and_merges(), 30);
 }
 
 #[test]
 fn any_draw_gives_valid_documents_over_a_real_tokenizer() {
-    every_budget(&Toy::qwen3_tiny(), 50);
+    every_budget(&Toy::qwen3_tiny(), 30);
 }
 
 /// Schemas of OpenAI's strict mode, nested at random.
