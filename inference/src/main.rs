@@ -1,17 +1,20 @@
 //! `shekara-inference`: the engine alone, for machines that serve models and nothing else.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
-use shekara_inference::catalog::{Catalog, ModelFolder, scan};
+use shekara_inference::catalog::{Catalog, CatalogSettings, ModelFolder, scan};
 use shekara_inference::engine::EngineSettings;
-use shekara_inference::frontend::FormatSettings;
+use shekara_inference::frontend::{FormatSettings, ReasoningFormat, ToolFormat};
 use shekara_inference::server::{ServerState, router};
 use tokio::net::TcpListener;
 
@@ -76,13 +79,33 @@ struct ServeArgs {
     /// Upper bound for prompt and answer together, in tokens
     #[arg(long)]
     max_context: Option<usize>,
+    /// Tokens guessed ahead from an answer's own text where that pays; 0 never guesses
+    #[arg(long)]
+    num_speculative_tokens: Option<usize>,
+    /// How a model writes tool calls, as MODEL=FORMAT, instead of what its chat template says
+    #[arg(long, value_parser = assignment::<ToolFormat>)]
+    tool_format: Vec<(String, ToolFormat)>,
+    /// How a model writes its reasoning, as MODEL=FORMAT
+    #[arg(long, value_parser = assignment::<ReasoningFormat>)]
+    reasoning_format: Vec<(String, ReasoningFormat)>,
     /// How long running requests may finish after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30)]
     grace: u64,
 }
 
 impl ServeArgs {
-    fn settings(&self) -> EngineSettings {
+    fn settings(&self) -> CatalogSettings {
+        let mut models: BTreeMap<String, FormatSettings> = BTreeMap::new();
+        for (model, format) in &self.tool_format {
+            models.entry(model.clone()).or_default().tool_format = Some(*format);
+        }
+        for (model, format) in &self.reasoning_format {
+            models.entry(model.clone()).or_default().reasoning_format = Some(*format);
+        }
+        CatalogSettings { engine: self.engine(), models }
+    }
+
+    fn engine(&self) -> EngineSettings {
         let default = EngineSettings::default();
         EngineSettings {
             max_num_seqs: self.max_num_seqs.unwrap_or(default.max_num_seqs),
@@ -91,9 +114,20 @@ impl ServeArgs {
             kv_cache_bytes: self.kv_cache_bytes,
             threads: self.threads,
             max_context: self.max_context,
+            num_speculative_tokens: self.num_speculative_tokens.unwrap_or(default.num_speculative_tokens),
             ..default
         }
     }
+}
+
+/// `MODEL=VALUE`.
+fn assignment<T>(text: &str) -> Result<(String, T), String>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let (model, value) = text.split_once('=').ok_or("expected MODEL=FORMAT")?;
+    value.parse().map(|value| (model.to_owned(), value)).map_err(|error: T::Err| error.to_string())
 }
 
 fn main() -> ExitCode {

@@ -24,12 +24,13 @@ impl LocalEngine {
     /// Looks at the folder; nothing is served before [`Self::load`].
     pub(super) fn open(local: &LocalFile, max_body_bytes: usize) -> anyhow::Result<Self> {
         use anyhow::Context;
-        use shekara_inference::catalog::Catalog;
+        use shekara_inference::catalog::{Catalog, CatalogSettings};
 
         if !local.enabled {
             return Ok(Self { catalog: None, max_body_bytes });
         }
-        let catalog = Catalog::open(&local.models_dir, local.engine.get_ref().clone());
+        let settings = CatalogSettings { engine: local.engine.get_ref().clone(), models: local.models.clone() };
+        let catalog = Catalog::open(&local.models_dir, settings);
         Ok(Self { catalog: Some(catalog.context("failed to look at the local models")?), max_body_bytes })
     }
 

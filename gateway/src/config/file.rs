@@ -15,6 +15,11 @@ pub type EngineSettings = shekara_inference::engine::EngineSettings;
 #[cfg(not(feature = "local-engine"))]
 pub type EngineSettings = toml::Table;
 
+#[cfg(feature = "local-engine")]
+pub type ModelSettings = shekara_inference::frontend::FormatSettings;
+#[cfg(not(feature = "local-engine"))]
+pub type ModelSettings = toml::Table;
+
 pub type EntityActions = BTreeMap<Entity, Action>;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -85,6 +90,8 @@ pub struct LocalFile {
     /// `auto` or `cpu`.
     pub device: Spanned<String>,
     pub engine: Spanned<EngineSettings>,
+    /// Settings of single models, by id.
+    pub models: BTreeMap<String, ModelSettings>,
 }
 
 impl Default for LocalFile {
@@ -94,6 +101,7 @@ impl Default for LocalFile {
             models_dir: PathBuf::from("models"),
             device: Spanned::new(0..0, "auto".to_owned()),
             engine: Spanned::new(0..0, EngineSettings::default()),
+            models: BTreeMap::new(),
         }
     }
 }

@@ -11,3 +11,5 @@ pub const SYNTHETIC: &str = "x-shekara-synthetic";
 pub const INTERNAL_PREFIX: &str = "x-shekara-internal-";
 /// The tenant, as the salt of caches that must not be shared.
 pub const INTERNAL_TENANT: &str = "x-shekara-internal-tenant";
+/// An integer, lower is served sooner; stands in place of the request's own `priority`.
+pub const INTERNAL_PRIORITY: &str = "x-shekara-internal-priority";

@@ -40,6 +40,8 @@ pub struct PrepareContext {
     pub random_seed: u64,
     /// Whose prefixes may be shared: the tenant.
     pub cache_salt: String,
+    /// Stands in place of the request's own; set where somebody in front decides who goes first.
+    pub priority: Option<i32>,
 }
 
 impl ModelFrontend {
@@ -62,8 +64,8 @@ impl ModelFrontend {
         eos_token_ids.dedup();
         let tokenizer = Arc::new(ModelTokenizer::load(directory)?);
         let template = ChatTemplate::load(directory, Timestamp::now)?;
-        let tool_format = formats.tools.or_else(|| ToolFormat::detect(template.source()));
-        let reasoning_format = formats.reasoning.or_else(|| ReasoningFormat::detect(template.source()));
+        let tool_format = formats.tool_format.or_else(|| ToolFormat::detect(template.source()));
+        let reasoning_format = formats.reasoning_format.or_else(|| ReasoningFormat::detect(template.source()));
         let frontend = Self {
             grammars: grammars(&tokenizer, vocab_size, &eos_token_ids)?,
             tokenizer,
@@ -145,7 +147,7 @@ impl ModelFrontend {
             sampling: SamplingParams { seed: choice_seed(valid.params.seed, index), ..valid.params.clone() },
             stop: stop.clone(),
             grammar: grammar.cloned(),
-            priority: valid.priority,
+            priority: context.priority.unwrap_or(valid.priority),
             cache_salt: cache_salt.clone(),
         };
         (0..valid.best_of).map(generation).collect()

@@ -24,6 +24,8 @@ pub struct Draw {
     /// Drafts that turned out right.
     pub num_accepted_drafts: usize,
     pub finished: Option<FinishReason>,
+    /// The grammar had to give up: what was drawn is not what was asked for.
+    pub failed: bool,
 }
 
 /// State of one sequence's sampling.
@@ -128,7 +130,9 @@ impl SequenceSampler {
         self.counts.add(token);
         result.tokens.push(sampled);
         result.finished = self.stop.check(token, self.num_generated);
-        if result.finished.is_none() && self.grammar.as_ref().is_some_and(GrammarMatcher::is_finished) {
+        let Some(grammar) = &self.grammar else { return };
+        result.failed = grammar.error().is_some();
+        if result.finished.is_none() && grammar.is_finished() {
             result.finished = Some(FinishReason::Stop);
         }
     }

@@ -44,13 +44,18 @@ pub(super) async fn prepare<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal())?
 }
 
-/// What a request is prepared for: the model's context and the tenant that the gateway names.
+/// What a request is prepared for: the model's context, and what a gateway in front says in headers
+/// that its own clients cannot set.
 pub(super) fn prepare_context(model: &ServedModel, headers: &HeaderMap) -> PrepareContext {
-    let tenant = headers.get(headers::INTERNAL_TENANT).map(|value| value.as_bytes());
+    let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let tenant = text(headers::INTERNAL_TENANT);
+    let priority = text(headers::INTERNAL_PRIORITY).and_then(|priority| priority.parse().ok());
     PrepareContext {
         max_context: model.engine.max_context(),
         random_seed: Uuid::now_v7().as_u128() as u64,
-        cache_salt: tenant.map(|tenant| String::from_utf8_lossy(tenant).into_owned()).unwrap_or_default(),
+        // Behind a gateway a request cannot put itself before those of other tenants.
+        priority: priority.or(tenant.as_ref().map(|_| 0)),
+        cache_salt: tenant.unwrap_or_default(),
     }
 }
 

@@ -271,7 +271,7 @@ impl CallObject {
     }
 }
 
-/// Arguments as text: an object as it is; a string that holds an object is unwrapped; null and an empty string are none.
+/// Arguments as text: an object as it is, a string that holds an object unwrapped, none for null and an empty string.
 fn plain_arguments(json: &str) -> String {
     let json = json.trim();
     match serde_json::from_str::<Option<String>>(json) {

@@ -42,11 +42,11 @@ pub struct CallGrammar {
     pub format: ToolFormat,
 }
 
-/// The grammar for a request, if one is needed and can be had. `special` gives the id of a text that is one special token
-/// for the grammar's engine too, which then never takes it for text; other markers are matched as text.
+/// The grammar for a request, if one is needed and can be had.
 ///
-/// `None` for [`ForcedTools::Auto`] without a strict tool or in a format in which a call in free text cannot be told from
-/// text, and where no tool has the wanted name.
+/// `special` gives the id of a text that is one special token for the grammar's engine too, which then never takes it
+/// for text; other markers are matched as text. `None` for [`ForcedTools::Auto`] without a strict tool, or in a format
+/// in which a call in free text cannot be told from text; and where no tool has the wanted name.
 pub fn call_grammar(request: &CallRequest<'_>, special: &dyn Fn(&str) -> Option<u32>) -> Option<CallGrammar> {
     let is_wanted = |tool: &&ToolSpec| match request.choice {
         ForcedTools::Function(name) => tool.name == name,
@@ -202,7 +202,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The schema that binds the arguments: an object always, with bounded white space, so that no answer is lost in it.
+    /// The schema that binds the arguments: always an object; bounded white space, so that no answer is lost there.
     fn schema(&self, tool: &ToolSpec) -> Value {
         let is_free = self.request.choice == ForcedTools::Auto && !tool.strict;
         let mut schema = match &tool.parameters {

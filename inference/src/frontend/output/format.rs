@@ -76,7 +76,8 @@ const REASONING_NAMES: [(&str, ReasoningFormat); 5] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownFormat {
     #[error(
-        "no such tool format: one of hermes, qwen_xml, llama3_json, pythonic, mistral, deepseek, deepseek_v31, glm, phi4, granite, harmony, json, none"
+        "no such tool format: one of hermes, qwen_xml, llama3_json, pythonic, mistral, deepseek, deepseek_v31, \
+         glm, phi4, granite, harmony, json, none"
     )]
     Tools,
     #[error("no such reasoning format: one of think, mistral, granite, harmony, none")]

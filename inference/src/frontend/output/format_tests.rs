@@ -29,7 +29,8 @@ fn templates_tell_their_format() {
         ),
         ("<tool_call>\\n<function=example_function_name>\\n<parameter=p>", Some(ToolFormat::QwenXml), None),
         (
-            "{{- 'Respond in the format {\"name\": function name, \"parameters\": dictionary of argument name and its value}.' }}\
+            "{{- 'Respond in the format {\"name\": function name, \
+             \"parameters\": dictionary of argument name and its value}.' }}\
              {{- '<|python_tag|>' }}",
             Some(ToolFormat::Llama3Json),
             None,
@@ -38,7 +39,8 @@ fn templates_tell_their_format() {
         ("{{- '[TOOL_CALLS] [' }}", Some(ToolFormat::Mistral), None),
         ("[THINK]{{ thinking }}[/THINK] [TOOL_CALLS]", Some(ToolFormat::Mistral), Some(ReasoningFormat::Mistral)),
         (
-            "'<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>' + tool['type'] + '<｜tool▁sep｜>' + '\\n' + '```json' {{'<think>'}}",
+            "'<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>' + tool['type'] + '<｜tool▁sep｜>' + '\\n' + \
+             '```json' {{'<think>'}}",
             Some(ToolFormat::DeepSeek),
             Some(ReasoningFormat::Think),
         ),

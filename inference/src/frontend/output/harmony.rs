@@ -1,7 +1,7 @@
 //! Messages of gpt-oss: `<|channel|>analysis<|message|>…<|end|>`, each to a channel and perhaps to a tool.
 //!
-//! The analysis channel is reasoning, a message to `functions.name` is a call, all else is content. The prompt ends with
-//! `<|start|>assistant`, so an answer begins inside a header; text before any marker is content.
+//! The analysis channel is reasoning, a message to `functions.name` is a call, all else is content. The prompt ends
+//! with `<|start|>assistant`, so an answer begins inside a header; text before any marker is content.
 
 use super::delta::Deltas;
 use super::json_value::{JsonValue, Read, push_in_text};

@@ -1,7 +1,7 @@
 //! Calls whose arguments are JSON, in the envelopes that the families put around them.
 //!
-//! What opens like a call is kept until it is one; then its arguments stream. What turns out to be none is content, every
-//! character of it. The envelopes follow the models' chat templates.
+//! What opens like a call is kept until it is one; then its arguments stream. What turns out to be none is content,
+//! every character of it. The envelopes follow the models' chat templates.
 
 use super::call_object::{CallObject, Fed, MAX_NAME_BYTES};
 use super::delta::Deltas;

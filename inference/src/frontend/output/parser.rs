@@ -39,8 +39,8 @@ impl OutputParser {
         Self::with_tools(reasoning, tools, starts_in_reasoning, &[])
     }
 
-    /// As [`OutputParser::new`], and knows the tools: their schemas say which values are strings where the format does not,
-    /// and a call without any marker must name one of them.
+    /// As [`OutputParser::new`], and knows the tools: their schemas say which values are strings where the format does
+    /// not, and a call without any marker must name one of them.
     pub fn with_tools(
         reasoning: ReasoningFormat,
         tools: Option<ToolFormat>,

@@ -56,7 +56,8 @@ fn qwen_coder() {
     let parser = || OutputParser::with_tools(ReasoningFormat::None, Some(ToolFormat::QwenXml), false, &tools);
     for (answer, expected) in [
         (
-            "Ok\n<tool_call>\n<function=f>\n<parameter=text>\nline 1\n\nline 2\n</parameter>\n<parameter=n>\n5\n</parameter>\n</function>\n</tool_call>",
+            "Ok\n<tool_call>\n<function=f>\n<parameter=text>\nline 1\n\nline 2\n</parameter>\n\
+             <parameter=n>\n5\n</parameter>\n</function>\n</tool_call>",
             r#"Ok|>f{"text": "line 1\n\nline 2", "n": 5}"#,
         ),
         ("<function=f>\n</function>", ">f{}"),

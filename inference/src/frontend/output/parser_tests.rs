@@ -140,7 +140,7 @@ fn mistral() {
         ToolFormat::Mistral,
         &[
             (
-                r#"[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}, "id": "abcdefghi"}, {"name": "g", "arguments": {}}]"#,
+                r#"[TOOL_CALLS] [{"name": "f", "arguments": {"a": 1}, "id": "abc12"}, {"name": "g", "arguments": {}}]"#,
                 r#">f{"a": 1}|>g{}"#,
             ),
             (r#"Sure.[TOOL_CALLS]f[ARGS]{"a": [1]}[TOOL_CALLS]g[ARGS]{}"#, r#"Sure.|>f{"a": [1]}|>g{}"#),
@@ -159,7 +159,8 @@ fn deepseek() {
         ToolFormat::DeepSeek,
         &[
             (
-                "Hm.\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{\"a\": 1}\n```<｜tool▁call▁end｜>\n\
+                "Hm.\n<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n\
+                 ```json\n{\"a\": 1}\n```<｜tool▁call▁end｜>\n\
                  <｜tool▁call▁begin｜>function<｜tool▁sep｜>g\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
                 "Hm.|>f{\"a\": 1}|>g{}",
             ),

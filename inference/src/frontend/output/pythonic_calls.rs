@@ -1,7 +1,7 @@
 //! Calls in Python's syntax: `[get_weather(city="Almaty"), now()]`.
 //!
-//! A call is given out when it is whole, since only then its arguments can be rewritten as JSON; until then its text may
-//! turn out to be content.
+//! A call is given out when it is whole, since only then its arguments can be rewritten as JSON; until then its text
+//! may turn out to be content.
 
 use super::delta::Deltas;
 use super::marker::{Found, Pending, Prose, Step, find_marker, leading_space, marker_at};

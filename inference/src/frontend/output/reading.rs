@@ -5,6 +5,7 @@ use super::parser::OutputParser;
 
 /// Reads the pieces and joins what belongs together.
 pub(super) fn read<'p>(mut parser: OutputParser, pieces: impl IntoIterator<Item = &'p str>) -> Vec<OutputDelta> {
+    use OutputDelta::{Content, Reasoning, ToolCallArguments};
     let mut joined: Vec<OutputDelta> = Vec::new();
     let mut deltas = Vec::new();
     for piece in pieces {
@@ -13,11 +14,9 @@ pub(super) fn read<'p>(mut parser: OutputParser, pieces: impl IntoIterator<Item 
     deltas.extend(parser.finish());
     for delta in deltas {
         match (joined.last_mut(), delta) {
-            (Some(OutputDelta::Content(last)), OutputDelta::Content(text))
-            | (Some(OutputDelta::Reasoning(last)), OutputDelta::Reasoning(text))
-            | (Some(OutputDelta::ToolCallArguments { text: last, .. }), OutputDelta::ToolCallArguments { text, .. }) => {
-                last.push_str(&text);
-            }
+            (Some(Content(last)), Content(text))
+            | (Some(Reasoning(last)), Reasoning(text))
+            | (Some(ToolCallArguments { text: last, .. }), ToolCallArguments { text, .. }) => last.push_str(&text),
             (_, delta) => joined.push(delta),
         }
     }

@@ -1,7 +1,8 @@
 //! Calls written with a tag around each argument: GLM's `<arg_key>` and `<arg_value>`, Qwen3-Coder's `<parameter=…>`.
 //!
-//! The values are plain text. One whose schema says string streams, escaped; any other is kept until its end, since only
-//! then it shows whether it is JSON. Once begun, a call's arguments stay valid JSON: text between the tags is content.
+//! The values are plain text. One whose schema says string streams, escaped; any other is kept until its end, since
+//! only then it shows whether it is JSON. Once begun, a call's arguments stay valid JSON: text between
+//! the tags is content.
 
 use super::delta::Deltas;
 use super::json_value::escape_into;
