@@ -4,7 +4,9 @@
 mod answers;
 mod batching;
 mod broken_folders;
+mod disconnects;
 mod errors;
 mod goldens;
 mod overload;
+mod prefix_cache;
 mod support;
