@@ -78,7 +78,7 @@ async fn together(server: &Server, requests: &[Value]) -> Vec<(Seen, u64)> {
 }
 
 /// Settings under which batches look very different from one request alone.
-fn variants(few_blocks: u64) -> Vec<(&'static str, EngineSettings)> {
+fn variants(few_bytes: u64) -> Vec<(&'static str, EngineSettings)> {
     let with = |change: &dyn Fn(&mut EngineSettings)| {
         let mut changed = settings();
         change(&mut changed);
@@ -92,8 +92,7 @@ fn variants(few_blocks: u64) -> Vec<(&'static str, EngineSettings)> {
         })
     };
     let preempting = |drafts: usize| {
-        let bytes = few_blocks * BLOCK_BYTES;
-        EngineSettings { kv_cache_bytes: Some(bytes), max_num_seqs: 32, ..chunked(48, drafts) }
+        EngineSettings { kv_cache_bytes: Some(few_bytes), max_num_seqs: 32, ..chunked(48, drafts) }
     };
     vec![
         ("chunks of 8", chunked(8, 0)),
@@ -108,9 +107,6 @@ fn variants(few_blocks: u64) -> Vec<(&'static str, EngineSettings)> {
         ("single thread", with(&|settings| settings.threads = Some(1))),
     ]
 }
-
-/// Sixteen tokens of two layers' keys and values, two heads of 24 or fewer numbers of two bytes.
-const BLOCK_BYTES: u64 = 16 * 2 * 2 * 2 * 24 * 2;
 
 fn compare(label: &str, found: &[(Seen, u64)], expected: &[(Seen, u64)]) {
     for (index, ((found, _), (expected, _))) in found.iter().zip(expected).enumerate() {
@@ -130,7 +126,8 @@ async fn same_alone_and_together(model: &str, few_blocks: u64) {
     let guessing = models.serve(settings());
     compare("alone, guessing", &one_by_one(&guessing, &requests).await, &expected);
     assert!(guessing.idle(model).await.accepted_tokens > 0, "no guess was ever right");
-    for (name, settings) in variants(few_blocks) {
+    let few_bytes = few_blocks * (8 << 20) / alone.idle(model).await.total_blocks as u64;
+    for (name, settings) in variants(few_bytes) {
         let server = models.serve(settings);
         for round in 0..2 {
             let found = together(&server, &requests).await;
@@ -158,7 +155,7 @@ async fn qwen3_answers_the_same_alone_batched_chunked_and_preempted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mistral_answers_the_same_alone_batched_chunked_and_preempted() {
-    same_alone_and_together("mistral-tiny", 24).await;
+    same_alone_and_together("mistral-tiny", 16).await;
 }
 
 /// A prompt that is wholly in the cache: all but its last token is taken from there.
