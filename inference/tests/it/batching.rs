@@ -91,9 +91,8 @@ fn variants(few_bytes: u64) -> Vec<(&'static str, EngineSettings)> {
             settings.num_speculative_tokens = drafts;
         })
     };
-    let preempting = |drafts: usize| {
-        EngineSettings { kv_cache_bytes: Some(few_bytes), max_num_seqs: 32, ..chunked(48, drafts) }
-    };
+    let preempting =
+        |drafts: usize| EngineSettings { kv_cache_bytes: Some(few_bytes), max_num_seqs: 32, ..chunked(48, drafts) };
     vec![
         ("chunks of 8", chunked(8, 0)),
         ("chunks of 8, guessing", chunked(8, 16)),

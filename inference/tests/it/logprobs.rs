@@ -77,7 +77,11 @@ async fn their_bytes_are_the_answers() {
     assert!(joined.starts_with(stopped.content().as_bytes()) && stopped.content().ends_with("Zü"));
 }
 
-async fn generate(engine: &EngineHandle, prompt: Vec<u32>, max_tokens: usize) -> (Vec<TokenLogprobs>, Vec<TokenLogprobs>) {
+async fn generate(
+    engine: &EngineHandle,
+    prompt: Vec<u32>,
+    max_tokens: usize,
+) -> (Vec<TokenLogprobs>, Vec<TokenLogprobs>) {
     let sampling =
         SamplingParams { temperature: 0.0, logprobs: Some(512), prompt_logprobs: Some(0), ..SamplingParams::default() };
     let stop = StopCondition { token_ids: Vec::new(), max_tokens, min_tokens: 0 };

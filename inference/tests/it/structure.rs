@@ -22,14 +22,31 @@ fn schemas() -> [(&'static str, Value); 12] {
     tree["$defs"] = json!({"node": object(json!({"value": {"type": ["integer", "null"]},
         "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}}))});
     [
-        ("flat", object(json!({"name": {"type": "string"}, "age": {"type": "integer"}, "married": {"type": "boolean"}}))),
-        ("enumeration", object(json!({"mood": {"enum": ["good", "so-so", "дурное", 7, null]}, "kind": {"const": "x\"y"}}))),
-        ("numbers", object(json!({"share": {"type": "number", "minimum": 0, "maximum": 1},
-            "year": {"type": "integer", "minimum": 1900, "maximum": 2100}, "below": {"type": "integer", "exclusiveMaximum": -5}}))),
-        ("nested", object(json!({"a": object(json!({"b": object(json!({"c": {"type": "boolean"}}))})), "d": {"type": "null"}}))),
+        (
+            "flat",
+            object(json!({"name": {"type": "string"}, "age": {"type": "integer"}, "married": {"type": "boolean"}})),
+        ),
+        (
+            "enumeration",
+            object(json!({"mood": {"enum": ["good", "so-so", "дурное", 7, null]}, "kind": {"const": "x\"y"}})),
+        ),
+        (
+            "numbers",
+            object(json!({"share": {"type": "number", "minimum": 0, "maximum": 1},
+            "year": {"type": "integer", "minimum": 1900, "maximum": 2100}, "below": {"type": "integer", "exclusiveMaximum": -5}})),
+        ),
+        (
+            "nested",
+            object(
+                json!({"a": object(json!({"b": object(json!({"c": {"type": "boolean"}}))})), "d": {"type": "null"}}),
+            ),
+        ),
         ("list of objects", object(json!({"lines": {"type": "array", "items": line, "minItems": 1, "maxItems": 3}}))),
-        ("union", object(json!({"shape": {"anyOf": [object(json!({"type": {"const": "circle"}, "r": {"type": "number"}})),
-            object(json!({"type": {"const": "square"}, "side": {"type": "integer"}}))]}}))),
+        (
+            "union",
+            object(json!({"shape": {"anyOf": [object(json!({"type": {"const": "circle"}, "r": {"type": "number"}})),
+            object(json!({"type": {"const": "square"}, "side": {"type": "integer"}}))]}})),
+        ),
         ("recursive", tree),
         ("references", {
             let mut both = object(json!({"from": {"$ref": "#/$defs/place"}, "to": {"$ref": "#/$defs/place"}}));
@@ -37,14 +54,26 @@ fn schemas() -> [(&'static str, Value); 12] {
                 "zip": {"type": "string", "minLength": 5, "maxLength": 6}}))});
             both
         }),
-        ("formats", object(json!({"day": {"type": "string", "format": "date"}, "id": {"type": "string", "format": "uuid"},
-            "at": {"type": "string", "format": "date-time"}}))),
-        ("awkward keys", object(json!({"": {"type": "boolean"}, "a b": {"type": "integer"}, "қ\"\\": {"enum": [1, 2]},
-            "$ref": {"type": "null"}}))),
-        ("fixed list", json!({"type": "array", "items": {"type": "array", "items": {"type": "boolean"}, "minItems": 2,
-            "maxItems": 2}, "minItems": 2, "maxItems": 4})),
-        ("nullable", object(json!({"note": {"type": ["string", "null"], "maxLength": 20},
-            "tags": {"type": "array", "items": {"type": "string", "enum": ["a", "b", "c"]}, "maxItems": 5}}))),
+        (
+            "formats",
+            object(json!({"day": {"type": "string", "format": "date"}, "id": {"type": "string", "format": "uuid"},
+            "at": {"type": "string", "format": "date-time"}})),
+        ),
+        (
+            "awkward keys",
+            object(json!({"": {"type": "boolean"}, "a b": {"type": "integer"}, "қ\"\\": {"enum": [1, 2]},
+            "$ref": {"type": "null"}})),
+        ),
+        (
+            "fixed list",
+            json!({"type": "array", "items": {"type": "array", "items": {"type": "boolean"}, "minItems": 2,
+            "maxItems": 2}, "minItems": 2, "maxItems": 4}),
+        ),
+        (
+            "nullable",
+            object(json!({"note": {"type": ["string", "null"], "maxLength": 20},
+            "tags": {"type": "array", "items": {"type": "string", "enum": ["a", "b", "c"]}, "maxItems": 5}})),
+        ),
     ]
 }
 
@@ -91,7 +120,10 @@ async fn guided_answers_are_what_they_were_guided_to() {
     for text in answers(&server, &json!({"guided_regex": "(ab|cd){2,3}-[0-9]{3}"})).await {
         let (letters, digits) = text.split_once('-').expect("a dash");
         let pairs: Vec<&[u8]> = letters.as_bytes().chunks(2).collect();
-        assert!((2..=3).contains(&pairs.len()) && pairs.iter().all(|pair| [b"ab", b"cd"].contains(&(*pair).try_into().expect("two"))));
+        assert!(
+            (2..=3).contains(&pairs.len())
+                && pairs.iter().all(|pair| [b"ab", b"cd"].contains(&(*pair).try_into().expect("two")))
+        );
         assert!(digits.len() == 3 && digits.bytes().all(|digit| digit.is_ascii_digit()), "{text}");
     }
     let choices = ["да", "нет", "не знаю", "не"];
@@ -129,16 +161,20 @@ async fn several_choices_and_log_probabilities_keep_the_form() {
 async fn a_schema_that_cannot_be_is_refused_with_its_place() {
     let server = Models::new(&[MODEL]).serve(settings());
     let at = "response_format.json_schema.schema";
-    let format = |schema: Value| {
-        json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}})
-    };
+    let format = |schema: Value| json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}});
     let cases = [
         (format(json!({"type": "object", "properties": {"a": {"type": "text"}}})), format!("{at}.properties.a.type")),
         (format(json!({"type": "array", "items": {"type": "integer", "minimum": "0"}})), format!("{at}.items.minimum")),
-        (format(json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/none"}}})), format!("{at}.properties.a.$ref")),
+        (
+            format(json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/none"}}})),
+            format!("{at}.properties.a.$ref"),
+        ),
         (format(json!({"anyOf": []})), format!("{at}.anyOf")),
         (format(json!({"type": "object", "required": "a"})), format!("{at}.required")),
-        (format(json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}})), format!("{at}.properties.a.pattern")),
+        (
+            format(json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}})),
+            format!("{at}.properties.a.pattern"),
+        ),
         (format(json!([])), at.to_owned()),
         (json!({"response_format": {"type": "json_schema"}}), "response_format.json_schema".to_owned()),
         (json!({"response_format": {"type": "xml"}}), "response_format.type".to_owned()),
