@@ -89,6 +89,7 @@ impl SequenceSampler {
             let sampled = self.draw_one(position + row, logits);
             let token = sampled.token;
             self.append(sampled, &mut result);
+            self.check_grammar(&mut result);
             if result.finished.is_some() || drafts.get(row) != Some(&token) {
                 break;
             }
@@ -130,9 +131,13 @@ impl SequenceSampler {
         self.counts.add(token);
         result.tokens.push(sampled);
         result.finished = self.stop.check(token, self.num_generated);
+    }
+
+    /// A text that its grammar calls complete is no cut one, even where it took the last token allowed.
+    fn check_grammar(&self, result: &mut Draw) {
         let Some(grammar) = &self.grammar else { return };
         result.failed = grammar.error().is_some();
-        if result.finished.is_none() && grammar.is_finished() {
+        if grammar.is_finished() {
             result.finished = Some(FinishReason::Stop);
         }
     }
@@ -148,9 +153,11 @@ impl SequenceSampler {
         for token in forced {
             self.append(SampledToken { token, logprobs: None }, result);
             if result.finished.is_some() {
-                return;
+                break;
             }
         }
+        // The grammar has taken all of them already: asked any sooner, it would cut them off.
+        self.check_grammar(result);
     }
 }
 
