@@ -128,7 +128,7 @@ impl SequenceSampler {
         self.counts.add(token);
         result.tokens.push(sampled);
         result.finished = self.stop.check(token, self.num_generated);
-        if result.finished.is_none() && self.grammar.as_mut().is_some_and(GrammarMatcher::is_finished) {
+        if result.finished.is_none() && self.grammar.as_ref().is_some_and(GrammarMatcher::is_finished) {
             result.finished = Some(FinishReason::Stop);
         }
     }
