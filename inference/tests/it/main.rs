@@ -4,7 +4,11 @@
 mod answers;
 mod batching;
 mod broken_folders;
+mod completions;
 mod errors;
 mod goldens;
+mod messages;
 mod overload;
+mod responses;
 mod support;
+mod tokenize;
