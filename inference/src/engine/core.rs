@@ -211,6 +211,7 @@ impl<R: StepRunner> EngineCore<R> {
             && request.send(TokenEvent::Tokens(draw.tokens));
         match draw.finished {
             _ if !sent => self.end(id, EndingKind::abort, Some(TokenEvent::Failed(EngineError::NotRead))),
+            _ if draw.failed => self.end(id, EndingKind::error, Some(TokenEvent::Failed(EngineError::Grammar))),
             Some(reason) => self.end(id, reason.into(), Some(TokenEvent::Finished(reason))),
             None => {}
         }

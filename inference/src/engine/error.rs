@@ -33,6 +33,8 @@ pub enum EngineError {
     Failed,
     #[error("the engine was stopped")]
     Stopped,
+    #[error("the grammar of the answer became too complex")]
+    Grammar,
     #[error("the answer was not read and too much of it waited")]
     NotRead,
 }

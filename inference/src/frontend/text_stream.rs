@@ -143,11 +143,14 @@ impl TextStream {
                 self.stop_token = Some(sampled.token);
                 break;
             }
+            let piece = self.detokenizer.push(sampled.token);
             if let Some(logprobs) = &sampled.logprobs {
                 let logprob = self.describe(logprobs);
-                self.pending.push_back((self.decoded_bytes, logprob));
+                // Bytes of tokens before it may come out first.
+                let own = logprob.bytes.as_deref().filter(|bytes| piece.as_bytes().ends_with(bytes));
+                let before = own.map_or(0, |own| piece.len() - own.len());
+                self.pending.push_back((self.decoded_bytes + before, logprob));
             }
-            let piece = self.detokenizer.push(sampled.token);
             self.decoded_bytes += piece.len();
             let screened = self.stop_strings.push(&piece);
             text.push_str(&screened.text);

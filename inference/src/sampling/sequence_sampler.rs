@@ -24,6 +24,8 @@ pub struct Draw {
     /// Drafts that turned out right.
     pub num_accepted_drafts: usize,
     pub finished: Option<FinishReason>,
+    /// The grammar had to give up: what was drawn is not what was asked for.
+    pub failed: bool,
 }
 
 /// State of one sequence's sampling.
@@ -87,6 +89,7 @@ impl SequenceSampler {
             let sampled = self.draw_one(position + row, logits);
             let token = sampled.token;
             self.append(sampled, &mut result);
+            self.check_grammar(&mut result);
             if result.finished.is_some() || drafts.get(row) != Some(&token) {
                 break;
             }
@@ -128,7 +131,13 @@ impl SequenceSampler {
         self.counts.add(token);
         result.tokens.push(sampled);
         result.finished = self.stop.check(token, self.num_generated);
-        if result.finished.is_none() && self.grammar.as_ref().is_some_and(GrammarMatcher::is_finished) {
+    }
+
+    /// Ends an answer whose grammar has ended, once all tokens that the grammar knows are appended.
+    fn check_grammar(&self, result: &mut Draw) {
+        let Some(grammar) = &self.grammar else { return };
+        result.failed = grammar.error().is_some();
+        if result.finished.is_none() && grammar.is_finished() {
             result.finished = Some(FinishReason::Stop);
         }
     }
@@ -147,6 +156,7 @@ impl SequenceSampler {
                 return;
             }
         }
+        self.check_grammar(result);
     }
 }
 

@@ -157,20 +157,28 @@ async fn prompts_of_all_shapes_get_n_choices_each_in_order() {
 #[tokio::test]
 async fn the_best_of_several_are_the_likeliest() {
     let (_models, server) = server("llama-tiny");
-    let request = ask(json!({"n": 6, "logprobs": 0, "temperature": 1.5}));
-    let all = server.ask(PATH, &request).await;
+    // What is half a character at the end is not shown, so its token has no row: a seed whose draws are all whole.
+    let is_whole = |choice: &Value| choice["logprobs"]["tokens"].as_array().is_some_and(|rows| rows.len() == 12);
+    let mut seed = 0;
+    let all = loop {
+        let request = ask(json!({"n": 6, "logprobs": 0, "temperature": 1.5, "seed": seed}));
+        let all = server.ask(PATH, &request).await;
+        if choices(&all).iter().all(is_whole) {
+            break all;
+        }
+        seed += 1;
+        assert!(seed < 50, "no draw is whole");
+    };
     let mean = |choice: &Value| {
         let rows: Vec<f64> = serde_json::from_value(choice["logprobs"]["token_logprobs"].clone()).expect("numbers");
         rows.iter().sum::<f64>() / rows.len() as f64
     };
-    // What is half a character at the end is not shown, so its token has no row.
-    let complete = |choice: &&Value| choice["logprobs"]["tokens"].as_array().is_some_and(|rows| rows.len() == 12);
-    assert_eq!(choices(&all).iter().filter(complete).count(), 6, "another seed would do");
     let mut sorted: Vec<&Value> = choices(&all).iter().collect();
     sorted.sort_by(|a, b| mean(b).total_cmp(&mean(a)));
     let expected: Vec<&str> = sorted.iter().take(2).map(|choice| choice["text"].as_str().expect("text")).collect();
     for logprobs in [json!(null), json!(0)] {
-        let request = ask(json!({"n": 2, "best_of": 6, "temperature": 1.5, "logprobs": logprobs}));
+        let request = ask(json!({"n": 2, "best_of": 6, "temperature": 1.5, "seed": seed,
+            "logprobs": logprobs}));
         let best = server.ask(PATH, &request).await;
         assert_eq!(texts(&best), expected);
         assert_eq!(choices(&best)[0]["logprobs"].is_null(), logprobs.is_null());
@@ -209,7 +217,8 @@ fn assert_offsets(text: &str, logprobs: &Value) {
     let mut whole = 0;
     for (token, offset) in tokens.iter().zip(offsets) {
         let (token, offset) = (token.as_str().expect("text"), offset.as_u64().expect("a number") as usize);
-        if !token.contains('\u{fffd}') {
+        // Special tokens are not shown, and half a character is no text of its own.
+        if !token.contains('\u{fffd}') && !(token.starts_with("<|") && !text.contains(token)) {
             let found: String = characters[offset..].iter().take(token.chars().count()).collect();
             assert_eq!(found, token, "at {offset} of {text:?}");
             whole += 1;
@@ -274,8 +283,8 @@ async fn a_repeated_prompt_is_reported_as_cached_once_per_prompt() {
     assert_eq!(cached(&server.ask(PATH, &request).await), Some(0));
     let again = server.ask(PATH, &request).await;
     let hit = cached(&again).expect("a count");
-    assert!(hit > 0 && hit < usage(&again, "prompt_tokens"), "{hit}");
-    assert_eq!(hit % 16, 0, "whole blocks");
+    let prompts = usage(&again, "prompt_tokens");
+    assert!(hit > prompts / 2 + 16 && hit < prompts, "both prompts were there: {hit} of {prompts}");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ fn server() -> (Models, Server) {
 }
 
 fn ask(model: &str, fields: Value) -> Value {
-    let mut request = json!({"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 60,
+    let mut request = json!({"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 200,
         "temperature": 0});
     let Value::Object(fields) = fields else { unreachable!("tests pass objects") };
     request.as_object_mut().expect("an object").extend(fields);

@@ -4,10 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// `None` when everything can end; else the definition that cannot (`Some(None)`: the schema itself).
+/// What cannot end.
+pub(super) enum Endless {
+    Start,
+    Definition(String),
+}
+
+/// `None` when everything can end.
 ///
 /// Works on prepared schemas. Starting from "nothing ends", definitions whose parts end are added until none is.
-pub(super) fn endless(start: &Value, definitions: &Map<String, Value>) -> Option<Option<String>> {
+pub(super) fn endless(start: &Value, definitions: &Map<String, Value>) -> Option<Endless> {
     let mut ending: BTreeMap<&str, bool> = definitions.keys().map(|name| (name.as_str(), false)).collect();
     for _ in 0..=definitions.len() {
         let found: Vec<&str> = definitions
@@ -23,9 +29,9 @@ pub(super) fn endless(start: &Value, definitions: &Map<String, Value>) -> Option
         }
     }
     if let Some((name, _)) = ending.iter().find(|(_, ends)| !**ends) {
-        return Some(Some((*name).to_owned()));
+        return Some(Endless::Definition((*name).to_owned()));
     }
-    (!ends(start, &ending)).then_some(None)
+    (!ends(start, &ending)).then_some(Endless::Start)
 }
 
 fn ends(schema: &Value, ending: &BTreeMap<&str, bool>) -> bool {

@@ -177,14 +177,16 @@ pub struct Run {
 /// Writes a text as an engine would: mask, draw, advance, and now and then what is forced.
 pub fn run(toy: &Toy, matcher: &mut GrammarMatcher, budget: usize, draw: Draw, seed: u64) -> Run {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) + 1);
-    let jump = seed % 2 == 0;
+    let jump = seed.is_multiple_of(2);
     let mut text = Vec::new();
     let mut tokens = 0;
     while tokens < budget && !matcher.is_finished() {
         if jump {
             let forced = matcher.forced(budget - tokens);
             tokens += forced.len();
-            forced.iter().for_each(|&token| text.extend_from_slice(&toy.words[token as usize]));
+            for &token in &forced {
+                text.extend_from_slice(&toy.words[token as usize]);
+            }
             if tokens >= budget || matcher.is_finished() {
                 break;
             }

@@ -3,15 +3,24 @@
 //! Dates exist in the calendar (also 29 February), leap seconds are left out, addresses and host names keep the
 //! standards' lengths. A narrower text is still a text of the format.
 
-/// `Some(None)`: the engine's own expression is right. `None`: the format is not known.
-pub(super) fn pattern_of(format: &str) -> Option<Option<String>> {
+/// How a format is enforced.
+pub(super) enum Format {
+    /// The engine's own expression is right.
+    Engine,
+    Pattern(String),
+}
+
+/// `None`: the format is not known.
+pub(super) fn find(format: &str) -> Option<Format> {
     match format {
-        "date" => Some(Some(format!("^(?:{DATE})$"))),
-        "time" => Some(Some(format!("^(?:{TIME})$"))),
-        "date-time" => Some(Some(format!("^(?:{DATE})T(?:{TIME})$"))),
-        "email" => Some(Some(format!("^{ATOM}(?:\\.{ATOM}){{0,2}}@{LABEL}(?:\\.{LABEL}){{0,2}}\\.[a-zA-Z]{{2,12}}$"))),
-        "hostname" => Some(Some(format!("^{LABEL}(?:\\.{LABEL}){{0,3}}$"))),
-        "duration" | "ipv4" | "ipv6" | "uuid" | "uri" => Some(None),
+        "date" => Some(Format::Pattern(format!("^(?:{DATE})$"))),
+        "time" => Some(Format::Pattern(format!("^(?:{TIME})$"))),
+        "date-time" => Some(Format::Pattern(format!("^(?:{DATE})T(?:{TIME})$"))),
+        "email" => Some(Format::Pattern(format!(
+            "^{ATOM}(?:\\.{ATOM}){{0,2}}@{LABEL}(?:\\.{LABEL}){{0,2}}\\.[a-zA-Z]{{2,12}}$"
+        ))),
+        "hostname" => Some(Format::Pattern(format!("^{LABEL}(?:\\.{LABEL}){{0,3}}$"))),
+        "duration" | "ipv4" | "ipv6" | "uuid" | "uri" => Some(Format::Engine),
         _ => None,
     }
 }

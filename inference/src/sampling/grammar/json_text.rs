@@ -110,7 +110,7 @@ impl JsonText {
         }
         let mut depth = self.depth();
         let (literal, in_string, escaped) = (self.literal, self.in_string, self.escaped);
-        let mut text = Self { literal, in_string, escaped, ..Self::default() };
+        let mut text = Self { in_string, escaped, literal, ..Self::default() };
         bytes.iter().any(|&byte| {
             match byte {
                 b'[' | b'{' if !text.in_string => depth += 1,

@@ -97,10 +97,13 @@ struct Walk {
 
 impl Walk {
     fn extend(&mut self, bytes: &[u8], decisions: &mut Decisions) {
-        self.text.extend_from_slice(bytes);
-        if let Some(json) = &mut self.json {
-            json.push(bytes);
-            decisions.close(&mut self.open, Some(json.depth()), self.text.len());
+        for &byte in bytes {
+            self.text.push(byte);
+            if let Some(json) = &mut self.json {
+                json.push(&[byte]);
+                // Containers may close and open again within what is forced at once.
+                decisions.close(&mut self.open, Some(json.depth()), self.text.len());
+            }
         }
     }
 

@@ -43,7 +43,8 @@ pub(super) struct Ways {
 pub(super) fn search(parser: &mut Parser, goal: Goal) -> Ways {
     parser.with_recognizer(|recognizer| {
         recognizer.trie_started("landing");
-        let mut search = Search { recognizer, pushed: Vec::new(), seen: HashSet::new(), nodes: Vec::new() };
+        let mut search =
+            Search { recognizer, pushed: Vec::new(), seen: HashSet::new(), nodes: Vec::new(), ways: Vec::new() };
         let ways = search.run(goal);
         let pushed = search.pushed.len();
         recognizer.pop_bytes(pushed);
@@ -64,6 +65,7 @@ struct Search<'a, 'p> {
     pushed: Vec<u8>,
     seen: HashSet<u32>,
     nodes: Vec<Node>,
+    ways: Vec<Way>,
 }
 
 impl Search<'_, '_> {
@@ -72,35 +74,34 @@ impl Search<'_, '_> {
         self.seen.insert(state);
         let escaped = matches!(goal, Goal::Json(text) if text.escaped());
         self.nodes.push(Node { bytes: Vec::new(), escaped });
-        let mut ways: Vec<Way> = Vec::new();
         let mut next = 0;
         let mut bound = MAX_EXPANDED;
-        while next < self.nodes.len().min(bound) && ways.len() < MAX_WAYS {
-            self.expand(next, goal, &mut ways);
+        while next < self.nodes.len().min(bound) && self.ways.len() < MAX_WAYS {
+            self.expand(next, goal);
             next += 1;
-            if !ways.is_empty() {
+            if !self.ways.is_empty() {
                 bound = bound.min(next + MAX_AFTER_FIRST);
             }
             // Nothing is shorter than closing at once.
-            if next == 1 && ways.first().is_some_and(|way| closes(&way.bytes, goal)) {
-                ways.truncate(1);
+            if next == 1 && self.ways.first().is_some_and(|way| closes(&way.bytes, goal)) {
+                self.ways.truncate(1);
                 break;
             }
         }
-        if ways.is_empty() && self.nodes.len() > 1 {
+        if self.ways.is_empty() && self.nodes.len() > 1 {
             if let Some(farthest) = self.nodes.pop() {
-                ways.push(Way { bytes: farthest.bytes, state: 0, ends: false });
+                self.ways.push(Way { bytes: farthest.bytes, state: 0, ends: false });
             }
         }
-        Ways { ways, state: u64::from(state) }
+        Ways { ways: std::mem::take(&mut self.ways), state: u64::from(state) }
     }
 
-    fn expand(&mut self, index: usize, goal: Goal, ways: &mut Vec<Way>) {
+    fn expand(&mut self, index: usize, goal: Goal) {
         let bytes = self.nodes[index].bytes.clone();
         let escaped = self.nodes[index].escaped;
         self.stand_at(&bytes);
         let in_string = matches!(goal, Goal::Json(text) if text.in_string());
-        let before = self.nodes.len() + ways.len();
+        let before = self.nodes.len() + self.ways.len();
         for tier in tiers(goal) {
             for &byte in *tier {
                 let ends = match goal {
@@ -108,15 +109,15 @@ impl Search<'_, '_> {
                     Goal::Json(_) => STRUCTURE.contains(&byte),
                     Goal::Text => false,
                 };
-                self.try_byte(&bytes, byte, ends, (goal, in_string && !escaped), ways);
+                self.try_byte(&bytes, byte, ends, (goal, in_string && !escaped));
             }
-            if self.nodes.len() + ways.len() > before {
+            if self.nodes.len() + self.ways.len() > before {
                 break;
             }
         }
     }
 
-    fn try_byte(&mut self, bytes: &[u8], byte: u8, ends: bool, (goal, plain): (Goal, bool), ways: &mut Vec<Way>) {
+    fn try_byte(&mut self, bytes: &[u8], byte: u8, ends: bool, (goal, plain): (Goal, bool)) {
         if !self.recognizer.try_push_byte(byte) {
             return;
         }
@@ -127,8 +128,8 @@ impl Search<'_, '_> {
         let grown = || [bytes, &[byte]].concat();
         if ends || stops {
             // Ways from different states may mean different things even where the lexer expects the same next.
-            if ways.len() < MAX_WAYS {
-                ways.push(Way { bytes: grown(), state: u64::from(state), ends: true });
+            if self.ways.len() < MAX_WAYS {
+                self.ways.push(Way { bytes: grown(), state: u64::from(state), ends: true });
             }
         } else if self.seen.insert(state) {
             self.nodes.push(Node { bytes: grown(), escaped: plain && byte == b'\\' });

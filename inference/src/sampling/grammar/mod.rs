@@ -3,7 +3,7 @@
 //! [`GrammarCompiler`] turns what a request asks for ([`GrammarSource`]) into a [`CompiledGrammar`], checked and
 //! shared by all requests that ask for the same; a [`GrammarMatcher`] is the state of one sequence. What always
 //! holds for JSON: the text is a prefix of a document that the schema accepts, and, given a token budget that a
-//! minimal document fits in, it becomes a whole one within it, whatever the weights say (see [`landing`]).
+//! minimal document fits in, it becomes a whole one within it, whatever the weights say (`landing.rs`).
 //! Everything is a function of the sequence alone: limits count steps, never the clock.
 
 mod compiler;
@@ -17,6 +17,7 @@ mod landing;
 mod lexeme_search;
 mod matcher;
 mod oneof;
+mod own_keywords;
 mod schema;
 mod vocabulary;
 

@@ -68,7 +68,7 @@ fn same(left: &Value, right: &Value) -> bool {
 
 /// Type names, integers counted as numbers.
 fn types(map: &Map<String, Value>) -> Option<Vec<&str>> {
-    let name = |value: &'_ Value| match value.as_str() {
+    let name = |value: &Value| match value.as_str() {
         Some("integer") => Some("number"),
         Some("number") => Some("number"),
         Some("null") => Some("null"),

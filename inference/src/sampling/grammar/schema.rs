@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::error::{GrammarError, Place};
-use super::keywords::{self, Kind, MAX_EXACT};
-use super::{finite, formats, oneof};
+use super::finite::{self, Endless};
+use super::keywords::{self, Kind};
+use super::oneof;
 
 const MAX_DEPTH: usize = 64;
 const MAX_SCHEMAS: usize = 10_000;
@@ -27,8 +28,11 @@ pub(super) fn prepare(root: &Value, schema: &Value, place: &Place) -> Result<Val
         places.insert(name.clone(), place.clone());
         definitions.insert(name, rewriter.schema(target, &place, context)?);
     }
-    if let Some(name) = finite::endless(&start, &definitions) {
-        let place = name.and_then(|name| places.get(&name)).unwrap_or(place);
+    if let Some(endless) = finite::endless(&start, &definitions) {
+        let place = match endless {
+            Endless::Start => place,
+            Endless::Definition(name) => places.get(&name).unwrap_or(place),
+        };
         return Err(place.invalid("no finite document satisfies it"));
     }
     let start =
@@ -67,16 +71,24 @@ pub(super) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value>
 }
 
 #[derive(Clone, Copy, Default)]
-struct Context {
+pub(super) struct Context {
     depth: usize,
     /// The schema is one of several that must hold at once: it must stay open to the others' properties.
-    merged: bool,
+    pub(super) merged: bool,
 }
 
 impl Context {
     fn deeper(self) -> Self {
         Self { depth: self.depth + 1, ..self }
     }
+}
+
+/// A schema being rewritten.
+#[derive(Default)]
+pub(super) struct Rewritten {
+    pub(super) own: Map<String, Value>,
+    /// Schemas that must hold beside its own keywords.
+    pub(super) every: Vec<Value>,
 }
 
 struct Pending<'a> {
@@ -86,7 +98,7 @@ struct Pending<'a> {
     context: Context,
 }
 
-struct Rewriter<'a> {
+pub(super) struct Rewriter<'a> {
     root: &'a Value,
     /// Names given to references, by the reference and whether it is merged.
     definitions: BTreeMap<(String, bool), String>,
@@ -95,7 +107,7 @@ struct Rewriter<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    fn schema(&mut self, schema: &'a Value, place: &Place, context: Context) -> Result<Value, GrammarError> {
+    pub(super) fn schema(&mut self, schema: &'a Value, place: &Place, context: Context) -> Result<Value, GrammarError> {
         let map = match schema {
             Value::Bool(_) => return Ok(schema.clone()),
             Value::Object(map) => map,
@@ -116,16 +128,16 @@ impl<'a> Rewriter<'a> {
         let merged = context.merged || parts + usize::from(own) > 1;
         let context = Context { merged, ..context }.deeper();
 
-        let mut out = Map::new();
-        let mut every = Vec::new();
+        let mut out = Rewritten::default();
         if own {
-            self.own_keywords(map, &mut out, &mut every, place, context)?;
+            self.own_keywords(map, &mut out, place, context)?;
         }
-        self.applicators(map, &mut out, &mut every, place, context)?;
+        self.applicators(map, &mut out, place, context)?;
+        let Rewritten { mut own, every } = out;
         if !every.is_empty() {
-            out.insert("allOf".to_owned(), Value::Array(every));
+            own.insert("allOf".to_owned(), Value::Array(every));
         }
-        Ok(if out.is_empty() { Value::Bool(true) } else { Value::Object(out) })
+        Ok(if own.is_empty() { Value::Bool(true) } else { Value::Object(own) })
     }
 
     /// Definitions that nothing refers to must be well-formed too.
@@ -143,104 +155,10 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    fn own_keywords(
-        &mut self,
-        map: &'a Map<String, Value>,
-        out: &mut Map<String, Value>,
-        every: &mut Vec<Value>,
-        place: &Place,
-        context: Context,
-    ) -> Result<(), GrammarError> {
-        let types = types(map);
-        if let Some(types) = &types {
-            out.insert("type".to_owned(), types.clone());
-        }
-        for (keyword, value) in map {
-            match keyword.as_str() {
-                "enum" | "const" | "minLength" | "maxLength" | "pattern" | "multipleOf" | "minItems" | "maxItems" => {
-                    out.insert(keyword.clone(), value.clone());
-                }
-                "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
-                    // Narrower than asked only where no parser could tell.
-                    let beyond = value.as_f64().is_some_and(|number| number.abs() > MAX_EXACT);
-                    let edge = if keyword.ends_with("inimum") { -MAX_EXACT } else { MAX_EXACT };
-                    out.insert(keyword.clone(), if beyond { json!(edge) } else { value.clone() });
-                }
-                "format" => format(value, out, every, &place.child(keyword))?,
-                "items" => {
-                    out.insert(keyword.clone(), self.schema(value, &place.child(keyword), context)?);
-                }
-                "prefixItems" => {
-                    out.insert(keyword.clone(), self.list(value, &place.child(keyword), context)?);
-                }
-                _ => {}
-            }
-        }
-        if map.keys().any(|keyword| keywords::kind(keyword) == Kind::Of("object")) {
-            self.object(map, out, place, context)?;
-        }
-        Ok(())
-    }
-
-    fn object(
-        &mut self,
-        map: &'a Map<String, Value>,
-        out: &mut Map<String, Value>,
-        place: &Place,
-        context: Context,
-    ) -> Result<(), GrammarError> {
-        let mut properties = self.named(map, "properties", place, context)?;
-        let patterns = self.named(map, "patternProperties", place, context)?;
-        for pattern in patterns.keys() {
-            keywords::check_pattern(pattern, &place.child("patternProperties"))?;
-        }
-        let listed = map.contains_key("properties") || !patterns.is_empty();
-        let additional = match map.get("additionalProperties") {
-            Some(inner) => Some(self.schema(inner, &place.child("additionalProperties"), context)?),
-            None => (listed && !context.merged).then_some(Value::Bool(false)),
-        };
-        let required: Vec<&str> =
-            map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        if !context.merged && patterns.is_empty() {
-            for (index, name) in required.iter().enumerate().filter(|(_, name)| !map_has(map, name)) {
-                let inner = match (map.get("additionalProperties"), &additional) {
-                    (Some(Value::Bool(false)), _) => {
-                        let at = place.child("required").index(index);
-                        return Err(at.invalid("names a property that the object must not have"));
-                    }
-                    (Some(_), Some(additional)) => additional.clone(),
-                    _ => Value::Bool(true),
-                };
-                properties.insert((*name).to_owned(), inner);
-            }
-        }
-        let fewest = map.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
-        let closed = additional == Some(Value::Bool(false)) && patterns.is_empty();
-        // Open names may repeat, and a repeated name is one property.
-        if fewest > required.len() as u64 && !closed {
-            let at = place.child("minProperties");
-            return Err(at.unsupported("must not exceed the required properties where further ones may follow"));
-        }
-        for keyword in ["required", "minProperties", "maxProperties"] {
-            if let Some(value) = map.get(keyword) {
-                out.insert(keyword.to_owned(), value.clone());
-            }
-        }
-        out.insert("properties".to_owned(), Value::Object(properties));
-        if !patterns.is_empty() {
-            out.insert("patternProperties".to_owned(), Value::Object(patterns));
-        }
-        if let Some(additional) = additional {
-            out.insert("additionalProperties".to_owned(), additional);
-        }
-        Ok(())
-    }
-
     fn applicators(
         &mut self,
         map: &'a Map<String, Value>,
-        out: &mut Map<String, Value>,
-        every: &mut Vec<Value>,
+        out: &mut Rewritten,
         place: &Place,
         context: Context,
     ) -> Result<(), GrammarError> {
@@ -249,33 +167,33 @@ impl<'a> Rewriter<'a> {
             match keyword.as_str() {
                 "allOf" => {
                     if let Value::Array(list) = self.list(value, &at, context)? {
-                        every.extend(list);
+                        out.every.extend(list);
                     }
                 }
-                "anyOf" => every.push(json!({"anyOf": self.list(value, &at, context)?})),
+                "anyOf" => out.every.push(json!({"anyOf": self.list(value, &at, context)?})),
                 "oneOf" => {
                     oneof::check_disjoint(self.root, value, &at)?;
-                    every.push(json!({"anyOf": self.list(value, &at, context)?}));
+                    out.every.push(json!({"anyOf": self.list(value, &at, context)?}));
                 }
                 "$ref" => {
                     let name = self.reference(value.as_str().unwrap_or_default(), &at, context)?;
-                    every.push(json!({"$ref": format!("#/$defs/{name}")}));
+                    out.every.push(json!({"$ref": format!("#/$defs/{name}")}));
                 }
                 _ => {}
             }
         }
         // A lone part needs no wrapper, and the engine keeps lone references as they are.
-        if out.is_empty() && every.len() == 1 {
-            match every.pop() {
-                Some(Value::Object(part)) => *out = part,
-                Some(part) => every.push(part),
+        if out.own.is_empty() && out.every.len() == 1 {
+            match out.every.pop() {
+                Some(Value::Object(part)) => out.own = part,
+                Some(part) => out.every.push(part),
                 None => {}
             }
         }
         Ok(())
     }
 
-    fn named(
+    pub(super) fn named(
         &mut self,
         map: &'a Map<String, Value>,
         keyword: &str,
@@ -289,7 +207,7 @@ impl<'a> Rewriter<'a> {
         Ok(named)
     }
 
-    fn list(&mut self, value: &'a Value, at: &Place, context: Context) -> Result<Value, GrammarError> {
+    pub(super) fn list(&mut self, value: &'a Value, at: &Place, context: Context) -> Result<Value, GrammarError> {
         let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
         let inner = list.iter().enumerate().map(|(index, inner)| self.schema(inner, &at.index(index), context));
         Ok(Value::Array(inner.collect::<Result<_, _>>()?))
@@ -327,46 +245,6 @@ fn applied(keyword: &str, value: &Value) -> usize {
         "anyOf" | "oneOf" | "$ref" => 1,
         _ => 0,
     }
-}
-
-fn map_has(map: &Map<String, Value>, name: &str) -> bool {
-    map.get("properties").is_some_and(|properties| properties.get(name).is_some())
-}
-
-/// The declared types; without any, those that the other keywords speak of, and none where values say it all.
-fn types(map: &Map<String, Value>) -> Option<Value> {
-    if let Some(types) = map.get("type") {
-        return Some(types.clone());
-    }
-    if map.contains_key("enum") || map.contains_key("const") {
-        return None;
-    }
-    let mut found: Vec<&str> = Vec::new();
-    for keyword in map.keys() {
-        if let Kind::Of(of) = keywords::kind(keyword) {
-            if !found.contains(&of) {
-                found.push(of);
-            }
-        }
-    }
-    (!found.is_empty()).then(|| json!(found))
-}
-
-fn format(value: &Value, out: &mut Map<String, Value>, every: &mut Vec<Value>, at: &Place) -> Result<(), GrammarError> {
-    match value.as_str().and_then(formats::pattern_of) {
-        None => return Err(at.unsupported("this format is not known")),
-        Some(None) => {
-            out.insert("format".to_owned(), value.clone());
-        }
-        Some(Some(pattern)) => {
-            // Other types have no format; the part that speaks of strings must leave them alone.
-            let others = keywords::TYPES.iter().filter(|name| !matches!(**name, "string" | "integer"));
-            let strings = json!({"type": "string", "pattern": pattern});
-            let lone = out.get("type").is_some_and(|types| types == "string" || types == &json!(["string"]));
-            every.push(if lone { strings } else { json!({"anyOf": [strings, {"type": others.collect::<Vec<_>>()}]}) });
-        }
-    }
-    Ok(())
 }
 
 /// Whether a string of the schema holds a control character that only `\u` can spell.

@@ -14,7 +14,7 @@ fn place_of(error: &GrammarError) -> &str {
 }
 
 fn age(part: Value) -> Value {
-    json!({"type": "object", "properties": {"age": part}})
+    json!({"type": "object", "properties": serde_json::Map::from_iter([("age".to_owned(), part)])})
 }
 
 #[test]
