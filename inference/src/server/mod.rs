@@ -10,6 +10,7 @@ mod event_stream;
 mod generation;
 mod health;
 mod messages;
+mod metrics;
 mod models;
 mod request_id;
 mod responses;
@@ -37,6 +38,7 @@ pub fn router(state: ServerState) -> Router {
         .route("/detokenize", post(tokenize::detokenize))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{id}", get(models::retrieve))
+        .route("/metrics", get(metrics::scrape))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .fallback(unknown_url)

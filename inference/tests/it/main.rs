@@ -8,6 +8,7 @@ mod completions;
 mod errors;
 mod goldens;
 mod messages;
+mod metrics;
 mod overload;
 mod responses;
 mod support;
