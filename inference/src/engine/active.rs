@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::TokenEvent;
+use super::metrics::RequestTimes;
 use super::prompt_lookup::PromptLookup;
 use super::speculation::Acceptance;
 
@@ -12,8 +13,7 @@ pub(super) struct ActiveRequest {
     events: mpsc::Sender<TokenEvent>,
     last: mpsc::OwnedPermit<TokenEvent>,
     place: OwnedSemaphorePermit,
-    pub(super) arrived: Duration,
-    latest_token: Option<Duration>,
+    pub(super) times: RequestTimes,
     prompt_tokens: usize,
     generated_tokens: usize,
     pub(super) lookup: PromptLookup,
@@ -30,8 +30,7 @@ impl ActiveRequest {
             events,
             last,
             place: place,
-            arrived,
-            latest_token: None,
+            times: RequestTimes { arrived, ..RequestTimes::default() },
             prompt_tokens,
             generated_tokens: 0,
             lookup: PromptLookup::default(),
@@ -51,7 +50,8 @@ impl ActiveRequest {
     /// Takes note of new tokens; the time since those before, if there were any.
     pub(super) fn note_tokens(&mut self, count: usize, now: Duration) -> Option<Duration> {
         self.generated_tokens += count;
-        self.latest_token.replace(now).map(|before| now.saturating_sub(before))
+        self.times.first_token.get_or_insert(now);
+        self.times.latest_token.replace(now).map(|before| now.saturating_sub(before))
     }
 
     /// `false` if the client has not read for so long that there is no more room. One that went

@@ -132,7 +132,7 @@ impl<R: StepRunner> EngineCore<R> {
         let gone = self.active.iter().filter(|(_, request)| request.is_abandoned());
         let gone: Vec<_> = gone.map(|(id, _)| *id).collect();
         for id in &gone {
-            self.end(*id, EndingKind::abort, None);
+            self.end(*id, EndingKind::Abort, None);
         }
         if !gone.is_empty() {
             self.publish(|_| {});
@@ -189,7 +189,8 @@ impl<R: StepRunner> EngineCore<R> {
         let now = (self.clock)();
         for (id, cached_tokens) in &plan.started {
             let Some(request) = self.active.get_mut(id) else { continue };
-            self.outlets.metrics.queue_time.observe(now.saturating_sub(request.arrived).as_secs_f64());
+            request.times.started.get_or_insert(now);
+            self.outlets.metrics.queue_time.observe(now.saturating_sub(request.times.arrived).as_secs_f64());
             request.send(TokenEvent::Started { cached_tokens: *cached_tokens });
         }
     }
@@ -199,7 +200,7 @@ impl<R: StepRunner> EngineCore<R> {
         let Some(request) = self.active.get_mut(&id) else { return };
         let metrics = &self.outlets.metrics;
         match request.note_tokens(draw.tokens.len(), now) {
-            None => metrics.time_to_first_token.observe(now.saturating_sub(request.arrived).as_secs_f64()),
+            None => metrics.count_first_token(now.saturating_sub(request.times.arrived), request.num_tokens().0),
             Some(gap) => {
                 // Tokens that come together share the wait.
                 let each = gap.as_secs_f64() / draw.tokens.len().max(1) as f64;
@@ -210,8 +211,8 @@ impl<R: StepRunner> EngineCore<R> {
         let sent = (prompt.is_empty() || request.send(TokenEvent::Prompt(prompt)))
             && request.send(TokenEvent::Tokens(draw.tokens));
         match draw.finished {
-            _ if !sent => self.end(id, EndingKind::abort, Some(TokenEvent::Failed(EngineError::NotRead))),
-            _ if draw.failed => self.end(id, EndingKind::error, Some(TokenEvent::Failed(EngineError::Grammar))),
+            _ if !sent => self.end(id, EndingKind::Abort, Some(TokenEvent::Failed(EngineError::NotRead))),
+            _ if draw.failed => self.end(id, EndingKind::Error, Some(TokenEvent::Failed(EngineError::Grammar))),
             Some(reason) => self.end(id, reason.into(), Some(TokenEvent::Finished(reason))),
             None => {}
         }
@@ -221,8 +222,7 @@ impl<R: StepRunner> EngineCore<R> {
         self.scheduler.remove(id);
         self.samplers.remove(&id);
         let Some(request) = self.active.remove(&id) else { return };
-        let latency = (self.clock)().saturating_sub(request.arrived);
-        self.outlets.metrics.count_end(ending, latency, request.num_tokens());
+        self.outlets.metrics.count_end(ending, request.times, (self.clock)(), request.num_tokens());
         // The blocks are free before anybody learns of the end.
         self.publish(|_| {});
         if let Some(event) = last {
@@ -244,7 +244,6 @@ impl<R: StepRunner> EngineCore<R> {
         metrics.step_tokens.observe(plan.num_tokens() as f64);
         metrics.step_time.observe(took.as_secs_f64());
         metrics.preemptions.inc_by(plan.preempted.len() as u64);
-        metrics.prompt_tokens.inc_by((plan.num_tokens() - drafted).saturating_sub(draws.len()) as u64);
         metrics.generation_tokens.inc_by(generated as u64);
         metrics.draft_tokens.inc_by(drafted as u64);
         metrics.accepted_tokens.inc_by(accepted as u64);

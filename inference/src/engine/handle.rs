@@ -143,6 +143,11 @@ impl EngineHandle {
         self.max_context
     }
 
+    /// Requests that can run and wait at once.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     pub fn status(&self) -> EngineStatus {
         *self.status.borrow()
     }

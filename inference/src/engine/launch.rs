@@ -14,6 +14,7 @@ use crate::scheduler::{Scheduler, SchedulerConfig};
 use crate::weights::WeightSource;
 
 use super::core::{EngineCore, Outlets};
+use super::metrics::CacheLayout;
 use super::{EngineHandle, EngineMetrics, EngineSettings, EngineStats, EngineStatus, LaunchError};
 
 /// The threads that all models of a process share for computing.
@@ -89,7 +90,11 @@ pub fn start<R: StepRunner + 'static>(
     let (commands, receiver) = mpsc::channel();
     let (status_sender, status) = watch::channel(EngineStatus::Ready);
     let (stats_sender, stats) = watch::channel(EngineStats::default());
-    let metrics = EngineMetrics::default();
+    let metrics = EngineMetrics::new(CacheLayout {
+        block_size: settings.block_size,
+        num_blocks: pool.num_blocks(),
+        dtype: settings.kv_cache_dtype,
+    });
     let outlets = Outlets { status: status_sender, stats: stats_sender, metrics: metrics.clone() };
     let begun = Instant::now();
     let clock = Box::new(move || begun.elapsed());

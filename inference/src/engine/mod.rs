@@ -17,6 +17,6 @@ mod stream;
 pub use error::{EngineError, LaunchError, SubmitError};
 pub use handle::{EngineHandle, EngineStats, EngineStatus, GenerationRequest};
 pub use launch::{launch, start, thread_pool};
-pub use metrics::{Ending, EndingKind, EngineMetrics};
+pub use metrics::{CacheLayout, EndingKind, EngineMetrics};
 pub use settings::{EngineSettings, SettingsError};
 pub use stream::{TokenEvent, TokenStream};

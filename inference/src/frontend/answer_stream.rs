@@ -91,7 +91,7 @@ impl Stream for AnswerStream {
         loop {
             let event = match ready!(Pin::new(&mut self.text).poll_next(context)) {
                 Some(TextEvent::Started { cached_tokens }) => Some(AnswerEvent::Started { cached_tokens }),
-                Some(TextEvent::Delta { text, logprobs }) => {
+                Some(TextEvent::Delta { text, logprobs, .. }) => {
                     let deltas = self.parser.push(&text);
                     self.delta(deltas, logprobs)
                 }

@@ -45,10 +45,12 @@ pub enum TextEvent {
     },
     /// Log probabilities of the prompt's tokens but the first.
     Prompt(Vec<TokenLogprob>),
-    /// Whole characters, never empty, and the log probabilities of the tokens that begin in them.
+    /// Whole characters, never empty, and the log probabilities of the tokens that begin in them, with the byte of
+    /// `text` at which each begins.
     Delta {
         text: String,
         logprobs: Vec<TokenLogprob>,
+        starts: Vec<usize>,
     },
     Finished(TextEnding),
     Failed(EngineError),
@@ -63,6 +65,8 @@ pub struct TextStream {
     stop_strings: StopStrings,
     options: TextOptions,
     num_tokens: usize,
+    /// Of the tokens so far, as far as log probabilities were asked for.
+    logprob_sum: f64,
     stop_token: Option<u32>,
     /// Log probabilities whose text is not shown yet, with the byte at which it begins.
     pending: VecDeque<(usize, TokenLogprob)>,
@@ -81,6 +85,7 @@ impl TextStream {
             stop_strings: StopStrings::new(options.stop_strings.clone(), options.include_stop_string),
             options,
             num_tokens: 0,
+            logprob_sum: 0.0,
             stop_token: None,
             pending: VecDeque::new(),
             decoded_bytes: 0,
@@ -92,6 +97,11 @@ impl TextStream {
     /// Tokens of the answer so far, its end token included.
     pub fn num_tokens(&self) -> usize {
         self.num_tokens
+    }
+
+    /// Mean log probability of the tokens so far, the end token included; 0 unless log probabilities were asked for.
+    pub fn mean_logprob(&self) -> f64 {
+        self.logprob_sum / self.num_tokens.max(1) as f64
     }
 
     fn describe(&self, logprobs: &TokenLogprobs) -> TokenLogprob {
@@ -114,10 +124,12 @@ impl TextStream {
         if text.is_empty() {
             return None;
         }
+        let before = self.shown_bytes;
         self.shown_bytes += text.len();
         let shown = self.pending.iter().take_while(|(start, _)| *start < self.shown_bytes).count();
-        let logprobs = self.pending.drain(..shown).map(|(_, logprob)| logprob).collect();
-        Some(TextEvent::Delta { text, logprobs })
+        let shown = self.pending.drain(..shown).map(|(start, logprob)| (start.saturating_sub(before), logprob));
+        let (starts, logprobs) = shown.unzip();
+        Some(TextEvent::Delta { text, logprobs, starts })
     }
 
     /// The event that a step's tokens bring about, if any.
@@ -125,16 +137,20 @@ impl TextStream {
         let mut text = String::new();
         for sampled in tokens {
             self.num_tokens += 1;
+            self.logprob_sum += sampled.logprobs.as_ref().map_or(0.0, |logprobs| f64::from(logprobs.logprob));
             // A token that ends the answer is no part of its text.
             if self.options.stop_token_ids.contains(&sampled.token) {
                 self.stop_token = Some(sampled.token);
                 break;
             }
+            let piece = self.detokenizer.push(sampled.token);
             if let Some(logprobs) = &sampled.logprobs {
                 let logprob = self.describe(logprobs);
-                self.pending.push_back((self.decoded_bytes, logprob));
+                // Bytes of tokens before it may come out first.
+                let own = logprob.bytes.as_deref().filter(|bytes| piece.as_bytes().ends_with(bytes));
+                let before = own.map_or(0, |own| piece.len() - own.len());
+                self.pending.push_back((self.decoded_bytes + before, logprob));
             }
-            let piece = self.detokenizer.push(sampled.token);
             self.decoded_bytes += piece.len();
             let screened = self.stop_strings.push(&piece);
             text.push_str(&screened.text);

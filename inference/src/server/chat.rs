@@ -5,26 +5,27 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use shekara_protocol::chat::parse_request;
-use shekara_protocol::{headers, json};
+use shekara_protocol::headers;
 
 use super::ServerState;
-use super::chat_chunks::ChatChunks;
+use super::body;
+use super::chat_chunks::{ChatChunks, UsageChunks};
 use super::chat_whole::collect;
 use super::error::ErrorResponse;
 use super::event_stream::{ChatEvents, EventStream};
-use super::generation::{Generation, read_body};
+use super::generation::{ChatAsk, Generation};
 
 pub(super) async fn create(State(state): State<ServerState>, request: Request) -> Result<Response, ErrorResponse> {
     let (parts, body) = request.into_parts();
-    let body = read_body(body, state.body_limit_bytes).await?;
-    let parse = move || {
-        json::walk(&body, |_, _| {})?;
-        parse_request(&body)
+    let body = body::read(body, state.body_limit_bytes).await?;
+    let ask = move || {
+        let chat = body::strictly(&body, parse_request)?;
+        Ok(ChatAsk { chat, places: None, origin: () })
     };
-    let generation = Generation::start(state, parts.headers, parse).await?;
+    let (generation, ()) = Generation::start(state, parts.headers, ask).await?;
     Ok(marked(if generation.prepared.stream {
-        let include_usage = generation.prepared.include_usage;
-        EventStream::new(ChatChunks::new(generation, include_usage), ChatEvents).into_response()
+        let usage = UsageChunks::included(generation.prepared.include_usage);
+        EventStream::new(ChatChunks::new(generation, usage), ChatEvents).into_response()
     } else {
         Json(collect(generation).await?).into_response()
     }))

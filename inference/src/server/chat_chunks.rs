@@ -18,25 +18,45 @@ use super::chat_whole::{call_id, finish_reason};
 use super::error::not_finished;
 use super::generation::Generation;
 
+/// Which chunks tell the tokens used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UsageChunks {
+    None,
+    /// One more at the end, without choices.
+    Last,
+    /// The first one too, with the prompt's.
+    FirstAndLast,
+}
+
+impl UsageChunks {
+    /// What a chat request asks for.
+    pub(super) fn included(include_usage: bool) -> Self {
+        if include_usage { Self::Last } else { Self::None }
+    }
+}
+
 /// The chunks of an answer; an error ends it.
 pub(super) struct ChatChunks {
     generation: Generation,
-    include_usage: bool,
+    usage: UsageChunks,
     /// At most the few chunks of one event.
     ready: VecDeque<ChatChunk>,
     ended: bool,
 }
 
 impl ChatChunks {
-    pub(super) fn new(generation: Generation, include_usage: bool) -> Self {
-        Self { generation, include_usage, ready: VecDeque::new(), ended: false }
+    pub(super) fn new(generation: Generation, usage: UsageChunks) -> Self {
+        Self { generation, usage, ready: VecDeque::new(), ended: false }
     }
 
     fn take(&mut self, index: u32, event: AnswerEvent) -> Result<(), ApiError> {
         match event {
             AnswerEvent::Started { .. } => {
                 let (role, content) = (Some("assistant".into()), Some(String::new()));
-                self.choice(ChunkChoice { index, delta: Delta { role, content, ..Delta::default() }, ..empty() });
+                let choice = ChunkChoice { index, delta: Delta { role, content, ..Delta::default() }, ..empty() };
+                let usage = (self.usage == UsageChunks::FirstAndLast).then(|| self.usage());
+                let chunk = self.chunk(vec![choice], usage);
+                self.ready.push_back(chunk);
             }
             AnswerEvent::Delta { deltas, logprobs } => self.deltas(index, deltas, logprobs),
             AnswerEvent::Finished(ending) => {
@@ -45,9 +65,8 @@ impl ChatChunks {
                 self.choice(ChunkChoice { index, finish_reason, stop_reason, ..empty() });
                 if self.generation.choices.is_finished() {
                     self.ended = true;
-                    if self.include_usage {
-                        let usage = self.generation.answer.usage(self.generation.choices.tally());
-                        let chunk = self.chunk(Vec::new(), Some(usage));
+                    if self.usage != UsageChunks::None {
+                        let chunk = self.chunk(Vec::new(), Some(self.usage()));
                         self.ready.push_back(chunk);
                     }
                 }
@@ -72,6 +91,10 @@ impl ChatChunks {
             let logprobs = logprobs.take().map(|content| ChatLogprobs { content: Some(content), refusal: None });
             self.choice(ChunkChoice { index, delta, logprobs, ..empty() });
         }
+    }
+
+    fn usage(&self) -> Usage {
+        self.generation.answer.usage(self.generation.choices.tally())
     }
 
     fn choice(&mut self, choice: ChunkChoice) {

@@ -34,6 +34,8 @@ impl IntoResponse for ErrorResponse {
             let value = HeaderValue::from_static(if retry { "true" } else { "false" });
             headers.insert(HeaderName::from_static(headers::SHOULD_RETRY), value);
         }
+        // For an API that says it in its own shape.
+        response.extensions_mut().insert(self.0);
         response
     }
 }

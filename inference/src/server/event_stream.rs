@@ -16,7 +16,7 @@ use serde::Serialize;
 use shekara_protocol::chat::ChatChunk;
 use shekara_protocol::completions::Completion;
 use shekara_protocol::error::ApiError;
-use shekara_protocol::sse;
+use shekara_protocol::sse::{self, NamedEvent};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// A connection that is silent for longer may be cut by something on the way.
@@ -50,6 +50,11 @@ fn openai_item(item: &impl Serialize) -> Vec<String> {
 
 fn openai_failure(error: &ApiError) -> Vec<String> {
     vec![sse::error(&error.to_json()), sse::DONE.to_owned()]
+}
+
+/// Events that have names, as they go over the wire.
+pub(super) fn named(events: &[NamedEvent]) -> Vec<String> {
+    events.iter().map(NamedEvent::to_sse).collect()
 }
 
 impl Events<ChatChunk> for ChatEvents {

@@ -5,44 +5,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::body::{Body, Bytes, to_bytes};
 use axum::http::HeaderMap;
 use futures_util::stream::{SelectAll, Stream, StreamExt, select_all};
 use shekara_protocol::chat::{ChatRequest, CompletionTokensDetails, PromptTokensDetails, Usage};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::headers;
+use shekara_protocol::places::Places;
 use uuid::Uuid;
 
 use crate::catalog::ServedModel;
 use crate::frontend::{AnswerEvent, AnswerStream, PrepareContext, PreparedChat};
 
 use super::ServerState;
+use super::body;
 use super::error::not_taken;
-
-/// Reads a whole body.
-///
-/// # Errors
-/// 413 above the limit, 400 if it does not arrive.
-pub(super) async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
-    to_bytes(body, limit_bytes).await.map_err(|error| {
-        let error = error.into_inner();
-        if error.is::<http_body_util::LengthLimitError>() {
-            ApiError::body_too_large(limit_bytes)
-        } else {
-            ApiError::invalid_request("The request body could not be read.")
-        }
-    })
-}
-
-/// Runs what takes a while away from the threads that serve others: parsing, tokenising, compiling.
-///
-/// # Errors
-/// Those of `work`.
-pub(super) async fn prepare<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal())?
-}
 
 /// What a request is prepared for: the model's context, and what a gateway in front says in headers
 /// that its own clients cannot set.
@@ -59,6 +35,15 @@ pub(super) fn prepare_context(model: &ServedModel, headers: &HeaderMap) -> Prepa
     }
 }
 
+/// A chat request, whichever API it came by.
+pub(super) struct ChatAsk<T> {
+    pub chat: ChatRequest,
+    /// Restates errors in the caller's words; none for a chat request proper.
+    pub places: Option<Places>,
+    /// What the answer is to be made of beside the chat answer.
+    pub origin: T,
+}
+
 /// A chat request that its model has taken.
 pub(super) struct Generation {
     pub answer: Answer,
@@ -71,25 +56,62 @@ impl Generation {
     ///
     /// # Errors
     /// A 400 that names a field, a 429 when the model's queue is full, a 503 when it is going.
-    pub(super) async fn start(
+    pub(super) async fn start<T: Send + 'static>(
         state: ServerState,
         headers: HeaderMap,
-        request: impl FnOnce() -> Result<ChatRequest, ApiError> + Send + 'static,
-    ) -> Result<Self, ApiError> {
+        ask: impl FnOnce() -> Result<ChatAsk<T>, ApiError> + Send + 'static,
+    ) -> Result<(Self, T), ApiError> {
         let work = move || {
-            let request = request()?;
-            let model = super::models::find(&state.catalog, &request.model)?;
-            let context = prepare_context(&model, &headers);
-            let prepared = model.frontend.prepare_chat(&request, &context)?;
-            Ok((model, prepared))
+            let ChatAsk { chat, places, origin } = ask()?;
+            let prepared = prepare_chat(&state, &headers, &chat);
+            let (model, prepared) = restated(places.as_ref(), prepared)?;
+            Ok((model, prepared, places, origin))
         };
-        let (model, mut prepared) = prepare(work).await?;
+        let (model, mut prepared, places, origin) = body::off_thread(work).await?;
         let answer = Answer::new("chatcmpl", &model, prepared.num_prompt_tokens());
         let generations = std::mem::take(&mut prepared.generations);
-        let streams = model.engine.submit_all(generations).map_err(not_taken)?;
+        let streams = model.engine.submit_all(generations).map_err(not_taken);
+        let streams = restated(places.as_ref(), streams)?;
         let streams = streams.into_iter().map(|tokens| model.frontend.answer_stream(&prepared, tokens));
-        Ok(Self { answer, choices: Choices::new(streams), prepared })
+        Ok((Self { answer, choices: Choices::new(streams), prepared }, origin))
     }
+}
+
+/// An error in the words of the API that the request came by.
+pub(super) fn restated<R>(places: Option<&Places>, result: Result<R, ApiError>) -> Result<R, ApiError> {
+    result.map_err(|error| match places {
+        Some(places) => places.restate(error),
+        None => error,
+    })
+}
+
+fn prepare_chat(
+    state: &ServerState,
+    headers: &HeaderMap,
+    chat: &ChatRequest,
+) -> Result<(Arc<ServedModel>, PreparedChat), ApiError> {
+    let model = super::models::find(&state.catalog, &chat.model)?;
+    check_capacity(&model, ("n", chat.n), 1)?;
+    let prepared = model.frontend.prepare_chat(chat, &prepare_context(&model, headers))?;
+    Ok((model, prepared))
+}
+
+/// Refuses more choices than the model's queue could ever hold, before anything is made for them.
+///
+/// # Errors
+/// A 400 that names `field`.
+pub(super) fn check_capacity(
+    model: &ServedModel,
+    (field, choices): (&str, Option<i64>),
+    num_prompts: usize,
+) -> Result<(), ApiError> {
+    let choices = usize::try_from(choices.unwrap_or(1)).unwrap_or(1);
+    let capacity = model.engine.capacity();
+    if choices.saturating_mul(num_prompts) <= capacity {
+        return Ok(());
+    }
+    let message = format!("Invalid '{field}': the model takes at most {capacity} choices at once.");
+    Err(ApiError::invalid(field, message))
 }
 
 /// What every part of an answer repeats.

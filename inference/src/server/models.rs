@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::models::{Model, ModelList};
 
-use crate::catalog::{Catalog, ModelState, ServedModel};
+use crate::catalog::{Catalog, ModelState, ModelStatus, ServedModel};
 
 use super::ServerState;
 use super::error::ErrorResponse;
@@ -39,6 +39,23 @@ pub(super) fn find(catalog: &Catalog, id: &str) -> Result<std::sync::Arc<ServedM
             Err(ApiError::model_not_found("The model could not be loaded and is not served."))
         }
         None => Err(ApiError::model_not_found("The model does not exist.")),
+    }
+}
+
+/// The model of this id, or the only one if none is named.
+///
+/// # Errors
+/// As [`find`], or 400 if several are served.
+pub(super) fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<std::sync::Arc<ServedModel>, ApiError> {
+    if let Some(id) = id {
+        return find(catalog, id);
+    }
+    let models = catalog.list();
+    let is_ready = |model: &&ModelStatus| matches!(model.state, ModelState::Ready(_));
+    let mut ready = models.iter().filter(is_ready);
+    match (ready.next(), ready.next(), models.as_slice()) {
+        (Some(only), None, _) | (None, None, [only]) => find(catalog, &only.id),
+        _ => Err(ApiError::missing("model")),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::Request;
-use axum::http::HeaderValue;
+use axum::http::{Extensions, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use shekara_protocol::headers::REQUEST_ID;
@@ -11,11 +11,27 @@ use uuid::Uuid;
 
 const MAX_LENGTH: usize = 128;
 
-pub(super) async fn attach(request: Request, next: Next) -> Response {
+/// The id of a request, for handlers that name it in their answers.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub HeaderValue);
+
+impl RequestId {
+    /// Of a request that went through [`attach`].
+    pub(super) fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+pub(super) async fn attach(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = request.headers().get(REQUEST_ID).filter(|id| is_plain(id)).cloned();
     let id = id.unwrap_or_else(made);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
     tracing::debug!(
         request_id = id.to_str().unwrap_or_default(),

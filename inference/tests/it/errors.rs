@@ -12,6 +12,8 @@ async fn bad_requests_are_explained() {
     typed["temperature"] = json!("hot");
     let mut image = request("llama-tiny", "x", 5);
     image["messages"][0]["content"] = json!([{"type": "image_url", "image_url": {"url": "https://example.org/x"}}]);
+    let mut several = request("llama-tiny", "x", 5);
+    several["n"] = json!(129);
     let cases = [
         ("{".to_owned(), (400, "invalid_json", "")),
         (r#"{"model":"llama-tiny","model":"x","messages":[]}"#.to_owned(), (400, "duplicate_key", "")),
@@ -20,6 +22,7 @@ async fn bad_requests_are_explained() {
         (request("nobody", "x", 5).to_string(), (404, "model_not_found", "model")),
         (typed.to_string(), (400, "invalid_type", "temperature")),
         (image.to_string(), (400, "unsupported_value", "messages[0].content[0]")),
+        (several.to_string(), (400, "invalid_value", "n")),
         ("x".repeat(2 << 20), (413, "body_too_large", "")),
     ];
     for (body, expected) in cases {

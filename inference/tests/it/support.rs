@@ -146,6 +146,26 @@ impl Server {
         answer(self.send(post(body)).await).await
     }
 
+    /// A request to any endpoint.
+    pub async fn ask(&self, path: &str, body: &Value) -> Answer {
+        answer(self.send(post_to(path, body.to_string())).await).await
+    }
+
+    /// A streamed answer of any endpoint.
+    pub async fn events(&self, path: &str, body: &Value) -> Vec<SseEvent> {
+        let mut body = body.clone();
+        body["stream"] = json!(true);
+        let response = self.send(post_to(path, body.to_string())).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
+        assert_eq!(response.headers()["x-shekara-synthetic"], "1");
+        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+        let mut decoder = SseDecoder::new(1 << 20);
+        let events = decoder.push(&bytes).expect("small events");
+        assert!(decoder.is_idle());
+        events
+    }
+
     pub async fn chat(&self, body: &Value) -> Answer {
         self.post(body.to_string()).await
     }
@@ -206,11 +226,15 @@ impl Numbers {
 }
 
 fn post(body: impl Into<Body>) -> Request<Body> {
-    let request = Request::post("/v1/chat/completions").header("content-type", "application/json");
+    post_to("/v1/chat/completions", body)
+}
+
+pub fn post_to(path: &str, body: impl Into<Body>) -> Request<Body> {
+    let request = Request::post(path).header("content-type", "application/json");
     request.body(body.into()).expect("a request")
 }
 
-async fn answer(response: axum::response::Response) -> Answer {
+pub async fn answer(response: axum::response::Response) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.expect("a body").to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
