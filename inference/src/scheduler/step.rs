@@ -59,12 +59,15 @@ impl Scheduler {
     pub(super) fn make_way_for_priority(&mut self, step: &mut Step) {
         while let Some(first) = self.waiting.first() {
             let priority = first.priority;
+            if self.running.last_key_value().is_none_or(|(rank, _)| rank.0 <= priority) {
+                return;
+            }
             let need = self.blocks_needed(first);
             let worse = self.running.range((priority.saturating_add(1), SequenceId(0))..);
             let held: usize = worse.map(|(_, sequence)| sequence.block_table.num_blocks()).sum();
-            let is_outranked = self.running.last_key_value().is_some_and(|(rank, _)| rank.0 > priority);
-            let has_room = self.running.len() < self.config.max_num_seqs && need <= self.unclaimed_blocks();
-            if !is_outranked || has_room || need > self.unclaimed_blocks() + held {
+            let unclaimed = self.unclaimed_blocks();
+            let has_room = self.running.len() < self.config.max_num_seqs && need <= unclaimed;
+            if has_room || need > unclaimed + held {
                 return;
             }
             self.preempt_last(step);

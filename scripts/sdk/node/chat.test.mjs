@@ -135,3 +135,29 @@ test("models are listed and shown", async () => {
   assert.ok(ids.includes(LOCAL_MODEL) && ids.includes("support-chat"));
   assert.equal((await client().models.retrieve(LOCAL_MODEL)).id, LOCAL_MODEL);
 });
+
+test("a local model calls a tool that it must call, whole and streamed", async () => {
+  const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"], additionalProperties: false };
+  const asked = {
+    model: LOCAL_MODEL, messages: user("Where is my parcel?"), max_tokens: 120, temperature: 1, seed: 3,
+    tools: [{ type: "function", function: { name: "find", strict: true, parameters } }],
+    tool_choice: { type: "function", function: { name: "find" } }, parallel_tool_calls: false,
+  };
+  const whole = await completions.create(asked);
+  const call = whole.choices[0].message.tool_calls[0];
+  assert.equal(call.function.name, "find");
+  assert.equal(typeof JSON.parse(call.function.arguments).city, "string");
+  const runner = completions.stream(asked);
+  const streamed = await runner.finalMessage();
+  assert.equal(streamed.tool_calls[0].function.arguments, call.function.arguments);
+});
+
+test("a local model keeps to a schema", async () => {
+  const schema = { type: "object", properties: { kind: { enum: ["a", "b"] }, n: { type: "integer" } }, required: ["kind", "n"], additionalProperties: false };
+  const answer = await completions.create({
+    model: LOCAL_MODEL, messages: user("Where is my parcel?"), max_tokens: 60, temperature: 1, seed: 1,
+    response_format: { type: "json_schema", json_schema: { name: "x", strict: true, schema } },
+  });
+  const found = JSON.parse(answer.choices[0].message.content);
+  assert.ok(["a", "b"].includes(found.kind) && Number.isInteger(found.n));
+});
