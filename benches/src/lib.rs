@@ -1,4 +1,7 @@
-//! What every bench needs: shapes of real models, the machine's name, results on disk.
+//! What every bench needs: shapes of real models, the machine's name, numbers, results on disk.
+
+mod copying;
+mod generate;
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +27,62 @@ pub fn shape(name: &str) -> anyhow::Result<Value> {
             "intermediate_size": 8192, "max_position_embeddings": 131_072, "rope_theta": 5e5,
             "tie_word_embeddings": true
         }),
-        other => bail!("no shape is called {other}; there are qwen3-0.6b and llama-3.2-1b"),
+        // Of no real model: for benches of what surrounds one.
+        "small" => json!({
+            "architectures": ["LlamaForCausalLM"], "vocab_size": 8192, "hidden_size": 384,
+            "num_hidden_layers": 6, "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 64,
+            "intermediate_size": 1024, "max_position_embeddings": 16_384, "rope_theta": 1e5,
+            "tie_word_embeddings": false
+        }),
+        other => bail!("no shape is called {other}; there are qwen3-0.6b, llama-3.2-1b and small"),
+    })
+}
+
+pub use copying::CopyingWeights;
+pub use generate::{Generated, generate, greedy};
+
+/// Numbers that look random and are the same in every run.
+#[derive(Debug)]
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % end as u64) as usize
+    }
+}
+
+/// The middle one of some figures; zero for none.
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Rounded to hundredths, for results.
+pub fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+/// A figure of `/proc/self/status` in bytes, such as `VmRSS` or `VmHWM`; zero where there is none.
+pub fn process_bytes(key: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// What makes a result repeatable: machine, arguments, seed.
+pub fn header(bench: &str, seed: u64) -> Value {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    json!({
+        "bench": bench, "seed": seed, "cpu": cpu_model(), "cores": cpu_cores(),
+        "load_average_before": load_average(),
+        "command": format!("cargo run --release -p shekara-benches --bin {bench} -- {}", arguments.join(" ")),
     })
 }
 
