@@ -9,6 +9,7 @@ mod errors;
 mod goldens;
 mod messages;
 mod metrics;
+mod openapi;
 mod overload;
 mod responses;
 mod support;
