@@ -23,7 +23,7 @@ const IMPORTS: [(&str, &[&str]); 12] = [
 /// Crates that only some modules may name.
 const CRATES: [(&str, &[&str]); 7] = [
     ("axum", &["server"]),
-    ("llguidance", &["sampling"]),
+    ("llguidance", &["frontend", "sampling"]),
     ("tokenizers", &["frontend"]),
     ("minijinja", &["frontend"]),
     ("safetensors", &["weights"]),

@@ -5,7 +5,7 @@ use shekara_protocol::chat::ChatRequest;
 use shekara_protocol::error::ApiError;
 
 use crate::engine::{GenerationRequest, TokenStream};
-use crate::sampling::grammar::{CompiledGrammar, GrammarSource};
+use crate::sampling::grammar::{CompiledGrammar, GrammarCompiler, GrammarSource};
 
 use super::TemplateError;
 use super::answer_stream::AnswerStream;
@@ -13,6 +13,7 @@ use super::messages::{literal_value, template_messages};
 use super::model_frontend::{ModelFrontend, PrepareContext};
 use super::output::{
     CallGrammar, CallRequest, ForcedTools, OutputParser, ReasoningFormat, ToolFormat, ToolSpec, call_grammar,
+    framed_document,
 };
 use super::structure::{refused, structure_field};
 use super::text_stream::TextOptions;
@@ -120,14 +121,38 @@ impl ModelFrontend {
             if valid.structure.is_some() {
                 return Err(unsupported("tool_choice", "calls that are bound together with a form of the answer"));
             }
+            self.check_parameters(tools)?;
             output.tools = Some(calls.format);
-            let compiled = self.compile(&GrammarSource::Lark(calls.lark));
+            let compiled = self.compile(&GrammarSource::Template(calls.template));
             return compiled.map(Some).map_err(|error| refused("tools", &error));
         }
         let Some(source) = &valid.structure else { return Ok(None) };
         // An answer of a given form has no room for calls in another.
         output.tools = None;
-        self.compile(source).map(Some).map_err(|error| refused(field, &error))
+        let framed = self.framed(source, output);
+        self.compile(framed.as_ref().unwrap_or(source)).map(Some).map_err(|error| refused(field, &error))
+    }
+
+    /// A document behind the reasoning of a model that reasons first.
+    fn framed(&self, source: &GrammarSource, output: &OutputPlan) -> Option<GrammarSource> {
+        let any_object = json!({"type": "object"});
+        let schema = match source {
+            GrammarSource::JsonObject => &any_object,
+            GrammarSource::JsonSchema(schema) => schema,
+            _ => return None,
+        };
+        let reasoning = (output.reasoning, output.starts_in_reasoning);
+        let special = |text: &str| self.tokenizer.special_id(text);
+        framed_document(schema, reasoning, &special).map(GrammarSource::Template)
+    }
+
+    /// Schemas of tools whose calls will be bound by them.
+    fn check_parameters(&self, tools: Option<&Tools>) -> Result<(), ApiError> {
+        for (index, spec) in tools.iter().flat_map(|tools| &tools.specs).enumerate() {
+            let field = format!("tools[{index}].function.parameters");
+            GrammarCompiler::check_schema(&spec.parameters).map_err(|error| refused(&field, &error))?;
+        }
+        Ok(())
     }
 
     fn calls(&self, tools: &Tools, output: &OutputPlan) -> Option<CallGrammar> {

@@ -133,11 +133,11 @@ impl SequenceSampler {
         result.finished = self.stop.check(token, self.num_generated);
     }
 
-    /// Ends an answer whose grammar has ended, once all tokens that the grammar knows are appended.
+    /// A text that its grammar calls complete is no cut one, even where it took the last token allowed.
     fn check_grammar(&self, result: &mut Draw) {
         let Some(grammar) = &self.grammar else { return };
         result.failed = grammar.error().is_some();
-        if result.finished.is_none() && grammar.is_finished() {
+        if grammar.is_finished() {
             result.finished = Some(FinishReason::Stop);
         }
     }
@@ -153,9 +153,10 @@ impl SequenceSampler {
         for token in forced {
             self.append(SampledToken { token, logprobs: None }, result);
             if result.finished.is_some() {
-                return;
+                break;
             }
         }
+        // The grammar has taken all of them already: asked any sooner, it would cut them off.
         self.check_grammar(result);
     }
 }

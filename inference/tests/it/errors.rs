@@ -1,6 +1,6 @@
 //! Bad input, each with OpenAI's error and the field named.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Models, request, settings};
 
@@ -30,6 +30,99 @@ async fn bad_requests_are_explained() {
         assert_eq!(server.post(body).await.error(), expected, "{shown}");
     }
     assert_eq!(server.model("llama-tiny").engine.stats().steps, 0, "a bad request reached the model");
+}
+
+fn tool(name: &str) -> Value {
+    json!({"type": "function", "function": {"name": name, "parameters": {"type": "object"}}})
+}
+
+#[tokio::test]
+async fn values_out_of_range_are_named() {
+    let models = Models::new(&["llama-tiny"]);
+    let server = models.serve(settings());
+    let named = json!({"type": "function", "function": {"name": "g"}});
+    let user = json!({"role": "user", "content": "x"});
+    let answered = json!({"role": "tool", "tool_call_id": "call_1", "content": "1"});
+    let call = json!({"id": "call_2", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let called = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let cases = [
+        (json!({"n": 0}), "n"),
+        (json!({"n": -1}), "n"),
+        (json!({"n": 129}), "n"),
+        (json!({"presence_penalty": -2.1}), "presence_penalty"),
+        (json!({"presence_penalty": 2.1}), "presence_penalty"),
+        (json!({"frequency_penalty": -3}), "frequency_penalty"),
+        (json!({"frequency_penalty": 2.01}), "frequency_penalty"),
+        (json!({"repetition_penalty": -1}), "repetition_penalty"),
+        (json!({"repetition_penalty": 0}), "repetition_penalty"),
+        (json!({"temperature": -0.1}), "temperature"),
+        (json!({"temperature": 2.5}), "temperature"),
+        (json!({"top_p": 0}), "top_p"),
+        (json!({"top_p": 1.1}), "top_p"),
+        (json!({"top_k": -2}), "top_k"),
+        (json!({"min_p": 1.5}), "min_p"),
+        (json!({"typical_p": 0}), "typical_p"),
+        (json!({"top_logprobs": 3}), "top_logprobs"),
+        (json!({"top_logprobs": 3, "logprobs": false}), "top_logprobs"),
+        (json!({"top_logprobs": 21, "logprobs": true}), "top_logprobs"),
+        (json!({"top_logprobs": -1, "logprobs": true}), "top_logprobs"),
+        (json!({"stop": ["a", "b", "c", "d", "e"]}), "stop"),
+        (json!({"stop": ""}), "stop"),
+        (json!({"stop": ["a", ""]}), "stop"),
+        (json!({"max_tokens": 0}), "max_tokens"),
+        (json!({"max_completion_tokens": 0}), "max_completion_tokens"),
+        (json!({"min_tokens": 6}), "min_tokens"),
+        (json!({"logit_bias": {"99999": 1}}), "logit_bias"),
+        (json!({"logit_bias": {"1": 101}}), "logit_bias"),
+        (json!({"stop_token_ids": [99_999]}), "stop_token_ids"),
+        (json!({"stream_options": {"include_usage": true}}), "stream_options"),
+        (json!({"cache_salt": ""}), "cache_salt"),
+        (json!({"tools": [tool("f")], "tool_choice": named}), "tool_choice"),
+        (json!({"tool_choice": "required"}), "tool_choice"),
+        (json!({"tool_choice": named}), "tool_choice"),
+        (json!({"tools": [tool("f"), tool("f")]}), "tools[1].function.name"),
+        (json!({"messages": [user, answered]}), "messages[1].tool_call_id"),
+        (json!({"messages": [user, called, answered]}), "messages[2].tool_call_id"),
+        (json!({"messages": [answered, user]}), "messages[0].tool_call_id"),
+    ];
+    for (fields, param) in cases {
+        for stream in [false, true] {
+            let mut body = request("llama-tiny", "x", 5);
+            body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+            if fields.get("stream_options").is_none() {
+                body["stream"] = json!(stream);
+            }
+            let answer = server.chat(&body).await;
+            let (status, code, named) = answer.error();
+            assert_eq!((status, named), (400, param), "{fields}");
+            assert!(!code.is_empty() && answer.body["error"]["type"] == "invalid_request_error", "{}", answer.body);
+        }
+    }
+    assert_eq!(server.model("llama-tiny").engine.stats().steps, 0, "a bad request reached the model");
+}
+
+#[tokio::test]
+async fn the_ends_of_every_range_are_taken() {
+    let models = Models::new(&["llama-tiny"]);
+    let server = models.serve(settings());
+    for fields in [
+        json!({"n": 128, "max_tokens": 1}),
+        json!({"presence_penalty": -2, "frequency_penalty": 2}),
+        json!({"presence_penalty": 2, "frequency_penalty": -2, "temperature": 2}),
+        json!({"logprobs": true, "top_logprobs": 20}),
+        json!({"logprobs": true, "top_logprobs": 0}),
+        json!({"logprobs": false, "top_logprobs": 0}),
+        json!({"stop": ["a", "b", "c", "d"]}),
+        json!({"stop": null, "seed": -1, "top_p": 1, "top_k": -1, "min_p": 0, "typical_p": 1}),
+        json!({"tools": [tool("f")], "tool_choice": "none"}),
+    ] {
+        let mut body = request("llama-tiny", "x", 5);
+        body.as_object_mut().expect("an object").extend(fields.as_object().expect("an object").clone());
+        let answer = server.chat(&body).await;
+        assert_eq!(answer.status, 200, "{fields}: {}", answer.body);
+        let choices = answer.body["choices"].as_array().expect("choices").len();
+        assert_eq!(choices as u64, fields["n"].as_u64().unwrap_or(1));
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use shekara_inference::catalog::{Catalog, ModelState, ServedModel};
-use shekara_inference::engine::EngineSettings;
+use shekara_inference::engine::{EngineSettings, EngineStats};
 use shekara_inference::server::{ServerState, router};
 use shekara_protocol::sse::{SseDecoder, SseEvent};
 use tower::ServiceExt;
@@ -76,6 +76,16 @@ impl Answer {
 
     pub fn finish_reason(&self) -> &str {
         self.body["choices"][0]["finish_reason"].as_str().expect("a reason")
+    }
+
+    pub fn usage(&self, key: &str) -> u64 {
+        self.body["usage"][key].as_u64().unwrap_or_else(|| panic!("{}", self.body))
+    }
+
+    /// Tokens of the prompt that the prefix cache had.
+    pub fn cached_tokens(&self) -> u64 {
+        let cached = &self.body["usage"]["prompt_tokens_details"]["cached_tokens"];
+        cached.as_u64().unwrap_or_else(|| panic!("{}", self.body))
     }
 
     pub fn error(&self) -> (u16, &str, &str) {
@@ -160,11 +170,32 @@ impl Server {
         self.post(body.to_string()).await
     }
 
+    /// A chat request as a gateway passes it on for one of its tenants.
+    pub async fn chat_of_tenant(&self, tenant: &str, body: &Value) -> Answer {
+        let mut request = post(body.to_string());
+        let tenant = tenant.parse().expect("a header's value");
+        request.headers_mut().insert("x-shekara-internal-tenant", tenant);
+        answer(self.send(request).await).await
+    }
+
+    /// Waits until a model has nothing to do; no block may be held then.
+    pub async fn idle(&self, id: &str) -> EngineStats {
+        let engine = &self.model(id).engine;
+        let stats = engine.wait_for(|stats| stats.running + stats.waiting == 0).await.expect("alive");
+        assert_eq!(stats.free_blocks, stats.total_blocks, "{stats:?}");
+        stats
+    }
+
+    /// The response as it comes, its body unread.
+    pub async fn respond(&self, body: &Value) -> axum::response::Response {
+        self.send(post(body.to_string())).await
+    }
+
     /// Opens a stream and leaves it to the caller.
     pub async fn open(&self, body: &Value) -> axum::response::Response {
         let mut body = body.clone();
         body["stream"] = json!(true);
-        let response = self.send(post(body.to_string())).await;
+        let response = self.respond(&body).await;
         assert_eq!(response.status(), StatusCode::OK);
         response
     }
@@ -176,6 +207,21 @@ impl Server {
         assert!(decoder.is_idle());
         assert_eq!(events.last().map(|event| event.data.as_str()), Some("[DONE]"));
         Streamed { events }
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+pub struct Numbers(pub u64);
+
+impl Numbers {
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % end as u64) as usize
     }
 }
 

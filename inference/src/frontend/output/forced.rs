@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::call_shape::{CallShape, Markers, Shape, literal};
+use crate::sampling::grammar::{Leave, Template};
+
 use super::format::{ReasoningFormat, ToolFormat};
 use super::tool_spec::ToolSpec;
 
@@ -36,9 +38,9 @@ pub struct CallRequest<'a> {
 }
 
 /// A grammar, and the format that reads what it allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CallGrammar {
-    pub lark: String,
+    pub template: Template,
     pub format: ToolFormat,
 }
 
@@ -71,7 +73,37 @@ pub fn call_grammar(request: &CallRequest<'_>, special: &dyn Fn(&str) -> Option<
     let mut lark = String::from("%llguidance {}\n");
     lark.push_str(&start);
     writer.rules(&tools, &shape.call, &mut lark);
-    Some(CallGrammar { lark, format })
+    let free = if is_auto || !request.starts_in_reasoning { None } else { writer.leave() };
+    let template = Template { lark, starts_free: free.is_some(), leave: free };
+    Some(CallGrammar { template, format })
+}
+
+/// The frame of an answer that is one JSON document, after the reasoning of a model that reasons. `None` where there is
+/// nothing around the document.
+pub fn framed_document(
+    schema: &Value,
+    (reasoning, starts_in_reasoning): (ReasoningFormat, bool),
+    special: &dyn Fn(&str) -> Option<u32>,
+) -> Option<Template> {
+    let choice = ForcedTools::Required;
+    let format = if reasoning == ReasoningFormat::Harmony { ToolFormat::Harmony } else { ToolFormat::Json };
+    let request = CallRequest { format, reasoning, starts_in_reasoning, tools: &[], choice, parallel: false };
+    let writer = Writer { markers: Markers { special, format, parallel: false }, request: &request };
+    let mut before = String::new();
+    let rules = match reasoning {
+        ReasoningFormat::None => return None,
+        ReasoningFormat::Harmony => {
+            let rules = writer.harmony_analysis(&mut before);
+            let [channel, message] = ["<|channel|>", "<|message|>"].map(|marker| writer.markers.marker(marker));
+            before.push_str(&[&channel, "\"final\"", &message, ""].join(" "));
+            rules
+        }
+        _ if starts_in_reasoning => writer.reasoning_end(&mut before),
+        _ => writer.own_reasoning(&mut before),
+    };
+    let lark = format!("%llguidance {{}}\nstart: {before}answer\n{rules}answer: %json {schema}\n");
+    let leave = if reasoning == ReasoningFormat::Harmony { None } else { writer.leave() };
+    Some(Template { lark, leave, starts_free: starts_in_reasoning })
 }
 
 struct Writer<'a> {
@@ -114,6 +146,27 @@ impl Writer<'_> {
                 literal(close)
             ),
         }
+    }
+
+    /// Reasoning that the model may open itself.
+    fn own_reasoning(&self, before: &mut String) -> String {
+        let (open, close) = reasoning_markers(self.request.reasoning);
+        before.push_str("thought? ");
+        let open = self.markers.marker(open);
+        match (self.markers.special)(close) {
+            Some(id) => format!("thought: {open} TEXT <[{id}]> /\\n{{0,2}}/\nTEXT: /(?s:.*)/\n"),
+            None => format!(
+                "thought: {open} thought_text /\\n{{0,2}}/\nthought_text[lazy]: TEXT {}\nTEXT: /(?s:.*)/\n",
+                literal(close)
+            ),
+        }
+    }
+
+    /// What ends the reasoning.
+    fn leave(&self) -> Option<Leave> {
+        let (_, close) = reasoning_markers(self.request.reasoning);
+        let token = (self.markers.special)(close).map(Leave::Token);
+        (!close.is_empty()).then(|| token.unwrap_or_else(|| Leave::Text(close.to_owned())))
     }
 
     /// gpt-oss thinks before it calls. Only where its markers are tokens: text could forge them.
@@ -212,8 +265,6 @@ impl Writer<'_> {
         if !["type", "$ref", "allOf", "anyOf", "oneOf"].iter().any(|key| schema.contains_key(*key)) {
             schema.insert("type".to_owned(), json!("object"));
         }
-        let spacing = json!({"whitespace_flexible": false, "item_separator": ", ?", "key_separator": ": ?"});
-        schema.insert("x-guidance".to_owned(), spacing);
         Value::Object(schema)
     }
 }

@@ -106,15 +106,20 @@ impl Dice {
 fn walk(vocabulary: &Vocabulary, grammar: &CallGrammar, prefix: &str, dice: &mut Dice) -> String {
     let mut factory = ParserFactory::new_simple(&vocabulary.environment).unwrap();
     factory.quiet();
-    let parser = factory.create_parser(TopLevelGrammar::from_lark(grammar.lark.clone()));
-    let mut matcher = Matcher::new(Ok(parser.unwrap_or_else(|error| panic!("{error}\n{}", grammar.lark))));
+    let parser = factory.create_parser(TopLevelGrammar::from_lark(grammar.template.lark.clone()));
+    let mut matcher = Matcher::new(Ok(parser.unwrap_or_else(|error| panic!("{error}\n{}", grammar.template.lark))));
     let mut bytes = Vec::new();
     let mut given = vocabulary.tokens(prefix).into_iter();
     for _ in 0..20_000 {
         let mask = matcher.compute_mask().unwrap();
         let allowed: Vec<u32> = mask.iter().collect();
         let token = given.next().unwrap_or_else(|| pick(&allowed, dice));
-        assert!(allowed.contains(&token), "{} may be followed by token {token}\n{}", text_of(bytes), grammar.lark);
+        assert!(
+            allowed.contains(&token),
+            "{} may be followed by token {token}\n{}",
+            text_of(bytes),
+            grammar.template.lark
+        );
         if token == 256 {
             return text_of(bytes);
         }

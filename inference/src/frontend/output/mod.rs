@@ -24,7 +24,7 @@ mod tags;
 mod tool_spec;
 
 pub use delta::OutputDelta;
-pub use forced::{CallGrammar, CallRequest, ForcedTools, call_grammar};
+pub use forced::{CallGrammar, CallRequest, ForcedTools, call_grammar, framed_document};
 pub use format::{ReasoningFormat, ToolFormat, UnknownFormat};
 pub use parser::OutputParser;
 pub use tool_spec::ToolSpec;

@@ -4,22 +4,22 @@
 //! engine's fuel, by the sizes that [`super::schema`] allows, and by the number of passes that look for landings.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use llguidance::api::TopLevelGrammar;
 use llguidance::derivre::{RegexAst, RegexBuilder};
 use llguidance::earley::SlicedBiasComputer;
-use llguidance::toktrie::{InferenceCapabilities, TokEnv};
+use llguidance::toktrie::{InferenceCapabilities, TokEnv, TokTrie};
 use llguidance::{ParserFactory, TokenParser};
 use serde_json::Value;
 
 use super::decisions::Decisions;
 use super::error::{GrammarError, Place};
-use super::json_text::JsonText;
-use super::landing::{self, Landing};
+use super::landing::{self, Ground, Landing};
 use super::matcher::GrammarMatcher;
 use super::vocabulary::{Tokenize, Vocabulary};
-use super::{GrammarSource, schema};
+use super::{GrammarSource, Leave, schema};
 
 const CACHED: usize = 64;
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
@@ -90,10 +90,29 @@ impl GrammarCompiler {
             GrammarSource::Regex(regex) => self.parser_of_regex(regex)?,
             GrammarSource::Choice(choices) => self.parser_of_choice(choices)?,
             GrammarSource::Lark(lark) => self.parser_of_lark(lark)?,
+            GrammarSource::Template(template) => self.parser_of_lark(&with_checked_schemas(&template.lark)?)?,
         };
-        let json = source.is_json();
-        guarded(move || Ok(CompiledGrammar(Arc::new(Compiled::new(parser, json, self.environment.clone())))))
+        let starts_free = matches!(source, GrammarSource::Template(template) if template.starts_free);
+        let form = Form { json: source.is_json(), leave: self.leave(source), starts_free };
+        guarded(move || Ok(CompiledGrammar(Arc::new(Compiled::new(parser, form, self.environment.clone())))))
             .map_err(|_| GrammarError::TooLarge)
+    }
+
+    /// The schema as [`GrammarSource::JsonSchema`] would be checked, without compiling it.
+    ///
+    /// # Errors
+    /// Names the place in it that is at fault.
+    pub fn check_schema(schema: &Value) -> Result<(), GrammarError> {
+        schema::prepare(schema, schema, &Place::default()).map(|_| ())
+    }
+
+    /// The bytes that end the free text before a template's frame.
+    fn leave(&self, source: &GrammarSource) -> Option<Vec<u8>> {
+        let GrammarSource::Template(template) = source else { return None };
+        Some(match template.leave.as_ref()? {
+            Leave::Text(text) => text.as_bytes().to_vec(),
+            Leave::Token(token) => self.environment.tok_trie().decode_raw(&[*token]),
+        })
     }
 
     fn parser_of_schema(&self, schema: &Value) -> Result<TokenParser, GrammarError> {
@@ -222,6 +241,38 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
 
 pub(super) type Failure = anyhow::Error;
 
+/// A template with its schemas in the engine's form.
+fn with_checked_schemas(lark: &str) -> Result<String, GrammarError> {
+    let mut checked = String::with_capacity(lark.len());
+    for line in lark.lines() {
+        match line.split_once(": %json ") {
+            Some((name, schema)) => {
+                let schema: Value =
+                    serde_json::from_str(schema).map_err(|_| GrammarError::InvalidLark { line: 0, column: 0 })?;
+                let schema = schema::prepare(&schema, &schema, &Place::default())?;
+                let _ = write!(checked, "{name}: %json {schema}");
+            }
+            None => checked.push_str(line),
+        }
+        checked.push('\n');
+    }
+    Ok(checked)
+}
+
+/// What is known of a grammar's texts beside the grammar.
+pub(super) struct Form {
+    pub json: bool,
+    /// Ends the free text that may come first.
+    pub leave: Option<Vec<u8>>,
+    pub starts_free: bool,
+}
+
+impl Form {
+    pub fn ground<'a>(&'a self, trie: &'a TokTrie) -> Ground<'a> {
+        Ground { trie, leave: self.leave.as_deref(), starts_free: self.starts_free }
+    }
+}
+
 /// A grammar ready for any number of sequences. Cheap to clone.
 #[derive(Clone)]
 pub struct CompiledGrammar(Arc<Compiled>);
@@ -230,7 +281,7 @@ pub(super) struct Compiled {
     /// At the start of the text; never advanced, only copied.
     pub parser: Mutex<TokenParser>,
     pub environment: TokEnv,
-    pub json: bool,
+    pub form: Form,
     /// What was learned about short endings from the start.
     pub decisions: Decisions,
     /// The shortest document found.
@@ -238,17 +289,20 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    fn new(mut parser: TokenParser, json: bool, environment: TokEnv) -> Self {
+    fn new(mut parser: TokenParser, form: Form, environment: TokEnv) -> Self {
         let mut decisions = Decisions::default();
         // The first mask fills the engine's tables, which every copy then starts with.
         let _ = parser.compute_mask();
-        if json {
-            landing::learn(&parser.parser, &mut decisions);
+        let ground = form.ground(environment.tok_trie());
+        if form.json {
+            landing::learn(&parser.parser, &mut decisions, ground);
         }
-        let start = JsonText::default();
-        let trie = environment.tok_trie();
-        let shortest = landing::land(&parser.parser, json.then_some(&start), &mut decisions, usize::MAX, trie);
-        Self { parser: Mutex::new(parser), environment, json, decisions, shortest }
+        let start = ground.start();
+        let frame = form.json.then_some(&start);
+        let shortest = landing::land(&parser.parser, frame, &mut decisions, usize::MAX, ground);
+        // Every sequence has the whole allowance.
+        decisions.work = 0;
+        Self { parser: Mutex::new(parser), environment, form, decisions, shortest }
     }
 }
 

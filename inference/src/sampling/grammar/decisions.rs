@@ -16,6 +16,8 @@ pub(super) struct Decisions {
     costs: HashMap<(u64, u64), usize>,
     /// Whether the last landing taught anything.
     pub changed: bool,
+    /// Steps that looking for landings has taken so far.
+    pub work: usize,
 }
 
 /// Choices of one landing whose containers are still open.

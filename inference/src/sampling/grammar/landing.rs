@@ -8,9 +8,10 @@
 //! the tokens that the text is cut into decode to exactly it.
 
 use llguidance::earley::Parser;
-use llguidance::toktrie::{INVALID_TOKEN, TokTrie, parse_numeric_token};
+use llguidance::toktrie::{INVALID_TOKEN, Recognizer, TokTrie, parse_numeric_token};
 
 use super::decisions::{Decisions, Open};
+use super::frame::Frame;
 use super::json_text::{JsonText, mix};
 use super::lexeme_search::{Goal, Way, hash, search};
 
@@ -22,30 +23,55 @@ const MAX_PASSES: usize = 4;
 /// Learning from the start of a fresh grammar ends here.
 const MAX_LEARNING_BYTES: usize = 16 * 1024;
 
+/// Steps of the search that one sequence may take in all, so that no grammar holds up the others: some seconds.
+/// A document that is not steered by then runs on as it will.
+const MAX_WORK: usize = 200_000;
+
+/// What a landing is cut into, and what leads out of a free text before the document.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub trie: &'a TokTrie,
+    pub leave: Option<&'a [u8]>,
+    pub starts_free: bool,
+}
+
+impl Ground<'_> {
+    /// Where a text begins.
+    pub fn start(self) -> Frame {
+        Frame::start(self.leave.is_some(), self.starts_free)
+    }
+}
+
+/// Whether there is allowance left for looking.
+pub(super) fn may_look(decisions: &Decisions) -> bool {
+    decisions.work < MAX_WORK
+}
+
 /// A text that finishes the document, in tokens. Empty: it is finished.
 pub(super) type Landing = Vec<u32>;
 
-/// The shortest landing found; `json` is where the text stands, for JSON grammars. `None`: none that ends within
+/// The shortest landing found; `frame` is where the text stands, for JSON grammars. `None`: none that ends within
 /// `budget` tokens.
 pub(super) fn land(
     parser: &Parser,
-    json: Option<&JsonText>,
+    frame: Option<&Frame>,
     decisions: &mut Decisions,
     budget: usize,
-    trie: &TokTrie,
+    ground: Ground<'_>,
 ) -> Option<Landing> {
     let limit = budget.saturating_mul(BYTES_PER_TOKEN).saturating_add(256).min(MAX_BYTES);
     let mut best: Option<Landing> = None;
     for _ in 0..MAX_PASSES {
         decisions.changed = false;
-        let landing = walk(parser.clone(), json, decisions, limit).and_then(|text| fewest_tokens(&text, trie));
+        let landing = walk(parser.clone(), frame, decisions, (limit, ground.leave))
+            .and_then(|text| fewest_tokens(&text, ground.trie));
         if let Some(landing) = landing {
             if best.as_ref().is_none_or(|best| landing.len() < best.len()) {
                 best = Some(landing);
             }
         }
         let enough = best.as_ref().is_some_and(|best| best.len().saturating_mul(2) <= budget);
-        if enough || !decisions.changed {
+        if enough || !decisions.changed || !may_look(decisions) {
             break;
         }
     }
@@ -53,21 +79,37 @@ pub(super) fn land(
 }
 
 /// Lands from the start again and again until nothing more is learned, or enough has been written.
-pub(super) fn learn(parser: &Parser, decisions: &mut Decisions) {
+pub(super) fn learn(parser: &Parser, decisions: &mut Decisions, ground: Ground<'_>) {
     let mut written = 0;
     while written < MAX_LEARNING_BYTES {
         decisions.changed = false;
-        let text = walk(parser.clone(), Some(&JsonText::default()), decisions, MAX_BYTES);
+        let text = walk(parser.clone(), Some(&ground.start()), decisions, (MAX_BYTES, ground.leave));
         written += text.map_or(MAX_LEARNING_BYTES, |text| text.len() + 64);
-        if !decisions.changed {
+        if !decisions.changed || !may_look(decisions) {
             break;
         }
     }
 }
 
-fn walk(mut parser: Parser, json: Option<&JsonText>, decisions: &mut Decisions, limit: usize) -> Option<Vec<u8>> {
-    let mut walk = Walk { json: json.cloned(), text: Vec::new(), open: Open::default(), seen: Vec::new() };
+/// Walks to the end in at most `limit` bytes, out of a free text by `leave` where that is allowed.
+fn walk(
+    mut parser: Parser,
+    frame: Option<&Frame>,
+    decisions: &mut Decisions,
+    (limit, leave): (usize, Option<&[u8]>),
+) -> Option<Vec<u8>> {
+    let mut walk =
+        Walk { json: frame.map(|frame| frame.json.clone()), text: Vec::new(), open: Open::default(), seen: Vec::new() };
+    let mut leave = leave.filter(|_| frame.is_some_and(Frame::is_free));
     for _ in 0..MAX_STEPS {
+        decisions.work += 1;
+        if !may_look(decisions) {
+            return None;
+        }
+        if let Some(bytes) = leave.take().filter(|bytes| accepts(&mut parser, bytes)) {
+            parser.apply_token(bytes, INVALID_TOKEN).ok()?;
+            walk.text.extend_from_slice(bytes);
+        }
         let forced = parser.force_bytes().to_vec();
         if !forced.is_empty() {
             parser.apply_token(&forced, INVALID_TOKEN).ok()?;
@@ -85,6 +127,17 @@ fn walk(mut parser: Parser, json: Option<&JsonText>, decisions: &mut Decisions, 
         walk.extend(&bytes, decisions);
     }
     None
+}
+
+/// Whether a text may go on with `bytes`.
+fn accepts(parser: &mut Parser, bytes: &[u8]) -> bool {
+    parser.with_recognizer(|recognizer| {
+        recognizer.trie_started("leave");
+        let pushed = bytes.iter().take_while(|byte| recognizer.try_push_byte(**byte)).count();
+        recognizer.pop_bytes(pushed);
+        recognizer.trie_finished();
+        pushed == bytes.len()
+    })
 }
 
 struct Walk {
@@ -107,11 +160,12 @@ impl Walk {
         }
     }
 
-    fn next(&mut self, parser: &mut Parser, decisions: &Decisions) -> Option<Vec<u8>> {
+    fn next(&mut self, parser: &mut Parser, decisions: &mut Decisions) -> Option<Vec<u8>> {
         match &self.json {
-            None => self.next_text(parser),
+            None => self.next_text(parser, decisions),
             Some(json) => {
                 let found = search(parser, Goal::Json(json));
+                decisions.work += found.expanded;
                 let place = mix(json.place(), found.state);
                 let depth = json.depth();
                 let mut ways = found.ways;
@@ -126,8 +180,10 @@ impl Walk {
         }
     }
 
-    fn next_text(&mut self, parser: &mut Parser) -> Option<Vec<u8>> {
-        let mut ways = search(parser, Goal::Text).ways;
+    fn next_text(&mut self, parser: &mut Parser, decisions: &mut Decisions) -> Option<Vec<u8>> {
+        let found = search(parser, Goal::Text);
+        decisions.work += found.expanded;
+        let mut ways = found.ways;
         let seen = |way: &Way| self.seen.iter().filter(|&&state| state == way.state).count();
         let best = (0..ways.len()).min_by_key(|&index| (seen(&ways[index]), index))?;
         let way = ways.swap_remove(best);

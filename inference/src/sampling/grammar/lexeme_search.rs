@@ -38,6 +38,8 @@ pub(super) struct Way {
 pub(super) struct Ways {
     pub ways: Vec<Way>,
     pub state: u64,
+    /// States looked at.
+    pub expanded: usize,
 }
 
 pub(super) fn search(parser: &mut Parser, goal: Goal) -> Ways {
@@ -93,7 +95,7 @@ impl Search<'_, '_> {
                 self.ways.push(Way { bytes: farthest.bytes, state: 0, ends: false });
             }
         }
-        Ways { ways: std::mem::take(&mut self.ways), state: u64::from(state) }
+        Ways { ways: std::mem::take(&mut self.ways), state: u64::from(state), expanded: next }
     }
 
     fn expand(&mut self, index: usize, goal: Goal) {
@@ -173,7 +175,8 @@ const STRUCTURE: &[u8] = b"}],:\"[{";
 fn tiers(goal: Goal<'_>) -> &'static [&'static [u8]] {
     match goal {
         Goal::Json(text) if text.in_string() => &[PRINTABLE, ESCAPE, REST],
-        Goal::Json(_) => &[JSON],
+        // The frame around a template's documents has other texts.
+        Goal::Json(_) => &[JSON, PRINTABLE_TEXT],
         Goal::Text => &[PRINTABLE_TEXT, REST],
     }
 }

@@ -19,8 +19,8 @@ use llguidance::toktrie::{Recognizer, TokTrie};
 use super::compiler::{Compiled, Failure, guarded};
 use super::decisions::Decisions;
 use super::error::GrammarError;
-use super::json_text::JsonText;
-use super::landing::land;
+use super::frame::Frame;
+use super::landing::{land, may_look};
 
 /// A budget below twice the landing and this is tight: every token is checked.
 const TIGHT: usize = 64;
@@ -30,7 +30,7 @@ const MAX_UNCHECKED: usize = 32;
 pub struct GrammarMatcher {
     compiled: Arc<Compiled>,
     parser: TokenParser,
-    json: Option<JsonText>,
+    frame: Option<Frame>,
     decisions: Decisions,
     /// Finishes the text from here; `None` where tokens were taken since it was found.
     landing: Option<VecDeque<u32>>,
@@ -48,7 +48,7 @@ impl GrammarMatcher {
         let landing: Option<VecDeque<u32>> = compiled.shortest.clone().map(Into::into);
         Self {
             parser,
-            json: compiled.json.then(JsonText::default),
+            frame: compiled.form.json.then(|| compiled.form.ground(compiled.environment.tok_trie()).start()),
             decisions: compiled.decisions.clone(),
             landing_tokens: landing.as_ref().map_or(0, VecDeque::len),
             landing,
@@ -102,7 +102,7 @@ impl GrammarMatcher {
             return Vec::new();
         }
         let left = remaining - tokens.len();
-        if self.is_tight(left) && !self.fits_after(&tokens, left) {
+        if may_look(&self.decisions) && self.is_tight(left) && !self.fits_after(&tokens, left) {
             return Vec::new();
         }
         if self.take(&tokens).is_none() {
@@ -144,7 +144,7 @@ impl GrammarMatcher {
             return self.replace(drawn, remaining, false);
         }
         let bytes = self.trie().token(drawn);
-        if self.json.as_ref().is_some_and(|json| json.strains_parsers(bytes)) {
+        if self.frame.as_ref().is_some_and(|frame| !frame.is_free() && frame.json.strains_parsers(bytes)) {
             return self.replace(drawn, remaining, true);
         }
         if ends {
@@ -154,7 +154,8 @@ impl GrammarMatcher {
         let planned = self.landing.as_ref().and_then(|landing| landing.front()) == Some(&drawn);
         let next = remaining.saturating_sub(1);
         let fits = planned && self.landing_tokens <= remaining;
-        if fits || (!planned && !self.needs_check(drawn, next)) {
+        let unsteered = !may_look(&self.decisions) && self.landing.is_none();
+        if fits || unsteered || (!planned && !self.needs_check(drawn, next)) {
             self.take(&[drawn]);
             return drawn;
         }
@@ -199,9 +200,14 @@ impl GrammarMatcher {
         if self.is_tight(left) || self.unchecked + 1 >= MAX_UNCHECKED {
             return true;
         }
+        // What is thought commits the document to nothing.
+        if self.frame.as_ref().is_some_and(Frame::is_free) {
+            return false;
+        }
         let compiled = self.compiled.clone();
         let bytes = compiled.environment.tok_trie().token(token);
-        let in_value = self.json.as_ref().is_some_and(|json| !json.in_key() && json.stays_in_string(bytes));
+        let in_value =
+            self.frame.as_ref().is_some_and(|frame| !frame.json.in_key() && frame.json.stays_in_string(bytes));
         !in_value || !self.guard(|parser, _| Ok(closable_around(&mut parser.parser, bytes))).unwrap_or(false)
     }
 
@@ -227,7 +233,7 @@ impl GrammarMatcher {
 
     /// Looks for a landing within `budget`, from here or after `tokens`.
     fn find(&mut self, tokens: Option<&[u32]>, budget: usize) -> Option<Vec<u32>> {
-        let mut json = self.json.clone();
+        let mut frame = self.frame.clone();
         let compiled = self.compiled.clone();
         let trie = compiled.environment.tok_trie();
         self.guard(|parser, decisions| {
@@ -235,11 +241,11 @@ impl GrammarMatcher {
             for &token in tokens.unwrap_or_default() {
                 let bytes = trie.decode_raw(&[token]);
                 anyhow::ensure!(parser.apply_token(&bytes, token)? == 0, "the grammar steps back");
-                if let Some(json) = &mut json {
-                    json.push(&bytes);
+                if let Some(frame) = &mut frame {
+                    frame.push(&bytes, compiled.form.leave.as_deref());
                 }
             }
-            Ok(land(&parser, json.as_ref(), decisions, budget, trie))
+            Ok(land(&parser, frame.as_ref(), decisions, budget, compiled.form.ground(trie)))
         })
         .flatten()
     }
@@ -255,8 +261,8 @@ impl GrammarMatcher {
             })?;
             self.tokens += 1;
             self.finished |= stopped;
-            if let Some(json) = &mut self.json {
-                json.push(trie.token(token));
+            if let Some(frame) = &mut self.frame {
+                frame.push(&trie.decode_raw(&[token]), compiled.form.leave.as_deref());
             }
             if self.landing.as_ref().and_then(|landing| landing.front()) == Some(&token) {
                 self.landing.as_mut().map(VecDeque::pop_front);

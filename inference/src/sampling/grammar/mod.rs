@@ -11,6 +11,7 @@ mod decisions;
 mod error;
 mod finite;
 mod formats;
+mod frame;
 mod json_text;
 mod keywords;
 mod landing;
@@ -52,10 +53,30 @@ pub enum GrammarSource {
     Choice(Vec<String>),
     /// A text of this grammar in llguidance's dialect of Lark; special tokens are written `<[id]>`.
     Lark(String),
+    /// JSON documents in a fixed frame.
+    Template(Template),
+}
+
+/// A Lark grammar of the server's own making: a frame of fixed texts around JSON documents, which stand alone as
+/// `name: %json SCHEMA` on lines of their own. Its texts land as JSON documents do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    pub lark: String,
+    /// What ends the free text before the frame, if there may be one.
+    pub leave: Option<Leave>,
+    /// The text begins amid the free text; otherwise that comes first only where the first byte is no JSON.
+    pub starts_free: bool,
+}
+
+/// The end of a free text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Text(String),
+    Token(u32),
 }
 
 impl GrammarSource {
     fn is_json(&self) -> bool {
-        matches!(self, Self::JsonObject | Self::JsonSchema(_))
+        matches!(self, Self::JsonObject | Self::JsonSchema(_) | Self::Template(_))
     }
 }
