@@ -29,7 +29,7 @@ impl ActiveRequest {
         Self {
             events,
             last,
-            place: place,
+            place,
             times: RequestTimes { arrived, ..RequestTimes::default() },
             prompt_tokens,
             generated_tokens: 0,

@@ -73,8 +73,8 @@ pub(super) struct RequestTimes {
 #[derive(Clone, Debug)]
 pub struct EngineMetrics {
     pub cache: CacheLayout,
-    pub requests_running: Gauge,
-    pub requests_waiting: Gauge,
+    pub requests_running: Gauge<u64, AtomicU64>,
+    pub requests_waiting: Gauge<u64, AtomicU64>,
     /// Share of the cache's blocks that sequences hold, 0 to 1.
     pub kv_cache_usage: Gauge<f64, AtomicU64>,
     pub preemptions: Counter,
@@ -142,8 +142,8 @@ impl EngineMetrics {
     pub(super) fn observe_scheduler(&self, scheduler: &Scheduler) {
         let pool = scheduler.pool();
         let held = pool.num_blocks() - pool.num_free();
-        self.requests_running.set(scheduler.num_running() as i64);
-        self.requests_waiting.set(scheduler.num_waiting() as i64);
+        self.requests_running.set(scheduler.num_running() as u64);
+        self.requests_waiting.set(scheduler.num_waiting() as u64);
         self.kv_cache_usage.set(held as f64 / pool.num_blocks().max(1) as f64);
         let prefix = scheduler.prefix_stats();
         let missing = |counter: &Counter, total: u64| total.saturating_sub(counter.get());

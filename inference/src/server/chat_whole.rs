@@ -26,7 +26,9 @@ pub(super) async fn collect(mut generation: Generation) -> Result<ChatCompletion
             AnswerEvent::Started { .. } => {}
             AnswerEvent::Delta { deltas, logprobs } => {
                 choices[index].logprobs.extend(logprobs);
-                deltas.into_iter().for_each(|delta| choices[index].add(delta));
+                for delta in deltas {
+                    choices[index].add(delta);
+                }
             }
             AnswerEvent::Finished(ending) => choices[index].ending = Some(ending),
             AnswerEvent::Failed(error) => return Err(not_finished(error)),

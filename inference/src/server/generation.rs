@@ -145,6 +145,7 @@ impl Answer {
 
 /// Tokens of all choices of a request.
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_field_names, reason = "called as the API calls them")]
 pub(super) struct Tally {
     pub completion_tokens: usize,
     pub reasoning_tokens: usize,
@@ -152,10 +153,12 @@ pub(super) struct Tally {
     pub cached_tokens: usize,
 }
 
+type ChoiceStream = Pin<Box<dyn Stream<Item = (u32, AnswerEvent)> + Send>>;
+
 /// The events of several choices, each with its choice's index, as they come. It owns the
 /// sequences: dropping it ends them all.
 pub(super) struct Choices {
-    streams: SelectAll<Pin<Box<dyn Stream<Item = (u32, AnswerEvent)> + Send>>>,
+    streams: SelectAll<ChoiceStream>,
     tally: Tally,
     has_started: bool,
     num_open: usize,
@@ -165,7 +168,7 @@ impl Choices {
     fn new(streams: impl Iterator<Item = AnswerStream>) -> Self {
         let indexed = |(index, stream): (usize, AnswerStream)| {
             let stream = stream.map(move |event| (index as u32, event));
-            Box::pin(stream) as Pin<Box<dyn Stream<Item = (u32, AnswerEvent)> + Send>>
+            Box::pin(stream) as ChoiceStream
         };
         let streams = select_all(streams.enumerate().map(indexed));
         Self { num_open: streams.len(), streams, tally: Tally::default(), has_started: false }

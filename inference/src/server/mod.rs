@@ -12,6 +12,7 @@ mod health;
 mod messages;
 mod metrics;
 mod models;
+mod openapi;
 mod request_id;
 mod responses;
 mod state;
@@ -20,27 +21,45 @@ mod tokenize;
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use shekara_protocol::error::ApiError;
 
 use error::ErrorResponse;
 pub use state::ServerState;
 
+/// One path, the only method it takes (a `GET` takes `HEAD` too), and what answers.
+type Route = (Method, &'static str, MethodRouter<ServerState>);
+
+/// Everything that is served. The OpenAPI document is held against it.
+fn table() -> [Route; 13] {
+    [
+        (Method::POST, "/v1/chat/completions", post(chat::create)),
+        (Method::POST, "/v1/completions", post(completions::create)),
+        (Method::POST, "/v1/responses", post(responses::create)),
+        (Method::POST, "/v1/messages", post(messages::create)),
+        (Method::POST, "/v1/messages/count_tokens", post(messages::count_tokens)),
+        (Method::POST, "/tokenize", post(tokenize::tokenize)),
+        (Method::POST, "/detokenize", post(tokenize::detokenize)),
+        (Method::GET, "/v1/models", get(models::list)),
+        (Method::GET, "/v1/models/{id}", get(models::retrieve)),
+        (Method::GET, "/metrics", get(metrics::scrape)),
+        (Method::GET, "/openapi.json", get(openapi::document)),
+        (Method::GET, "/healthz", get(health::live)),
+        (Method::GET, "/readyz", get(health::ready)),
+    ]
+}
+
+/// Methods and paths of all routes, in axum's notation, which is OpenAPI's too.
+pub fn routes() -> impl Iterator<Item = (Method, &'static str)> {
+    table().into_iter().map(|(method, path, _)| (method, path))
+}
+
 /// Every route, for a listener or for use in the same process as a `tower::Service`.
 pub fn router(state: ServerState) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(chat::create))
-        .route("/v1/completions", post(completions::create))
-        .route("/v1/responses", post(responses::create))
-        .route("/v1/messages", post(messages::create))
-        .route("/v1/messages/count_tokens", post(messages::count_tokens))
-        .route("/tokenize", post(tokenize::tokenize))
-        .route("/detokenize", post(tokenize::detokenize))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{id}", get(models::retrieve))
-        .route("/metrics", get(metrics::scrape))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready))
+    let add = |router: Router<ServerState>, (_, path, handler): Route| router.route(path, handler);
+    table()
+        .into_iter()
+        .fold(Router::new(), add)
         .fallback(unknown_url)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(messages::own_shape))

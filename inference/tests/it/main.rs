@@ -12,6 +12,7 @@ mod load;
 mod logprobs;
 mod messages;
 mod metrics;
+mod openapi;
 mod overload;
 mod prefix_cache;
 mod responses;

@@ -37,8 +37,8 @@ impl Stream for Draw {
 }
 
 pub(super) struct Draws {
-    draws: SelectAll<Draw>,
-    draws_per_prompt: usize,
+    streams: SelectAll<Draw>,
+    per_prompt: usize,
     /// Whether what is drawn is part of the answer.
     counts_tokens: bool,
     /// Of each prompt, whether its first draw runs.
@@ -50,10 +50,18 @@ pub(super) struct Draws {
 
 impl Draws {
     pub(super) fn new(texts: impl Iterator<Item = TextStream>, draws_per_prompt: usize, counts_tokens: bool) -> Self {
-        let draws = select_all(texts.enumerate().map(|(index, text)| Draw { index, text }));
-        let len = draws.len();
+        let streams = select_all(texts.enumerate().map(|(index, text)| Draw { index, text }));
+        let len = streams.len();
         let has_started = vec![false; len.div_ceil(draws_per_prompt)];
-        Self { draws, draws_per_prompt, counts_tokens, has_started, tally: Tally::default(), len, num_open: len }
+        Self {
+            streams,
+            per_prompt: draws_per_prompt,
+            counts_tokens,
+            has_started,
+            tally: Tally::default(),
+            len,
+            num_open: len,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -73,7 +81,7 @@ impl Draws {
     fn note(&mut self, draw: &DrawEvent) {
         match &draw.event {
             TextEvent::Started { cached_tokens } => {
-                let has_started = self.has_started.get_mut(draw.index / self.draws_per_prompt);
+                let has_started = self.has_started.get_mut(draw.index / self.per_prompt);
                 if has_started.is_some_and(|has_started| !std::mem::replace(has_started, true)) {
                     self.tally.cached_tokens += cached_tokens;
                 }
@@ -93,7 +101,7 @@ impl Stream for Draws {
     type Item = DrawEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<DrawEvent>> {
-        let polled = self.draws.poll_next_unpin(context);
+        let polled = self.streams.poll_next_unpin(context);
         if let Poll::Ready(Some(draw)) = &polled {
             self.note(draw);
         }
