@@ -1,11 +1,13 @@
 //! A request that the scheduler knows: its client, its times, its guesses.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::TokenEvent;
-use super::metrics::RequestTimes;
+use super::metrics::{EndingKind, RequestTimes};
 use super::prompt_lookup::PromptLookup;
 use super::speculation::Acceptance;
 
@@ -13,6 +15,7 @@ pub(super) struct ActiveRequest {
     events: mpsc::Sender<TokenEvent>,
     last: mpsc::OwnedPermit<TokenEvent>,
     place: OwnedSemaphorePermit,
+    satisfied: Arc<AtomicBool>,
     pub(super) times: RequestTimes,
     prompt_tokens: usize,
     generated_tokens: usize,
@@ -20,16 +23,19 @@ pub(super) struct ActiveRequest {
     pub(super) acceptance: Acceptance,
 }
 
-/// The way to the client, room for the last word, and the place that ends with the request.
-pub(super) type ClientEnd = (mpsc::Sender<TokenEvent>, mpsc::OwnedPermit<TokenEvent>, OwnedSemaphorePermit);
+/// The way to the client, room for the last word, the place that ends with the request, and whether the client has all
+/// that it wanted.
+pub(super) type ClientEnd =
+    (mpsc::Sender<TokenEvent>, mpsc::OwnedPermit<TokenEvent>, OwnedSemaphorePermit, Arc<AtomicBool>);
 
 impl ActiveRequest {
     pub(super) fn new(client: ClientEnd, prompt_tokens: usize, arrived: Duration, acceptance: Acceptance) -> Self {
-        let (events, last, place) = client;
+        let (events, last, place, satisfied) = client;
         Self {
             events,
             last,
             place,
+            satisfied,
             times: RequestTimes { arrived, ..RequestTimes::default() },
             prompt_tokens,
             generated_tokens: 0,
@@ -40,6 +46,11 @@ impl ActiveRequest {
 
     pub(super) fn is_abandoned(&self) -> bool {
         self.events.is_closed()
+    }
+
+    /// How a request ends whose client is gone.
+    pub(super) fn abandonment(&self) -> EndingKind {
+        if self.satisfied.load(Ordering::Acquire) { EndingKind::Stop } else { EndingKind::Abort }
     }
 
     /// Tokens of prompt and answer.

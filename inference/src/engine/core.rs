@@ -114,7 +114,7 @@ impl<R: StepRunner> EngineCore<R> {
     }
 
     fn add(&mut self, submission: Submission) {
-        let Submission { id, request, events, last, place } = submission;
+        let Submission { id, request, events, last, satisfied, place } = submission;
         let prompt_tokens = request.prompt.len();
         let grammar = request.grammar.as_ref().map(crate::sampling::grammar::CompiledGrammar::matcher);
         let wants_prompt = request.sampling.prompt_logprobs.is_some();
@@ -124,15 +124,16 @@ impl<R: StepRunner> EngineCore<R> {
         self.samplers.insert(id, sampler);
         let acceptance = self.speculation.acceptance();
         let arrived = (self.clock)();
-        self.active.insert(id, ActiveRequest::new((events, last, place), prompt_tokens, arrived, acceptance));
+        self.active
+            .insert(id, ActiveRequest::new((events, last, place, satisfied), prompt_tokens, arrived, acceptance));
     }
 
     /// Ends the sequences whose streams were dropped.
     fn drop_abandoned(&mut self) {
         let gone = self.active.iter().filter(|(_, request)| request.is_abandoned());
-        let gone: Vec<_> = gone.map(|(id, _)| *id).collect();
-        for id in &gone {
-            self.end(*id, EndingKind::Abort, None);
+        let gone: Vec<_> = gone.map(|(id, request)| (*id, request.abandonment())).collect();
+        for (id, ending) in &gone {
+            self.end(*id, *ending, None);
         }
         if !gone.is_empty() {
             self.publish(|_| {});

@@ -1,6 +1,6 @@
 //! The way into an engine's thread.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(super) struct Submission {
     pub events: mpsc::Sender<TokenEvent>,
     /// Room for the last event, however many others wait to be read.
     pub last: mpsc::OwnedPermit<TokenEvent>,
+    /// Whether the client has all that it wanted.
+    pub satisfied: Arc<AtomicBool>,
     /// The request's place among those running and waiting, given back when it ends.
     pub place: OwnedSemaphorePermit,
 }
@@ -136,9 +138,10 @@ impl EngineHandle {
         let (events, receiver) = mpsc::channel(most.min(self.max_unread_events.max(1) + 1));
         let last = events.clone().try_reserve_owned().map_err(|_| self.gone())?;
         let id = SequenceId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        let submission = Submission { id, request, events, last, place };
+        let satisfied = Arc::new(AtomicBool::new(false));
+        let submission = Submission { id, request, events, last, satisfied: Arc::clone(&satisfied), place };
         self.commands.send(Command::Submit(Box::new(submission))).map_err(|_| self.gone())?;
-        Ok(TokenStream::new(receiver))
+        Ok(TokenStream::new(receiver, satisfied))
     }
 
     /// Longest prompt and answer together, in tokens.

@@ -1,6 +1,8 @@
 //! The tokens of one request, as they come. Dropping the stream ends the sequence.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
@@ -37,11 +39,17 @@ impl TokenEvent {
 pub struct TokenStream {
     receiver: mpsc::Receiver<TokenEvent>,
     ended: bool,
+    satisfied: Arc<AtomicBool>,
 }
 
 impl TokenStream {
-    pub(super) fn new(receiver: mpsc::Receiver<TokenEvent>) -> Self {
-        Self { receiver, ended: false }
+    pub(super) fn new(receiver: mpsc::Receiver<TokenEvent>, satisfied: Arc<AtomicBool>) -> Self {
+        Self { receiver, ended: false, satisfied }
+    }
+
+    /// Ends the sequence because its reader has all that it wanted, which counts as a stop and not as an abort.
+    pub fn satisfy(self) {
+        self.satisfied.store(true, Ordering::Release);
     }
 }
 

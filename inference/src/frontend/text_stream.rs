@@ -109,7 +109,9 @@ impl TextStream {
     }
 
     fn end(&mut self, text: String, last: TextEvent) -> TextEvent {
-        self.tokens = None;
+        if let Some(tokens) = self.tokens.take() {
+            tokens.satisfy();
+        }
         match self.show(text) {
             Some(delta) => {
                 self.next = Some(last);

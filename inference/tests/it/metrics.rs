@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
 use serde_json::json;
+use shekara_inference::engine::EndingKind;
 
 use crate::support::{Models, Server, settings};
 
@@ -97,6 +98,24 @@ async fn what_was_served_is_counted_under_vllms_names() {
     );
     assert_eq!(rows[&layout], 1.0);
     assert_eq!(families["vllm:prompt_tokens_total"], "counter");
+}
+
+#[tokio::test]
+async fn a_stop_string_is_a_stop_and_a_client_that_leaves_an_abort() {
+    let models = Models::new(&["llama-tiny"]);
+    let server = models.serve(settings());
+    let body = json!({"model": "llama-tiny", "prompt": "a", "max_tokens": 200, "ignore_eos": true, "temperature": 0});
+    let text = server.ask("/v1/completions", &body).await.body["choices"][0]["text"].clone();
+    let mut stopped = body.clone();
+    stopped["stop"] = json!(text.as_str().expect("text").chars().skip(3).take(2).collect::<String>());
+    assert_eq!(server.ask("/v1/completions", &stopped).await.body["choices"][0]["finish_reason"], "stop");
+    let mut left = crate::support::request("llama-tiny", "x", 900);
+    left["ignore_eos"] = json!(true);
+    drop(server.open(&left).await);
+    let engine = &server.model("llama-tiny").engine;
+    engine.wait_for(|stats| stats.running + stats.waiting == 0).await.expect("alive");
+    let ended = EndingKind::ALL.map(|kind| (kind.name(), engine.metrics().requests(kind).get()));
+    assert_eq!(ended, [("stop", 1), ("length", 1), ("abort", 1), ("error", 0)]);
 }
 
 #[tokio::test]
