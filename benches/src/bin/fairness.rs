@@ -143,7 +143,8 @@ fn report(args: &Args, rows: &[Row], step_ms: &[f64], result: &mut Value) -> any
         let (flooded, slowest) = (median(row.flooded_ms.clone()), row.flooded_ms.iter().copied().fold(0.0, f64::max));
         writeln!(
             output,
-            "{:>5} tokens: first token after {most} steps at most, {flooded:7.1} ms (slowest {slowest:.1}), idle {:.1} ms",
+            "{:>5} tokens: first token after {most} steps at most, {flooded:7.1} ms (slowest {slowest:.1}), \
+             idle {:.1} ms",
             row.tokens, row.idle_ms
         )?;
         lines.push(json!({"prompt_tokens": row.tokens, "steps": row.steps, "most_steps": most,

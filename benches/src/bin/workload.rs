@@ -128,7 +128,8 @@ async fn main() -> anyhow::Result<()> {
     result["engine"] = json!({"preemptions": stats.preemptions, "steps": stats.steps, "blocks_held_at_end": held,
         "max_num_seqs": args.max_num_seqs, "total_blocks": stats.total_blocks});
     result["memory_mib"] = json!({"weights": mib(planned.weights), "workspace": mib(planned.workspace),
-        "kv": mib(planned.kv), "empty": mib(empty), "loaded": mib(loaded), "peak": mib(peak), "beside_the_plan": mib(over)});
+        "kv": mib(planned.kv), "empty": mib(empty), "loaded": mib(loaded), "peak": mib(peak),
+        "beside_the_plan": mib(over)});
     writeln!(std::io::stdout().lock(), "{}", save(&args.out, &format!("workload-{}", args.model), &result)?.display())?;
     anyhow::ensure!(lost == 0 && held == 0, "{lost} requests lost, {held} blocks held");
     Ok(())

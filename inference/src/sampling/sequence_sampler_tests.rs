@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sampling::grammar::{GrammarCompiler, GrammarSource, Vocabulary};
 
 const VOCAB_SIZE: usize = 12;
 
@@ -63,6 +64,25 @@ fn only_allowed_tokens_come_whatever_their_logits() {
     let params = SamplingParams { allowed_token_ids: vec![2, 99], ..SamplingParams::default() };
     let mut sampler = sampler(params, stop(&[], 100, 0));
     assert_eq!(drawn(&sampler.draw(3, &[], &mut rows(&[6]))), [2]);
+}
+
+#[test]
+fn forced_tokens_all_come_and_a_complete_text_is_no_cut_one() {
+    let end = VOCAB_SIZE as u32 - 1;
+    let mut vocabulary = Vocabulary::new(VOCAB_SIZE, &[end]).expect("an end token");
+    for (token, letter) in (0..end).zip(b'a'..) {
+        vocabulary.set(token, &[letter]);
+    }
+    let tokenize = |text: &[u8]| text.iter().map(|letter| u32::from(letter - b'a')).collect();
+    let compiler = GrammarCompiler::new(vocabulary, Box::new(tokenize)).expect("compiles");
+    let choice = GrammarSource::Choice(vec!["abcd".into(), "kj".into()]);
+    let grammar = compiler.compile(&choice).expect("a grammar");
+    for max_tokens in [4, 5, 9] {
+        let stop = stop(&[end], max_tokens, 0);
+        let mut sampler = SequenceSampler::new(greedy(), stop, &[1], Some(grammar.matcher()));
+        let draw = sampler.draw(1, &[], &mut rows(&[0]));
+        assert_eq!((drawn(&draw), draw.finished), (vec![0, 1, 2, 3], Some(FinishReason::Stop)), "{max_tokens}");
+    }
 }
 
 #[test]

@@ -20,8 +20,7 @@ const LATER_BYTES: u64 = 8 << 20;
 fn requests(numbers: &mut Numbers) -> Vec<Value> {
     (0..NUM_REQUESTS)
         .map(|_| {
-            let digits: String =
-                (0..1 + numbers.below(90)).map(|_| char::from(b'0' + numbers.below(10) as u8)).collect();
+            let digits: String = (0..=numbers.below(90)).map(|_| char::from(b'0' + numbers.below(10) as u8)).collect();
             let mut request = request(MODEL, &digits, 10 + numbers.below(91));
             (request["ignore_eos"], request["temperature"]) = (json!(true), json!(0.6));
             request

@@ -49,7 +49,9 @@ async fn they_are_a_distributions_and_in_order() {
             let answer = server.chat(&request).await;
             let found = entries(&answer.body["choices"][0]).clone();
             assert!(found.len() >= 29);
-            found.iter().for_each(|entry| check_entry(entry, top, temperature == 0.0));
+            for entry in &found {
+                check_entry(entry, top, temperature == 0.0);
+            }
             let streamed = server.stream(&request).await.chunks();
             let lists = streamed.iter().filter_map(|chunk| chunk["choices"][0]["logprobs"]["content"].as_array());
             assert_eq!(lists.flatten().cloned().collect::<Vec<_>>(), found, "{model} {top}");

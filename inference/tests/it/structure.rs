@@ -8,8 +8,10 @@ use crate::support::{Models, Server, request, settings};
 const MODEL: &str = "qwen3-tiny";
 const NUM_SEEDS: u64 = 20;
 
+/// Every property is required and no other is allowed.
 fn object(properties: Value) -> Value {
-    let names: Vec<&String> = properties.as_object().expect("an object").keys().collect();
+    let Value::Object(properties) = properties else { unreachable!("tests pass objects") };
+    let names: Vec<String> = properties.keys().cloned().collect();
     json!({"type": "object", "required": names, "properties": properties, "additionalProperties": false})
 }
 
@@ -33,7 +35,8 @@ fn schemas() -> [(&'static str, Value); 12] {
         (
             "numbers",
             object(json!({"share": {"type": "number", "minimum": 0, "maximum": 1},
-            "year": {"type": "integer", "minimum": 1900, "maximum": 2100}, "below": {"type": "integer", "exclusiveMaximum": -5}})),
+            "year": {"type": "integer", "minimum": 1900, "maximum": 2100},
+            "below": {"type": "integer", "exclusiveMaximum": -5}})),
         ),
         (
             "nested",
@@ -161,7 +164,10 @@ async fn several_choices_and_log_probabilities_keep_the_form() {
 async fn a_schema_that_cannot_be_is_refused_with_its_place() {
     let server = Models::new(&[MODEL]).serve(settings());
     let at = "response_format.json_schema.schema";
-    let format = |schema: Value| json!({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}});
+    let format = |schema: Value| {
+        let named = json!({"name": "x", "schema": schema});
+        json!({"response_format": {"type": "json_schema", "json_schema": named}})
+    };
     let cases = [
         (format(json!({"type": "object", "properties": {"a": {"type": "text"}}})), format!("{at}.properties.a.type")),
         (format(json!({"type": "array", "items": {"type": "integer", "minimum": "0"}})), format!("{at}.items.minimum")),
