@@ -95,9 +95,9 @@ async fn what_the_local_model_cannot_do_is_422_and_never_sent_out() {
     let image = json!([{ "type": "image_url", "image_url": { "url": "https://x.kz/a.png" } }]);
     for extra in [
         json!({ "messages": [{ "role": "user", "content": format!("ИИН 901123300258 {}", "слово ".repeat(9_000)) }] }),
-        json!({ "response_format": { "type": "json_object" } }),
+        json!({ "modalities": ["text", "audio"] }),
         json!({ "messages": [{ "role": "user", "content": image }] }),
-        json!({ "tool_choice": "required", "tools": [{ "type": "function", "function": { "name": "f" } }] }),
+        json!({ "tools": [{ "type": "web_search" }] }),
     ] {
         let answer = gateway.chat(sensitive(&extra)).await;
         assert_eq!((answer.status, answer.code().as_str()), (422, "no_capable_local_model"), "{}", answer.body);

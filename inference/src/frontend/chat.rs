@@ -10,7 +10,7 @@ use crate::sampling::grammar::{CompiledGrammar, GrammarCompiler, GrammarSource};
 use super::TemplateError;
 use super::answer_stream::AnswerStream;
 use super::messages::{literal_value, template_messages};
-use super::model_frontend::{ModelFrontend, PrepareContext};
+use super::model_frontend::{ModelFrontend, PrepareContext, check_length};
 use super::output::{
     CallGrammar, CallRequest, ForcedTools, OutputParser, ReasoningFormat, ToolFormat, ToolSpec, call_grammar,
     framed_document,
@@ -74,7 +74,7 @@ impl ModelFrontend {
         }
         let tools = Tools::check(request)?;
         let rendered = self.render(request, tools.is_some())?;
-        self.check_length(&rendered.tokens, context.max_context, "messages")?;
+        check_length(&rendered.tokens, context.max_context, "messages")?;
         let mut output = OutputPlan {
             reasoning: self.reasoning_format,
             tools: tools.as_ref().map(|_| self.tool_format),
@@ -121,7 +121,7 @@ impl ModelFrontend {
             if valid.structure.is_some() {
                 return Err(unsupported("tool_choice", "calls that are bound together with a form of the answer"));
             }
-            self.check_parameters(tools)?;
+            check_parameters(tools)?;
             output.tools = Some(calls.format);
             let compiled = self.compile(&GrammarSource::Template(calls.template));
             return compiled.map(Some).map_err(|error| refused("tools", &error));
@@ -144,15 +144,6 @@ impl ModelFrontend {
         let reasoning = (output.reasoning, output.starts_in_reasoning);
         let special = |text: &str| self.tokenizer.special_id(text);
         framed_document(schema, reasoning, &special).map(GrammarSource::Template)
-    }
-
-    /// Schemas of tools whose calls will be bound by them.
-    fn check_parameters(&self, tools: Option<&Tools>) -> Result<(), ApiError> {
-        for (index, spec) in tools.iter().flat_map(|tools| &tools.specs).enumerate() {
-            let field = format!("tools[{index}].function.parameters");
-            GrammarCompiler::check_schema(&spec.parameters).map_err(|error| refused(&field, &error))?;
-        }
-        Ok(())
     }
 
     fn calls(&self, tools: &Tools, output: &OutputPlan) -> Option<CallGrammar> {
@@ -211,6 +202,15 @@ impl ModelFrontend {
         }
         variables
     }
+}
+
+/// Schemas of tools whose calls will be bound by them.
+fn check_parameters(tools: Option<&Tools>) -> Result<(), ApiError> {
+    for (index, spec) in tools.iter().flat_map(|tools| &tools.specs).enumerate() {
+        let field = format!("tools[{index}].function.parameters");
+        GrammarCompiler::check_schema(&spec.parameters).map_err(|error| refused(&field, &error))?;
+    }
+    Ok(())
 }
 
 /// Cuts what the template puts behind the last message, so that the answer goes on with it.

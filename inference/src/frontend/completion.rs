@@ -5,7 +5,7 @@ use shekara_protocol::error::ApiError;
 
 use crate::engine::GenerationRequest;
 
-use super::model_frontend::{ModelFrontend, PrepareContext};
+use super::model_frontend::{ModelFrontend, PrepareContext, check_length};
 use super::structure::{refused, structure_field};
 use super::text_stream::TextOptions;
 use super::valid_sampling::{ValidSampling, invalid, unsupported};
@@ -77,7 +77,7 @@ impl ModelFrontend {
         let prompt = |(index, item): (usize, PromptItem<'_>)| {
             let field = request.prompt.param(index);
             let (tokens, text) = self.prompt_tokens(item, request, context, &field)?;
-            self.check_length(&tokens, context.max_context, &field)?;
+            check_length(&tokens, context.max_context, &field)?;
             Ok(PreparedPrompt { text, generations: self.generations(&tokens, &valid, grammar.as_ref(), context) })
         };
         Ok(PreparedCompletion {

@@ -171,18 +171,18 @@ impl ModelFrontend {
             },
         }
     }
+}
 
-    /// # Errors
-    /// A 400 if the prompt leaves no room for an answer.
-    pub(super) fn check_length(&self, prompt: &[u32], max_context: usize, field: &str) -> Result<(), ApiError> {
-        if prompt.is_empty() {
-            return Err(ApiError::invalid(field, format!("Invalid value for '{field}': it contains no text.")));
-        }
-        if prompt.len() >= max_context {
-            return Err(ApiError::context_length_exceeded(max_context, prompt.len()).with_param(field));
-        }
-        Ok(())
+/// # Errors
+/// A 400 if the prompt leaves no room for an answer.
+pub(super) fn check_length(prompt: &[u32], max_context: usize, field: &str) -> Result<(), ApiError> {
+    if prompt.is_empty() {
+        return Err(ApiError::invalid(field, format!("Invalid value for '{field}': it contains no text.")));
     }
+    if prompt.len() >= max_context {
+        return Err(ApiError::context_length_exceeded(max_context, prompt.len()).with_param(field));
+    }
+    Ok(())
 }
 
 /// The first choice has the request's own seed, so that asking for more does not change it.

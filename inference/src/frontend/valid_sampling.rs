@@ -143,7 +143,7 @@ fn count(param: &str, value: Option<i64>, low: i64, high: i64) -> Result<Option<
 
 fn max_tokens(fields: &SamplingFields<'_>, otherwise: usize) -> Result<usize, ApiError> {
     // An echo of the prompt alone asks for no answer at all.
-    let least = if matches!(fields.logprobs, LogprobFields::Completion { .. }) { 0 } else { 1 };
+    let least = i64::from(!matches!(fields.logprobs, LogprobFields::Completion { .. }));
     let newer = count("max_completion_tokens", fields.max_completion_tokens, 1, i64::MAX)?;
     let older = count("max_tokens", fields.max_tokens, least, i64::MAX)?;
     Ok(newer.or(older).unwrap_or(otherwise))

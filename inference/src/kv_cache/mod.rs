@@ -10,6 +10,7 @@ mod free_queue;
 mod prefix_cache;
 pub mod tensors;
 
+pub use crate::kernels::NO_BLOCK;
 pub use block_pool::{BlockId, BlockPool, CachedPrefix};
 pub use block_table::BlockTable;
 pub use prefix_cache::{ContentId, Context};

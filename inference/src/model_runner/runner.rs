@@ -81,7 +81,9 @@ impl StepRunner for ModelRunner {
             let mut rest = jobs.as_mut_slice();
             while !rest.is_empty() {
                 let (slice, after) = rest.split_at_mut(slice_len(rest));
-                slice.iter_mut().for_each(|job| observe_prompt(decoder, workspace, job));
+                for job in slice.iter_mut() {
+                    observe_prompt(decoder, workspace, job);
+                }
                 draws.extend(draw(decoder, workspace, slice));
                 rest = after;
             }

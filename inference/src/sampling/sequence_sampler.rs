@@ -112,7 +112,9 @@ impl SequenceSampler {
         let mut token = match &mut self.grammar {
             Some(grammar) => {
                 // Whatever the weights made of it, the best that is allowed must be found.
-                logits.iter_mut().for_each(|logit| *logit = logit.max(NEVER).min(f32::MAX));
+                for logit in logits.iter_mut() {
+                    *logit = if logit.is_nan() { NEVER } else { logit.clamp(NEVER, f32::MAX) };
+                }
                 grammar.mask(logits);
                 draw(&self.params, position, logits)
             }

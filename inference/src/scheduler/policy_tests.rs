@@ -230,12 +230,14 @@ impl Model {
 
     fn step(&mut self, scheduler: &mut Scheduler, drafts: usize) -> Result<(), TestCaseError> {
         let decoding: Vec<SequenceId> = scheduler.decoding().map(|(id, _)| id).collect();
-        decoding.into_iter().for_each(|id| scheduler.suggest(id, vec![3; drafts]));
+        for id in decoding {
+            scheduler.suggest(id, vec![3; drafts]);
+        }
         let plan = scheduler.schedule();
         for id in &plan.preempted {
             self.clients.get_mut(id).expect("known").computed = None;
         }
-        self.check_limits(scheduler, &plan)?;
+        check_limits(scheduler, &plan)?;
         self.check_memory(&plan)?;
         let mut progress = Vec::new();
         for planned in &plan.sequences {
@@ -257,23 +259,6 @@ impl Model {
             self.clients.remove(&id);
             scheduler.remove(id);
         }
-        Ok(())
-    }
-
-    fn check_limits(&self, scheduler: &Scheduler, plan: &StepPlan) -> Result<(), TestCaseError> {
-        let config = scheduler.config;
-        prop_assert!(plan.num_tokens() <= config.max_num_batched_tokens);
-        prop_assert!(scheduler.num_running() <= config.max_num_seqs);
-        prop_assert!(!plan.is_empty() || scheduler.is_idle(), "work waits but nothing is planned");
-        prop_assert_eq!(plan.sequences.len(), scheduler.num_running(), "a running sequence stands still");
-        prop_assert!(scheduler.waiting.iter().all(|sequence| sequence.block_table.num_blocks() == 0));
-        let mut shares = vec![0; scheduler.pool.num_blocks()];
-        for sequence in scheduler.running.values() {
-            let held = sequence.block_table.indices().into_iter().filter(|block| *block != crate::kernels::NO_BLOCK);
-            held.for_each(|block| shares[block as usize] += 1);
-        }
-        prop_assert_eq!(scheduler.pool.num_free(), shares.iter().filter(|shares| **shares == 0).count());
-        prop_assert_eq!(scheduler.pool.shares(), shares);
         Ok(())
     }
 
@@ -305,6 +290,23 @@ impl Model {
         }
         Ok(())
     }
+}
+
+fn check_limits(scheduler: &Scheduler, plan: &StepPlan) -> Result<(), TestCaseError> {
+    let config = scheduler.config;
+    prop_assert!(plan.num_tokens() <= config.max_num_batched_tokens);
+    prop_assert!(scheduler.num_running() <= config.max_num_seqs);
+    prop_assert!(!plan.is_empty() || scheduler.is_idle(), "work waits but nothing is planned");
+    prop_assert_eq!(plan.sequences.len(), scheduler.num_running(), "a running sequence stands still");
+    prop_assert!(scheduler.waiting.iter().all(|sequence| sequence.block_table.num_blocks() == 0));
+    let mut shares = vec![0; scheduler.pool.num_blocks()];
+    for sequence in scheduler.running.values() {
+        let held = sequence.block_table.indices().into_iter().filter(|block| *block != crate::kv_cache::NO_BLOCK);
+        held.for_each(|block| shares[block as usize] += 1);
+    }
+    prop_assert_eq!(scheduler.pool.num_free(), shares.iter().filter(|shares| **shares == 0).count());
+    prop_assert_eq!(scheduler.pool.shares(), shares);
+    Ok(())
 }
 
 proptest! {

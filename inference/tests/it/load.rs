@@ -13,7 +13,7 @@ const KV_CACHE_BYTES: u64 = 1 << 20;
 /// them, their channels and answers.
 const ALLOWANCE_BYTES: u64 = 48 << 20;
 /// What may still come once a whole wave has been through.
-const LATER_BYTES: u64 = 8 << 20;
+const LATER_BYTES: u64 = 32 << 20;
 
 /// The workload that nano-vllm is measured with, a tenth as long: prompts and answers of 10 to 100
 /// tokens.

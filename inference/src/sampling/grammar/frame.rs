@@ -54,12 +54,11 @@ impl Frame {
             return;
         };
         tail.extend_from_slice(bytes);
-        match tail.windows(leave.len().max(1)).position(|window| window == leave) {
-            Some(at) => self.json.push(&tail[at + leave.len()..]),
-            None => {
-                tail.drain(..tail.len().saturating_sub(leave.len()));
-                self.free = Free::Yes(tail);
-            }
+        if let Some(at) = tail.windows(leave.len().max(1)).position(|window| window == leave) {
+            self.json.push(&tail[at + leave.len()..]);
+        } else {
+            tail.drain(..tail.len().saturating_sub(leave.len()));
+            self.free = Free::Yes(tail);
         }
     }
 }

@@ -35,14 +35,14 @@ pub(super) struct Way {
 }
 
 /// What there is to choose from, and a number that tells this state of the grammar from others.
-pub(super) struct Ways {
+pub(super) struct Crossroads {
     pub ways: Vec<Way>,
     pub state: u64,
     /// States looked at.
     pub expanded: usize,
 }
 
-pub(super) fn search(parser: &mut Parser, goal: Goal) -> Ways {
+pub(super) fn search(parser: &mut Parser, goal: Goal) -> Crossroads {
     parser.with_recognizer(|recognizer| {
         recognizer.trie_started("landing");
         let mut search =
@@ -71,7 +71,7 @@ struct Search<'a, 'p> {
 }
 
 impl Search<'_, '_> {
-    fn run(&mut self, goal: Goal) -> Ways {
+    fn run(&mut self, goal: Goal) -> Crossroads {
         let state = self.recognizer.lexer_state().as_u32();
         self.seen.insert(state);
         let escaped = matches!(goal, Goal::Json(text) if text.escaped());
@@ -95,7 +95,7 @@ impl Search<'_, '_> {
                 self.ways.push(Way { bytes: farthest.bytes, state: 0, ends: false });
             }
         }
-        Ways { ways: std::mem::take(&mut self.ways), state: u64::from(state), expanded: next }
+        Crossroads { ways: std::mem::take(&mut self.ways), state: u64::from(state), expanded: next }
     }
 
     fn expand(&mut self, index: usize, goal: Goal) {
