@@ -13,8 +13,8 @@ pub struct Generated {
     pub tokens: Vec<u32>,
     pub submitted: Instant,
     pub first_token: Instant,
-    /// The engine's steps when the first token was there.
-    pub steps_at_first_token: u64,
+    /// Steps of the engine that ended between the submission and the first token.
+    pub steps_to_first_token: u64,
 }
 
 /// The likeliest tokens after `prompt`, `max_tokens` of them. No two salts share a prefix.
@@ -36,6 +36,7 @@ pub fn greedy(prompt: Vec<u32>, max_tokens: usize, salt: &str) -> GenerationRequ
 pub async fn generate(engine: &EngineHandle, request: GenerationRequest) -> anyhow::Result<Generated> {
     let submitted = Instant::now();
     let mut events = engine.submit(request)?;
+    let steps_before = engine.stats().steps;
     let (mut first, mut tokens) = (None, Vec::new());
     while let Some(event) = events.next().await {
         match event {
@@ -47,6 +48,6 @@ pub async fn generate(engine: &EngineHandle, request: GenerationRequest) -> anyh
             TokenEvent::Started { .. } | TokenEvent::Prompt(_) | TokenEvent::Finished(_) => {}
         }
     }
-    let (first_token, steps_at_first_token) = first.context("no token came")?;
-    Ok(Generated { tokens, submitted, first_token, steps_at_first_token })
+    let (first_token, steps) = first.context("no token came")?;
+    Ok(Generated { tokens, submitted, first_token, steps_to_first_token: steps.saturating_sub(steps_before) })
 }

@@ -83,9 +83,10 @@ async fn main() -> anyhow::Result<()> {
         rows.push(Row { tokens: *tokens, idle_ms: median(idle), flooded_ms: Vec::new(), steps: Vec::new() });
     }
     let mut step_ms = Vec::new();
+    let mut moments = Numbers(SEED + 1);
     for _ in 0..args.runs {
         let longs: Vec<Vec<u32>> = (0..args.long).map(|_| prompt(args.long_tokens)).collect();
-        step_ms.extend(flood(&engine, longs, &mut rows, &mut prompt).await?);
+        step_ms.extend(flood(&engine, longs, &mut rows, &mut prompt, &mut moments).await?);
     }
     report(&args, &rows, &step_ms, &mut result)?;
     Ok(())
@@ -97,6 +98,7 @@ async fn flood(
     longs: Vec<Vec<u32>>,
     rows: &mut [Row],
     prompt: &mut impl FnMut(usize) -> Vec<u32>,
+    numbers: &mut Numbers,
 ) -> anyhow::Result<Vec<f64>> {
     let num_long = longs.len();
     let longs: Vec<_> = longs
@@ -110,12 +112,14 @@ async fn flood(
     engine.wait_for(|stats| stats.running + stats.waiting == num_long).await;
     let (begun, first_step) = (Instant::now(), engine.stats().steps);
     for row in rows {
-        // Amid the flood, a few steps after the one before.
+        // Amid the flood, a few steps after the one before, and anywhere in a step.
         let from = engine.stats().steps;
         engine.wait_for(|stats| stats.steps >= from + 3).await;
-        let steps = engine.stats().steps;
+        let since = engine.stats().steps - first_step;
+        let step = begun.elapsed() / u32::try_from(since.max(1))?;
+        tokio::time::sleep(step * numbers.below(100) as u32 / 100).await;
         let short = generate(engine, greedy(prompt(row.tokens), 1, "")).await?;
-        row.steps.push(short.steps_at_first_token - steps);
+        row.steps.push(short.steps_to_first_token);
         row.flooded_ms.push((short.first_token - short.submitted).as_secs_f64() * 1e3);
     }
     let steps = engine.stats().steps - first_step;
