@@ -17,12 +17,16 @@ use super::core::{EngineCore, Outlets};
 use super::metrics::CacheLayout;
 use super::{EngineHandle, EngineMetrics, EngineSettings, EngineStats, EngineStatus, LaunchError};
 
+const STACK_BYTES: usize = 256 << 20;
+
 /// The threads that all models of a process share for computing.
 ///
 /// # Errors
 /// If the system gives no threads.
 pub fn thread_pool(settings: &EngineSettings) -> Result<Arc<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
-    let builder = rayon::ThreadPoolBuilder::new().thread_name(|index| format!("compute-{index}"));
+    // Grammars recurse; only what is touched becomes memory.
+    let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
+    let builder = builder.thread_name(|index| format!("compute-{index}"));
     Ok(Arc::new(builder.num_threads(settings.threads.unwrap_or(0)).build()?))
 }
 
@@ -100,7 +104,7 @@ pub fn start<R: StepRunner + 'static>(
     let clock = Box::new(move || begun.elapsed());
     let scheduler = Scheduler::new(config, pool);
     let core = EngineCore::new((scheduler, runner), settings.num_speculative_tokens, receiver, outlets, clock);
-    std::thread::Builder::new().name(format!("engine-{name}")).spawn(move || core.run())?;
+    std::thread::Builder::new().name(format!("engine-{name}")).stack_size(STACK_BYTES).spawn(move || core.run())?;
     Ok(EngineHandle {
         commands,
         places: Arc::new(Semaphore::new(capacity)),

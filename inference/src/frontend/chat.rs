@@ -20,6 +20,9 @@ use super::text_stream::TextOptions;
 use super::tools::{ToolChoice, Tools};
 use super::valid_sampling::{ValidSampling, invalid, unsupported};
 
+/// A noncharacter, which no template knows.
+const END_MARK: char = '\u{fdd1}';
+
 /// A chat request ready for the engine, and what its answers will need.
 #[derive(Clone)]
 pub struct PreparedChat {
@@ -166,13 +169,15 @@ impl ModelFrontend {
 
     fn render(&self, request: &ChatRequest, shows_tools: bool) -> Result<Rendered, ApiError> {
         let literal = |text: &str| self.tokenizer.literal(text);
-        let messages = template_messages(&request.messages, &literal)?;
+        let mut messages = template_messages(&request.messages, &literal)?;
         let mut variables = self.variables(request);
         if shows_tools {
             variables.insert("tools".to_owned(), literal_value(&json!(request.tools), &literal));
         }
         let opens_answer = request.add_generation_prompt.unwrap_or(request.continue_final_message != Some(true));
-        let last = messages.as_array().and_then(|messages| messages.last()).cloned();
+        if request.continue_final_message == Some(true) {
+            mark_end(&mut messages)?;
+        }
         let mut text = self.template.render(messages, variables, opens_answer).map_err(|error| {
             if let TemplateError::Failed { kind } = &error {
                 tracing::warn!(kind, "a chat template failed");
@@ -180,7 +185,8 @@ impl ModelFrontend {
             ApiError::invalid("messages", error.to_string())
         })?;
         if request.continue_final_message == Some(true) {
-            continue_final_message(&mut text, last.as_ref())?;
+            // What the template puts behind the last message would end the answer before it begins.
+            text.truncate(text.rfind(END_MARK).unwrap_or(text.len()));
         }
         let tokens = self.tokenizer.encode(&text).map_err(|_| {
             tracing::warn!("a prompt could not be tokenised");
@@ -213,14 +219,15 @@ fn check_parameters(tools: Option<&Tools>) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Cuts what the template puts behind the last message, so that the answer goes on with it.
-fn continue_final_message(text: &mut String, last: Option<&Value>) -> Result<(), ApiError> {
-    let content = last.and_then(|message| message["content"].as_str()).map(str::trim_end).unwrap_or_default();
-    match text.rfind(content).filter(|_| !content.is_empty()) {
-        Some(at) => {
-            text.truncate(at + content.len());
+/// Puts a mark behind the last message's text, which the answer is to go on with.
+fn mark_end(messages: &mut Value) -> Result<(), ApiError> {
+    let last = messages.as_array_mut().and_then(|messages| messages.last_mut());
+    match last.and_then(|message| message.get_mut("content")) {
+        Some(Value::String(content)) if !content.trim().is_empty() => {
+            content.truncate(content.trim_end().len());
+            content.push(END_MARK);
             Ok(())
         }
-        None => Err(invalid("continue_final_message", "the last message has no text that could be continued")),
+        _ => Err(invalid("continue_final_message", "the last message has no text that could be continued")),
     }
 }

@@ -128,7 +128,11 @@ impl ModelFrontend {
             most if most >= 1 => usize::try_from(most).unwrap_or(usize::MAX),
             _ => return Err(invalid("truncate_prompt_tokens", "expected -1 or at least 1")),
         };
-        tokens.drain(..tokens.len().saturating_sub(most));
+        if tokens.len() <= most {
+            return Ok((tokens, text));
+        }
+        tokens.drain(..tokens.len() - most);
+        let text = self.detokenize(&tokens);
         Ok((tokens, text))
     }
 }

@@ -8,6 +8,8 @@ use crate::sampling::grammar::{GrammarError, GrammarSource};
 
 use super::valid_sampling::invalid;
 
+/// Compiling takes well under a second.
+const BUSY_RETRY_S: u64 = 1;
 /// Where a schema stands in `response_format`.
 const SCHEMA_FIELD: &str = "response_format.json_schema.schema";
 
@@ -53,6 +55,12 @@ pub(super) fn structure_field(fields: &SamplingFields<'_>) -> &'static str {
 
 /// A grammar that was refused, as the fault of `field`, with the place inside a schema.
 pub(super) fn refused(field: &str, error: &GrammarError) -> ApiError {
+    if *error == GrammarError::Busy {
+        return ApiError::overloaded(
+            "The model is busy with other structures. Please try again shortly.",
+            BUSY_RETRY_S,
+        );
+    }
     let param = match error {
         GrammarError::InvalidSchema { place, .. } | GrammarError::UnsupportedSchema { place, .. }
             if !place.starts_with('(') =>

@@ -169,7 +169,24 @@ impl TextStream {
         let named = self.stop_token.filter(|token| self.options.named_stop_token_ids.contains(token));
         let ending = TextEnding { reason, stop_reason: named.map(StopReason::TokenId) };
         let held = self.stop_strings.finish();
-        self.end(held, TextEvent::Finished(ending))
+        // Half a character at the end is no text, but its token was drawn.
+        let unshown = std::mem::take(&mut self.pending);
+        let (last_starts, last): (Vec<usize>, Vec<TokenLogprob>) = unshown.into_iter().unzip();
+        let length = held.len();
+        let shown = self.shown_bytes;
+        let last_starts: Vec<usize> =
+            last_starts.into_iter().map(|start| start.saturating_sub(shown).min(length)).collect();
+        let event = self.end(held, TextEvent::Finished(ending));
+        if last.is_empty() {
+            return event;
+        }
+        match event {
+            TextEvent::Delta { text, .. } => TextEvent::Delta { text, logprobs: last, starts: last_starts },
+            event => {
+                self.next = Some(event);
+                TextEvent::Delta { text: String::new(), logprobs: last, starts: vec![0; last_starts.len()] }
+            }
+        }
     }
 }
 

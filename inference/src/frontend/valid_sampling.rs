@@ -14,6 +14,7 @@ use crate::weights::{ConfigError, HfConfig};
 use super::structure::structure;
 
 const MAX_STOPS: usize = 4;
+const MAX_STOP_BYTES: usize = 1024;
 const MAX_CHOICES: i64 = 128;
 const MAX_TOP_LOGPROBS: i64 = 20;
 const MAX_SALT_BYTES: usize = 256;
@@ -88,8 +89,8 @@ impl ValidSampling {
     /// A 400 that names the first field at fault.
     pub(super) fn check(fields: &SamplingFields<'_>, context: SamplingContext<'_>) -> Result<Self, ApiError> {
         let stop = fields.stop.unwrap_or_default().to_vec();
-        if stop.len() > MAX_STOPS || stop.iter().any(String::is_empty) {
-            return Err(invalid("stop", "expected at most 4 strings, none of them empty"));
+        if stop.len() > MAX_STOPS || stop.iter().any(|stop| stop.is_empty() || stop.len() > MAX_STOP_BYTES) {
+            return Err(invalid("stop", "expected at most 4 strings of 1 to 1024 bytes"));
         }
         let max_tokens = max_tokens(fields, context.max_tokens)?;
         let min_tokens = count("min_tokens", fields.min_tokens, 0, i64::MAX)?.unwrap_or(0);
@@ -154,7 +155,10 @@ fn token_ids(param: &str, ids: Option<&[u32]>, vocab_size: usize) -> Result<Vec<
     if ids.iter().any(|id| *id as usize >= vocab_size) {
         return Err(invalid(param, "expected ids of tokens that the model has"));
     }
-    Ok(ids.to_vec())
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
 }
 
 fn number(param: &str, value: Option<f64>, otherwise: f64, (low, high): (f64, f64)) -> Result<f32, ApiError> {
@@ -219,7 +223,9 @@ fn logit_bias(fields: &SamplingFields<'_>, vocab_size: usize) -> Result<Vec<(u32
     let entries = fields.logit_bias.into_iter().flatten();
     entries
         .map(|(token, bias)| {
-            let id = token.parse().ok().filter(|id: &u32| (*id as usize) < vocab_size);
+            // One spelling per id, so that no bias is added twice.
+            let known = |id: &u32| (*id as usize) < vocab_size && id.to_string() == *token;
+            let id = token.parse().ok().filter(known);
             let id = id.ok_or_else(|| invalid("logit_bias", "expected ids of the model's tokens as keys"))?;
             if !(-100.0..=100.0).contains(bias) {
                 return Err(invalid("logit_bias", "expected biases from -100 to 100"));

@@ -76,7 +76,13 @@ impl SequenceSampler {
 
     /// Log probabilities of the prompt's tokens but the first, once they are complete.
     pub fn take_prompt_logprobs(&mut self) -> Vec<TokenLogprobs> {
-        std::mem::take(&mut self.prompt_logprobs)
+        let taken = std::mem::take(&mut self.prompt_logprobs);
+        if !taken.is_empty() {
+            // After a preemption the prompt is computed again, and was told already.
+            self.params.prompt_logprobs = None;
+            self.prompt = Vec::new();
+        }
+        taken
     }
 
     /// Draws the token at `position` and, as long as `drafts` guess right, those that follow.

@@ -5,7 +5,8 @@
 //! - every running sequence that keeps its blocks moves on by at least one token in every step;
 //! - the first by rank (priority, then arrival) can take the blocks of all others, so no two
 //!   sequences wait for each other, and a sequence whose tokens fit the pool finishes;
-//! - a waiting sequence is passed by at most [`MAX_TIMES_PASSED`] later ones of its priority.
+//! - the first that waits is passed by at most [`MAX_TIMES_PASSED`] later ones of its priority, then nobody is let in
+//!   before it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -65,9 +65,7 @@ pub(super) fn not_finished(error: EngineError) -> ApiError {
         EngineError::Failed => ApiError::internal(),
         EngineError::Grammar => {
             let message = "The form that the answer must have became too complex to follow.";
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorType::ServerError, message)
-                .with_code("structure_too_complex")
-                .final_answer()
+            ApiError::invalid_request(message).with_code("structure_too_complex").final_answer()
         }
         EngineError::NotRead => {
             let message = "The answer was not read for too long, and was ended.";

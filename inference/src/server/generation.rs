@@ -23,7 +23,10 @@ use super::error::not_taken;
 /// What a request is prepared for: the model's context, and what a gateway in front says in headers
 /// that its own clients cannot set.
 pub(super) fn prepare_context(model: &ServedModel, headers: &HeaderMap) -> PrepareContext {
-    let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    // Whatever bytes it has: two tenants must not become one.
+    let text = |name: &str| {
+        headers.get(name).map(|value| value.to_str().map_or_else(|_| format!("{:?}", value.as_bytes()), str::to_owned))
+    };
     let tenant = text(headers::INTERNAL_TENANT);
     let priority = text(headers::INTERNAL_PRIORITY).and_then(|priority| priority.parse().ok());
     PrepareContext {

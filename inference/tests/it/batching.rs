@@ -137,6 +137,12 @@ async fn same_alone_and_together(model: &str, few_blocks: u64) {
                 assert_eq!(hits > 0, round == 1, "{model}, {name}, round {round}");
             }
         }
+        // Who meets whom is up to the machine: behind a window few blocks are held at a time.
+        let mut rounds = 0;
+        while name.starts_with("preempting") && server.idle(model).await.preemptions == 0 && rounds < 20 {
+            compare(&format!("{model}, {name}, again"), &together(&server, &requests).await, &expected);
+            rounds += 1;
+        }
         let stats = server.idle(model).await;
         assert_eq!(stats.preemptions > 0, name.starts_with("preempting"), "{model}, {name}: {stats:?}");
     }
@@ -154,7 +160,7 @@ async fn qwen3_answers_the_same_alone_batched_chunked_and_preempted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mistral_answers_the_same_alone_batched_chunked_and_preempted() {
-    same_alone_and_together("mistral-tiny", 16).await;
+    same_alone_and_together("mistral-tiny", 14).await;
 }
 
 /// A prompt that is wholly in the cache: all but its last token is taken from there.

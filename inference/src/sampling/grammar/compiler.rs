@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use llguidance::api::TopLevelGrammar;
@@ -25,14 +26,23 @@ const CACHED: usize = 64;
 const MAX_SOURCE_BYTES: usize = 256 * 1024;
 const MAX_CHOICES: usize = 1_024;
 /// Compilations spent on finding which part of a schema the engine refuses.
-const MAX_PROBES: usize = 200;
+const MAX_PROBES: usize = 40;
+/// Requests that may wait for their new grammars; with one more the model is busy.
+const MAX_WAITING: usize = 64;
+/// Rules of a Lark grammar, each on a line of its own.
+const MAX_LINES: usize = 2_000;
+/// The engine recurses as deep as rules and references are chained; only what is touched becomes memory.
+const STACK_BYTES: usize = 512 << 20;
 
 /// Compiles for one vocabulary.
 pub struct GrammarCompiler {
     factory: ParserFactory,
     environment: TokEnv,
     /// Oldest use first.
-    cache: Mutex<VecDeque<(GrammarSource, CompiledGrammar)>>,
+    /// One at a time: compiling must not take all cores from those who compute answers.
+    compiling: Mutex<()>,
+    waiting: AtomicUsize,
+    cache: Mutex<VecDeque<(String, CompiledGrammar)>>,
 }
 
 impl GrammarCompiler {
@@ -46,32 +56,45 @@ impl GrammarCompiler {
         factory.quiet();
         let limits = factory.limits_mut();
         limits.verbose_errors = false;
-        // A landing walks on what the last mask left of its fuel, so a mask gets ten times what it could need.
-        limits.step_lexer_fuel = 2_000_000;
-        limits.step_max_items = 200_000;
-        Ok(Self { factory, environment, cache: Mutex::new(VecDeque::new()) })
+        // A landing walks on what the last mask left of its fuel, so a mask gets several times what it could need.
+        limits.step_lexer_fuel = 1_000_000;
+        limits.step_max_items = 20_000;
+        Ok(Self {
+            factory,
+            environment,
+            compiling: Mutex::new(()),
+            waiting: AtomicUsize::new(0),
+            cache: Mutex::new(VecDeque::new()),
+        })
     }
 
     /// Blocking. The same source gives the same compiled grammar as long as it is remembered.
     pub fn compile(&self, source: &GrammarSource) -> Result<CompiledGrammar, GrammarError> {
-        if let Some(found) = self.remembered(source) {
+        // As text: two schemas that differ in the order of properties are equal values, and not the same.
+        let key = format!("{source:?}");
+        if key.len() > 4 * MAX_SOURCE_BYTES {
+            return Err(GrammarError::TooLarge);
+        }
+        if let Some(found) = self.remembered(&key) {
             return Ok(found);
         }
-        let compiled = self.compile_fresh(source)?;
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, first)) = cache.iter().find(|(known, _)| known == source) {
-            return Ok(first.clone());
+        let _place = self.wait_place()?;
+        let _turn = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = self.remembered(&key) {
+            return Ok(found);
         }
+        let compiled = self.with_deep_stack(|| self.compile_fresh(source))?;
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHED {
             cache.pop_front();
         }
-        cache.push_back((source.clone(), compiled.clone()));
+        cache.push_back((key, compiled.clone()));
         Ok(compiled)
     }
 
-    fn remembered(&self, source: &GrammarSource) -> Option<CompiledGrammar> {
+    fn remembered(&self, key: &str) -> Option<CompiledGrammar> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = cache.iter().position(|(known, _)| known == source)?;
+        let index = cache.iter().position(|(known, _)| known == key)?;
         let entry = cache.remove(index)?;
         let compiled = entry.1.clone();
         cache.push_back(entry);
@@ -82,9 +105,7 @@ impl GrammarCompiler {
         let parser = match source {
             GrammarSource::JsonObject => self.parser_of_schema(&serde_json::json!({"type": "object"}))?,
             GrammarSource::JsonSchema(schema) => {
-                if serde_json::to_string(schema).map_or(usize::MAX, |text| text.len()) > MAX_SOURCE_BYTES {
-                    return Err(GrammarError::TooLarge);
-                }
+                check_size(schema)?;
                 self.parser_of_schema(schema)?
             }
             GrammarSource::Regex(regex) => self.parser_of_regex(regex)?,
@@ -94,8 +115,28 @@ impl GrammarCompiler {
         };
         let starts_free = matches!(source, GrammarSource::Template(template) if template.starts_free);
         let form = Form { json: source.is_json(), leave: self.leave(source), starts_free };
-        guarded(move || Ok(CompiledGrammar(Arc::new(Compiled::new(parser, form, self.environment.clone())))))
+        guarded(move || Ok(CompiledGrammar(Arc::new(Compiled::new(parser, form, self.environment.clone())?))))
             .map_err(|_| GrammarError::TooLarge)
+    }
+
+    /// # Errors
+    /// If too many wait for their turn already.
+    fn wait_place(&self) -> Result<WaitPlace<'_>, GrammarError> {
+        let place = WaitPlace(&self.waiting);
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
+        if waiting >= MAX_WAITING { Err(GrammarError::Busy) } else { Ok(place) }
+    }
+
+    /// Runs what may recurse deeply on a thread with room for it.
+    fn with_deep_stack<T: Send>(
+        &self,
+        work: impl FnOnce() -> Result<T, GrammarError> + Send,
+    ) -> Result<T, GrammarError> {
+        std::thread::scope(|scope| {
+            let builder = std::thread::Builder::new().name("grammar".to_owned()).stack_size(STACK_BYTES);
+            let thread = builder.spawn_scoped(scope, work).map_err(|_| GrammarError::TooLarge)?;
+            thread.join().unwrap_or(Err(GrammarError::TooLarge))
+        })
     }
 
     /// The schema as [`GrammarSource::JsonSchema`] would be checked, without compiling it.
@@ -103,6 +144,7 @@ impl GrammarCompiler {
     /// # Errors
     /// Names the place in it that is at fault.
     pub fn check_schema(schema: &Value) -> Result<(), GrammarError> {
+        check_size(schema)?;
         schema::prepare(schema, schema, &Place::default()).map(|_| ())
     }
 
@@ -183,7 +225,7 @@ impl GrammarCompiler {
     }
 
     fn parser_of_lark(&self, lark: &str) -> Result<TokenParser, GrammarError> {
-        if lark.len() > MAX_SOURCE_BYTES {
+        if lark.len() > MAX_SOURCE_BYTES || lark.lines().count() > MAX_LINES {
             return Err(GrammarError::TooLarge);
         }
         self.parser(TopLevelGrammar::from_lark(lark.to_owned())).map_err(|refusal| match refusal {
@@ -200,6 +242,15 @@ impl GrammarCompiler {
             Ok(parser)
         });
         created.map_err(|error| Refusal::of(&format!("{error:#}")))
+    }
+}
+
+/// One of those who wait for their grammars.
+struct WaitPlace<'a>(&'a AtomicUsize);
+
+impl Drop for WaitPlace<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -241,8 +292,16 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, 
 
 pub(super) type Failure = anyhow::Error;
 
+fn check_size(schema: &Value) -> Result<(), GrammarError> {
+    let bytes = serde_json::to_string(schema).map_or(usize::MAX, |text| text.len());
+    if bytes > MAX_SOURCE_BYTES { Err(GrammarError::TooLarge) } else { Ok(()) }
+}
+
 /// A template with its schemas in the engine's form.
 fn with_checked_schemas(lark: &str) -> Result<String, GrammarError> {
+    if lark.len() > MAX_SOURCE_BYTES {
+        return Err(GrammarError::TooLarge);
+    }
     let mut checked = String::with_capacity(lark.len());
     for line in lark.lines() {
         match line.split_once(": %json ") {
@@ -289,10 +348,11 @@ pub(super) struct Compiled {
 }
 
 impl Compiled {
-    fn new(mut parser: TokenParser, form: Form, environment: TokEnv) -> Self {
+    fn new(mut parser: TokenParser, form: Form, environment: TokEnv) -> Result<Self, Failure> {
         let mut decisions = Decisions::default();
-        // The first mask fills the engine's tables, which every copy then starts with.
-        let _ = parser.compute_mask();
+        // The first mask fills the engine's tables, which every copy then starts with. A grammar that is too much for
+        // it is told from the start.
+        parser.compute_mask()?;
         let ground = form.ground(environment.tok_trie());
         if form.json {
             landing::learn(&parser.parser, &mut decisions, ground);
@@ -302,7 +362,7 @@ impl Compiled {
         let shortest = landing::land(&parser.parser, frame, &mut decisions, usize::MAX, ground);
         // Every sequence has the whole allowance.
         decisions.work = 0;
-        Self { parser: Mutex::new(parser), environment, form, decisions, shortest }
+        Ok(Self { parser: Mutex::new(parser), environment, form, decisions, shortest })
     }
 }
 

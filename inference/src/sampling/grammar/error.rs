@@ -18,6 +18,8 @@ pub enum GrammarError {
     InvalidLark { line: usize, column: usize },
     #[error("the grammar is too large")]
     TooLarge,
+    #[error("too many new grammars are being compiled")]
+    Busy,
     #[error("the vocabulary is invalid: {problem}")]
     InvalidVocabulary { problem: &'static str },
     /// The matcher met a limit of the grammar engine while the text was being written.

@@ -1,5 +1,7 @@
 //! The keywords of a schema: which there are, what form each must have, and which types they speak of.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::error::{GrammarError, Place};
@@ -7,6 +9,9 @@ use super::error::{GrammarError, Place};
 /// Whole numbers that every JSON parser keeps exactly: ±(2^53 - 1).
 pub(super) const MAX_EXACT: f64 = 9_007_199_254_740_991.0;
 /// Lengths and counts beyond this are refused: they would make the grammar, not the answer, large.
+/// As many properties as the strictest of providers takes in a whole schema.
+const MAX_NAMES: usize = 5_000;
+
 const MAX_LENGTH: u64 = 100_000;
 const MAX_ENUM: usize = 2_000;
 const MAX_PATTERN_BYTES: usize = 4_096;
@@ -183,8 +188,12 @@ pub(super) fn check_pattern(pattern: &str, at: &Place) -> Result<(), GrammarErro
 
 fn check_required(value: &Value, at: &Place) -> Result<(), GrammarError> {
     let list = value.as_array().ok_or_else(|| at.invalid("must be a list of property names"))?;
+    if list.len() > MAX_NAMES {
+        return Err(at.unsupported("must not have more than 5000 names"));
+    }
+    let mut names = HashSet::new();
     for (index, entry) in list.iter().enumerate() {
-        if !entry.is_string() || list[..index].contains(entry) {
+        if !entry.as_str().is_some_and(|name| names.insert(name)) {
             return Err(at.index(index).invalid("must be a property name, each once"));
         }
     }

@@ -26,6 +26,8 @@ use super::landing::{land, may_look};
 const TIGHT: usize = 64;
 /// Tokens taken unchecked in a row at most; below [`TIGHT`], so that what they use up is still there.
 const MAX_UNCHECKED: usize = 32;
+/// Items of the parser's tables that one text may make: some tenths of a second.
+const MAX_ITEMS: usize = 2_000_000;
 
 pub struct GrammarMatcher {
     compiled: Arc<Compiled>,
@@ -276,10 +278,16 @@ impl GrammarMatcher {
         Some(())
     }
 
+    /// Whether one text has taken more of the engine than any sensible one does: an ambiguous grammar grows with the
+    /// square of its text and worse. Counts, so that the same text ends at the same place.
+    fn is_exhausted(&self) -> bool {
+        self.parser.parser_stats().all_items > MAX_ITEMS
+    }
+
     /// Runs the engine; an error or panic of it ends the sequence.
     fn guard<T>(&mut self, run: impl FnOnce(&mut TokenParser, &mut Decisions) -> Result<T, Failure>) -> Option<T> {
         let result = guarded(|| run(&mut self.parser, &mut self.decisions));
-        self.failed |= result.is_err();
+        self.failed |= result.is_err() || self.is_exhausted();
         result.ok()
     }
 }

@@ -3,6 +3,8 @@
 //! Options exclude each other by their types, by constant values, or, for objects, by a property that both
 //! require with different constants (a tagged union). Anything less certain is refused.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
 use super::error::{GrammarError, Place};
@@ -10,23 +12,29 @@ use super::schema::resolve;
 
 const MAX_HOPS: usize = 8;
 const MAX_OPTIONS: usize = 256;
+/// Values compared with each other in all.
+const MAX_COMPARISONS: usize = 1_000_000;
 
 pub(super) fn check_disjoint(root: &Value, options: &Value, at: &Place) -> Result<(), GrammarError> {
     let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
     if options.len() > MAX_OPTIONS {
         return Err(at.unsupported("must not have more than 256 options"));
     }
+    let left_over = Cell::new(MAX_COMPARISONS);
     for (index, right) in options.iter().enumerate() {
-        if options[..index].iter().any(|left| !disjoint(root, left, right, 0)) {
+        if options[..index].iter().any(|left| !disjoint((root, &left_over), left, right, 0)) {
             return Err(at.index(index).unsupported("may overlap with an option before it; use anyOf"));
         }
     }
     Ok(())
 }
 
-fn disjoint(root: &Value, left: &Value, right: &Value, depth: usize) -> bool {
+/// What takes too long to compare counts as overlapping.
+fn disjoint((root, left_over): (&Value, &Cell<usize>), left: &Value, right: &Value, depth: usize) -> bool {
     let (Some(left), Some(right)) = (target(root, left), target(root, right)) else { return false };
     if let (Some(left), Some(right)) = (constants(left), constants(right)) {
+        let Some(rest) = left_over.get().checked_sub(left.len() * right.len()) else { return false };
+        left_over.set(rest);
         return left.iter().all(|value| !right.iter().any(|other| same(value, other)));
     }
     if let (Some(left), Some(right)) = (types(left), types(right)) {
@@ -34,7 +42,8 @@ fn disjoint(root: &Value, left: &Value, right: &Value, depth: usize) -> bool {
             return true;
         }
     }
-    depth < MAX_HOPS && required_property(left, right).any(|(left, right)| disjoint(root, left, right, depth + 1))
+    depth < MAX_HOPS
+        && required_property(left, right).any(|(left, right)| disjoint((root, left_over), left, right, depth + 1))
 }
 
 /// Follows references that stand alone.

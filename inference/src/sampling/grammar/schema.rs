@@ -15,7 +15,7 @@ use super::keywords::{self, Kind};
 use super::oneof;
 
 const MAX_DEPTH: usize = 64;
-const MAX_SCHEMAS: usize = 10_000;
+const MAX_SCHEMAS: usize = 6_000;
 const MAX_REFERENCE_BYTES: usize = 1_024;
 
 /// The engine's form of `schema`, which is `root` or a part of it; references are resolved in `root`.
