@@ -83,7 +83,7 @@ impl GrammarCompiler {
         if let Some(found) = self.remembered(&key) {
             return Ok(found);
         }
-        let compiled = self.with_deep_stack(|| self.compile_fresh(source))?;
+        let compiled = with_deep_stack(|| self.compile_fresh(source))?;
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHED {
             cache.pop_front();
@@ -125,18 +125,6 @@ impl GrammarCompiler {
         let place = WaitPlace(&self.waiting);
         let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
         if waiting >= MAX_WAITING { Err(GrammarError::Busy) } else { Ok(place) }
-    }
-
-    /// Runs what may recurse deeply on a thread with room for it.
-    fn with_deep_stack<T: Send>(
-        &self,
-        work: impl FnOnce() -> Result<T, GrammarError> + Send,
-    ) -> Result<T, GrammarError> {
-        std::thread::scope(|scope| {
-            let builder = std::thread::Builder::new().name("grammar".to_owned()).stack_size(STACK_BYTES);
-            let thread = builder.spawn_scoped(scope, work).map_err(|_| GrammarError::TooLarge)?;
-            thread.join().unwrap_or(Err(GrammarError::TooLarge))
-        })
     }
 
     /// The schema as [`GrammarSource::JsonSchema`] would be checked, without compiling it.
@@ -243,6 +231,15 @@ impl GrammarCompiler {
         });
         created.map_err(|error| Refusal::of(&format!("{error:#}")))
     }
+}
+
+/// Runs what may recurse deeply on a thread with room for it.
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, GrammarError> + Send) -> Result<T, GrammarError> {
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().name("grammar".to_owned()).stack_size(STACK_BYTES);
+        let thread = builder.spawn_scoped(scope, work).map_err(|_| GrammarError::TooLarge)?;
+        thread.join().unwrap_or(Err(GrammarError::TooLarge))
+    })
 }
 
 /// One of those who wait for their grammars.
