@@ -114,7 +114,12 @@ impl GrammarCompiler {
             GrammarSource::Template(template) => self.parser_of_lark(&with_checked_schemas(&template.lark)?)?,
         };
         let starts_free = matches!(source, GrammarSource::Template(template) if template.starts_free);
-        let form = Form { json: source.is_json(), leave: self.leave(source), starts_free };
+        let allowance = match source {
+            GrammarSource::Lark(_) => 0,
+            GrammarSource::Regex(_) | GrammarSource::Choice(_) => landing::LEXEME_WORK,
+            _ => landing::JSON_WORK,
+        };
+        let form = Form { json: source.is_json(), leave: self.leave(source), starts_free, allowance };
         guarded(move || Ok(CompiledGrammar(Arc::new(Compiled::new(parser, form, self.environment.clone())?))))
             .map_err(|_| GrammarError::TooLarge)
     }
@@ -321,6 +326,8 @@ pub(super) struct Form {
     /// Ends the free text that may come first.
     pub leave: Option<Vec<u8>>,
     pub starts_free: bool,
+    /// Steps that looking for landings may take.
+    pub allowance: usize,
 }
 
 impl Form {
@@ -347,6 +354,7 @@ pub(super) struct Compiled {
 impl Compiled {
     fn new(mut parser: TokenParser, form: Form, environment: TokEnv) -> Result<Self, Failure> {
         let mut decisions = Decisions::default();
+        decisions.allowance = form.allowance;
         // The first mask fills the engine's tables, which every copy then starts with. A grammar that is too much for
         // it is told from the start.
         parser.compute_mask()?;

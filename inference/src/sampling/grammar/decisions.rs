@@ -18,6 +18,8 @@ pub(super) struct Decisions {
     pub changed: bool,
     /// Steps that looking for landings has taken so far.
     pub work: usize,
+    /// And how many it may take.
+    pub allowance: usize,
 }
 
 /// Choices of one landing whose containers are still open.

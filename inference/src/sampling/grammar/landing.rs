@@ -23,9 +23,11 @@ const MAX_PASSES: usize = 4;
 /// Learning from the start of a fresh grammar ends here.
 const MAX_LEARNING_BYTES: usize = 16 * 1024;
 
-/// Steps of the search that one sequence may take in all, so that no grammar holds up the others: some seconds.
-/// A document that is not steered by then runs on as it will.
-const MAX_WORK: usize = 200_000;
+/// Steps of the search that one text may take in all, so that no grammar holds up the others; one that is not steered by
+/// then runs on as it will. Those of JSON are cheap; those of other grammars less so, and a Lark grammar's may each be as
+/// slow as its text is long.
+pub(super) const JSON_WORK: usize = 200_000;
+pub(super) const LEXEME_WORK: usize = 20_000;
 
 /// What a landing is cut into, and what leads out of a free text before the document.
 #[derive(Clone, Copy)]
@@ -44,7 +46,7 @@ impl Ground<'_> {
 
 /// Whether there is allowance left for looking.
 pub(super) fn may_look(decisions: &Decisions) -> bool {
-    decisions.work < MAX_WORK
+    decisions.work < decisions.allowance
 }
 
 /// A text that finishes the document, in tokens. Empty: it is finished.

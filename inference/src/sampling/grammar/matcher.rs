@@ -11,6 +11,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use llguidance::TokenParser;
 use llguidance::earley::Parser;
@@ -28,6 +29,11 @@ const TIGHT: usize = 64;
 const MAX_UNCHECKED: usize = 32;
 /// Items of the parser's tables that one text may make: some tenths of a second.
 const MAX_ITEMS: usize = 2_000_000;
+/// The valve behind all other limits, far above what a grammar takes that keeps to them: a mask over 150,000 tokens takes
+/// about a millisecond.
+const MAX_AT_ONCE: Duration = Duration::from_millis(500);
+const ALLOWANCE: Duration = Duration::from_secs(2);
+const ALLOWANCE_PER_TOKEN: Duration = Duration::from_millis(3);
 
 pub struct GrammarMatcher {
     compiled: Arc<Compiled>,
@@ -42,6 +48,8 @@ pub struct GrammarMatcher {
     tokens: usize,
     finished: bool,
     failed: bool,
+    /// Time taken by the engine.
+    spent: Duration,
 }
 
 impl GrammarMatcher {
@@ -58,6 +66,7 @@ impl GrammarMatcher {
             tokens: 0,
             finished: false,
             failed: false,
+            spent: Duration::ZERO,
             compiled: compiled.clone(),
         }
     }
@@ -278,16 +287,20 @@ impl GrammarMatcher {
         Some(())
     }
 
-    /// Whether one text has taken more of the engine than any sensible one does: an ambiguous grammar grows with the
-    /// square of its text and worse. Counts, so that the same text ends at the same place.
-    fn is_exhausted(&self) -> bool {
-        self.parser.parser_stats().all_items > MAX_ITEMS
+    /// Whether one text takes more of the engine than any sensible one does: an ambiguous grammar grows with the square
+    /// of its text and worse, and others wait for every step. It ends in an error, never in another text.
+    fn is_exhausted(&mut self, took: Duration) -> bool {
+        self.spent += took;
+        let tokens = u32::try_from(self.tokens).unwrap_or(u32::MAX);
+        let allowance = ALLOWANCE.saturating_add(ALLOWANCE_PER_TOKEN.saturating_mul(tokens));
+        took > MAX_AT_ONCE || self.spent > allowance || self.parser.parser_stats().all_items > MAX_ITEMS
     }
 
     /// Runs the engine; an error or panic of it ends the sequence.
     fn guard<T>(&mut self, run: impl FnOnce(&mut TokenParser, &mut Decisions) -> Result<T, Failure>) -> Option<T> {
+        let begun = Instant::now();
         let result = guarded(|| run(&mut self.parser, &mut self.decisions));
-        self.failed |= result.is_err() || self.is_exhausted();
+        self.failed |= self.is_exhausted(begun.elapsed()) || result.is_err();
         result.ok()
     }
 }

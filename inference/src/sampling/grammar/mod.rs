@@ -4,7 +4,7 @@
 //! shared by all requests that ask for the same; a [`GrammarMatcher`] is the state of one sequence. What always
 //! holds for JSON: the text is a prefix of a document that the schema accepts, and, given a token budget that a
 //! minimal document fits in, it becomes a whole one within it, whatever the weights say (`landing.rs`).
-//! Everything is a function of the sequence alone: limits count steps, never the clock.
+//! Everything is a function of the sequence alone: limits count steps; only a valve far behind them knows the clock, and ends in an error.
 
 mod compiler;
 mod decisions;
