@@ -158,16 +158,23 @@ fn a_regex_holds_for_the_whole_text() {
 }
 
 #[test]
-fn lark_grammars_land_and_may_name_special_tokens() {
+fn lark_grammars_are_followed_and_may_name_special_tokens() {
     let toy = Toy::bytes_and_merges();
     let sums = "start: sum\nsum: NUMBER | sum \"+\" NUMBER | \"(\" sum \")\"\nNUMBER: /[0-9]{1,3}/";
     let compiled = toy.compiler().compile(&GrammarSource::Lark(sums.to_owned())).expect("valid");
+    let mut whole = 0;
     for seed in 0..60 {
         let done = run(&toy, &mut compiled.matcher(), [1, 4, 9, 80][seed as usize % 4], DRAWS[seed as usize % 4], seed);
         let text = String::from_utf8(done.text).expect("UTF-8");
         let (open, close) = (text.matches('(').count(), text.matches(')').count());
-        assert!(open == close && text.ends_with(|c: char| c.is_ascii_digit() || c == ')'), "{text}");
+        assert!(open >= close && text.bytes().all(|byte| b"0123456789+()".contains(&byte)), "{text}");
+        // Nobody steers them to an end: it comes where the draws find it.
+        if done.finished {
+            whole += 1;
+            assert!(open == close && text.ends_with(|c: char| c.is_ascii_digit() || c == ')'), "{text}");
+        }
     }
+    assert!(whole > 0);
     let special = format!("start: \"a\" <[{}]>", toy.end);
     let mut matcher = toy.matcher(&GrammarSource::Lark(special));
     matcher.advance(u32::from(b'a'), 9);
