@@ -98,6 +98,8 @@ fn blocks_behind_a_window_are_given_back() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
     #[test]
     fn no_block_is_lost_or_freed_twice_and_contents_are_right(
         num_blocks in 1u32..20,

@@ -310,7 +310,7 @@ fn check_limits(scheduler: &Scheduler, plan: &StepPlan) -> Result<(), TestCaseEr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(3000))]
 
     #[test]
     fn limits_blocks_and_contexts_hold_and_everyone_finishes(
