@@ -235,9 +235,9 @@ impl<R: StepRunner> EngineCore<R> {
         let generated: usize = draws.iter().map(|(_, draw)| draw.tokens.len()).sum();
         let accepted: usize = draws.iter().map(|(_, draw)| draw.num_accepted_drafts).sum();
         let drafted: usize = plan.sequences.iter().map(|planned| planned.num_drafts).sum();
-        for (id, draw) in draws {
-            let planned = plan.sequences.iter().find(|planned| planned.id == *id && planned.num_drafts > 0);
-            if let (Some(planned), Some(request)) = (planned, self.active.get_mut(id)) {
+        for planned in plan.sequences.iter().filter(|planned| planned.num_drafts > 0) {
+            let draw = draws.iter().find(|(id, _)| *id == planned.id);
+            if let (Some((_, draw)), Some(request)) = (draw, self.active.get_mut(&planned.id)) {
                 self.speculation.learn(&mut request.acceptance, planned.num_drafts, draw.num_accepted_drafts);
             }
         }

@@ -180,8 +180,7 @@ async fn who_does_not_read_is_cut_off_and_leaves_no_block_behind() {
 #[tokio::test]
 async fn choices_are_taken_all_or_none_and_share_their_prompt() {
     let engine = engine(FREE, 2, 2);
-    let too_many = SubmitError::TooMany { count: 5, capacity: 4 };
-    assert_eq!(engine.submit_all(vec![request(1, 1); 5]).expect_err("refused"), too_many);
+    assert_eq!(engine.submit_all(vec![request(1, 1); 5]).expect_err("refused"), SubmitError::QueueFull { capacity: 4 });
     let streams = engine.submit_all(vec![request(40, 2); 3]).expect("taken");
     let mut cached = Vec::new();
     for stream in streams {

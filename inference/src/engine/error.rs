@@ -7,8 +7,6 @@ use crate::weights::WeightsError;
 pub enum SubmitError {
     #[error("all {capacity} places for running and waiting requests are taken")]
     QueueFull { capacity: usize },
-    #[error("{count} answers at once are more than the {capacity} places that there are")]
-    TooMany { count: usize, capacity: usize },
     #[error("{num_tokens} tokens do not fit a context of {max_context}")]
     TooLong { num_tokens: usize, max_context: usize },
     #[error("the prompt has no tokens")]

@@ -106,9 +106,6 @@ impl EngineHandle {
     /// If one of them cannot fit, too few places are free, or the engine is on its way out.
     pub fn submit_all(&self, requests: Vec<GenerationRequest>) -> Result<Vec<TokenStream>, SubmitError> {
         requests.iter().try_for_each(|request| self.check(request))?;
-        if requests.len() > self.capacity {
-            return Err(SubmitError::TooMany { count: requests.len(), capacity: self.capacity });
-        }
         let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
         let mut places = self.places.clone().try_acquire_many_owned(count).map_err(|error| match error {
             TryAcquireError::NoPermits => SubmitError::QueueFull { capacity: self.capacity },

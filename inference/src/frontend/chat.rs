@@ -210,9 +210,16 @@ impl ModelFrontend {
     }
 }
 
-/// Schemas of tools whose calls will be bound by them.
+/// Schemas of tools whose calls will be bound by them; those of others are only shown to the model.
 fn check_parameters(tools: Option<&Tools>) -> Result<(), ApiError> {
-    for (index, spec) in tools.iter().flat_map(|tools| &tools.specs).enumerate() {
+    let Some(tools) = tools else { return Ok(()) };
+    let is_bound = |spec: &ToolSpec| match &tools.choice {
+        ToolChoice::None => false,
+        ToolChoice::Auto => spec.strict,
+        ToolChoice::Required => true,
+        ToolChoice::Function(name) => spec.name == *name,
+    };
+    for (index, spec) in tools.specs.iter().enumerate().filter(|(_, spec)| is_bound(spec)) {
         let field = format!("tools[{index}].function.parameters");
         GrammarCompiler::check_schema(&spec.parameters).map_err(|error| refused(&field, &error))?;
     }

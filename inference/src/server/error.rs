@@ -47,10 +47,6 @@ pub(super) fn not_taken(error: SubmitError) -> ApiError {
             let message = "The model is busy: its queue is full. Please try again shortly.";
             ApiError::overloaded(message, RETRY_AFTER_S)
         }
-        SubmitError::TooMany { capacity, .. } => {
-            let message = format!("Invalid value for 'n': this model draws at most {capacity} choices of one request.");
-            ApiError::invalid("n", message)
-        }
         SubmitError::TooLong { num_tokens, max_context } => ApiError::context_length_exceeded(max_context, num_tokens),
         SubmitError::EmptyPrompt => ApiError::invalid("messages", "The messages contain no text."),
         SubmitError::ShuttingDown => shutting_down(),
