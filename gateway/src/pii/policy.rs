@@ -77,8 +77,9 @@ impl Policy {
     #[must_use]
     pub const fn default_action(entity: Entity) -> Action {
         match entity {
-            Entity::Bin => Action::Label,
-            Entity::Iin | Entity::Card | Entity::Iban | Entity::Phone | Entity::Email => Action::Local,
+            Entity::Bin | Entity::Swift => Action::Label,
+            Entity::Secret => Action::Block,
+            _ => Action::Local,
         }
     }
 
@@ -120,7 +121,7 @@ impl Default for Policy {
 impl From<BTreeMap<Entity, Action>> for Policy {
     fn from(overrides: BTreeMap<Entity, Action>) -> Self {
         let mut actions: BTreeMap<Entity, Action> =
-            Entity::ALL.into_iter().map(|entity| (entity, Self::default_action(entity))).collect();
+            Entity::BUILT_IN.into_iter().map(|entity| (entity, Self::default_action(entity))).collect();
         actions.extend(overrides);
         Self { actions }
     }
@@ -138,15 +139,22 @@ mod tests {
     use super::*;
 
     fn findings(entities: &[Entity], complete: bool) -> Findings {
-        let list = entities.iter().map(|&entity| Finding { entity, segment: 0, span: 0..12 }).collect();
+        let list = entities
+            .iter()
+            .map(|&entity| Finding { entity, segment: 0, span: 0..12, score: 90, rule: "test", context: None })
+            .collect();
         Findings::new(list, complete)
     }
 
     #[test]
     fn personal_entities_confine_by_default_and_bin_does_not() {
         let policy = Policy::default();
-        for entity in Entity::ALL {
-            let expected = if entity == Entity::Bin { Decision::Clear } else { Decision::Confine };
+        for entity in Entity::BUILT_IN {
+            let expected = match entity {
+                Entity::Bin | Entity::Swift => Decision::Clear,
+                Entity::Secret => Decision::Block,
+                _ => Decision::Confine,
+            };
             let verdict = policy.decide(&findings(&[entity], true));
             assert_eq!(verdict.decision, expected, "{entity}");
         }

@@ -73,7 +73,7 @@ fn policy_version(table: &RoutingTable) -> String {
     let mut hasher = Sha256::new();
     for route in table.routes() {
         hasher.update(route.alias.as_bytes());
-        for entity in Entity::ALL {
+        for entity in Entity::BUILT_IN {
             hasher.update(format!("\n{entity}={:?}", route.policy.action(entity)));
         }
         hasher.update(b"\n\n");

@@ -1,0 +1,4 @@
+//! Ways to reach a person on the network.
+
+pub(crate) mod domain;
+pub(crate) mod email;

@@ -1,0 +1,187 @@
+//! Words near a number that say what it is, in Russian, Kazakh and English, on both sides of it.
+//! The automaton runs once over a view, and only when some number of it needs an opinion.
+
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+
+use super::topics::Topics;
+use super::words::{Ending, WORDS, Word};
+use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
+
+/// How far a word reaches, in characters and in bytes of a view.
+const REACH_CHARACTERS: usize = 32;
+const REACH_BYTES: usize = REACH_CHARACTERS * 2 + 16;
+/// As many digits between a word and a number are a value that the word was about.
+const VALUE_DIGITS: usize = 10;
+
+/// Finds the words of [`WORDS`] in views.
+pub(crate) struct ContextFinder {
+    automaton: AhoCorasick,
+    words: Vec<&'static Word>,
+}
+
+/// The words of one view, by position.
+#[derive(Debug, Default)]
+pub(crate) struct ContextWords {
+    hits: Vec<Hit>,
+    /// What is known from outside the text: the key under which it stood.
+    given: Topics,
+}
+
+#[derive(Debug)]
+struct Hit {
+    range: Range<usize>,
+    word: &'static Word,
+}
+
+impl ContextFinder {
+    /// # Errors
+    /// When the automaton cannot be built from the word list.
+    pub(crate) fn new() -> Result<Self, BuildError> {
+        let words: Vec<&'static Word> = WORDS.iter().copied().flatten().collect();
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(words.iter().map(|word| word.text))?;
+        Ok(Self { automaton, words })
+    }
+
+    /// All words of `view`; `given` holds for every position.
+    pub(crate) fn words(&self, view: &View<'_>, given: Topics) -> ContextWords {
+        let bytes = view.bytes();
+        let hits = self
+            .automaton
+            .find_overlapping_iter(bytes)
+            .filter_map(|found| {
+                let word = *self.words.get(found.pattern().as_usize())?;
+                let range = found.range();
+                let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
+                let is_word = begins_word(view, range.start) && ends_word(view, range.end, word.ending) && !in_code;
+                is_word.then_some(Hit { range, word })
+            })
+            .collect();
+        ContextWords { hits, given }
+    }
+
+    /// What the words of a short text speak for together.
+    pub(crate) fn topics(&self, text: &str) -> Topics {
+        let words = self.words(&View::new(text), 0);
+        words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
+    }
+}
+
+impl ContextWords {
+    /// Everything that [`Self::near`] could answer for any range inside `run`.
+    pub(crate) fn around(&self, run: &Range<usize>) -> Topics {
+        let from = run.start.saturating_sub(REACH_BYTES);
+        let first = self.hits.partition_point(|hit| hit.range.end < from);
+        let hits = self.hits.get(first..).unwrap_or_default();
+        hits.iter()
+            .take_while(|hit| hit.range.start <= run.end + REACH_BYTES)
+            .fold(self.given, |all, hit| all | hit.word.topics)
+    }
+
+    /// What the words within reach of `range` speak for.
+    pub(crate) fn near(&self, view: &[u8], range: &Range<usize>) -> Topics {
+        let from = range.start.saturating_sub(REACH_BYTES);
+        let first = self.hits.partition_point(|hit| hit.range.end < from);
+        let mut topics = self.given;
+        for hit in self.hits.get(first..).unwrap_or_default() {
+            if hit.range.start > range.end + REACH_BYTES {
+                break;
+            }
+            if topics & hit.word.topics != hit.word.topics && speaks_for(view, &hit.range, range) {
+                topics |= hit.word.topics;
+            }
+        }
+        topics
+    }
+
+    /// The first word within reach of `range` that speaks for one of `topics`, as the word list spells it.
+    pub(crate) fn word_near(&self, view: &[u8], range: &Range<usize>, topics: Topics) -> Option<&'static str> {
+        let from = range.start.saturating_sub(REACH_BYTES);
+        let first = self.hits.partition_point(|hit| hit.range.end < from);
+        let hits = self.hits.get(first..).unwrap_or_default();
+        hits.iter()
+            .take_while(|hit| hit.range.start <= range.end + REACH_BYTES)
+            .find(|hit| hit.word.topics & topics != 0 && speaks_for(view, &hit.range, range))
+            .map(|hit| hit.word.text)
+    }
+
+    /// Every word of the view that speaks for one of `topics`: where it stands.
+    pub(crate) fn all(&self, topics: Topics) -> impl Iterator<Item = &Range<usize>> {
+        self.hits.iter().filter(move |hit| hit.word.topics & topics != 0).map(|hit| &hit.range)
+    }
+
+    /// What is known from outside the text.
+    pub(crate) fn given(&self) -> Topics {
+        self.given
+    }
+}
+
+/// Whether a word within reach is about this number and not about another one between or behind.
+fn speaks_for(view: &[u8], word: &Range<usize>, number: &Range<usize>) -> bool {
+    if word.end <= number.start {
+        let between = view.get(word.end..number.start).unwrap_or_default();
+        is_within_reach(between) && !holds_value_and_words(between)
+    } else if word.start >= number.end {
+        let between = view.get(number.end..word.start).unwrap_or_default();
+        let behind = view.get(word.end..).unwrap_or_default();
+        is_within_reach(between) && !begins_with_value(behind)
+    } else {
+        false
+    }
+}
+
+fn is_within_reach(between: &[u8]) -> bool {
+    let characters = between.iter().filter(|&&byte| !is_continuation(byte));
+    between.len() <= REACH_BYTES && characters.count() <= REACH_CHARACTERS
+}
+
+/// "ИИН 901123300258, заказ 123456789012": the word has had its number, then others follow.
+fn holds_value_and_words(between: &[u8]) -> bool {
+    let mut digits = 0;
+    for &byte in between {
+        if byte.is_ascii_digit() {
+            digits += 1;
+        } else if is_letter(byte) && digits >= VALUE_DIGITS {
+            return true;
+        }
+    }
+    false
+}
+
+/// "123456789012, ИИН 901123300258": the word's own number follows at once.
+fn begins_with_value(behind: &[u8]) -> bool {
+    let mut digits = 0;
+    for &byte in behind.iter().take(REACH_BYTES) {
+        if is_letter(byte) {
+            break;
+        }
+        digits += usize::from(byte.is_ascii_digit());
+    }
+    digits >= VALUE_DIGITS
+}
+
+fn touches_underscore(view: &View<'_>, word: &Range<usize>) -> bool {
+    let before = word.start.checked_sub(1);
+    [before, Some(word.end)].into_iter().flatten().any(|at| view.bytes().get(at) == Some(&b'_'))
+}
+
+fn begins_word(view: &View<'_>, at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|index| view.bytes().get(index));
+    !before.copied().is_some_and(is_letter) || view.is_camel_case_boundary(at)
+}
+
+fn ends_word(view: &View<'_>, at: usize, ending: Ending) -> bool {
+    let most = match ending {
+        Ending::Any => return true,
+        Ending::None | Ending::Alone => 0,
+        Ending::Case => 4,
+    };
+    let rest = view.bytes().get(at..).unwrap_or_default();
+    let letters =
+        rest.iter().take_while(|&&byte| is_letter(byte)).filter(|&&byte| !is_continuation(byte)).take(most + 1).count();
+    letters <= most || view.is_camel_case_boundary(at)
+}

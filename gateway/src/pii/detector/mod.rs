@@ -1,0 +1,115 @@
+//! Reads texts and says where in them personal data stands.
+//!
+//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`; `context` hears what the
+//! words around say), and read again as what its escapes and blobs decode to. `candidate` decides between readings of the
+//! same place, `scan` is the order of all this.
+
+mod budget;
+mod candidate;
+mod contact;
+mod context;
+mod numbers;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod text;
+mod views;
+
+use std::fmt;
+
+use context::finder::ContextFinder;
+use scan::{SegmentFindings, SegmentScan};
+
+use super::{Finding, Findings, Rejection, TextSegment};
+
+/// Finds entities in text. Building one compiles the context words; scanning takes `&self` and may
+/// run on many threads at once.
+pub struct Detector {
+    context: ContextFinder,
+}
+
+/// Why a detector could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DetectorError {
+    /// The automaton of the context words.
+    #[error("failed to compile the context words")]
+    ContextWords {
+        /// What the automaton's builder said.
+        #[source]
+        source: aho_corasick::BuildError,
+    },
+}
+
+impl fmt::Debug for Detector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Detector").finish_non_exhaustive()
+    }
+}
+
+impl Detector {
+    /// A detector for every built-in [`Entity`](super::Entity).
+    ///
+    /// # Errors
+    /// When the automaton of the context words cannot be built.
+    pub fn new() -> Result<Self, DetectorError> {
+        let context = ContextFinder::new().map_err(|source| DetectorError::ContextWords { source })?;
+        Ok(Self { context })
+    }
+
+    /// True if nothing at all is found in a text that stands for itself.
+    #[must_use]
+    pub fn is_clean(&self, text: &str) -> bool {
+        let findings = self.scan(&[TextSegment::new("", text)]);
+        findings.is_empty() && findings.is_complete()
+    }
+
+    /// Scans every segment. Never fails: what could not be looked at makes the findings incomplete.
+    #[must_use]
+    pub fn scan(&self, segments: &[TextSegment<'_>]) -> Findings {
+        let mut list = Vec::new();
+        let mut complete = true;
+        for (index, segment) in segments.iter().enumerate() {
+            let found = self.segment(segment).run(&segment.text);
+            complete &= found.complete;
+            list.extend(findings(found, index));
+        }
+        Findings::new(list, complete)
+    }
+
+    /// As [`Self::scan`], and what looked like an entity and was not taken for one.
+    #[must_use]
+    pub fn explain(&self, segments: &[TextSegment<'_>]) -> (Findings, Vec<Rejection>) {
+        let mut list = Vec::new();
+        let mut rejections = Vec::new();
+        let mut complete = true;
+        for (index, segment) in segments.iter().enumerate() {
+            let mut found = self.segment(segment).explained().run(&segment.text);
+            complete &= found.complete;
+            rejections.extend(std::mem::take(&mut found.rejected).into_iter().map(|rejected| Rejection {
+                entity: rejected.entity,
+                segment: index,
+                span: rejected.range,
+                rule: rejected.rule,
+                reason: rejected.reason,
+            }));
+            list.extend(findings(found, index));
+        }
+        (Findings::new(list, complete), rejections)
+    }
+
+    fn segment<'s>(&'s self, segment: &'s TextSegment<'_>) -> SegmentScan<'s> {
+        SegmentScan::new(&self.context, segment.keys(), segment.text.len())
+    }
+}
+
+fn findings(found: SegmentFindings, segment: usize) -> impl Iterator<Item = Finding> {
+    found.candidates.into_iter().map(move |candidate| Finding {
+        entity: candidate.entity,
+        segment,
+        span: candidate.range,
+        score: candidate.score,
+        rule: candidate.rule,
+        context: candidate.context,
+    })
+}

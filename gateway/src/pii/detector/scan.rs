@@ -1,0 +1,131 @@
+//! The scan of one segment: its view, then the views of what its escapes and blobs decode to, each
+//! read by every recogniser. Work is bounded by a budget; what it did not reach is reported.
+
+use std::ops::Range;
+
+use super::budget::Budget;
+use super::candidate::{Candidate, Found, Rejected, resolve};
+use super::contact::email;
+use super::context::finder::ContextFinder;
+use super::numbers::digit_run::DigitRun;
+use super::numbers::reader;
+use super::text::Text;
+use super::views::normalize::View;
+use super::views::{blobs, escapes};
+
+/// How often decoded text is decoded again.
+const MAX_DEPTH: usize = 2;
+
+/// One segment being scanned.
+pub(crate) struct SegmentScan<'d> {
+    finder: &'d ContextFinder,
+    /// The keys under which the text stood.
+    keys: &'d str,
+    budget: Budget,
+    /// In positions of the segment's own text.
+    candidates: Vec<Candidate>,
+    rejected: Option<Vec<Rejected>>,
+    run: DigitRun,
+}
+
+/// What the scan of one segment found.
+#[derive(Debug)]
+pub(crate) struct SegmentFindings {
+    /// By position.
+    pub(crate) candidates: Vec<Candidate>,
+    /// Empty unless it was asked for.
+    pub(crate) rejected: Vec<Rejected>,
+    /// Whether the budget sufficed.
+    pub(crate) complete: bool,
+}
+
+impl<'d> SegmentScan<'d> {
+    pub(crate) fn new(finder: &'d ContextFinder, keys: &'d str, text_len: usize) -> Self {
+        Self {
+            finder,
+            keys,
+            budget: Budget::for_text(text_len),
+            candidates: Vec::new(),
+            rejected: None,
+            run: DigitRun::default(),
+        }
+    }
+
+    /// Keeps what was looked at and not taken.
+    pub(crate) fn explained(mut self) -> Self {
+        self.rejected = Some(Vec::new());
+        self
+    }
+
+    /// Scans `text` in all its layers.
+    pub(crate) fn run(mut self, text: &str) -> SegmentFindings {
+        self.layer(text, 0, &|range| range);
+        SegmentFindings {
+            candidates: merge_layers(self.candidates),
+            rejected: self.rejected.unwrap_or_default(),
+            complete: !self.budget.is_exhausted(),
+        }
+    }
+
+    /// Units of work that a scan of `text` costs, and whether the budget sufficed.
+    #[cfg(test)]
+    pub(crate) fn work(mut self, text: &str) -> (usize, bool) {
+        let before = self.budget.left();
+        self.layer(text, 0, &|range| range);
+        (before - self.budget.left(), !self.budget.is_exhausted())
+    }
+
+    fn layer(&mut self, text: &str, depth: usize, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
+        if !self.budget.spend(text.len()) {
+            return;
+        }
+        self.view(text, to_source);
+        if depth == MAX_DEPTH {
+            return;
+        }
+        if let Some(decoded) = escapes::decode(text) {
+            self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
+        }
+        blobs::find(text, |blob| {
+            self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
+        });
+    }
+
+    fn view(&mut self, source: &str, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
+        let view = View::new(source);
+        let text = Text::new(&view, self.finder, self.keys);
+        let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
+        let num_old = found.rejected.as_ref().map_or(0, Vec::len);
+        email::scan(&text, &mut self.budget, &mut found);
+        reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
+        // documents and records
+        //
+        // places, networks, secrets
+        //
+        // people
+        let to_segment = |range| to_source(view.source_range(range));
+        for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
+            rejected.range = to_segment(rejected.range.clone());
+        }
+        self.rejected = found.rejected;
+        for mut candidate in resolve(found.candidates) {
+            candidate.range = to_segment(candidate.range);
+            self.candidates.push(candidate);
+        }
+    }
+}
+
+/// The same value may be found in several layers: it is reported once, at its widest.
+fn merge_layers(mut found: Vec<Candidate>) -> Vec<Candidate> {
+    found.sort_by_key(|candidate| (candidate.entity, candidate.range.start, usize::MAX - candidate.range.end));
+    let mut last = None;
+    found.retain(|candidate| {
+        let covered = last.is_some_and(|(other, end)| other == candidate.entity && end >= candidate.range.end);
+        if !covered {
+            last = Some((candidate.entity, candidate.range.end));
+        }
+        !covered
+    });
+    found.sort_by_key(|candidate| (candidate.range.start, candidate.range.end, candidate.entity));
+    found
+}

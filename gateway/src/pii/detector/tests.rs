@@ -1,0 +1,39 @@
+//! The detector as its callers see it: tables of what must be found and what must not, properties
+//! over generated numbers, and bounds on work.
+
+mod generate;
+mod hostile;
+mod negatives;
+mod positives;
+mod properties;
+
+use std::sync::LazyLock;
+
+use super::Detector;
+use crate::pii::{Entity, Finding, TextSegment};
+
+#[allow(clippy::expect_used)]
+static DETECTOR: LazyLock<Detector> =
+    LazyLock::new(|| Detector::new().expect("the word list is fixed and builds in every test"));
+
+fn scan(text: &str) -> Vec<Finding> {
+    scan_at("/messages/0/content", text)
+}
+
+fn scan_at(pointer: &str, text: &str) -> Vec<Finding> {
+    let findings = DETECTOR.scan(&[TextSegment::new(pointer, text)]);
+    assert!(findings.is_complete(), "{} bytes", text.len());
+    findings.iter().cloned().collect()
+}
+
+/// What was found, with the text of each span.
+fn found(text: &str) -> Vec<(Entity, &str)> {
+    scan(text)
+        .into_iter()
+        .map(|finding| (finding.entity, text.get(finding.span).unwrap_or("not on a boundary")))
+        .collect()
+}
+
+fn entities(text: &str) -> Vec<Entity> {
+    scan(text).into_iter().map(|finding| finding.entity).collect()
+}

@@ -1,0 +1,58 @@
+//! What every recogniser gets: one view, the words of it, and the words around a place that say what stands there.
+//! What not every text needs is made when it is first asked for.
+
+use std::cell::OnceCell;
+use std::ops::Range;
+
+use super::context::finder::{ContextFinder, ContextWords};
+use super::context::topics::Topics;
+use super::views::normalize::View;
+use super::views::tokens::{Token, tokens};
+
+/// One view of a text and what is known about it.
+pub(crate) struct Text<'v> {
+    view: &'v View<'v>,
+    finder: &'v ContextFinder,
+    /// The keys under which the text stood.
+    keys: &'v str,
+    context: OnceCell<ContextWords>,
+    tokens: OnceCell<Vec<Token>>,
+}
+
+impl<'v> Text<'v> {
+    pub(crate) fn new(view: &'v View<'v>, finder: &'v ContextFinder, keys: &'v str) -> Self {
+        Self { view, finder, keys, context: OnceCell::new(), tokens: OnceCell::new() }
+    }
+
+    /// The folded text.
+    pub(crate) fn bytes(&self) -> &'v [u8] {
+        self.view.bytes()
+    }
+
+    pub(crate) fn view(&self) -> &'v View<'v> {
+        self.view
+    }
+
+    /// The words of the text by position.
+    pub(crate) fn tokens(&self) -> &[Token] {
+        self.tokens.get_or_init(|| tokens(self.view))
+    }
+
+    /// What the words around a place speak for, the keys above the text included.
+    pub(crate) fn topics_near(&self, range: &Range<usize>) -> Topics {
+        self.context().near(self.bytes(), range)
+    }
+
+    /// The word that speaks for one of `topics` at a place, as the word list spells it; for reports.
+    pub(crate) fn word_near(&self, range: &Range<usize>, topics: Topics) -> Option<&'static str> {
+        let given = || (self.context().given() & topics != 0).then_some("key");
+        self.context().word_near(self.bytes(), range, topics).or_else(given)
+    }
+
+    pub(crate) fn context(&self) -> &ContextWords {
+        self.context.get_or_init(|| {
+            let given = self.finder.topics(self.keys);
+            self.finder.words(self.view, given)
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The view of a text that all recognisers read: folded bytes and the way back to the source.
+//! Always valid UTF-8 in which every non-ASCII byte belongs to a letter, so that recognisers can
+//! work on bytes.
+
+use std::ops::Range;
+
+use super::fold::fold;
+use super::offset_map::OffsetMap;
+
+/// A folded text. Positions of `bytes` are turned into positions of the source by `source_range`.
+pub(crate) struct View<'s> {
+    source: &'s str,
+    bytes: Vec<u8>,
+    map: OffsetMap,
+}
+
+/// What an ASCII byte folds to; 0 for the control characters that are dropped.
+const ASCII_FOLD: [u8; 128] = {
+    let mut table = [0_u8; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'\n' | 0x0B | 0x0C | b'\r' => b'\n',
+            b'\t' => b' ',
+            0..0x20 | 0x7F => 0,
+            _ => byte.to_ascii_lowercase(),
+        };
+        byte += 1;
+    }
+    table
+};
+
+impl<'s> View<'s> {
+    /// Folds `source` in one pass.
+    pub(crate) fn new(source: &'s str) -> Self {
+        let mut bytes = Vec::with_capacity(source.len());
+        let mut map = OffsetMap::default();
+        map.linear(0, 0);
+        let raw = source.as_bytes();
+        let mut at = 0;
+        let mut drifted = false;
+        while let Some(&byte) = raw.get(at) {
+            if let Some(&folded) = ASCII_FOLD.get(usize::from(byte)) {
+                if folded == 0 {
+                    drifted = true;
+                } else {
+                    if drifted {
+                        map.linear(bytes.len(), at);
+                        drifted = false;
+                    }
+                    bytes.push(folded);
+                }
+                at += 1;
+                continue;
+            }
+            let Some(character) = source.get(at..).and_then(|rest| rest.chars().next()) else {
+                break;
+            };
+            let width = character.len_utf8();
+            match fold(character) {
+                None => drifted = true,
+                Some(folded) if folded.len_utf8() == width => {
+                    if drifted {
+                        map.linear(bytes.len(), at);
+                        drifted = false;
+                    }
+                    push(&mut bytes, folded);
+                }
+                Some(folded) => {
+                    map.atomic(bytes.len(), at..at + width);
+                    push(&mut bytes, folded);
+                    drifted = true;
+                }
+            }
+            at += width;
+        }
+        Self { source, bytes, map }
+    }
+
+    /// The folded text.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The source range that a non-empty range of the view came from; on character boundaries when
+    /// the range is.
+    pub(crate) fn source_range(&self, range: Range<usize>) -> Range<usize> {
+        self.map.source_range(range)
+    }
+
+    /// The source of a non-empty range of the view.
+    pub(crate) fn source_text(&self, range: Range<usize>) -> &str {
+        self.source.get(self.source_range(range)).unwrap_or_default()
+    }
+
+    /// Whether a word ends and another begins before position `at`, seen in the source: a letter
+    /// in lower case before a capital, as in `clientIin`.
+    pub(crate) fn is_camel_case_boundary(&self, at: usize) -> bool {
+        let source_at = self.map.source_range(at..at + 1).start;
+        let (Some(before), Some(after)) = (self.source.get(..source_at), self.source.get(source_at..)) else {
+            return false;
+        };
+        let last = before.chars().next_back();
+        let next = after.chars().next();
+        last.is_some_and(char::is_lowercase) && next.is_some_and(char::is_uppercase)
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, character: char) {
+    let mut buffer = [0_u8; 4];
+    bytes.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes());
+}
+
+/// Whether a byte of a view belongs to a letter.
+pub(crate) const fn is_letter(byte: u8) -> bool {
+    byte >= 0x80 || byte.is_ascii_lowercase()
+}
+
+/// Whether a byte of a view is not the first of its character.
+pub(crate) const fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn folded(source: &str) -> String {
+        String::from_utf8_lossy(View::new(source).bytes()).into_owned()
+    }
+
+    #[test]
+    fn folds_case_digits_separators_and_drops_the_invisible() {
+        assert_eq!(folded("ИИН\u{a0}９０\u{200b}1\t2\r\n—Ж\0"), "иин 901 2\n\n-ж");
+    }
+
+    #[test]
+    fn ranges_lead_back_to_the_source() {
+        let source = "№ ９\u{200b}0\u{a0}1";
+        let view = View::new(source);
+        let text = String::from_utf8_lossy(view.bytes()).into_owned();
+        assert_eq!(text, "# 90 1");
+        let range = view.source_range(2..6);
+        assert_eq!(source.get(range), Some("９\u{200b}0\u{a0}1"));
+        assert_eq!(source.get(view.source_range(2..3)), Some("９"));
+        assert_eq!(source.get(view.source_range(3..4)), Some("0"));
+    }
+
+    #[test]
+    fn camel_case_is_seen_in_the_source() {
+        let view = View::new("clientIin miinus");
+        assert!(view.is_camel_case_boundary(6));
+        assert!(!view.is_camel_case_boundary(11));
+    }
+
+    proptest! {
+        #[test]
+        fn every_character_of_a_view_maps_to_whole_characters(source in "\\PC{0,60}") {
+            let view = View::new(&source);
+            let text = String::from_utf8(view.bytes().to_vec());
+            prop_assert!(text.is_ok());
+            let mut from = 0;
+            for character in text.unwrap_or_default().chars() {
+                let range = view.source_range(from..from + character.len_utf8());
+                prop_assert!(source.get(range).is_some_and(|part| !part.is_empty()));
+                prop_assert!(!character.is_ascii_uppercase());
+                from += character.len_utf8();
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! From a position in a derived text back to the text it was derived from. A map is a list of
+//! pieces: a linear piece copies byte for byte, an atomic piece stands for one source range as a
+//! whole (`&nbsp;` → one space). Pieces are only recorded where the two texts drift apart, so the
+//! map of plain ASCII is a single piece.
+
+use std::ops::Range;
+
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// First position of the piece in the derived text.
+    derived: usize,
+    /// Where it stands in the source.
+    source: usize,
+    /// 0: linear; else the bytes of source that the whole piece stands for.
+    width: usize,
+}
+
+/// Positions of a derived text in its source; pieces ascend in both.
+#[derive(Debug, Default)]
+pub(crate) struct OffsetMap {
+    pieces: Vec<Piece>,
+}
+
+impl OffsetMap {
+    /// From `derived` on, bytes are copied from `source` on.
+    pub(crate) fn linear(&mut self, derived: usize, source: usize) {
+        if let Some(last) = self.pieces.last()
+            && last.width == 0
+            && source.checked_sub(last.source) == derived.checked_sub(last.derived)
+        {
+            return;
+        }
+        self.pieces.push(Piece { derived, source, width: 0 });
+    }
+
+    /// From `derived` to the next piece, every byte stands for all of `source`.
+    pub(crate) fn atomic(&mut self, derived: usize, source: Range<usize>) {
+        self.pieces.push(Piece { derived, source: source.start, width: source.len().max(1) });
+    }
+
+    /// The smallest source range that covers a non-empty derived range.
+    pub(crate) fn source_range(&self, derived: Range<usize>) -> Range<usize> {
+        let last_byte = derived.end.saturating_sub(1).max(derived.start);
+        let first = self.piece(derived.start);
+        let last = self.piece(last_byte);
+        let start = if first.width == 0 { first.source + (derived.start - first.derived) } else { first.source };
+        let end = if last.width == 0 { last.source + (last_byte - last.derived) + 1 } else { last.source + last.width };
+        start..end
+    }
+
+    fn piece(&self, derived: usize) -> Piece {
+        let after = self.pieces.partition_point(|piece| piece.derived <= derived);
+        after.checked_sub(1).and_then(|index| self.pieces.get(index)).copied().unwrap_or(Piece {
+            derived: 0,
+            source: 0,
+            width: 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linear_pieces_merge_and_atomic_pieces_cover_their_source() {
+        // source "ab&nbsp;cd", derived "ab cd"
+        let mut map = OffsetMap::default();
+        map.linear(0, 0);
+        map.linear(1, 1);
+        map.atomic(2, 2..8);
+        map.linear(3, 8);
+        assert_eq!(map.pieces.len(), 3);
+        assert_eq!(map.source_range(0..2), 0..2);
+        assert_eq!(map.source_range(1..3), 1..8);
+        assert_eq!(map.source_range(2..4), 2..9);
+    }
+}

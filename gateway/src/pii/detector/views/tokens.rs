@@ -1,0 +1,78 @@
+//! The words of a view: where each stands and how it was capitalised in the source.
+
+use std::ops::Range;
+
+use super::normalize::{View, is_letter};
+
+/// How a word was written before folding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    Lower,
+    /// A capital, then lower case.
+    Title,
+    /// Capitals only; one capital letter counts as this.
+    Upper,
+    Mixed,
+}
+
+/// A longest run of letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// Bytes of the view.
+    pub(crate) range: Range<usize>,
+    pub(crate) case: Case,
+}
+
+/// All words of `view` by position.
+pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
+    let bytes = view.bytes();
+    let mut tokens = Vec::with_capacity(bytes.len() / 8);
+    let mut at = 0;
+    while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| is_letter(byte))) {
+        let start = at + skip;
+        let rest = bytes.get(start..).unwrap_or_default();
+        let end = start + rest.iter().position(|&byte| !is_letter(byte)).unwrap_or(rest.len());
+        tokens.push(Token { range: start..end, case: case_of(view.source_text(start..end)) });
+        at = end;
+    }
+    tokens
+}
+
+fn case_of(word: &str) -> Case {
+    let mut letters = word.chars().filter(|character| character.is_alphabetic());
+    let Some(first) = letters.next() else { return Case::Lower };
+    let (mut upper, mut lower) = (false, false);
+    for letter in letters {
+        upper |= letter.is_uppercase();
+        lower |= !letter.is_uppercase();
+    }
+    match (first.is_uppercase(), upper, lower) {
+        (false, false, _) => Case::Lower,
+        (true, false, true) => Case::Title,
+        (true, _, false) => Case::Upper,
+        _ => Case::Mixed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_their_case() {
+        let view = View::new("Иван ПЕТРОВ, о\u{301}н-iPhone 7x Қ");
+        let found: Vec<_> = tokens(&view)
+            .into_iter()
+            .map(|token| (String::from_utf8_lossy(&view.bytes()[token.range]).into_owned(), token.case))
+            .collect();
+        let expected = [
+            ("иван", Case::Title),
+            ("петров", Case::Upper),
+            ("он", Case::Lower),
+            ("iphone", Case::Mixed),
+            ("x", Case::Lower),
+            ("қ", Case::Upper),
+        ];
+        assert_eq!(found, expected.map(|(word, case)| (word.to_owned(), case)));
+    }
+}

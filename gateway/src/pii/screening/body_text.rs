@@ -1,0 +1,250 @@
+//! Every readable piece of a JSON body, scanned in batches, so that memory stays a fixed part of the body's own.
+//!
+//! A string that is itself JSON (tool-call arguments, tool results) is read inside too, so that escapes cannot hide what
+//! it says and its keys count as context: `{"iin": 900101300123}`.
+
+use shekara_protocol::error::ApiError;
+use shekara_protocol::json::{Leaf, walk};
+
+use super::joined::{Join, Joined};
+use super::unreadable::{has_data_url, is_unreadable};
+use crate::pii::{Detector, Findings, TextSegment};
+
+/// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
+const MAX_NESTING: usize = 4;
+const BATCH_PIECES: usize = 1024;
+const BATCH_BYTES: usize = 1 << 20;
+/// Shorter numbers are no entity's.
+const MIN_WRITTEN_NUMBER: usize = 10;
+/// Of a pointer only its end counts as context; keys themselves are scanned whole, as text.
+const MAX_POINTER_BYTES: usize = 256;
+
+/// JSON inside strings; neighbours joined directly; neighbours with spaces; numbers as they are written.
+const NUM_VIEWS: usize = 4;
+const NESTED: usize = 0;
+const JOINED: usize = 1;
+const SPACED: usize = 2;
+const WRITTEN: usize = 3;
+
+/// What a finished walk over a body found.
+#[derive(Debug)]
+pub(crate) struct BodyScan {
+    /// In the texts as they stand.
+    pub(crate) findings: Findings,
+    /// In further views of the same texts. What several of them show is the same value, not two.
+    pub(crate) view_findings: [Findings; NUM_VIEWS],
+    /// A part that is no text: an image, a sound, a file.
+    pub(crate) has_unreadable_part: bool,
+}
+
+/// # Errors
+/// The body is not JSON that everybody reads the same way.
+pub(crate) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, ApiError> {
+    let mut reader =
+        BodyReader { detector, plain: Batch::default(), views: Default::default(), has_unreadable_part: false };
+    reader.read(body, 0)?;
+    Ok(BodyScan {
+        findings: reader.plain.finish(detector),
+        view_findings: reader.views.map(|view| view.finish(detector)),
+        has_unreadable_part: reader.has_unreadable_part,
+    })
+}
+
+struct BodyReader<'d> {
+    detector: &'d Detector,
+    plain: Batch,
+    views: [Batch; NUM_VIEWS],
+    has_unreadable_part: bool,
+}
+
+impl BodyReader<'_> {
+    fn read(&mut self, json: &[u8], depth: usize) -> Result<(), ApiError> {
+        let mut inner = Vec::new();
+        let mut joined = Joined::default();
+        walk(json, |pointer, leaf| {
+            let text = leaf.as_str();
+            let batch = if depth == 0 { &mut self.plain } else { &mut self.views[NESTED] };
+            batch.push(self.detector, pointer_end(pointer), text);
+            if matches!(leaf, Leaf::Key(_)) {
+                return;
+            }
+            self.has_unreadable_part |= if depth == 0 { is_unreadable(pointer, text) } else { has_data_url(text) };
+            // Of numbers only digits are joined: an array of counts or token ids is no number spelled out.
+            if matches!(leaf, Leaf::Text(_)) || text.len() == 1 {
+                joined.add(pointer, text, |array, join, view| self.push_joined(array, join, view));
+            }
+            if depth < MAX_NESTING && looks_like_json(text) {
+                inner.push(text.to_owned());
+            }
+        })?;
+        joined.finish(|array, join, view| self.push_joined(array, join, view));
+        for_each_written_number(json, |view| self.views[WRITTEN].push(self.detector, "", view));
+        for text in inner {
+            // Half-written JSON is scanned as the plain text it is, which was pushed above.
+            let _ = self.read(text.as_bytes(), depth + 1);
+        }
+        Ok(())
+    }
+}
+
+impl BodyReader<'_> {
+    fn push_joined(&mut self, array: &str, join: Join, view: &str) {
+        let batch = match join {
+            Join::Directly => &mut self.views[JOINED],
+            Join::Spaced => &mut self.views[SPACED],
+        };
+        batch.push(self.detector, pointer_end(array), view);
+    }
+}
+
+/// Pointers and texts that wait to be scanned together, and what was found in those before.
+#[derive(Debug)]
+struct Batch {
+    pieces: Vec<(String, String)>,
+    piece_bytes: usize,
+    num_scanned: usize,
+    findings: Findings,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { pieces: Vec::new(), piece_bytes: 0, num_scanned: 0, findings: Findings::new(Vec::new(), true) }
+    }
+}
+
+impl Batch {
+    fn push(&mut self, detector: &Detector, pointer: &str, text: &str) {
+        self.piece_bytes += text.len();
+        self.pieces.push((pointer.to_owned(), text.to_owned()));
+        if self.pieces.len() >= BATCH_PIECES || self.piece_bytes >= BATCH_BYTES {
+            self.flush(detector);
+        }
+    }
+
+    fn flush(&mut self, detector: &Detector) {
+        let segments: Vec<_> =
+            self.pieces.iter().map(|(pointer, text)| TextSegment::new(pointer.as_str(), text.as_str())).collect();
+        self.findings.append(detector.scan(&segments), self.num_scanned);
+        self.num_scanned += segments.len();
+        self.pieces.clear();
+        self.piece_bytes = 0;
+    }
+
+    fn finish(mut self, detector: &Detector) -> Findings {
+        self.flush(detector);
+        self.findings
+    }
+}
+
+/// Numbers outside strings as they are written, where a parser's value may lose digits: `9860522896477943.0`. The marks
+/// between their digits become spaces. `json` is known to be well-formed.
+fn for_each_written_number(json: &[u8], mut visit: impl FnMut(&str)) {
+    let mut at = 0;
+    while at < json.len() {
+        match json[at] {
+            b'"' => {
+                at += 1;
+                while at < json.len() && json[at] != b'"' {
+                    at += if json[at] == b'\\' { 2 } else { 1 };
+                }
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' => {
+                let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+                let length = json[at..].iter().take_while(|byte| is_number(byte)).count();
+                let number = &json[at..at + length];
+                if length >= MIN_WRITTEN_NUMBER && number.iter().any(|byte| !byte.is_ascii_digit()) {
+                    let spaced = number.iter().map(|&byte| if byte.is_ascii_digit() { char::from(byte) } else { ' ' });
+                    visit(&spaced.collect::<String>());
+                }
+                at += length;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+fn pointer_end(pointer: &str) -> &str {
+    if pointer.len() <= MAX_POINTER_BYTES {
+        return pointer;
+    }
+    let from = pointer.ceil_char_boundary(pointer.len() - MAX_POINTER_BYTES);
+    let end = &pointer[from..];
+    end.find('/').map_or("", |slash| &end[slash..])
+}
+
+fn looks_like_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[', '"'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pii::Entity;
+
+    fn scan(body: &str) -> BodyScan {
+        scan_body(body.as_bytes(), &Detector::new().unwrap()).unwrap()
+    }
+
+    fn in_views(scan: &BodyScan) -> usize {
+        scan.view_findings.iter().map(Findings::len).sum()
+    }
+
+    #[test]
+    fn arrays_of_numbers_are_no_spelled_out_number() {
+        assert_eq!(in_views(&scan(r#"{"prompt":[9011,2330,258,901123,300258]}"#)), 0);
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_written() {
+        for number in ["9860522896477943.0", "0.901123300258", "-901123300258.5", "9.01123300258e11"] {
+            let found = scan(&format!(r#"{{"a":"\"{{","n":{number}}}"#));
+            let count = found.findings.len() + in_views(&found);
+            assert!(count > 0, "{number}");
+        }
+        let plain = scan(r#"{"a":"0.901123300258 \" 0.901123300258","n":[1.5,12345.678901]}"#);
+        assert_eq!(in_views(&plain), 0, "{plain:?}");
+    }
+
+    #[test]
+    fn neighbours_are_read_together() {
+        for body in [
+            r#"{"content":[{"type":"text","text":"мой ИИН 901123"},{"type":"text","text":"300258"}]}"#,
+            r#"{"iin":[9,0,1,1,2,3,3,0,0,2,5,8]}"#,
+            r#"{"iin":["9011","2330","0258"]}"#,
+            r#"{"iin":["9000","0000","0000"],"other":["x","y"]}"#,
+        ] {
+            let views = scan(body).view_findings;
+            assert!(views.iter().any(|view| view.counts().contains_key(&Entity::Iin)), "{body}");
+        }
+    }
+
+    #[test]
+    fn nested_json_is_opened_with_its_keys() {
+        let found = scan(r#"{"a":["x",{"args":"{\"iin\":\"\\u0039\\u0030\\u0030000000000\"}"}]}"#);
+        assert!(found.view_findings[NESTED].counts().contains_key(&Entity::Iin), "{found:?}");
+        let other = scan(r#"{"a":["x",{"args":"{\"sum\":\"900000000000\"}"}]}"#);
+        assert!(other.findings.is_empty() && in_views(&other) == 0);
+    }
+
+    #[test]
+    fn findings_keep_their_place_over_many_batches() {
+        let mut texts = vec!["x"; 3 * BATCH_PIECES];
+        texts[2 * BATCH_PIECES + 7] = "901123300258";
+        let found = scan(&serde_json::to_string(&texts).unwrap());
+        let places: Vec<usize> = found.findings.iter().map(|finding| finding.segment).collect();
+        assert_eq!(places, [2 * BATCH_PIECES + 7]);
+    }
+
+    #[test]
+    fn strings_nested_without_end_and_endless_keys_stay_bounded() {
+        let mut text = "1".to_owned();
+        for _ in 0..10 {
+            text = serde_json::to_string(&[text]).unwrap();
+        }
+        assert!(scan(&text).findings.is_empty());
+        let body = format!(r#"{{"{}":[{}1]}}"#, "k".repeat(200_000), "1,".repeat(100_000));
+        assert!(scan(&body).findings.is_complete());
+        assert_eq!(pointer_end(&format!("/{}/iin", "я".repeat(300))), "/iin");
+    }
+}

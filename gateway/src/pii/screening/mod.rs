@@ -1,0 +1,8 @@
+//! From the bytes of a request to what may happen to it, as types.
+
+mod body_text;
+mod joined;
+mod screened;
+mod unreadable;
+
+pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
