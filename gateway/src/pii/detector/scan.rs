@@ -11,7 +11,7 @@ use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
 use super::text::Text;
 use super::views::normalize::View;
-use super::views::{blobs, escapes};
+use super::views::{blobs, dictated, escapes};
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
@@ -79,7 +79,7 @@ impl<'d> SegmentScan<'d> {
         if !self.budget.spend(text.len()) {
             return;
         }
-        self.view(text, to_source);
+        self.view(text, true, to_source);
         if depth == MAX_DEPTH {
             return;
         }
@@ -91,7 +91,7 @@ impl<'d> SegmentScan<'d> {
         });
     }
 
-    fn view(&mut self, source: &str, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
+    fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let view = View::new(source);
         let text = Text::new(&view, self.finder, self.keys);
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
@@ -108,9 +108,15 @@ impl<'d> SegmentScan<'d> {
             rejected.range = to_segment(rejected.range.clone());
         }
         self.rejected = found.rejected;
+        let dictated = if as_dictated { dictated::decode(view.bytes(), text.tokens()) } else { None };
         for mut candidate in resolve(found.candidates) {
             candidate.range = to_segment(candidate.range);
             self.candidates.push(candidate);
+        }
+        if let Some(dictated) = dictated
+            && self.budget.spend(dictated.text.len())
+        {
+            self.view(&dictated.text, false, &|range| to_segment(dictated.map.source_range(range)));
         }
     }
 }
