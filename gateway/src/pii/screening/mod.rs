@@ -1,8 +1,10 @@
 //! From the bytes of a request to what may happen to it, as types.
 
+mod batch;
 mod body_text;
 mod joined;
 mod screened;
+mod turns;
 mod unreadable;
 
 pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};

@@ -20,7 +20,9 @@ pub(crate) struct NumberReader<'t, 'v> {
 
 /// Everything in `text` that any recogniser of numbers holds for possible. `run` is a buffer.
 pub(crate) fn scan(text: &Text<'_>, run: &mut DigitRun, budget: &mut Budget, found: &mut Found) {
-    NumberReader { text, found }.numbers(run, budget);
+    let mut reader = NumberReader { text, found };
+    reader.numbers(run, budget);
+    reader.listed(run, budget);
 }
 
 impl NumberReader<'_, '_> {
@@ -36,6 +38,33 @@ impl NumberReader<'_, '_> {
                 return;
             }
             at = next;
+        }
+    }
+
+    /// Numbers whose digits or groups are written as a list. Lists of other numbers are common, so a list is taken for
+    /// one number only as a whole, and a list of amounts only beside a word.
+    fn listed(&mut self, run: &mut DigitRun, budget: &mut Budget) {
+        let view = self.text.bytes();
+        let mut at = 0;
+        while let Some((mark, next)) = run.read_listed(view, at) {
+            at = next;
+            let len = run.len();
+            if !budget.spend(len) {
+                return;
+            }
+            let Some(window) =
+                Some(len).filter(|len| (MIN_NUMBER..=card::MAX_LEN).contains(len)).and_then(|len| run.window(0, len))
+            else {
+                continue;
+            };
+            let groups = window.groups();
+            let is_even = matches!(groups.lens(), [first, second] if first == second);
+            let around = self.text.context().around(&run.range());
+            let is_identified = len == iin::LEN && matches!(iin::by_structure(&window), Some((Entity::Iin, _)));
+            let is_marked = window.is_spelled() || mark != b',' || around & (IIN | CARD | PHONE) != 0;
+            if (groups.lens().len() > 2 || is_even) && (is_marked || is_identified) {
+                self.window(&window, len, around);
+            }
         }
     }
 
