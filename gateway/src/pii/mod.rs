@@ -15,7 +15,10 @@ mod policy;
 mod screening;
 
 pub use custom_entity::CustomEntity;
-pub use detector::{Detector, DetectorError};
+pub use detector::{
+    Classified, Classifier, ClassifierError, CustomCheck, CustomRecognizer, CustomRecognizerError, Detector,
+    DetectorError, SecondStage,
+};
 pub use entity::{Entity, UnknownEntity};
 pub use finding::{Finding, Findings, Rejection, TextSegment};
 pub use policy::{Action, Decision, Policy, Verdict};

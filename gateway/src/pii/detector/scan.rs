@@ -7,6 +7,7 @@ use super::budget::Budget;
 use super::candidate::{Candidate, Found, Rejected, resolve};
 use super::contact::email;
 use super::context::finder::ContextFinder;
+use super::custom;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
 use super::text::Text;
@@ -19,6 +20,7 @@ const MAX_DEPTH: usize = 2;
 /// One segment being scanned.
 pub(crate) struct SegmentScan<'d> {
     finder: &'d ContextFinder,
+    custom: &'d [custom::Compiled],
     /// The keys under which the text stood.
     keys: &'d str,
     budget: Budget,
@@ -40,9 +42,15 @@ pub(crate) struct SegmentFindings {
 }
 
 impl<'d> SegmentScan<'d> {
-    pub(crate) fn new(finder: &'d ContextFinder, keys: &'d str, text_len: usize) -> Self {
+    pub(crate) fn new(
+        finder: &'d ContextFinder,
+        custom: &'d [custom::Compiled],
+        keys: &'d str,
+        text_len: usize,
+    ) -> Self {
         Self {
             finder,
+            custom,
             keys,
             budget: Budget::for_text(text_len),
             candidates: Vec::new(),
@@ -97,6 +105,7 @@ impl<'d> SegmentScan<'d> {
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
         let num_old = found.rejected.as_ref().map_or(0, Vec::len);
         email::scan(&text, &mut self.budget, &mut found);
+        custom::scan(self.custom, &text, &mut self.budget, &mut found);
         reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
         // documents and records
         //

@@ -33,6 +33,11 @@ impl<'v> Text<'v> {
         self.view
     }
 
+    /// The keys above the text, as they are written.
+    pub(crate) fn keys(&self) -> &'v str {
+        self.keys
+    }
+
     /// The words of the text by position.
     pub(crate) fn tokens(&self) -> &[Token] {
         self.tokens.get_or_init(|| tokens(self.view))

@@ -1,12 +1,12 @@
 //! Input made to cost time: the work is counted, not timed, and must stay linear and inside the
 //! budget, since a text past its budget counts as sensitive.
 
-use super::super::scan::SegmentScan;
 use super::{DETECTOR, TextSegment, scan};
+use crate::pii::detector::scan::SegmentScan;
 
 /// Units of work per byte that `text` costs.
 fn work_per_byte(text: &str) -> usize {
-    let scan = SegmentScan::new(&DETECTOR.context, "", text.len());
+    let scan = SegmentScan::new(&DETECTOR.context, &[], "", text.len());
     let (work, complete) = scan.work(text);
     assert!(complete);
     work / text.len().max(1)
