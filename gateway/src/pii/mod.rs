@@ -21,5 +21,8 @@ pub use detector::{
 };
 pub use entity::{Entity, UnknownEntity};
 pub use finding::{Finding, Findings, Rejection, TextSegment};
-pub use policy::{Action, Decision, Policy, Verdict};
-pub use screening::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
+pub use policy::{Action, DEFAULT_THRESHOLD, Decision, Policy, PolicyOverrides, Verdict};
+pub use screening::{
+    Blocked, Cleared, ConfineReason, Confined, RejectedSpan, ReportedSpan, ScanReport, ScanSummary, ScreenError,
+    Screened, report, screen,
+};

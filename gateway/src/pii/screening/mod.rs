@@ -3,8 +3,10 @@
 mod batch;
 mod body_text;
 mod joined;
+mod report;
 mod screened;
 mod turns;
 mod unreadable;
 
+pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
 pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};

@@ -8,7 +8,7 @@ use shekara_protocol::error::ApiError;
 
 use super::body_text::{BodyScan, scan_body};
 use crate::auth::DataClass;
-use crate::pii::{Decision, Detector, Entity, Policy};
+use crate::pii::{Decision, Detector, Entity, Policy, Verdict};
 
 /// Why a request stays inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,14 +116,14 @@ impl Screened {
 /// The body is refused, or blocked by the policy.
 pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Policy) -> Result<Screened, ScreenError> {
     let scan = scan_body(&body, detector).map_err(ScreenError::Unreadable)?;
-    let plain = policy.decide(&scan.findings);
-    let verdict = scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)));
+    let verdict = verdict_of(&scan, policy);
     let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { DataClass::Personal };
     let mut summary = ScanSummary { counts: verdict.counts, data_class: declared.max(found_class) };
     let reason = match verdict.decision {
         Decision::Block => return Err(ScreenError::Blocked(Blocked { summary })),
         Decision::Confine if verdict.complete => Some(ConfineReason::Pii),
         Decision::Confine => Some(ConfineReason::ScanFailed),
+        Decision::Mask => Some(ConfineReason::Pii),
         Decision::Clear => reason_beside_findings(&scan, declared),
     };
     Ok(match reason {
@@ -133,6 +133,12 @@ pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Po
         }
         None => Screened::Cleared(Cleared { body, summary }),
     })
+}
+
+/// The verdict over every view of a body.
+pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
+    let plain = policy.decide(&scan.findings);
+    scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)))
 }
 
 fn reason_beside_findings(scan: &BodyScan, declared: DataClass) -> Option<ConfineReason> {
