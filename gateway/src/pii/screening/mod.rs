@@ -2,6 +2,7 @@
 
 mod batch;
 mod body_text;
+mod documents;
 mod joined;
 mod report;
 mod screened;
