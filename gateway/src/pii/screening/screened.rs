@@ -135,10 +135,15 @@ pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Po
     })
 }
 
-/// The verdict over every view of a body.
+/// The verdict over every view of a body, and over its files, in which nothing can be masked.
 pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
     let plain = policy.decide(&scan.findings);
-    scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)))
+    let mut files = policy.decide(&scan.file_findings);
+    if files.decision == Decision::Mask {
+        files.decision = Decision::Confine;
+    }
+    let texts = scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)));
+    texts.or_stricter(files)
 }
 
 fn reason_beside_findings(scan: &BodyScan, declared: DataClass) -> Option<ConfineReason> {

@@ -19,6 +19,7 @@ mod pdf_font;
 mod pdf_glyphs;
 mod pdf_layout;
 mod pdf_object;
+mod pdf_shapes;
 mod pdf_strings;
 mod plain;
 mod spreadsheet;

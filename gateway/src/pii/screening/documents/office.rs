@@ -12,6 +12,8 @@ use super::spreadsheet::{self, Workbook};
 const MAX_PARTS: usize = 2_000;
 /// What may stand behind a part's data: its check sum and sizes, with their mark.
 const MAX_DESCRIPTOR_BYTES: u64 = 24;
+/// The record that ends an archive, without its comment.
+const END_RECORD_BYTES: usize = 22;
 /// Parts with strokes of a pen.
 const DRAWN_PARTS: [&str; 2] = ["/ink/", "/ink"];
 
@@ -25,7 +27,7 @@ pub(super) fn read(bytes: &[u8], extraction: &mut Extraction) {
 fn read_archive(bytes: &[u8], extraction: &mut Extraction) -> Option<()> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
     (archive.len() <= MAX_PARTS && archive.offset() == 0).then_some(())?;
-    if !is_covered(&mut archive)? {
+    if !is_covered(&mut archive)? || !ends_with_directory(bytes, archive.comment()) {
         extraction.note_unread();
     }
     extraction.push(String::from_utf8_lossy(archive.comment()).into_owned());
@@ -71,6 +73,12 @@ fn read_part(
         return Some(None);
     }
     Some(Some((name, text)))
+}
+
+/// Whether nothing stands behind the directory and the archive's comment.
+fn ends_with_directory(bytes: &[u8], comment: &[u8]) -> bool {
+    let end = bytes.len().checked_sub(END_RECORD_BYTES + comment.len()).and_then(|at| bytes.get(at..));
+    end.is_some_and(|end| end.starts_with(b"PK\x05\x06"))
 }
 
 /// Whether the parts fill the archive up to its directory: nothing stands between them.

@@ -254,7 +254,8 @@ fn is_telling(value: &str, part: Part) -> bool {
         let is_number = num_digits >= MIN_DIGITS && value.len() != PANOSE_DIGITS;
         return is_number || value.contains(|char: char| char == '@' || matches!(char, '\u{400}'..='\u{52F}'));
     }
-    let is_figure = |char: char| char.is_ascii_hexdigit() || matches!(char, '.' | ',' | ';' | '#' | '%' | '-' | '{' | '}');
+    let is_figure =
+        |char: char| char.is_ascii_hexdigit() || matches!(char, '.' | ',' | ';' | '#' | '%' | '-' | '{' | '}');
     let is_uuid = value.len() == 38 && value.starts_with('{');
     let is_schema = value.starts_with("http://schemas.");
     !is_uuid && !is_schema && value.len() > 2 && (num_digits >= MIN_DIGITS || !value.chars().all(is_figure))

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::extraction::Extraction;
 use super::markup;
-use super::pdf_content::{Matrix, Painter};
+use super::pdf_content::Painter;
 use super::pdf_file::{PdfFile, type_of};
-use super::pdf_layout;
+use super::pdf_layout::{self, Matrix};
 use super::pdf_object::{Dict, Object};
 use super::pdf_strings;
 

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use super::extraction::Extraction;
 use super::pdf_file::PdfFile;
 use super::pdf_font::Font;
-use super::pdf_layout::Fragment;
+use super::pdf_layout::{Fragment, Matrix};
 use super::pdf_object::{Dict, Lexer, Object};
+use super::pdf_shapes::Shapes;
 use super::pdf_strings;
 
 /// Drawings inside drawings.
@@ -18,44 +19,8 @@ const MAX_SAVED: usize = 256;
 const MAX_OPERANDS: usize = 64;
 /// Strings of one page.
 const MAX_FRAGMENTS: usize = 400_000;
-/// Shapes of one drawing: rules, frames and bullets have fewer, letters drawn as outlines and bar codes have more.
-const MAX_CURVES: usize = 48;
-const MAX_SLANTED_LINES: usize = 32;
-const MAX_SMALL_BOXES: usize = 100;
-/// A box whose sides are as different as this is a rule or the ground of a line.
-const RULE_RATIO: f64 = 4.0;
 /// Letters that a font keeps for itself: one may be a bullet, several are text.
 const PRIVATE_USE: std::ops::RangeInclusive<char> = '\u{E000}'..='\u{F8FF}';
-
-/// Takes a point to `[a·x + c·y + e, b·x + d·y + f]`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Matrix(pub(super) [f64; 6]);
-
-impl Matrix {
-    pub(super) const IDENTITY: Self = Self([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-
-    pub(super) const fn shift(x: f64, y: f64) -> Self {
-        Self([1.0, 0.0, 0.0, 1.0, x, y])
-    }
-
-    fn from_operands(operands: &[Object]) -> Option<Self> {
-        let numbers: Vec<f64> = operands.iter().filter_map(Object::as_number).collect();
-        numbers.try_into().ok().map(Self)
-    }
-
-    /// First `self`, then `next`.
-    fn then(self, next: Self) -> Self {
-        let ([a, b, c, d, e, f], [na, nb, nc, nd, ne, nf]) = (self.0, next.0);
-        Self([
-            a * na + b * nc,
-            a * nb + b * nd,
-            c * na + d * nc,
-            c * nb + d * nd,
-            e * na + f * nc + ne,
-            e * nb + f * nd + nf,
-        ])
-    }
-}
 
 #[derive(Clone)]
 struct State {
@@ -67,14 +32,6 @@ struct State {
     scale: f64,
     leading: f64,
     rise: f64,
-}
-
-#[derive(Debug, Default)]
-struct Shapes {
-    curves: usize,
-    slanted_lines: usize,
-    small_boxes: usize,
-    point: (f64, f64),
 }
 
 /// Draws pages; keeps fonts, and which streams were drawn.
@@ -106,16 +63,8 @@ impl<'f, 'e> Painter<'f, 'e> {
 
     /// Draws `content`; what cannot be read is noted.
     pub(super) fn draw(&mut self, content: &[u8], resources: Option<&'f Dict>, ctm: Matrix, depth: usize) {
-        let state = State {
-            ctm,
-            font: None,
-            size: 0.0,
-            char_space: 0.0,
-            word_space: 0.0,
-            scale: 1.0,
-            leading: 0.0,
-            rise: 0.0,
-        };
+        let state =
+            State { ctm, font: None, size: 0.0, char_space: 0.0, word_space: 0.0, scale: 1.0, leading: 0.0, rise: 0.0 };
         let mut drawing = Drawing {
             painter: self,
             resources,
@@ -307,12 +256,11 @@ impl<'f> Drawing<'_, 'f, '_> {
         if has_unmapped || num_private > 1 {
             self.painter.extraction.note_unread();
         }
-        let start = Matrix([state.size * state.scale, 0.0, 0.0, state.size, 0.0, state.rise])
-            .then(self.text)
-            .then(state.ctm);
+        let start =
+            Matrix([state.size * state.scale, 0.0, 0.0, state.size, 0.0, state.rise]).then(self.text).then(state.ctm);
         self.text = Matrix::shift(advance, 0.0).then(self.text);
         let end = Matrix::shift(0.0, state.rise).then(self.text).then(state.ctm);
-        self.painter.fragments.push(fragment(shown, start, end));
+        self.painter.fragments.push(Fragment::new(shown, start, end));
         Some(())
     }
 
@@ -334,49 +282,5 @@ impl<'f> Drawing<'_, 'f, '_> {
         for text in properties.values().filter_map(Object::as_text) {
             self.painter.extraction.push(pdf_strings::decode(text));
         }
-    }
-}
-
-impl Shapes {
-    fn note(&mut self, operator: &[u8], operands: &[Object]) {
-        let number = |index: usize| operands.get(index).and_then(Object::as_number).unwrap_or_default();
-        match operator {
-            b"m" => self.point = (number(0), number(1)),
-            b"l" => {
-                let to = (number(0), number(1));
-                let is_straight = (to.0 - self.point.0).abs() < 0.01 || (to.1 - self.point.1).abs() < 0.01;
-                self.slanted_lines += usize::from(!is_straight);
-                self.point = to;
-            }
-            b"c" | b"v" | b"y" => {
-                self.curves += 1;
-                let last = operands.len().saturating_sub(2);
-                self.point = (number(last), number(last + 1));
-            }
-            b"re" => {
-                let (width, height) = (number(2).abs(), number(3).abs());
-                let is_rule = width > RULE_RATIO * height || height > RULE_RATIO * width;
-                self.small_boxes += usize::from(!is_rule);
-            }
-            _ => {}
-        }
-    }
-
-    fn may_be_letters(&self) -> bool {
-        self.curves > MAX_CURVES || self.slanted_lines > MAX_SLANTED_LINES || self.small_boxes > MAX_SMALL_BOXES
-    }
-}
-
-/// Turned text is laid on its side, so that its lines are lines.
-fn fragment(text: String, start: Matrix, end: Matrix) -> Fragment {
-    let [a, b, c, d, x, y] = start.0;
-    let size = c.hypot(d);
-    let [.., end_x, end_y] = end.0;
-    if b.abs() > a.abs() {
-        let sign = b.signum();
-        Fragment { text, start: sign * y, end: sign * end_y, baseline: -sign * x, size }
-    } else {
-        let sign = if a < 0.0 { -1.0 } else { 1.0 };
-        Fragment { text, start: sign * x, end: sign * end_x, baseline: sign * y, size }
     }
 }

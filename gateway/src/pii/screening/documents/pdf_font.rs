@@ -76,9 +76,8 @@ impl Font {
         texts.extend(told.unwrap_or_default());
         let first = file.entry(dict, b"FirstChar").and_then(Object::as_count).unwrap_or_default();
         let listed = file.entry(dict, b"Widths").and_then(Object::as_array).unwrap_or_default();
-        let width = |(code, width): (usize, &Object)| {
-            Some((u32::try_from(code).ok()?, file.resolve(width).as_number()?))
-        };
+        let width =
+            |(code, width): (usize, &Object)| Some((u32::try_from(code).ok()?, file.resolve(width).as_number()?));
         let widths = (first..).zip(listed.iter().take(usize::from(u8::MAX) + 1)).filter_map(width).collect();
         let matrix = file.entry(dict, b"FontMatrix").and_then(Object::as_array);
         let unit = matrix.and_then(|matrix| matrix.first()?.as_number()).unwrap_or(PER_THOUSAND);

@@ -1,6 +1,8 @@
 //! From strings at places on a page to text: what stands close together on a line is one word, whatever pieces it was
 //! drawn in.
 
+use super::pdf_object::Object;
+
 /// Parts of a font's size: a gap that parts words, a shift that begins a line.
 const WORD_GAP: f64 = 0.17;
 const LINE_SHIFT: f64 = 0.5;
@@ -15,6 +17,53 @@ pub(super) struct Fragment {
     pub(super) end: f64,
     pub(super) baseline: f64,
     pub(super) size: f64,
+}
+
+/// Takes a point to `[a·x + c·y + e, b·x + d·y + f]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matrix(pub(super) [f64; 6]);
+
+impl Matrix {
+    pub(super) const IDENTITY: Self = Self([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+
+    pub(super) const fn shift(x: f64, y: f64) -> Self {
+        Self([1.0, 0.0, 0.0, 1.0, x, y])
+    }
+
+    pub(super) fn from_operands(operands: &[Object]) -> Option<Self> {
+        let numbers: Vec<f64> = operands.iter().filter_map(Object::as_number).collect();
+        numbers.try_into().ok().map(Self)
+    }
+
+    /// First `self`, then `next`.
+    pub(super) fn then(self, next: Self) -> Self {
+        let ([a, b, c, d, e, f], [na, nb, nc, nd, ne, nf]) = (self.0, next.0);
+        Self([
+            a * na + b * nc,
+            a * nb + b * nd,
+            c * na + d * nc,
+            c * nb + d * nd,
+            e * na + f * nc + ne,
+            e * nb + f * nd + nf,
+        ])
+    }
+}
+
+impl Fragment {
+    /// From where `start` takes the origin, in a font of size 1, to where `end` does. Turned text is laid on its side, so
+    /// that its lines are lines.
+    pub(super) fn new(text: String, start: Matrix, end: Matrix) -> Self {
+        let [a, b, c, d, x, y] = start.0;
+        let size = c.hypot(d);
+        let [.., end_x, end_y] = end.0;
+        if b.abs() > a.abs() {
+            let sign = b.signum();
+            Self { text, start: sign * y, end: sign * end_y, baseline: -sign * x, size }
+        } else {
+            let sign = if a < 0.0 { -1.0 } else { 1.0 };
+            Self { text, start: sign * x, end: sign * end_x, baseline: sign * y, size }
+        }
+    }
 }
 
 /// The text in the order in which it was drawn, and, if that differs, line by line from the top.
@@ -76,7 +125,8 @@ mod tests {
 
     #[test]
     fn pieces_of_a_word_are_joined_and_words_are_parted() {
-        let fragments = [at(0.0, 700.0, "9011"), at(20.0, 700.0, "2330"), at(41.0, 700.5, "0258"), at(70.0, 700.0, "ok")];
+        let fragments =
+            [at(0.0, 700.0, "9011"), at(20.0, 700.0, "2330"), at(41.0, 700.5, "0258"), at(70.0, 700.0, "ok")];
         assert_eq!(texts(&fragments), ["901123300258 ok"]);
     }
 
