@@ -65,7 +65,7 @@ fn read_part(
         return Some(None);
     }
     let is_drawn = DRAWN_PARTS.iter().any(|drawn| name.contains(drawn));
-    let is_xml = [".xml", ".rels"].iter().any(|end| name.ends_with(end)) || name == "mimetype";
+    let is_xml = [".xml", ".rels", ".vml"].iter().any(|end| name.ends_with(end)) || name == "mimetype";
     let bytes = (is_xml && !is_drawn).then(|| extraction.read_all(&mut part))??;
     let text = String::from_utf8(bytes).ok()?;
     if name == "mimetype" {

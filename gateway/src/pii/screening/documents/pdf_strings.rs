@@ -40,7 +40,8 @@ fn comment(line: &[u8]) -> Option<String> {
     }
     let text = line.get(1..)?;
     let mark = text.iter().take(BINARY_MARK_BYTES).take_while(|byte| !byte.is_ascii()).count();
-    Some(String::from_utf8_lossy(text.get(mark..)?).into_owned())
+    let text = String::from_utf8_lossy(text.get(mark..)?).into_owned();
+    text.contains(char::is_alphanumeric).then_some(text)
 }
 
 /// Strings, long numbers and names that may be values, each on its line. Nesting is bounded by the lexer.
