@@ -17,7 +17,7 @@ mod screening;
 pub use custom_entity::CustomEntity;
 pub use detector::{
     Classified, Classifier, ClassifierError, CustomCheck, CustomRecognizer, CustomRecognizerError, Detector,
-    DetectorError, SecondStage,
+    DetectorError, SecondStage, check_recognizer,
 };
 pub use entity::{Entity, UnknownEntity};
 pub use finding::{Finding, Findings, Rejection, TextSegment};

@@ -63,7 +63,7 @@ async fn scan(admitted: &Admitted, gateway: &Gateway) -> Result<Screened, Screen
     let (detector, route) = (Arc::clone(&gateway.detector), Arc::clone(&admitted.route));
     let scanned: Bytes = body.clone();
     let task = tokio::task::spawn_blocking(move || screen(scanned, declared, &detector, &route.policy));
-    if let Ok(Ok(result)) = tokio::time::timeout(admitted.snapshot.config.scan_timeout, task).await {
+    if let Ok(Ok(result)) = tokio::time::timeout(admitted.snapshot.config.privacy.scan_timeout, task).await {
         return result;
     }
     tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");

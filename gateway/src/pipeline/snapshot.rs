@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
-use crate::pii::Entity;
 use crate::providers::{EngineService, Registry};
 use crate::routing::{LocalModels, Route, RoutingTable, Target};
 
@@ -73,8 +72,9 @@ fn policy_version(table: &RoutingTable) -> String {
     let mut hasher = Sha256::new();
     for route in table.routes() {
         hasher.update(route.alias.as_bytes());
-        for entity in Entity::BUILT_IN {
-            hasher.update(format!("\n{entity}={:?}", route.policy.action(entity)));
+        for entity in route.policy.entities() {
+            let (action, threshold) = (route.policy.action(entity), route.policy.threshold(entity));
+            hasher.update(format!("\n{entity}={action:?} from {threshold}"));
         }
         hasher.update(b"\n\n");
     }

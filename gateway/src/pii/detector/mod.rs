@@ -20,7 +20,7 @@ mod views;
 use std::fmt;
 
 pub use classifier::{Classified, Classifier, ClassifierError, SecondStage};
-pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError};
+pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_recognizer};
 
 use context::finder::ContextFinder;
 use scan::{SegmentFindings, SegmentScan};
