@@ -17,7 +17,6 @@ use super::local_engine::LocalEngine;
 use super::output;
 use crate::config::{Config, load};
 use crate::egress::install_tls;
-use crate::pii::Detector;
 use crate::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::store::{DataDir, Journal, Projector, SqliteStore, Store};
@@ -49,7 +48,6 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         journal,
         store,
         sources,
-        detector: Detector::new()?,
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
@@ -106,7 +104,7 @@ fn start_server(listener: TcpListener, gateway: &Arc<Gateway>) -> (Server, Arc<N
 
 fn snapshot(config: Config, engine: &LocalEngine, sources: &Sources) -> anyhow::Result<Snapshot> {
     let now_s = u64::try_from(sources.now().as_second()).unwrap_or_default();
-    Ok(Snapshot::new(config, engine.service(), engine.models(), now_s)?)
+    Ok(Snapshot::new(config, engine.service(), engine.models(), None, now_s)?)
 }
 
 /// SIGHUP reads the configuration anew; SIGINT and SIGTERM end.

@@ -23,6 +23,7 @@ pub use entity::{Entity, UnknownEntity};
 pub use finding::{Finding, Findings, Rejection, TextSegment};
 pub use policy::{Action, DEFAULT_THRESHOLD, Decision, Policy, PolicyOverrides, Verdict};
 pub use screening::{
+    AmbiguousInput, ScanInput,
     Blocked, Cleared, ConfineReason, Confined, RejectedSpan, ReportedSpan, ScanReport, ScanSummary, ScreenError,
     Screened, report, screen,
 };

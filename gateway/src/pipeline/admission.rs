@@ -86,5 +86,5 @@ fn declared_class(headers: &HeaderMap) -> Result<DataClass, ApiError> {
 fn unknown_model(gateway: &Gateway, request: &ChatRequest) -> ApiError {
     let alias = &request.model;
     let short = !alias.is_empty() && alias.len() <= 100 && alias.chars().all(|c| c.is_ascii_graphic());
-    refusal::model_not_found(short && gateway.detector.is_clean(alias), alias)
+    refusal::model_not_found(short && gateway.snapshot().detector.is_clean(alias), alias)
 }

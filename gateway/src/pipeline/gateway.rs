@@ -11,12 +11,10 @@ use super::authenticated::{Authenticated, RequestContext};
 use super::{Drain, Settlement, Snapshot, Sources};
 use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
-use crate::pii::Detector;
 use crate::store::{Journal, Store, StoreError};
 
 #[derive(Debug)]
 pub struct Gateway {
-    pub detector: Arc<Detector>,
     pub journal: Arc<Journal>,
     pub drain: Drain,
     pub sources: Sources,
@@ -43,7 +41,6 @@ pub struct GatewayParts {
     pub journal: Arc<Journal>,
     pub store: Arc<dyn Store>,
     pub sources: Sources,
-    pub detector: Detector,
 }
 
 impl Gateway {
@@ -52,7 +49,6 @@ impl Gateway {
     pub async fn new(parts: GatewayParts) -> Result<Self, StoreError> {
         let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
         Ok(Self {
-            detector: Arc::new(parts.detector),
             journal: parts.journal,
             drain: Drain::default(),
             sources: parts.sources,

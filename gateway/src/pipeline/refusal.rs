@@ -15,6 +15,10 @@ pub fn audit_unavailable() -> ApiError {
     ApiError::unavailable("audit_unavailable", "The request could not be recorded, so it was not answered.", 10)
 }
 
+pub fn scan_failed() -> ApiError {
+    ApiError::internal().final_answer()
+}
+
 pub(super) fn wrong_role(role: KeyRole) -> ApiError {
     let message = match role {
         KeyRole::Admin => "An admin key opens /admin/v1 only. Use an application key for models.",

@@ -1,5 +1,6 @@
 //! Looks at every text of the request before anything is decided. What cannot be looked at is sensitive.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use shekara_protocol::error::ApiError;
 
 use super::admission::{Admitted, Places, Wishes};
 use super::authenticated::RequestContext;
-use super::{Gateway, Snapshot, refusal};
+use super::{Snapshot, refusal};
 use crate::pii::{Confined, ScreenError, Screened, screen};
 use crate::routing::{Route, Target};
 
@@ -28,9 +29,9 @@ pub struct ScreenedRequest {
 impl Admitted {
     /// # Errors
     /// 400: the body can be read in two ways, or the policy blocks it.
-    pub async fn screen(self, gateway: &Gateway) -> Result<ScreenedRequest, ApiError> {
+    pub async fn screen(self) -> Result<ScreenedRequest, ApiError> {
         let settlement = Arc::clone(&self.context.settlement);
-        let result = scan(&self, gateway).await;
+        let result = scan(&self).await;
         let screened = match result {
             Ok(screened) => screened,
             Err(ScreenError::Unreadable(error)) => return Err(error),
@@ -40,7 +41,7 @@ impl Admitted {
             }
         };
         // A dynamic alias is the caller's own text: it must not carry data into headers, logs and the audit.
-        if !gateway.detector.is_clean(&self.route.alias) {
+        if !self.snapshot.detector.is_clean(&self.route.alias) {
             return Err(refusal::personal_data_in_model());
         }
         settlement.note_route(&self.route.alias, self.wishes.stream);
@@ -55,19 +56,22 @@ impl Admitted {
 }
 
 /// Long bodies are scanned off the async threads, under a time limit; a scan that fails or takes too long confines.
-async fn scan(admitted: &Admitted, gateway: &Gateway) -> Result<Screened, ScreenError> {
+async fn scan(admitted: &Admitted) -> Result<Screened, ScreenError> {
     let (body, declared) = (admitted.body.clone(), admitted.declared);
-    if body.len() <= INLINE_SCAN_BYTES {
-        return screen(body, declared, &gateway.detector, &admitted.route.policy);
-    }
-    let (detector, route) = (Arc::clone(&gateway.detector), Arc::clone(&admitted.route));
+    let (detector, route) = (Arc::clone(&admitted.snapshot.detector), Arc::clone(&admitted.route));
     let scanned: Bytes = body.clone();
-    let task = tokio::task::spawn_blocking(move || screen(scanned, declared, &detector, &route.policy));
-    if let Ok(Ok(result)) = tokio::time::timeout(admitted.snapshot.config.privacy.scan_timeout, task).await {
-        return result;
-    }
-    tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
-    Ok(Screened::Confined(Confined::unscanned(body, declared)))
+    let scan = move || screen(scanned, declared, &detector, &route.policy);
+    let finished = if body.len() <= INLINE_SCAN_BYTES {
+        // A detector that panics has not finished its scan. What it panicked with may hold text: nobody looks at it.
+        catch_unwind(AssertUnwindSafe(scan)).ok()
+    } else {
+        let task = tokio::task::spawn_blocking(scan);
+        tokio::time::timeout(admitted.snapshot.config.privacy.scan_timeout, task).await.ok().and_then(Result::ok)
+    };
+    finished.unwrap_or_else(|| {
+        tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
+        Ok(Screened::Confined(Confined::unscanned(body, declared)))
+    })
 }
 
 impl ScreenedRequest {

@@ -4,9 +4,11 @@ mod batch;
 mod body_text;
 mod joined;
 mod report;
+mod scan_input;
 mod screened;
 mod turns;
 mod unreadable;
 
+pub use scan_input::{AmbiguousInput, ScanInput};
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
 pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
