@@ -1,6 +1,7 @@
 //! The scan of one segment: its view, then the views of what its escapes and blobs decode to, each
 //! read by every recogniser. Work is bounded by a budget; what it did not reach is reported.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::budget::Budget;
@@ -22,7 +23,7 @@ pub(crate) struct SegmentScan<'d> {
     finder: &'d ContextFinder,
     custom: &'d [custom::Compiled],
     /// The keys under which the text stood.
-    keys: &'d str,
+    keys: Cow<'d, str>,
     budget: Budget,
     /// In positions of the segment's own text.
     candidates: Vec<Candidate>,
@@ -51,7 +52,7 @@ impl<'d> SegmentScan<'d> {
         Self {
             finder,
             custom,
-            keys,
+            keys: Cow::Borrowed(keys),
             budget: Budget::for_text(text_len),
             candidates: Vec::new(),
             rejected: None,
@@ -95,13 +96,18 @@ impl<'d> SegmentScan<'d> {
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
         blobs::find(text, |blob| {
+            // The words around a blob speak for what is inside.
+            let around = words_around(text, &blob.range);
+            let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
             self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
+            self.keys = outer;
         });
     }
 
     fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let view = View::new(source);
-        let text = Text::new(&view, self.finder, self.keys);
+        let keys = self.keys.clone();
+        let text = Text::new(&view, self.finder, &keys);
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
         let num_old = found.rejected.as_ref().map_or(0, Vec::len);
         email::scan(&text, &mut self.budget, &mut found);
@@ -128,6 +134,16 @@ impl<'d> SegmentScan<'d> {
             self.view(&dictated.text, false, &|range| to_segment(dictated.map.source_range(range)));
         }
     }
+}
+
+/// As much of the text before and behind a blob as can speak for it.
+fn words_around(text: &str, blob: &Range<usize>) -> String {
+    const BEFORE: usize = 64;
+    const AFTER: usize = 32;
+    let before = text.get(text.ceil_char_boundary(blob.start.saturating_sub(BEFORE))..blob.start).unwrap_or_default();
+    let end = text.floor_char_boundary(text.len().min(blob.end + AFTER));
+    let after = text.get(blob.end..end).unwrap_or_default();
+    format!("{before} ; {after}")
 }
 
 /// The same value may be found in several layers: it is reported once, at its widest.

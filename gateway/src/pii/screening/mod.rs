@@ -9,6 +9,6 @@ mod screened;
 mod turns;
 mod unreadable;
 
-pub use scan_input::{AmbiguousInput, ScanInput};
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
+pub use scan_input::{AmbiguousInput, ScanInput};
 pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};

@@ -14,6 +14,8 @@ pub(crate) enum Ending {
     Alone,
     /// A case ending: up to four letters.
     Case,
+    /// No letter; before it may stand the rest of a name in code ("applicantiin").
+    Tail,
     /// Anything: the word is a stem.
     Any,
 }
@@ -32,6 +34,10 @@ pub(crate) const fn exact(text: &'static str, topics: Topics) -> Word {
 
 pub(crate) const fn alone(text: &'static str, topics: Topics) -> Word {
     Word { text, topics, ending: Ending::Alone }
+}
+
+const fn tail(text: &'static str, topics: Topics) -> Word {
+    Word { text, topics, ending: Ending::Tail }
 }
 
 pub(crate) const fn case(text: &'static str, topics: Topics) -> Word {
@@ -64,7 +70,7 @@ const NUMBERS: &[Word] = &[
     exact("и и н", IIN),
     exact("ж.с.н", IIN),
     exact("ж с н", IIN),
-    exact("iin", IIN),
+    tail("iin", IIN),
     exact("i.i.n", IIN),
     exact("i i n", IIN),
     exact("jsn", IIN),
@@ -144,7 +150,10 @@ const NUMBERS: &[Word] = &[
     exact("account", IBAN),
     exact("тел", PHONE),
     stem("телефон", PHONE),
-    stem("нөмір", PHONE),
+    exact("нөмірім", PHONE),
+    exact("нөміріме", PHONE),
+    exact("нөмірімді", PHONE),
+    exact("нөмірімнен", PHONE),
     stem("ұялы", PHONE),
     stem("уялы", PHONE),
     exact("моб", PHONE),
@@ -180,8 +189,10 @@ const NUMBERS: &[Word] = &[
     stem("конырау", PHONE),
     stem("qonyrau", PHONE),
     stem("qoñyrau", PHONE),
-    stem("nömir", PHONE),
-    stem("nomir", PHONE),
+    exact("nömirim", PHONE),
+    exact("nómirim", PHONE),
+    exact("nomirim", PHONE),
+    exact("nomerim", PHONE),
     stem("uialy", PHONE),
     stem("telefon", PHONE),
     exact("tel", PHONE),
