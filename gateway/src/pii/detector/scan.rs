@@ -9,6 +9,7 @@ use super::contact::email;
 use super::context::finder::ContextFinder;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::records;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, escapes};
@@ -99,6 +100,7 @@ impl<'d> SegmentScan<'d> {
         email::scan(&text, &mut self.budget, &mut found);
         reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
         // documents and records
+        records::scan(&text, &mut self.budget, &mut found);
         //
         // places, networks, secrets
         //

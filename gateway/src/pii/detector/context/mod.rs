@@ -3,3 +3,5 @@
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
+pub(crate) mod words_records;
+pub(crate) mod words_things;
