@@ -5,11 +5,10 @@ use std::ops::Range;
 use super::gap::{Gap, Place, Reach, Walk};
 use super::marks::{ASKING, FOREIGN, Mark, Marks};
 use super::{birth, date, diagnosis, document, plate, record, salary, table};
-use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found};
 use crate::pii::detector::context::topics::{
-    BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY, Topics,
+    BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY,
 };
 use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::text::Text;
@@ -270,10 +269,9 @@ impl Questions<'_, '_> {
         let Some(place) = Walk::new(self.view, self.marks, mark.range.end, reach).next_place() else {
             return true;
         };
-        let mark = Mark { topics: MEDICAL_RECORD as Topics, ..mark.clone() };
+        let mark = Mark { topics: MEDICAL_RECORD, ..mark.clone() };
         let value = record::read(self.view, &mark, &place, &mut self.run);
         if let Some(value) = value.filter(|value| place.gap.is_marked && value.range.len() <= LONGEST) {
-            debug_assert_eq!(value.entity, Entity::MedicalRecord);
             self.taken.push(value.range.clone());
             found.push(value);
         }

@@ -149,8 +149,7 @@ fn year_day_month(view: &[u8], at: usize) -> Option<usize> {
 fn month_day_year(view: &[u8], at: usize) -> Option<usize> {
     let (_, month_end) = month_at(view, at)?;
     let day = behind_marks(view, month_end);
-    let (value, _) = number(view, day, 2).filter(|(value, _)| (1..=31).contains(value))?;
-    debug_assert!(value > 0);
+    number(view, day, 2).filter(|(value, _)| (1..=31).contains(value))?;
     let year = behind_marks(view, behind_day(view, day)?);
     year_end(view, year)
 }

@@ -298,6 +298,7 @@ fn is_listed(view: &[u8], range: Range<usize>) -> bool {
 fn clause(view: &View<'_>, marks: &Marks, start: usize) -> Range<usize> {
     let bytes = view.bytes();
     let last = bytes.len().min(start + MAX_WORDS).min(marks.next(start).map_or(usize::MAX, |mark| mark.range.start));
+    let last = (start..=last).rev().find(|&at| !bytes.get(at).copied().is_some_and(is_continuation)).unwrap_or(start);
     let mut at = start;
     let mut end = start;
     let mut open = 0_usize;

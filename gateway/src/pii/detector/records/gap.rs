@@ -199,12 +199,15 @@ pub(super) fn ends_sentence(view: &View<'_>, at: usize, byte: u8, word_len: usiz
 
 /// Whether the character of the source that stands here is a capital letter.
 pub(super) fn starts_upper(view: &View<'_>, at: usize) -> bool {
-    view.source_text(at..at + 1).chars().next().is_some_and(char::is_uppercase)
+    let rest = view.bytes().get(at + 1..).unwrap_or_default();
+    let width = 1 + rest.iter().take(3).take_while(|&&byte| is_continuation(byte)).count();
+    view.source_text(at..at + width).chars().next().is_some_and(char::is_uppercase)
 }
 
 /// Whether the source of a range has capital letters and no small ones.
 pub(super) fn is_upper(view: &View<'_>, range: Range<usize>) -> bool {
-    !range.is_empty() && !view.source_text(range).chars().any(char::is_lowercase)
+    let source = if range.is_empty() { "" } else { view.source_text(range) };
+    !source.is_empty() && !source.chars().any(char::is_lowercase)
 }
 
 /// Letters to which digits are joined: "n12345678", "алм-20457".

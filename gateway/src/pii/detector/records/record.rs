@@ -103,6 +103,9 @@ impl Code {
                 break;
             }
         }
+        while rest.get(len).copied().is_some_and(is_continuation) {
+            len -= 1;
+        }
         let mut code = Self { range: at..at + len, has_letters: false, digits: 0, characters: 0 };
         code.cut_ending(view);
         code.count(bytes);
@@ -197,7 +200,8 @@ fn prefix_start(view: &View<'_>, at: usize, floor: usize) -> Option<usize> {
     let word = view.bytes().get(range.clone())?;
     let characters = word.iter().filter(|&&byte| !is_continuation(byte)).count();
     let is_number_word = matches!(word, b"n" | b"no" | b"nr" | b"id") || matches!(std::str::from_utf8(word), Ok("н"));
-    ((1..=LETTERS).contains(&characters) && is_upper(view, range) && !is_number_word).then_some(start)
+    let is_whole = word.first().is_some_and(|&byte| !is_continuation(byte));
+    (is_whole && (1..=LETTERS).contains(&characters) && is_upper(view, range) && !is_number_word).then_some(start)
 }
 
 /// Where a code that ends at `end` begins.
