@@ -1,6 +1,6 @@
 //! Reads texts and says where in them personal data stands.
 //!
-//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`; `context` hears what the
+//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`, `records`; `context` hears what the
 //! words around say), and read again as what its escapes and blobs decode to. `candidate` decides between readings of the
 //! same place, `scan` is the order of all this.
 
@@ -11,6 +11,7 @@ mod contact;
 mod context;
 mod custom;
 mod numbers;
+mod records;
 mod scan;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use super::context::finder::ContextFinder;
 use super::custom;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::records;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, dictated, escapes};
@@ -114,6 +115,7 @@ impl<'d> SegmentScan<'d> {
         custom::scan(self.custom, &text, &mut self.budget, &mut found);
         reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
         // documents and records
+        records::scan(&text, &mut self.budget, &mut found);
         //
         // places, networks, secrets
         //

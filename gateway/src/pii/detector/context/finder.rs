@@ -125,6 +125,13 @@ impl ContextWords {
             .fold(0, |all, hit| all | hit.word.topics)
     }
 
+    /// Every word of the view that speaks for one of `topics`, with all that it speaks for and its spelling in the
+    /// word list; by where the words end.
+    pub(crate) fn spoken(&self, topics: Topics) -> impl Iterator<Item = (&Range<usize>, Topics, &'static str)> {
+        let speaks = move |hit: &&Hit| hit.word.topics & topics != 0;
+        self.hits.iter().filter(speaks).map(|hit| (&hit.range, hit.word.topics, hit.word.text))
+    }
+
     /// What is known from outside the text.
     pub(crate) fn given(&self) -> Topics {
         self.given

@@ -4,3 +4,5 @@ pub(crate) mod columns;
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
+pub(crate) mod words_records;
+pub(crate) mod words_things;

@@ -18,6 +18,38 @@ topics! {
     GOODS = 5;
 
     // Documents and records: 8 to 31.
+    ID_CARD = 8;
+    PASSPORT = 9;
+    DRIVER_LICENCE = 10;
+    PLATE = 11;
+    CONTRACT = 12;
+    ACCOUNT = 13;
+    MEDICAL_RECORD = 14;
+    BIRTH = 15;
+    /// A year alone is a birth date beside such a word ("г.р.").
+    BIRTH_YEAR = 16;
+    SALARY = 17;
+    /// Speaks for pay only where a currency is named.
+    INCOME = 18;
+    DIAGNOSIS = 19;
+    RU_INN = 20;
+    SNILS = 21;
+    PINFL = 22;
+    KG_PIN = 23;
+    SSN = 24;
+    SWIFT = 25;
+    /// A numbered thing that is nobody's: an order, a parcel, a meter, an article of law.
+    THING = 26;
+    /// Doctors, patients, wards.
+    MEDICINE = 27;
+    /// Names of diseases.
+    DISEASE = 28;
+    /// Averages, norms, vacancies: speaks against a person's pay.
+    STATISTICS = 29;
+    /// A document of no named kind.
+    DOCUMENT = 30;
+    /// Somebody asks what a code means.
+    MEANING = 31;
 
     // Places, networks, secrets: 32 to 47.
 

@@ -2,6 +2,8 @@
 //! in Cyrillic and Latin script; words that mix look-alike scripts ("ЖCН" with a Latin C) are
 //! listed as they are met.
 
+use super::words_records::RECORDS;
+use super::words_things::THINGS;
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
 
 /// What may follow a word without a break.
@@ -53,6 +55,8 @@ pub(crate) const WORDS: &[&[Word]] = &[
     NUMBERS,
     //
     // documents and records
+    RECORDS,
+    THINGS,
     //
     // places, networks, secrets
     //

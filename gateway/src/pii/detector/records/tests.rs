@@ -1,0 +1,1 @@
+//! Records as callers see them.
