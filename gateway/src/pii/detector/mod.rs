@@ -4,12 +4,14 @@
 //! words around say), and read again as what its escapes and blobs decode to. `candidate` decides between readings of the
 //! same place, `scan` is the order of all this.
 
+mod address;
 mod budget;
 mod candidate;
 mod contact;
 mod context;
 mod numbers;
 mod scan;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod text;

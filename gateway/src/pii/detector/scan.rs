@@ -3,12 +3,14 @@
 
 use std::ops::Range;
 
+use super::address;
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Rejected, resolve};
-use super::contact::email;
+use super::contact::{crypto, email, geo, handle, mac, network, spoken_email};
 use super::context::finder::ContextFinder;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::secret;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, escapes};
@@ -101,6 +103,14 @@ impl<'d> SegmentScan<'d> {
         // documents and records
         //
         // places, networks, secrets
+        address::scan(&text, &mut self.budget, &mut found);
+        secret::scan(&text, &mut self.budget, &mut found);
+        spoken_email::scan(&text, &mut self.budget, &mut found);
+        network::scan(&text, &mut self.budget, &mut found);
+        mac::scan(&text, &mut self.budget, &mut found);
+        geo::scan(&text, &mut self.budget, &mut found);
+        crypto::scan(&text, &mut self.budget, &mut found);
+        handle::scan(&text, &mut self.budget, &mut found);
         //
         // people
         let to_segment = |range| to_source(view.source_range(range));

@@ -3,3 +3,5 @@
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
+mod words_places;
+mod words_secrets;

@@ -3,6 +3,8 @@
 //! listed as they are met.
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_places::PLACES;
+use super::words_secrets::SECRETS;
 
 /// What may follow a word without a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,11 +46,11 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 
 /// All lists of words.
 pub(crate) const WORDS: &[&[Word]] = &[
-    NUMBERS,
-    //
+    NUMBERS, //
     // documents and records
     //
     // places, networks, secrets
+    PLACES, SECRETS,
     //
     // people
 ];

@@ -3,6 +3,7 @@
 pub(crate) mod blobs;
 pub(crate) mod escapes;
 pub(crate) mod fold;
+pub(crate) mod long_words;
 pub(crate) mod lookalike;
 pub(crate) mod normalize;
 pub(crate) mod offset_map;
