@@ -215,7 +215,7 @@ impl Parts<'_> {
 
     /// A known town, with the word for a town behind it: «Алматы қ.», «Astana city», «Қызылорда облысы».
     fn from_place(&self, at: usize) -> Option<Part> {
-        if let Some(part) = self.from_name(at).filter(|part| part.kind != PartKind::NameAndNumber) {
+        if let Some(part) = self.from_name(at) {
             return Some(part);
         }
         let end = at + 1;
@@ -311,8 +311,13 @@ impl Parts<'_> {
         if self.is_capital(at) && tied == end {
             let comma = usize::from(self.is_mark(end, b','));
             let number = self.number(end + comma).filter(|_| self.gap(end + comma) != Gap::Line)?;
-            if !self.is_counted(number) {
-                return part(PartKind::NameAndNumber, number);
+            let is_of_next = matches!(
+                self.role(number),
+                Some(Role::Quarter | Role::QuarterFirst | Role::UnitBehind | Role::StreetBehind | Role::Street)
+            ) && self.gap(number) != Gap::Line;
+            if !self.is_counted(number) && !is_of_next {
+                let has_word = self.role(number) == Some(Role::HouseBehind) && self.gap(number) != Gap::Line;
+                return part(PartKind::NameAndNumber, number + usize::from(has_word));
             }
         }
         None

@@ -103,7 +103,8 @@ impl Row {
         if row.kinds.is_empty() {
             return;
         }
-        let (Some(first), Some(last)) = (parts.items.get(row.start), parts.items.get(row.end - 1)) else { return };
+        let start = row.with_town(parts);
+        let (Some(first), Some(last)) = (parts.items.get(start), parts.items.get(row.end - 1)) else { return };
         let range = first.range.start..last.range.end;
         match row.verdict(text, parts, &range, given) {
             Verdict::Address { rule, score } => {
@@ -128,7 +129,7 @@ impl Row {
             return Verdict::Address { rule: "address/street-house", score: 97 };
         }
         if self.has(&[PartKind::BareHouse]) {
-            let follows = self.is_followed(parts);
+            let follows = self.is_followed(text, parts);
             return if has_unit || has_place && !has_where || is_named() || !follows {
                 Verdict::Address { rule: "address/street-number", score: 92 }
             } else {
@@ -142,10 +143,14 @@ impl Row {
             return Verdict::Address { rule: "address/place-house", score: 88 };
         }
         if self.has(&[PartKind::NameAndNumber]) {
-            return if has_unit || is_named() {
+            return if has_unit
+                || given
+                || self.is_announced(text, parts, range)
+                || has_place && self.is_plausible(text, parts)
+            {
                 Verdict::Address { rule: "address/name-number", score: 85 }
             } else {
-                Verdict::Nothing
+                Verdict::Reject { rule: "address/name-number", reason: "a name and a number without a context word" }
             };
         }
         if has_street || has_where {
@@ -154,11 +159,62 @@ impl Row {
         Verdict::Nothing
     }
 
-    /// Whether a word in lower case follows the row at once: «на улице Абая 5 …».
-    fn is_followed(&self, parts: &Parts<'_>) -> bool {
-        let Some(next) = parts.items.get(self.end) else { return false };
+    /// The first item, or that of a town before it that nobody listed: «Уштобе, ул. …».
+    fn with_town(&self, parts: &Parts<'_>) -> usize {
+        let is_street = matches!(self.kinds.first(), Some(PartKind::Street | PartKind::Quarter));
+        let item = |back: usize| self.start.checked_sub(back).and_then(|at| parts.items.get(at));
+        let is_comma = item(1).is_some_and(|item| item.kind == Kind::Mark(b','));
+        let is_name =
+            item(2).is_some_and(|item| matches!(item.kind, Kind::Word { role: None, is_capital: true, letters: 3.. }));
+        let is_first =
+            item(3).is_none_or(|item| matches!(item.kind, Kind::Mark(_) | Kind::Word { role: Some(Role::Stop), .. }));
+        if is_street && is_comma && is_name && is_first { self.start - 2 } else { self.start }
+    }
+
+    /// Whether a word for addresses stands right before, or before a few words when the name looks like a street's.
+    fn is_announced(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>) -> bool {
+        const REACH: usize = 64;
+        let before = text.context().all(ADDRESS).filter(|word| word.end <= range.start).last();
+        let Some(word) = before.filter(|word| range.start - word.end <= REACH) else { return false };
+        let between = text.bytes().get(word.end..range.start).unwrap_or_default();
+        let is_same_sentence = !between.iter().any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'|' | b'\n' | b';'));
+        let is_at_once = between.iter().filter(|&&byte| byte == b' ').count() <= 2;
+        is_same_sentence && (is_at_once || self.is_plausible(text, parts))
+    }
+
+    /// «Абая 150», «Қазыбек би 22-15»: a name in the genitive, or with a word that only names have, or a number like
+    /// that of a house.
+    fn is_plausible(&self, text: &Text<'_>, parts: &Parts<'_>) -> bool {
+        const GENITIVE: [&str; 9] = ["ва", "на", "ая", "ля", "ого", "ая", "ки", "ева", "ча"];
+        let items = parts.items.get(self.start..self.end).unwrap_or_default();
+        items.windows(2).any(|pair| match pair {
+            [name, number] => {
+                let is_name = matches!(name.kind, Kind::Word { role: None | Some(Role::NamePart), letters: 3.., .. });
+                let spelled = text.bytes().get(name.range.clone()).unwrap_or_default();
+                let is_genitive = GENITIVE.iter().any(|ending| spelled.ends_with(ending.as_bytes()));
+                match number.kind {
+                    Kind::Number { is_plain, .. } => {
+                        is_name
+                            && (is_genitive
+                                || !is_plain
+                                || matches!(name.kind, Kind::Word { role: Some(Role::NamePart), .. }))
+                    }
+                    _ => false,
+                }
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether the number counts what follows: «на улице Абая 5 новых домов».
+    fn is_followed(&self, text: &Text<'_>, parts: &Parts<'_>) -> bool {
+        const PLURAL: [&str; 11] = ["ов", "ев", "ей", "ек", "ых", "их", "ний", "ций", "ник", "тиц", "дцев"];
+        let Some(next) = parts.items.get(self.end).filter(|next| next.gap == Gap::Space) else { return false };
+        let word = text.bytes().get(next.range.clone()).unwrap_or_default();
         match next.kind {
-            Kind::Word { is_capital: false, role: None, .. } => next.gap == Gap::Space,
+            Kind::Word { is_capital: false, role: None, .. } => {
+                PLURAL.iter().any(|ending| word.ends_with(ending.as_bytes()))
+            }
             Kind::Word { role: Some(Role::Measure), .. } => true,
             _ => false,
         }

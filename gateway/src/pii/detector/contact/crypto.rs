@@ -13,6 +13,8 @@ use crate::pii::detector::views::long_words::{cased, long_words};
 
 const MIN_LEN: usize = 25;
 const MAX_LEN: usize = 108;
+/// Half of an address is shorter.
+const MAX_HALF: usize = 64;
 /// Decoding base 58 looks at each pair of characters.
 const COST: usize = 64;
 
@@ -20,6 +22,7 @@ const COST: usize = 64;
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
     long_words(view, |run| {
+        broken(text, &run, budget, found);
         let mut start = run.start;
         let bytes = view.get(run).unwrap_or_default();
         for part in bytes.split(|&byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))) {
@@ -30,6 +33,40 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
             }
         }
     });
+}
+
+/// An address that a line break cuts in two: the longer half is a long word. Only a checksum puts it together again.
+fn broken(text: &Text<'_>, run: &Range<usize>, budget: &mut Budget, found: &mut Found) {
+    let view = text.bytes();
+    let is_letter_or_digit = |byte: &&u8| byte.is_ascii_alphanumeric();
+    let breaks_before =
+        view.get(..run.start).unwrap_or_default().iter().rev().take(2).take_while(|&&byte| byte == b'\n').count();
+    let breaks_behind =
+        view.get(run.end..).unwrap_or_default().iter().take(2).take_while(|&&byte| byte == b'\n').count();
+    if breaks_before > 0 {
+        let end = run.start - breaks_before;
+        let head =
+            view.get(..end).unwrap_or_default().iter().rev().take(MAX_HALF).take_while(is_letter_or_digit).count();
+        joined(text, (end - head..end, run.clone()), budget, found);
+    }
+    if breaks_behind > 0 {
+        let start = run.end + breaks_behind;
+        let tail = view.get(start..).unwrap_or_default().iter().take(MAX_HALF).take_while(is_letter_or_digit).count();
+        joined(text, (run.clone(), start..start + tail), budget, found);
+    }
+}
+
+fn joined(text: &Text<'_>, (head, tail): (Range<usize>, Range<usize>), budget: &mut Budget, found: &mut Found) {
+    let len = head.len() + tail.len();
+    if head.len() < 4 || tail.len() < 4 || !(MIN_LEN..=MAX_LEN).contains(&len) || !budget.spend(COST + len) {
+        return;
+    }
+    let range = head.start..tail.end;
+    let word = cased(text.view(), head) + &cased(text.view(), tail);
+    if let Some(shape) = shape(&word).filter(|shape| shape.is_checked) {
+        let context = text.word_near(&range, CRYPTO);
+        found.push(Candidate::new(Entity::Crypto, range, Strength::Checked, shape.rule).beside(context));
+    }
 }
 
 /// What the shape of a word says.

@@ -22,19 +22,46 @@ const MAX_BETWEEN: usize = 40;
 
 /// Every pair of coordinates of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
+    decimals(text, b'.', budget, found);
+    if text.context().all(GEO).next().is_some() {
+        decimals(text, b',', budget, found);
+    }
+    degrees(text, budget, found);
+}
+
+/// Pairs of numbers with `point` before their decimals.
+fn decimals(text: &Text<'_>, point: u8, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
+    // What stands before a pair and behind it tells coordinates from the numbers of a list.
+    let mut earlier: Option<Decimal> = None;
     let mut last: Option<Decimal> = None;
-    for point in memchr_iter(b'.', view) {
+    for at in memchr_iter(point, view) {
         if !budget.spend(1) {
             return;
         }
-        let Some(decimal) = Decimal::around(view, point) else { continue };
-        match last.take() {
-            Some(latitude) if is_pair(text, &latitude, &decimal, found) => {}
-            _ => last = Some(decimal),
+        let Some(decimal) = Decimal::around(view, at) else { continue };
+        if let Some(first) = &last {
+            let is_listed = earlier.as_ref().is_some_and(|earlier| is_list(view, earlier, first))
+                || next_decimal(view, decimal.range.end).is_some_and(|next| is_list(view, &decimal, &next));
+            if is_pair(text, first, &decimal, is_listed, found) {
+                (earlier, last) = (None, None);
+                continue;
+            }
         }
+        earlier = last.replace(decimal);
     }
-    degrees(text, budget, found);
+}
+
+/// The decimal number right behind a comma or a space.
+fn next_decimal(view: &[u8], from: usize) -> Option<Decimal> {
+    let rest = view.get(from..from + 24).or_else(|| view.get(from..))?;
+    let point = rest.iter().position(|&byte| byte == b'.')?;
+    Decimal::around(view, from + point)
+}
+
+fn is_list(view: &[u8], first: &Decimal, second: &Decimal) -> bool {
+    let between = view.get(first.range.end..second.range.start).unwrap_or_default();
+    !between.is_empty() && between.len() <= 3 && between.iter().all(|byte| matches!(byte, b',' | b' ' | b';' | b'|'))
 }
 
 /// A decimal number with a sign.
@@ -70,7 +97,7 @@ impl Decimal {
     }
 }
 
-fn is_pair(text: &Text<'_>, first: &Decimal, second: &Decimal, found: &mut Found) -> bool {
+fn is_pair(text: &Text<'_>, first: &Decimal, second: &Decimal, is_listed: bool, found: &mut Found) -> bool {
     const RULE: &str = "geo/decimal";
     let view = text.bytes();
     let between = view.get(first.range.end..second.range.start).unwrap_or_default();
@@ -89,8 +116,11 @@ fn is_pair(text: &Text<'_>, first: &Decimal, second: &Decimal, found: &mut Found
     }
     let is_named = word.is_some() || is_in_link;
     let is_exact = decimals >= MIN_DECIMALS && first.decimals + second.decimals >= 2 * MIN_DECIMALS;
-    let is_place =
-        if is_named { is_exact || is_plain && decimals >= 3 } else { is_exact && is_plain && is_region(first, second) };
+    let is_place = if is_named {
+        is_exact || is_plain && decimals >= 3
+    } else {
+        is_exact && is_plain && !is_listed && is_region(first, second)
+    };
     if is_place && (is_plain || is_named) {
         let score = if is_named { 97 } else { 90 };
         found.push(Candidate::new(Entity::Geo, range, Strength::Checked, RULE).scored(score).beside(word));

@@ -38,152 +38,21 @@ const LINKS: &[&str] = &[
 ];
 
 /// Paths of the networks themselves.
-const PAGES: &[&str] = &[
-    "about",
-    "accounts",
-    "ads",
-    "business",
-    "company",
-    "dev",
-    "developers",
-    "docs",
-    "events",
-    "explore",
-    "feed",
-    "groups",
-    "hashtag",
-    "help",
-    "home",
-    "i",
-    "joinchat",
-    "legal",
-    "login",
-    "logout",
-    "marketplace",
-    "messages",
-    "p",
-    "pages",
-    "photo",
-    "policies",
-    "privacy",
-    "reel",
-    "reels",
-    "s",
-    "search",
-    "settings",
-    "share",
-    "sharer",
-    "sharer.php",
-    "signup",
-    "stories",
-    "support",
-    "terms",
-    "tos",
-    "tv",
-    "video",
-    "watch",
-    "wall",
-    "addstickers",
-    "proxy",
-    "setlanguage",
-];
+const PAGES: &str = "\
+    about accounts ads business company dev developers docs events explore feed groups hashtag help home i \
+    joinchat legal login logout marketplace messages p pages photo policies privacy reel reels s search settings \
+    share sharer sharer.php signup stories support terms tos tv video watch wall addstickers proxy setlanguage";
 
 /// What stands behind an at sign in code and mail, and is nobody's name.
-const NOT_NAMES: &[&str] = &[
-    "media",
-    "import",
-    "keyframes",
-    "charset",
-    "font-face",
-    "supports",
-    "layer",
-    "page",
-    "include",
-    "mixin",
-    "extend",
-    "use",
-    "tailwind",
-    "apply",
-    "override",
-    "deprecated",
-    "param",
-    "params",
-    "return",
-    "returns",
-    "throws",
-    "see",
-    "since",
-    "author",
-    "property",
-    "staticmethod",
-    "classmethod",
-    "dataclass",
-    "pytest",
-    "app",
-    "router",
-    "bean",
-    "component",
-    "service",
-    "controller",
-    "autowired",
-    "test",
-    "entity",
-    "table",
-    "column",
-    "id",
-    "data",
-    "getter",
-    "setter",
-    "input",
-    "output",
-    "injectable",
-    "module",
-    "types",
-    "babel",
-    "angular",
-    "vue",
-    "click",
-    "click.prevent",
-    "submit",
-    "change",
-    "all",
-    "everyone",
-    "channel",
-    "here",
-    "latest",
-    "next",
-    "example",
-    "username",
-    "user",
-    "nullable",
-    "notnull",
-    "transactional",
-    "requestmapping",
-    "getmapping",
-    "postmapping",
-    "pathvariable",
-    "requestbody",
-    "json",
-    "lru_cache",
-    "wraps",
-    "contextmanager",
-    "abstractmethod",
-    "cached_property",
-    "echo",
-    "param-out",
-    "var",
-    "type",
-    "todo",
-    "if",
-    "foreach",
-    "section",
-    "yield",
-    "extends",
-    "endif",
-    "csrf",
-    "suppresswarnings",
-    "functionalinterface",
-];
+const NOT_NAMES: &str = "\
+    media import keyframes charset font-face supports layer page include mixin extend use tailwind apply \
+    override deprecated param params return returns throws see since author property staticmethod classmethod \
+    dataclass pytest app router bean component service controller autowired test entity table column id data \
+    getter setter input output injectable module types babel angular vue click click.prevent submit change all \
+    everyone channel here latest next example username user nullable notnull transactional requestmapping \
+    getmapping postmapping pathvariable requestbody json lru_cache wraps contextmanager abstractmethod \
+    cached_property echo param-out var type todo if foreach section yield extends endif csrf suppresswarnings \
+    functionalinterface";
 
 /// Every name of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
@@ -234,7 +103,7 @@ fn link(view: &[u8], slash: usize) -> Option<Range<usize>> {
         + rest.get(plus..)?.iter().take(MAX_NAME * 2).take_while(|&&byte| is_name_byte(byte) || byte == b'-').count();
     let name = trim_dots(rest.get(..len)?);
     let text = std::str::from_utf8(name).ok()?;
-    let is_name = name.len() >= MIN_NAME && !PAGES.contains(&text) && !(plus == 1 && host.starts_with("t.me"));
+    let is_name = name.len() >= MIN_NAME && !holds(PAGES, text) && !(plus == 1 && host.starts_with("t.me"));
     is_name.then_some(start..name_at + name.len())
 }
 
@@ -251,7 +120,7 @@ fn at_sign(text: &Text<'_>, at: usize, found: &mut Found) {
     let spelled = view.get(name.clone()).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
     let next = view.get(name.end).copied();
     let is_package = next == Some(b'/') || next == Some(b'(');
-    if is_package || NOT_NAMES.contains(&spelled) {
+    if is_package || holds(NOT_NAMES, spelled) {
         found.reject(Entity::Handle, range, RULE, "code");
         return;
     }
@@ -301,7 +170,7 @@ fn bare(text: &Text<'_>, word: &Range<usize>, found: &mut Found) {
     let is_domain = spelled
         .rsplit_once('.')
         .is_some_and(|(_, end)| matches!(end, "com" | "ru" | "kz" | "me" | "org" | "net" | "io" | "app"));
-    if !has_letter || is_link || is_domain || NOT_NAMES.contains(&spelled) {
+    if !has_letter || is_link || is_domain || holds(NOT_NAMES, spelled) {
         return;
     }
     if has_sign && (words <= 1 || is_labelled) || is_labelled && words == 0 && is_alone(view, &name) {
@@ -335,4 +204,8 @@ fn trim_dots(name: &[u8]) -> &[u8] {
 
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')
+}
+
+fn holds(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|known| known == word)
 }

@@ -17,134 +17,24 @@ const MAX_TOKEN: usize = 64;
 /// Spaces, commas, brackets between two tokens.
 const MAX_GAP: usize = 4;
 
-const DOTS: [&str; 14] = [
-    "точка",
-    "точку",
-    "тчк",
-    "точк",
-    "нүкте",
-    "нукте",
-    "dot",
-    "point",
-    "tochka",
-    "nukte",
-    "núkte",
-    "nükte",
-    "тошка",
-    "дот",
-];
-const DASHES: [&str; 12] =
-    ["тире", "дефис", "дэфис", "минус", "сызықша", "dash", "hyphen", "tire", "defis", "minus", "сызықшасы", "sызықша"];
-const UNDERSCORES: [&str; 14] = [
-    "подчеркивание",
-    "подчерк",
-    "андерскор",
-    "андескор",
-    "underscore",
-    "подчеркиванием",
-    "podcherkivanie",
-    "подчёркивание",
-    "нижнее",
-    "нижний",
-    "нижняя",
-    "астыңғы",
-    "төменгі",
-    "nizhnee",
-];
+const DOTS: &str = "точка точку тчк точк нүкте нукте dot point tochka nukte núkte nükte тошка дот ноқат noqat";
+const DASHES: &str = "тире дефис дэфис минус сызықша dash hyphen tire defis minus сызықшасы sызықша";
+const UNDERSCORES: &str = "\
+    подчеркивание подчерк андерскор андескор underscore подчеркиванием podcherkivanie подчёркивание нижнее \
+    нижний нижняя астыңғы төменгі nizhnee";
 /// Second words of an underscore.
-const UNDERSCORE_TAILS: [&str; 6] = ["подчеркивание", "пробел", "черта", "сызық", "podcherkivanie", "сызықша"];
+const UNDERSCORE_TAILS: &str = "подчеркивание пробел черта сызық podcherkivanie сызықша";
 
 /// Names of mail services as they are said.
-const PROVIDERS: [&str; 58] = [
-    "gmail",
-    "mail",
-    "yandex",
-    "inbox",
-    "list",
-    "bk",
-    "rambler",
-    "outlook",
-    "hotmail",
-    "icloud",
-    "yahoo",
-    "proton",
-    "protonmail",
-    "ya",
-    "live",
-    "гмэйл",
-    "гмейл",
-    "гмайл",
-    "гмаил",
-    "джимейл",
-    "джимэйл",
-    "джимайл",
-    "жимейл",
-    "жимэйл",
-    "жмейл",
-    "мэйл",
-    "мейл",
-    "маил",
-    "майл",
-    "мэил",
-    "яндекс",
-    "яндех",
-    "инбокс",
-    "лист",
-    "бк",
-    "рамблер",
-    "аутлук",
-    "оутлук",
-    "хотмейл",
-    "хотмэйл",
-    "хотмайл",
-    "айклауд",
-    "айклоуд",
-    "яху",
-    "йаху",
-    "протон",
-    "протонмейл",
-    "протонмэйл",
-    "я",
-    "gmaıl",
-    "meyl",
-    "meil",
-    "inboks",
-    "yandeks",
-    "ramble",
-    "мейыл",
-    "джимеил",
-    "аутлоок",
-];
+const PROVIDERS: &str = "\
+    gmail mail yandex inbox list bk rambler outlook hotmail icloud yahoo proton protonmail ya live гмэйл гмейл \
+    гмайл гмаил джимейл джимэйл джимайл жимейл жимэйл жмейл мэйл мейл маил майл мэил яндекс яндех инбокс лист бк \
+    рамблер аутлук оутлук хотмейл хотмэйл хотмайл айклауд айклоуд яху йаху протон протонмейл протонмэйл я gmaıl \
+    meyl meil inboks yandeks ramble мейыл джимеил аутлоок";
 
 /// Zones as they are written and said.
-const ZONES: [&str; 26] = [
-    "com",
-    "ru",
-    "kz",
-    "net",
-    "org",
-    "uz",
-    "kg",
-    "by",
-    "ua",
-    "me",
-    "io",
-    "info",
-    "edu",
-    "gov",
-    "su",
-    "рф",
-    "қаз",
-    "ком",
-    "ру",
-    "кз",
-    "кей-зет",
-    "нет",
-    "орг",
-    "казет",
-    "кейзет",
-    "кзет",
-];
+const ZONES: &str = "\
+    com ru kz net org uz kg by ua me io info edu gov su рф қаз ком ру кз кей-зет нет орг казет кейзет кзет";
 /// Zones said in two words.
 const ZONE_PAIRS: [(&str, &str); 8] = [
     ("кей", "зет"),
@@ -158,64 +48,10 @@ const ZONE_PAIRS: [(&str, &str); 8] = [
 ];
 
 /// Words that stand before a dog and are no part of an address.
-const NOT_LOCAL: &[&str] = &[
-    "моя",
-    "твоя",
-    "наша",
-    "ваша",
-    "его",
-    "ее",
-    "их",
-    "эта",
-    "та",
-    "и",
-    "а",
-    "но",
-    "или",
-    "где",
-    "не",
-    "у",
-    "на",
-    "в",
-    "с",
-    "это",
-    "почта",
-    "почту",
-    "почты",
-    "мыло",
-    "емейл",
-    "имейл",
-    "email",
-    "mail",
-    "e-mail",
-    "адрес",
-    "поштам",
-    "пошта",
-    "потом",
-    "дальше",
-    "далее",
-    "the",
-    "look",
-    "is",
-    "are",
-    "meet",
-    "me",
-    "us",
-    "был",
-    "была",
-    "мой",
-    "my",
-    "менің",
-    "затем",
-    "ұялы",
-    "электронный",
-    "электронная",
-    "пишите",
-    "записывайте",
-    "жазыңыз",
-    "сразу",
-    "am",
-];
+const NOT_LOCAL: &str = "\
+    моя твоя наша ваша его ее их эта та и а но или где не у на в с это почта почту почты мыло емейл имейл email \
+    mail e-mail адрес поштам пошта потом дальше далее the look is are meet me us был была мой my менің затем \
+    ұялы электронный электронная пишите записывайте жазыңыз сразу am";
 
 /// Every dictated address of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
@@ -268,13 +104,13 @@ impl Domain {
         let spelled = token_text(view, &first);
         if let Some((name, zone)) = spelled.rsplit_once('.') {
             let name = name.rsplit('.').next().unwrap_or(name);
-            return ZONES.contains(&zone).then_some(Self {
+            return holds(ZONES, zone).then_some(Self {
                 end: first.end,
-                is_provider: PROVIDERS.contains(&name),
+                is_provider: holds(PROVIDERS, name),
                 has_dot: true,
             });
         }
-        let is_provider = PROVIDERS.contains(&spelled);
+        let is_provider = holds(PROVIDERS, spelled);
         if !is_provider && !spelled.is_ascii() {
             return None;
         }
@@ -283,13 +119,13 @@ impl Domain {
         let mut has_dot = false;
         for _ in 0..MAX_TOKENS {
             let Some(mut token) = next_token(view, at) else { break };
-            let is_dot = is_connector(view, &token, &DOTS) || view.get(token.clone()) == Some(b".");
+            let is_dot = is_connector(view, &token, DOTS) || view.get(token.clone()) == Some(b".");
             if is_dot {
                 has_dot = true;
                 at = token.end;
                 let Some(next) = next_token(view, at) else { break };
                 token = next;
-            } else if is_connector(view, &token, &DASHES) {
+            } else if is_connector(view, &token, DASHES) {
                 at = next_token(view, token.end)?.end;
                 continue;
             } else if end.is_some() || !is_provider {
@@ -297,7 +133,7 @@ impl Domain {
             }
             let zone = token_text(view, &token);
             let pair = next_token(view, token.end).map(|next| (next.clone(), (zone, token_text(view, &next))));
-            if ZONES.contains(&zone) {
+            if holds(ZONES, zone) {
                 end = Some(token.end);
             } else if let Some((next, _)) = pair.filter(|(_, pair)| ZONE_PAIRS.contains(pair)) {
                 token.end = next.end;
@@ -324,10 +160,8 @@ impl Local {
         let mut is_latin = true;
         for _ in 0..MAX_TOKENS {
             let spelled = token_text(view, &token);
-            let is_atom = !spelled.is_empty()
-                && !NOT_LOCAL.contains(&spelled)
-                && !is_any_connector(view, &token)
-                && spelled != ".";
+            let is_atom =
+                !spelled.is_empty() && !holds(NOT_LOCAL, spelled) && !is_any_connector(view, &token) && spelled != ".";
             if !is_atom {
                 break;
             }
@@ -345,8 +179,8 @@ impl Local {
                 let mut connector = before;
                 // «нижнее подчеркивание»: two words.
                 if let Some(earlier) = previous_token(view, connector.start)
-                    && UNDERSCORE_TAILS.contains(&token_text(view, &connector))
-                    && is_connector(view, &earlier, &UNDERSCORES)
+                    && holds(UNDERSCORE_TAILS, token_text(view, &connector))
+                    && is_connector(view, &earlier, UNDERSCORES)
                 {
                     connector = earlier;
                 }
@@ -374,15 +208,15 @@ fn gap_is_space(view: &[u8], gap: Range<usize>) -> bool {
 }
 
 fn is_any_connector(view: &[u8], token: &Range<usize>) -> bool {
-    is_connector(view, token, &DOTS)
-        || is_connector(view, token, &DASHES)
-        || is_connector(view, token, &UNDERSCORES)
-        || UNDERSCORE_TAILS.contains(&token_text(view, token))
-        || matches!(view.get(token.clone()), Some(b"_" | b"-"))
+    is_connector(view, token, DOTS)
+        || is_connector(view, token, DASHES)
+        || is_connector(view, token, UNDERSCORES)
+        || holds(UNDERSCORE_TAILS, token_text(view, token))
+        || view.get(token.clone()) == Some(b"_")
 }
 
-fn is_connector(view: &[u8], token: &Range<usize>, words: &[&str]) -> bool {
-    words.contains(&token_text(view, token))
+fn is_connector(view: &[u8], token: &Range<usize>, words: &str) -> bool {
+    holds(words, token_text(view, token))
 }
 
 fn token_text<'v>(view: &'v [u8], token: &Range<usize>) -> &'v str {
@@ -415,4 +249,8 @@ fn previous_token(view: &[u8], till: usize) -> Option<Range<usize>> {
     let before = view.get(..end)?;
     let len = before.iter().rev().take(MAX_TOKEN).take_while(|&&byte| is_token_byte(byte)).count();
     (len > 0).then_some(end - len..end)
+}
+
+fn holds(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|known| known == word)
 }

@@ -19,83 +19,20 @@ const MAX_LABEL_WORDS: usize = 5;
 /// Words between a password's word and a value that nothing announces.
 const MAX_WORDS: usize = 4;
 const MAX_VALUE: usize = 200;
+/// «Astana_8923» is a password, `rsa-20` a name.
+const MIN_PASSWORD_DIGITS: usize = 3;
 /// A key is longer than most passwords.
 const MIN_KEY: usize = 8;
 
 /// Words after which no value of a password comes: advice, complaints, rules.
-const TALK: &[&str] = &[
-    "не",
-    "нет",
-    "должен",
-    "должна",
-    "должны",
-    "минимум",
-    "символ",
-    "символа",
-    "символов",
-    "длиной",
-    "длина",
-    "сложн",
-    "забыл",
-    "забыла",
-    "сменить",
-    "смените",
-    "must",
-    "should",
-    "not",
-    "least",
-    "characters",
-    "minimum",
-    "length",
-    "forgot",
-    "failed",
-    "емес",
-    "жоқ",
-    "ұмыт",
-    "таңба",
-    "кемінде",
-    "состоит",
-    "из",
-    "содерж",
-];
+const TALK: &str = "\
+    не нет должен должна должны минимум символ символа символов длиной длина сложн забыл забыла сменить смените \
+    must should not least characters minimum length forgot failed емес жоқ ұмыт таңба кемінде состоит из содерж";
 
 /// Names with digits that stand behind «пароль от».
-const PRODUCTS: &[&str] = &[
-    "windows10",
-    "windows11",
-    "win10",
-    "win11",
-    "office365",
-    "wpa2",
-    "wpa3",
-    "wi-fi",
-    "wifi6",
-    "sha256",
-    "sha-256",
-    "md5",
-    "bcrypt",
-    "base64",
-    "utf8",
-    "utf-8",
-    "oauth2",
-    "oauth2.0",
-    "2fa",
-    "ipv4",
-    "ipv6",
-    "1с",
-    "1c",
-    "e-mail",
-    "gosuslugi.ru",
-    "egov.kz",
-    "kaspi.kz",
-    "mail.ru",
-    "ps4",
-    "ps5",
-    "s3",
-    "mp3",
-    "mp4",
-    "covid-19",
-];
+const PRODUCTS: &str = "\
+    windows10 windows11 win10 win11 office365 wpa2 wpa3 wi-fi wifi6 sha256 sha-256 md5 bcrypt base64 utf8 utf-8 \
+    oauth2 oauth2.0 2fa ipv4 ipv6 1с 1c e-mail gosuslugi.ru egov.kz kaspi.kz mail.ru ps4 ps5 s3 mp3 mp4 covid-19";
 
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     whole_text(text, found);
@@ -162,7 +99,7 @@ impl Label<'_, '_> {
         let is_key = self.min_len > 0;
         let is_value = match seen {
             Look::None => false,
-            Look::Mixed => value.len() >= self.min_len.max(4) && !(is_key && is_name(value)) && !is_address(value),
+            Look::Mixed => value.len() >= self.min_len.max(4) && !(is_key && is_name(value, 7)) && !is_address(value),
             Look::Plain if is_key => false,
             Look::Plain => {
                 value.len() >= 4 && (is_quoted || self.stands_alone(&range)) && (is_colon || !is_words(view, &range))
@@ -224,15 +161,18 @@ impl Label<'_, '_> {
             let range = self.value(at + gap, false)?;
             let value = view.get(range.clone())?;
             let spelled = std::str::from_utf8(value).unwrap_or_default();
-            if TALK.iter().any(|talk| spelled.starts_with(talk)) {
+            if TALK.split_ascii_whitespace().any(|talk| spelled.starts_with(talk)) {
                 return None;
             }
             let seen = look(value, &cased(self.text.view(), range.clone()));
             let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
             let is_digits = digits == value.len() && (4..=12).contains(&digits);
-            let is_mixed =
-                seen == Look::Mixed && value.len() >= 5 && !is_name(value) && !is_address(value) && !is_counted(value);
-            if is_mixed && !PRODUCTS.contains(&spelled) {
+            let is_mixed = seen == Look::Mixed
+                && value.len() >= 5
+                && !is_name(value, MIN_PASSWORD_DIGITS)
+                && !is_address(value)
+                && !is_counted(value);
+            if is_mixed && !PRODUCTS.split_ascii_whitespace().any(|product| product == spelled) {
                 return Some(range);
             }
             if is_digits && self.stands_alone(&range) {
@@ -308,14 +248,14 @@ fn is_words(view: &[u8], range: &Range<usize>) -> bool {
 }
 
 /// `max_tokens`, `primary-key`, `rsa-4096`: words with separators, at most one short number.
-fn is_name(value: &[u8]) -> bool {
+fn is_name(value: &[u8], digits_of_key: usize) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let is_separated = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/' | b'(' | b'['));
     let is_wordy = value.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')).all(|part| {
         let part_digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
         part_digits == 0 || part_digits == part.len() && part_digits <= 4
     });
-    is_separated && is_wordy && digits <= 6
+    is_separated && is_wordy && digits < digits_of_key
 }
 
 /// An e-mail address or a link is no password.

@@ -6,6 +6,7 @@ mod labelled;
 mod link;
 mod prefixed;
 mod seed;
+mod table;
 #[cfg(test)]
 mod tests;
 mod unknown;
@@ -23,5 +24,6 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     labelled::scan(text, budget, found);
     code::scan(text, budget, found);
     seed::scan(text, budget, found);
+    table::scan(text, budget, found);
     unknown::scan(text, budget, found);
 }

@@ -7,7 +7,7 @@ use super::fold::fold;
 use super::normalize::View;
 
 /// The shortest word that is reported.
-pub(crate) const MIN_LEN: usize = 20;
+pub(crate) const MIN_LEN: usize = 16;
 
 /// Every word of at least [`MIN_LEN`] bytes: letters, digits, `_`, `-`, `+`, `/`, `=`.
 pub(crate) fn long_words(view: &[u8], mut found: impl FnMut(Range<usize>)) {
