@@ -4,6 +4,7 @@
 //! words around say), and read again as what its escapes and blobs decode to. `candidate` decides between readings of the
 //! same place, `scan` is the order of all this.
 
+mod address;
 mod budget;
 mod candidate;
 mod classifier;
@@ -13,6 +14,7 @@ mod custom;
 mod numbers;
 mod records;
 mod scan;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -4,14 +4,16 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::address;
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Rejected, resolve};
-use super::contact::email;
+use super::contact::{crypto, email, geo, handle, mac, network, spoken_email};
 use super::context::finder::ContextFinder;
 use super::custom;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
 use super::records;
+use super::secret;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, dictated, escapes};
@@ -118,6 +120,14 @@ impl<'d> SegmentScan<'d> {
         records::scan(&text, &mut self.budget, &mut found);
         //
         // places, networks, secrets
+        address::scan(&text, &mut self.budget, &mut found);
+        secret::scan(&text, &mut self.budget, &mut found);
+        spoken_email::scan(&text, &mut self.budget, &mut found);
+        network::scan(&text, &mut self.budget, &mut found);
+        mac::scan(&text, &mut self.budget, &mut found);
+        geo::scan(&text, &mut self.budget, &mut found);
+        crypto::scan(&text, &mut self.budget, &mut found);
+        handle::scan(&text, &mut self.budget, &mut found);
         //
         // people
         let to_segment = |range| to_source(view.source_range(range));

@@ -6,3 +6,5 @@ pub(crate) mod topics;
 pub(crate) mod words;
 pub(crate) mod words_records;
 pub(crate) mod words_things;
+mod words_places;
+mod words_secrets;

@@ -52,6 +52,29 @@ topics! {
     MEANING = 31;
 
     // Places, networks, secrets: 32 to 47.
+    /// Says that an address follows.
+    ADDRESS = 32;
+    /// A part of an address: from it the recogniser starts.
+    ADDRESS_PART = 33;
+    PASSWORD_WORD = 34;
+    /// Keys and tokens.
+    KEY_WORD = 35;
+    /// Short secrets of digits: PIN, CVV, one-time codes.
+    CODE_WORD = 36;
+    /// How a key begins: from it the recogniser starts.
+    KEY_PREFIX = 37;
+    /// Words from which a wallet is restored.
+    SEED = 38;
+    NETWORK = 39;
+    /// Versions and sections: speaks against an IP address.
+    VERSION = 40;
+    MAC = 41;
+    GEO = 42;
+    CRYPTO = 43;
+    /// Messengers and social networks.
+    SOCIAL = 44;
+    /// The at sign of an e-mail address in words.
+    SPOKEN_AT = 45;
 
     // People: 48 to 63.
 }

@@ -5,6 +5,8 @@
 use super::words_records::RECORDS;
 use super::words_things::THINGS;
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_places::PLACES;
+use super::words_secrets::SECRETS;
 
 /// What may follow a word without a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +54,13 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 
 /// All lists of words.
 pub(crate) const WORDS: &[&[Word]] = &[
-    NUMBERS,
-    //
+    NUMBERS, //
     // documents and records
     RECORDS,
     THINGS,
     //
     // places, networks, secrets
+    PLACES, SECRETS,
     //
     // people
 ];

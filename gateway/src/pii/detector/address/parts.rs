@@ -1,0 +1,325 @@
+//! The parts of an address, each read from where it begins: a street with its name, a house with its number.
+
+use super::lexer::{Gap, Item, Kind};
+use super::lexicon::Role;
+
+/// What a part says; several make an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    Index,
+    Place,
+    Settlement,
+    Street,
+    /// A street in the case of place, which sentences about streets use.
+    StreetWhere,
+    /// A street before its type, house and all: "45 Dostyk Avenue".
+    StreetWithHouse,
+    Quarter,
+    House,
+    /// A number where a house could stand.
+    BareHouse,
+    Unit,
+    /// A name and a number: «Абая 150».
+    NameAndNumber,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) kind: PartKind,
+    /// Behind its last item.
+    pub(crate) end: usize,
+}
+
+/// Words of one name.
+const MAX_NAME: usize = 4;
+
+/// Reads parts from items.
+pub(crate) struct Parts<'i> {
+    pub(crate) items: &'i [Item],
+}
+
+impl Parts<'_> {
+    /// The part that begins at item `at`. `after_street` says that a bare number would be a house.
+    pub(crate) fn at(&self, at: usize, after_street: bool) -> Option<Part> {
+        let part = |kind, end| Some(Part { kind, end });
+        match self.items.get(at)?.kind {
+            Kind::Number { digits, is_plain } => self.from_number(at, digits, is_plain, after_street),
+            Kind::Mark(b'#') => {
+                let end = self.number(at + 1)?;
+                after_street.then_some(Part { kind: PartKind::House, end })
+            }
+            Kind::Mark(b';' | b'"') => None,
+            Kind::Word { role: None | Some(Role::NamePart), .. } => self.from_name(at),
+            Kind::Word { role: Some(role), .. } => match role {
+                Role::Street => self.typed_name(at).and_then(|end| part(PartKind::Street, end)),
+                Role::Quarter => self.quarter(at),
+                Role::House | Role::HouseBehind => self.numbered(at).and_then(|end| part(PartKind::House, end)),
+                Role::Unit | Role::UnitBehind => {
+                    self.numbered(at).and_then(|end| part(PartKind::Unit, end)).or_else(|| self.settlement(at))
+                }
+                Role::Settlement => self.settlement(at),
+                Role::Region => self.name(at + 1, 2).and_then(|end| part(PartKind::Place, end)),
+                Role::Place => self.from_place(at),
+                Role::Index => self.numbered(at).and_then(|end| part(PartKind::Index, end)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn kind(&self, at: usize) -> Option<Kind> {
+        self.items.get(at).map(|item| item.kind)
+    }
+
+    fn role(&self, at: usize) -> Option<Role> {
+        match self.kind(at)? {
+            Kind::Word { role, .. } => role,
+            _ => None,
+        }
+    }
+
+    fn is_mark(&self, at: usize, mark: u8) -> bool {
+        self.kind(at) == Some(Kind::Mark(mark))
+    }
+
+    fn is_capital(&self, at: usize) -> bool {
+        matches!(self.kind(at), Some(Kind::Word { is_capital: true, .. }))
+    }
+
+    fn gap(&self, at: usize) -> Gap {
+        self.items.get(at).map_or(Gap::Line, |item| item.gap)
+    }
+
+    /// Behind the number of a house or a flat at `at`; a number sign may stand before.
+    fn number(&self, at: usize) -> Option<usize> {
+        let at = at + usize::from(self.is_mark(at, b'#'));
+        match self.kind(at)? {
+            Kind::Number { digits: 1..=4, .. } => Some(at + 1),
+            _ => None,
+        }
+    }
+
+    /// Behind `д. 5`, `кв №12`, `дом: 5`, `корп. А`.
+    fn numbered(&self, at: usize) -> Option<usize> {
+        let mut next = at + 1;
+        for _ in 0..2 {
+            next += usize::from([b'.', b':', b'-', b';'].iter().any(|&mark| self.is_mark(next, mark)));
+        }
+        if self.gap(next) == Gap::Line {
+            return None;
+        }
+        if self.role(at) == Some(Role::Index) {
+            return matches!(self.kind(next)?, Kind::Number { digits: 6, .. }).then_some(next + 1);
+        }
+        if let Some(end) = self.number(next) {
+            return (!self.is_counted(end)).then_some(end);
+        }
+        let is_letter = matches!(self.kind(next), Some(Kind::Word { letters: 1, role, .. }) if role != Some(Role::Stop) || self.is_capital(next));
+        let takes_letter = matches!(self.role(at), Some(Role::Unit | Role::UnitBehind)) && next > at + 1;
+        (is_letter && takes_letter).then_some(next + 1)
+    }
+
+    /// Whether the number before `at` counts what stands there: «5 человек», «12 домов».
+    pub(crate) fn is_counted(&self, at: usize) -> bool {
+        let Some(item) = self.items.get(at) else { return false };
+        match item.kind {
+            Kind::Word { role: Some(Role::Measure), .. } => item.gap != Gap::Line,
+            Kind::Mark(b'%') => true,
+            _ => false,
+        }
+    }
+
+    /// Behind a name of up to `most` words that begins at `at`. Capitals decide: a name goes on as it began.
+    fn name(&self, at: usize, most: usize) -> Option<usize> {
+        let mut at = at;
+        let quoted = self.is_mark(at, b';') || self.is_mark(at, b'"');
+        at += usize::from(quoted);
+        let starts_capital = self.is_capital(at);
+        let mut end = at;
+        let mut words = 0;
+        while words < most {
+            let Some(Kind::Word { role, is_capital, letters }) = self.kind(end) else { break };
+            if end > at && self.gap(end) == Gap::Line {
+                break;
+            }
+            let is_name = match role {
+                None => letters > 1 || self.is_mark(end + 1, b'.'),
+                Some(Role::NamePart | Role::Place) => true,
+                Some(Role::Region | Role::Settlement | Role::Stop | Role::Measure) => {
+                    is_capital && letters > 3 && words == 0
+                }
+                // «ул. К. Маркса»: an initial that is also a word of addresses.
+                _ => letters == 1 && is_capital && self.is_mark(end + 1, b'.') && self.is_capital(end + 2),
+            };
+            let goes_on = words == 0 || is_capital || role == Some(Role::NamePart) || !starts_capital && words < 2;
+            if !is_name || !goes_on {
+                break;
+            }
+            words += 1;
+            let has_initial =
+                letters <= 3 && self.is_mark(end + 1, b'.') && matches!(self.kind(end + 2), Some(Kind::Word { .. }));
+            end += 1 + usize::from(has_initial);
+        }
+        let closes = quoted && (self.is_mark(end, b';') || self.is_mark(end, b'"'));
+        (words > 0).then_some(end + usize::from(closes))
+    }
+
+    /// Behind `ул. Абая`, `улица 8 Марта`, `пр-т Кабанбай батыра`.
+    fn typed_name(&self, at: usize) -> Option<usize> {
+        let next = at + 1 + usize::from(self.is_mark(at + 1, b'.'));
+        if self.gap(next) == Gap::Line {
+            return None;
+        }
+        if let Some(Kind::Number { .. }) = self.kind(next) {
+            // The number is the street's own when a name follows, and the house when not: «ул. 8 Марта».
+            let named = self.name(next + 1, 3).filter(|_| matches!(self.gap(next + 1), Gap::Space | Gap::Dash));
+            return named
+                .or(Some(next + 1)
+                    .filter(|_| self.number(next + 1 + usize::from(self.is_mark(next + 1, b','))).is_some()));
+        }
+        // «улица имени …», «проспект им. Абая»
+        self.name(next, MAX_NAME)
+    }
+
+    /// `мкр 5`, `мкр. Аксай-3А`, `ЖК «Аспан»`.
+    fn quarter(&self, at: usize) -> Option<Part> {
+        let next = at + 1 + usize::from(self.is_mark(at + 1, b'.'));
+        if self.gap(next) == Gap::Line {
+            return None;
+        }
+        let end = match self.number(next) {
+            Some(end) if !self.is_counted(end) => end,
+            _ => self.name(next, 3).map(|end| self.dashed_number(end))?,
+        };
+        Some(Part { kind: PartKind::Quarter, end })
+    }
+
+    /// Behind the number that a dash ties to a name: `Аксай-3А`, `Самал-2`.
+    fn dashed_number(&self, at: usize) -> usize {
+        let is_tied = self.gap(at) == Gap::Dash && matches!(self.kind(at), Some(Kind::Number { digits: 1..=3, .. }));
+        at + usize::from(is_tied)
+    }
+
+    /// `г. Шымкент`, `село Бесагаш`; a single letter needs its dot or a capital behind it.
+    fn settlement(&self, at: usize) -> Option<Part> {
+        let Some(Kind::Word { letters, .. }) = self.kind(at) else { return None };
+        let has_dot = self.is_mark(at + 1, b'.');
+        let next = at + 1 + usize::from(has_dot);
+        let is_short_alone = letters <= 2 && !has_dot && self.role(next) != Some(Role::Place);
+        let is_lower = letters <= 2 && !self.is_capital(next) && self.role(next) != Some(Role::Place);
+        if is_short_alone || is_lower || letters == 1 && matches!(self.role(at), Some(Role::UnitBehind)) {
+            return None;
+        }
+        self.name(next, 2).map(|end| Part { kind: PartKind::Settlement, end })
+    }
+
+    /// A known town, with the word for a town behind it: «Алматы қ.», «Astana city», «Қызылорда облысы».
+    fn from_place(&self, at: usize) -> Option<Part> {
+        if let Some(part) = self.from_name(at) {
+            return Some(part);
+        }
+        let end = at + 1;
+        let is_town = |at: usize| {
+            matches!(self.role(at), Some(Role::RegionBehind | Role::Settlement | Role::Region))
+                && self.gap(at) != Gap::Line
+        };
+        let is_abbreviated = |at: usize| matches!(self.kind(at), Some(Kind::Word { letters: 1, .. }));
+        let end = if is_town(end)
+            && (!is_abbreviated(end) || self.is_mark(end + 1, b'.'))
+            && self.role(end) != Some(Role::Settlement)
+        {
+            end + 1 + usize::from(self.is_mark(end + 1, b'.'))
+        } else {
+            end
+        };
+        Some(Part { kind: PartKind::Place, end })
+    }
+
+    fn from_number(&self, at: usize, digits: usize, is_plain: bool, after_street: bool) -> Option<Part> {
+        let part = |kind, end| Some(Part { kind, end });
+        if digits == 6 {
+            return is_plain.then_some(Part { kind: PartKind::Index, end: at + 1 });
+        }
+        if digits > 4 {
+            return None;
+        }
+        let next = at + 1;
+        if self.gap(next) != Gap::Line {
+            match self.role(next) {
+                Some(Role::HouseBehind) => return part(PartKind::House, next + 1),
+                Some(Role::UnitBehind) => return part(PartKind::Unit, self.past_dot(next + 1)),
+                Some(Role::Quarter) => return part(PartKind::Quarter, self.past_dot(next + 1)),
+                Some(Role::QuarterFirst) if self.role(next + 1) == Some(Role::RegionBehind) => {
+                    return part(PartKind::Quarter, next + 2);
+                }
+                _ => {}
+            }
+            // "45 Dostyk Avenue"; «28 панфиловцев көшесі» is a street and no house.
+            if let Some(end) = self.name(next, 3).filter(|_| self.gap(next) == Gap::Space) {
+                match self.role(end) {
+                    Some(Role::StreetBehind | Role::Street) if self.is_capital(next) && self.is_latin_street(end) => {
+                        return part(PartKind::StreetWithHouse, self.past_dot(end + 1));
+                    }
+                    Some(Role::StreetBehind | Role::Street) => return part(PartKind::Street, self.past_dot(end + 1)),
+                    _ => {}
+                }
+            }
+        }
+        (after_street && !self.is_counted(next)).then_some(Part { kind: PartKind::BareHouse, end: next })
+    }
+
+    /// English streets have their house before the name.
+    fn is_latin_street(&self, at: usize) -> bool {
+        self.items.get(at).is_some_and(|item| match item.kind {
+            // A Latin letter is one byte.
+            Kind::Word { letters, .. } => letters == item.range.len(),
+            _ => false,
+        })
+    }
+
+    fn past_dot(&self, at: usize) -> usize {
+        at + usize::from(self.is_mark(at, b'.') && self.gap(at) == Gap::None)
+    }
+
+    /// What a name begins: «Абай көшесі», «Самал-2 мкр», «Алмалы ауданы», «Абая 150».
+    fn from_name(&self, at: usize) -> Option<Part> {
+        let part = |kind, end| Some(Part { kind, end });
+        let end = self.name(at, 3)?;
+        let tied = self.dashed_number(end);
+        let is_short =
+            |at: usize| matches!(self.kind(at), Some(Kind::Word { letters: 1..=2, .. })) && !self.is_mark(at + 1, b'.');
+        if self.gap(tied) != Gap::Line {
+            match self.role(tied) {
+                Some(Role::StreetWhere) => return part(PartKind::StreetWhere, tied + 1),
+                Some(Role::StreetBehind) => return part(PartKind::Street, self.past_dot(tied + 1)),
+                // «Абая проспект»; a type with a name of its own behind it is the next part.
+                Some(Role::Street) if self.is_capital(at) && self.typed_name(tied).is_none() => {
+                    return part(PartKind::Street, self.past_dot(tied + 1));
+                }
+                Some(Role::Quarter) if self.is_capital(at) || tied > end => {
+                    return part(PartKind::Quarter, self.past_dot(tied + 1));
+                }
+                Some(Role::QuarterFirst) if self.role(tied + 1) == Some(Role::RegionBehind) => {
+                    return part(PartKind::Quarter, tied + 2);
+                }
+                Some(Role::RegionBehind | Role::Region) if !is_short(tied) => {
+                    return part(PartKind::Place, self.past_dot(tied + 1));
+                }
+                _ => {}
+            }
+        }
+        if self.is_capital(at) && tied == end {
+            let comma = usize::from(self.is_mark(end, b','));
+            let number = self.number(end + comma).filter(|_| self.gap(end + comma) != Gap::Line)?;
+            let is_of_next = matches!(
+                self.role(number),
+                Some(Role::Quarter | Role::QuarterFirst | Role::UnitBehind | Role::StreetBehind | Role::Street)
+            ) && self.gap(number) != Gap::Line;
+            if !self.is_counted(number) && !is_of_next {
+                let has_word = self.role(number) == Some(Role::HouseBehind) && self.gap(number) != Gap::Line;
+                return part(PartKind::NameAndNumber, number + usize::from(has_word));
+            }
+        }
+        None
+    }
+}
