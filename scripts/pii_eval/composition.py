@@ -15,6 +15,7 @@ from .world import World
 GROUPS = ("ids", "docs", "finance", "contacts", "person", "secret")
 SCENES = ("chat", "note", "prompt", "email", "transcript", "form", "json", "csv", "table", "log", "code")
 SCENE_WEIGHTS = (22, 24, 12, 9, 8, 9, 5, 3, 2, 3, 3)
+MACHINE_SCENES = frozenset({"json", "csv", "log", "code"})
 RECORD_SCENES = frozenset({"form", "json", "csv", "table", "log", "code"})
 
 

@@ -18,9 +18,10 @@ SEPARATORS = {
 INVISIBLE = {"zero_width": "\u200b\u200c\u200d\u2060", "soft_hyphen": "\u00ad", "bom": "\ufeff"}
 SCRIPTS = {"fullwidth": (0xFF10,), "arabic_indic": (0x0660, 0x06F0), "math_digits": (0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6)}
 TO_LATIN = dict(zip("АВСЕНКМОРТХУІаесорхуі", "ABCEHKMOPTXYIaecopxyi"))
+ONLY_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in TO_LATIN.items()}
 LETTERS_FOR_DIGITS = {"0": "ОоOo", "3": "З", "1": "lI"}
-NATURAL_GROUPS = {"us_ssn": (3, 2, 4), "ru_passport": (2, 2, 6), "id_card": (3, 3, 3), "snils": (3, 3, 3, 2)}
+NATURAL_GROUPS = {"us_ssn": (3, 2, 4), "ru_passport": (2, 2, 6), "id_card": (3, 3, 3), "snils": (3, 3, 3, 2), "passport": (1, 4, 4), "driver_licence": (2, 3, 3)}
 
 
 def _groups(rng: random.Random, text: str, entity: str) -> List[str]:

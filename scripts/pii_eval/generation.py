@@ -6,10 +6,10 @@ import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from . import obfuscation
-from .composition import Composer, is_negative
+from .composition import MACHINE_SCENES, Composer, is_negative
 from .entities import ENTITIES, LANGUAGES
 from .template import Segment
 from .world import World
@@ -22,7 +22,10 @@ LANGUAGE_WEIGHTS = (31, 25, 10, 20, 14)
 # How often an entity is what a text is about; the rest weigh 3.
 ENTITY_WEIGHTS = {"person": 16, "iin": 9, "phone": 9, "iban": 6, "card": 6, "email": 6, "address": 6, "secret": 5, "bin": 1, "swift": 1}
 # Disguises that a harmless text may wear too, so that a disguise alone proves nothing.
-HARMLESS = ("upper", "lower", "translit", "lookalike_context")
+HARMLESS = (
+    "upper", "lower", "translit", "lookalike_context", "nbsp", "zero_width", "soft_hyphen", "bom", "fullwidth",
+    "math_digits", "html", "unicode_escape", "base64",
+)  # fmt: skip
 
 
 @dataclass
@@ -92,30 +95,33 @@ class Generator:
                 continue
             for value, segment in enumerate(segment for segment in segments if segment.entity):
                 segment.value = value
-            messages, worn = self._disguise(rng, segments, target, lang, base)
+            machine = scene in MACHINE_SCENES
+            messages, worn = self._disguise(rng, segments, target, lang, base, machine)
             if lang != "mixed" and len(messages) == 1 and scene != "prompt" and rng.random() < 0.07:
                 rule = self.composer.world.templates[base]["rule"]
                 messages.insert(0, [Segment(rng.choice(rule))])
             return to_sample(name, lang, self.split, worn, messages)
 
-    def _disguise(self, rng: random.Random, segments: List[Segment], target: str, lang: str, base: str):
-        names = obfuscation.choices(target, lang)
+    def _disguise(
+        self, rng: random.Random, segments: List[Segment], target: str, lang: str, base: str, machine: bool
+    ) -> Tuple[List[List[Segment]], str]:
+        names = obfuscation.choices(target, lang, machine)
         if rng.random() < PLAIN_SHARE or not names:
             return [segments], "plain"
         worn = rng.choice(names)
         if worn == "split":
             messages = obfuscation.split(rng, segments, target)
             return (messages, worn) if messages else ([segments], "plain")
-        done = obfuscation.apply(rng, segments, worn, target, base)
+        done = obfuscation.apply(rng, segments, worn, target, "kk-latn" if lang == "kk-latn" else base)
         return [segments], worn if done else "plain"
 
     def _negative(self, rng: random.Random, name: str, lang: str) -> Sample:
         segments, _ = self.composer.negative(rng, lang)
         worn = "plain"
-        if rng.random() < 0.16:
+        if rng.random() < 0.24:
             kind = rng.choice(HARMLESS)
             if not (kind == "translit" and lang not in obfuscation.CYRILLIC):
-                worn = kind if obfuscation.apply(rng, segments, kind, "", "ru") else "plain"
+                worn = kind if obfuscation.harmless(rng, segments, kind) else "plain"
         return to_sample(name, lang, self.split, worn, [segments])
 
 

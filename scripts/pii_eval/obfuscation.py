@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, List, Optional
 from . import disguise
 from .spoken import digits_in_words, email_in_words
 from .template import Segment
-from .transliteration import CHAT, transliterate
+from .transliteration import CHAT, KAZAKH_CHAT, transliterate
 
 NUMBERS: FrozenSet[str] = frozenset({
     "iin", "bin", "phone", "card", "ru_inn", "snils", "uz_pinfl", "kg_pin", "us_ssn", "ru_passport", "id_card",
@@ -45,13 +45,15 @@ CYRILLIC = ("ru", "kk", "mixed")
 NOT_SPELLED = frozenset({"secret", "email", "handle", "crypto", "swift", "iban", "plate", "ip", "mac"})
 
 
-def choices(entity: str, lang: str) -> List[str]:
-    """The disguises that make sense for the entity in a text of that language."""
+def choices(entity: str, lang: str, machine: bool = False) -> List[str]:
+    """The disguises that make sense for the entity in a text of that language; `machine`: code and logs."""
     names = [name for name, entities in SUITS.items() if entity in entities]
     if lang not in CYRILLIC and "translit" in names:
         names.remove("translit")
     if lang == "en" and entity == "person":
         names = [name for name in names if name not in ("percent", "html", "unicode_escape")]
+    if machine and "lookalike_context" in names:
+        names.remove("lookalike_context")
     # The separators are seven disguises of one kind: they must not crowd the others out.
     return [name for name in names if name not in disguise.SEPARATORS or name in ("spaces", "dashes")] * 2 + [
         name for name in names if name in disguise.SEPARATORS
@@ -100,17 +102,23 @@ def _disguised(rng: random.Random, segment: Segment, name: str, lang: str) -> Op
     if name in disguise.ENCODINGS:
         bare = text.replace(" ", "") if entity in NUMBERS | LETTERED else text
         return disguise.ENCODINGS[name](rng, bare)
-    if name == "words":
-        digits = re.sub(r"\D", "", text)
-        plus = {"ru": "плюс ", "kk": "плюс ", "en": "plus "}[lang] if text.startswith("+") else ""
-        return plus + digits_in_words(rng, digits, lang, entity == "phone")
+    if name in ("words", "spoken_email"):
+        spoken = _spoken(rng, text, entity, lang.replace("-latn", ""))
+        return transliterate(spoken, KAZAKH_CHAT) if lang == "kk-latn" else spoken
     if name == "lookalike_value":
         return disguise.lookalike(rng, text, 0.35 if entity in ("person", "email") else 0.9)
     if name == "letter_digits":
         return disguise.letters_for_digits(rng, text)
     if name == "newline":
         return disguise.with_newline(rng, text, entity)
-    return email_in_words(rng, text, lang) if name == "spoken_email" else None
+    return None
+
+
+def _spoken(rng: random.Random, text: str, entity: str, lang: str) -> str:
+    if entity == "email":
+        return email_in_words(rng, text, lang)
+    plus = {"ru": "плюс ", "kk": "плюс ", "en": "plus "}[lang] if text.startswith("+") else ""
+    return plus + digits_in_words(rng, re.sub(r"\D", "", text), lang, entity == "phone")
 
 
 def _multiline(segment: Segment) -> bool:
@@ -120,7 +128,7 @@ def _multiline(segment: Segment) -> bool:
 def apply(rng: random.Random, segments: List[Segment], name: str, target: str, spoken: str) -> bool:
     """Disguises the values of `target` and, for kinds that mark a whole text, all; false if nothing changed.
 
-    `spoken` is the language in which digits are read: ru, kk or en.
+    `spoken` is the language in which digits are read: ru, kk, kk-latn or en.
     """
     if name in ("upper", "lower", "translit", "lookalike_context"):
         changed = _context(rng, segments) if name == "lookalike_context" else _whole_text(segments, name)
@@ -158,3 +166,34 @@ def split(rng: random.Random, segments: List[Segment], target: str) -> Optional[
         second = ([Segment(before)] if before else []) + [right] + segments[at + 1 :]
         return [first, second]
     return None
+
+
+def _escaped(text: str) -> str:
+    return disguise.ONLY_CYRILLIC.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def harmless(rng: random.Random, segments: List[Segment], name: str) -> bool:
+    """Disguises a text that holds no value, so that a disguise alone proves nothing."""
+    if name in ("upper", "lower", "translit", "lookalike_context"):
+        return apply(rng, segments, name, "", "ru")
+    before = [segment.text for segment in segments]
+    for segment in segments:
+        if segment.entity:
+            continue
+        text = segment.text
+        if name == "nbsp":
+            text = text.replace(" ", "\u00a0")
+        elif name == "unicode_escape":
+            text = _escaped(text)
+        elif name in disguise.INVISIBLE:
+            text = (disguise.with_invisible(rng, text, name) or text) if len(text) > 8 else text
+        elif name in disguise.SCRIPTS:
+            text = disguise.in_script(rng, text, name) or text
+        elif name == "html":
+            text = "".join(f"&#{ord(char)};" if char in "«»—№" else char for char in text)
+        segment.text = text
+    if name == "base64":
+        at = rng.randrange(len(segments) + 1)
+        blob = disguise.as_base64(rng, segments[0].text[:90])
+        segments.insert(at, Segment(f" data:text/plain;base64,{blob} "))
+    return before != [segment.text for segment in segments]
