@@ -105,10 +105,9 @@ class Generator:
     def _disguise(
         self, rng: random.Random, segments: List[Segment], target: str, lang: str, base: str, machine: bool
     ) -> Tuple[List[List[Segment]], str]:
-        names = obfuscation.choices(target, lang, machine)
-        if rng.random() < PLAIN_SHARE or not names:
+        worn = None if rng.random() < PLAIN_SHARE else obfuscation.choose(rng, target, lang, machine)
+        if worn is None:
             return [segments], "plain"
-        worn = rng.choice(names)
         if worn == "split":
             messages = obfuscation.split(rng, segments, target)
             return (messages, worn) if messages else ([segments], "plain")
