@@ -165,9 +165,7 @@ def _keccak_f(lanes: List[List[int]]) -> List[List[int]]:
         for step in range(24):
             x, y = y, (2 * x + 3 * y) % 5
             current, lanes[x][y] = lanes[x][y], _rotate(current, (step + 1) * (step + 2) // 2)
-        lanes = [
-            [lanes[x][y] ^ (~lanes[(x + 1) % 5][y] & lanes[(x + 2) % 5][y]) for y in range(5)] for x in range(5)
-        ]
+        lanes = [[lanes[x][y] ^ (~lanes[(x + 1) % 5][y] & lanes[(x + 2) % 5][y]) for y in range(5)] for x in range(5)]
         lanes[0][0] ^= constant
     return lanes
 

@@ -6,16 +6,16 @@ import random
 from typing import Dict, List, Tuple
 
 from .entities import ENTITIES, LABEL_ONLY
-from .records import Records
-from .template import Segment, entities_of, render
 from .obfuscation import spell
 from .persons import LATIN_TABLES
+from .records import Records
+from .template import Segment, entities_of, render
 from .world import World
 
 GROUPS = ("ids", "docs", "finance", "contacts", "person", "secret")
 SCENES = ("chat", "note", "prompt", "email", "transcript", "form", "json", "csv", "table", "log", "code")
 SCENE_WEIGHTS = (22, 24, 12, 9, 8, 9, 5, 3, 2, 3, 3)
-MACHINE_SCENES = frozenset({"json", "csv", "log", "code"})
+MACHINE_SCENES = frozenset({"json", "csv", "table", "log", "code"})
 RECORD_SCENES = frozenset({"form", "json", "csv", "table", "log", "code"})
 
 

@@ -35,8 +35,10 @@ def public_ip(rng: random.Random) -> str:
 def private_ip(rng: random.Random) -> str:
     """An address that means nothing outside its network."""
     return rng.choice((
-        f"10.{rng.randint(0, 255)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}", f"192.168.{rng.randint(0, 99)}.{rng.randint(1, 254)}",
-        f"172.{rng.randint(16, 31)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}", "127.0.0.1", "0.0.0.0", "255.255.255.0",
+        f"10.{rng.randint(0, 255)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}",
+        f"192.168.{rng.randint(0, 99)}.{rng.randint(1, 254)}",
+        f"172.{rng.randint(16, 31)}.{rng.randint(0, 255)}.{rng.randint(1, 254)}",
+        "127.0.0.1", "0.0.0.0", "255.255.255.0",
     ))  # fmt: skip
 
 

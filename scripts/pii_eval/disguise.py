@@ -16,12 +16,23 @@ SEPARATORS = {
     "commas": ",",
 }  # fmt: skip
 INVISIBLE = {"zero_width": "\u200b\u200c\u200d\u2060", "soft_hyphen": "\u00ad", "bom": "\ufeff"}
-SCRIPTS = {"fullwidth": (0xFF10,), "arabic_indic": (0x0660, 0x06F0), "math_digits": (0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6)}
+SCRIPTS = {
+    "fullwidth": (0xFF10,),
+    "arabic_indic": (0x0660, 0x06F0),
+    "math_digits": (0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6),
+}
 TO_LATIN = dict(zip("АВСЕНКМОРТХУІаесорхуі", "ABCEHKMOPTXYIaecopxyi"))
 ONLY_CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 TO_CYRILLIC = {latin: cyrillic for cyrillic, latin in TO_LATIN.items()}
 LETTERS_FOR_DIGITS = {"0": "ОоOo", "3": "З", "1": "lI"}
-NATURAL_GROUPS = {"us_ssn": (3, 2, 4), "ru_passport": (2, 2, 6), "id_card": (3, 3, 3), "snils": (3, 3, 3, 2), "passport": (1, 4, 4), "driver_licence": (2, 3, 3)}
+NATURAL_GROUPS = {
+    "us_ssn": (3, 2, 4),
+    "ru_passport": (2, 2, 6),
+    "id_card": (3, 3, 3),
+    "snils": (3, 3, 3, 2),
+    "passport": (1, 4, 4),
+    "driver_licence": (2, 3, 3),
+}
 
 
 def _groups(rng: random.Random, text: str, entity: str) -> List[str]:
@@ -72,9 +83,7 @@ def in_script(rng: random.Random, text: str, name: str) -> Optional[str]:
 
 def lookalike(rng: random.Random, text: str, share: float = 0.7) -> Optional[str]:
     """Some letters replaced with their twins of the other alphabet; at least one."""
-    out = "".join(
-        TO_LATIN.get(char, TO_CYRILLIC.get(char, char)) if rng.random() < share else char for char in text
-    )
+    out = "".join(TO_LATIN.get(char, TO_CYRILLIC.get(char, char)) if rng.random() < share else char for char in text)
     return out if out != text else None
 
 
@@ -115,7 +124,9 @@ def as_percent(rng: random.Random, text: str) -> Optional[str]:
     """Percent-encoding of every byte, or only of what a URL must escape."""
     if rng.random() < 0.5 or text.isascii() and text.isalnum():
         return "".join(f"%{byte:02X}" for byte in text.encode())
-    out = "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else "".join(f"%{b:02X}" for b in c.encode()) for c in text)
+    out = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-._~") else "".join(f"%{b:02X}" for b in c.encode()) for c in text
+    )
     return out if out != text else None
 
 
@@ -136,7 +147,9 @@ def as_unicode_escape(rng: random.Random, text: str) -> Optional[str]:
 def as_hex(rng: random.Random, text: str) -> Optional[str]:
     """The bytes in hexadecimal."""
     raw = text.encode().hex()
-    return rng.choice((raw, raw, raw.upper(), "0x" + raw, "".join(f"\\x{raw[at:at + 2]}" for at in range(0, len(raw), 2))))
+    return rng.choice(
+        (raw, raw, raw.upper(), "0x" + raw, "".join(f"\\x{raw[at : at + 2]}" for at in range(0, len(raw), 2)))
+    )
 
 
 def as_base64(rng: random.Random, text: str) -> Optional[str]:

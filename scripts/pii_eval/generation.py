@@ -20,7 +20,18 @@ NEGATIVE_SHARE = 0.36
 PLAIN_SHARE = 0.45
 LANGUAGE_WEIGHTS = (31, 25, 10, 20, 14)
 # How often an entity is what a text is about; the rest weigh 3.
-ENTITY_WEIGHTS = {"person": 16, "iin": 9, "phone": 9, "iban": 6, "card": 6, "email": 6, "address": 6, "secret": 5, "bin": 1, "swift": 1}
+ENTITY_WEIGHTS = {
+    "person": 16,
+    "iin": 9,
+    "phone": 9,
+    "iban": 6,
+    "card": 6,
+    "email": 6,
+    "address": 6,
+    "secret": 5,
+    "bin": 1,
+    "swift": 1,
+}
 # Disguises that a harmless text may wear too, so that a disguise alone proves nothing.
 HARMLESS = (
     "upper", "lower", "translit", "lookalike_context", "nbsp", "zero_width", "soft_hyphen", "bom", "fullwidth",
@@ -138,4 +149,7 @@ def write(samples: Iterable[Sample], path: Path) -> int:
 def read(path: Path) -> List[Sample]:
     """A corpus that `write` wrote."""
     rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line)
-    return [Sample(row["id"], row["lang"], row["split"], row["obfuscation"], row["texts"], row["spans"], row["negative"]) for row in rows]
+    return [
+        Sample(row["id"], row["lang"], row["split"], row["obfuscation"], row["texts"], row["spans"], row["negative"])
+        for row in rows
+    ]

@@ -19,7 +19,9 @@ def birth_date(rng: random.Random, lang: str) -> str:
     """A date of birth as the language writes dates."""
     year, month, day = rng.randint(1945, 2019), rng.randint(1, 12), rng.randint(1, 28)
     if rng.random() < 0.68:
-        shape = rng.choices(("{d:02d}.{m:02d}.{y}", "{y}-{m:02d}-{d:02d}", "{d:02d}/{m:02d}/{y}", "{d}.{m:02d}.{y}"), (60, 16, 14, 10))[0]
+        shape = rng.choices(
+            ("{d:02d}.{m:02d}.{y}", "{y}-{m:02d}-{d:02d}", "{d:02d}/{m:02d}/{y}", "{d}.{m:02d}.{y}"), (60, 16, 14, 10)
+        )[0]
         return shape.format(d=day, m=month, y=year)
     name = MONTHS[lang][month - 1]
     if lang == "kk":

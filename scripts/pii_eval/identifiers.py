@@ -77,7 +77,9 @@ def _foreign_phone(rng: random.Random) -> str:
     for mark, count in (("{1}", 1), ("{2}", 2), ("{3}", 3), ("{4}", 4), ("{6}", 6), ("{8}", 8)):
         while mark in shape:
             shape = shape.replace(mark, digits(rng, count), 1)
-    return shape.replace("{h}", f"{rng.randint(2, 9)}{digits(rng, 2)}").replace("{g}", f"{rng.randint(2, 9)}{digits(rng, 3)}")
+    return shape.replace("{h}", f"{rng.randint(2, 9)}{digits(rng, 2)}").replace(
+        "{g}", f"{rng.randint(2, 9)}{digits(rng, 3)}"
+    )
 
 
 def id_card(rng: random.Random, options: str = "") -> str:
@@ -136,7 +138,9 @@ def uz_pinfl(rng: random.Random, options: str = "") -> str:
 
 def kg_pin(rng: random.Random, options: str = "") -> str:
     """Kyrgyzstan's PIN: sex digit, DDMMYYYY, five digits."""
-    return f"{rng.choice('12')}{rng.randint(1, 28):02d}{rng.randint(1, 12):02d}{rng.randint(1950, 2015)}{digits(rng, 5)}"
+    return (
+        f"{rng.choice('12')}{rng.randint(1, 28):02d}{rng.randint(1, 12):02d}{rng.randint(1950, 2015)}{digits(rng, 5)}"
+    )
 
 
 def us_ssn(rng: random.Random, options: str = "") -> str:

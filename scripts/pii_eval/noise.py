@@ -39,7 +39,11 @@ def _ean(rng: random.Random, prefix: str) -> str:
 
 def _isbn(rng: random.Random) -> str:
     number = _ean(rng, rng.choice(("978601", "978500", "978014")))
-    return number if rng.random() < 0.4 else f"{number[:3]}-{number[3:6] if number[3] == '6' else number[3]}-{number[6:9]}-{number[9:12]}-{number[12]}"
+    return (
+        number
+        if rng.random() < 0.4
+        else f"{number[:3]}-{number[3:6] if number[3] == '6' else number[3]}-{number[6:9]}-{number[9:12]}-{number[12]}"
+    )
 
 
 def _money(rng: random.Random) -> str:
@@ -57,14 +61,22 @@ def _order(rng: random.Random) -> str:
 
 def _track(rng: random.Random) -> str:
     return rng.choice((
-        f"R{rng.choice('ABCLR')}{digits(rng, 9)}{rng.choice(('KZ', 'CN', 'RU'))}", f"CP{digits(rng, 9)}KZ", plain_digits(rng, 14),
+        f"R{rng.choice('ABCLR')}{digits(rng, 9)}{rng.choice(('KZ', 'CN', 'RU'))}",
+        f"CP{digits(rng, 9)}KZ", plain_digits(rng, 14),
         plain_digits(rng, 12), f"1Z{digits(rng, 6)}{digits(rng, 10)}", f"KZ{digits(rng, 9)}",
     ))  # fmt: skip
 
 
 def _sku(rng: random.Random) -> str:
     letters = "".join(rng.choice("ABCDEFGHKMPRSTVX") for _ in range(rng.randint(2, 3)))
-    return rng.choice((f"{letters}-{digits(rng, 5)}", f"{letters}{digits(rng, 4)}-{rng.choice('BWRG')}", plain_digits(rng, 8), f"{letters}.{digits(rng, 3)}.{digits(rng, 3)}"))
+    return rng.choice(
+        (
+            f"{letters}-{digits(rng, 5)}",
+            f"{letters}{digits(rng, 4)}-{rng.choice('BWRG')}",
+            plain_digits(rng, 8),
+            f"{letters}.{digits(rng, 3)}.{digits(rng, 3)}",
+        )
+    )
 
 
 def _version(rng: random.Random) -> str:
@@ -80,13 +92,23 @@ def _uuid(rng: random.Random) -> str:
 
 def _date(rng: random.Random) -> str:
     year, month, day = rng.randint(2022, 2027), rng.randint(1, 12), rng.randint(1, 28)
-    return rng.choice((f"{day:02d}.{month:02d}.{year}", f"{day:02d}.{month:02d}.{year}", f"{year}-{month:02d}-{day:02d}"))
+    return rng.choice(
+        (f"{day:02d}.{month:02d}.{year}", f"{day:02d}.{month:02d}.{year}", f"{year}-{month:02d}-{day:02d}")
+    )
+
+
+def _stamp(rng: random.Random) -> str:
+    """Year to minute without separators, as in names of backups: twelve digits that are never an IIN."""
+    day = f"{rng.randint(2022, 2026)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}"
+    return f"{day}{rng.randint(0, 23):02d}{rng.randint(0, 59):02d}"
 
 
 def _iso(rng: random.Random) -> str:
     day = f"{rng.randint(2024, 2026)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
     clock = f"{rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d}"
-    return rng.choice((f"{day}T{clock}Z", f"{day}T{clock}+05:00", f"{day} {clock}", f"{day} {clock},{rng.randint(0, 999):03d}"))
+    return rng.choice(
+        (f"{day}T{clock}Z", f"{day}T{clock}+05:00", f"{day} {clock}", f"{day} {clock},{rng.randint(0, 999):03d}")
+    )
 
 
 NOISE: Dict[str, Callable[[random.Random], str]] = {
@@ -104,13 +126,17 @@ NOISE: Dict[str, Callable[[random.Random], str]] = {
     "_commit": lambda rng: _hex(rng, 7),
     "_ts": lambda rng: str(rng.randint(1_600_000_000, 1_790_000_000)),
     "_tsms": lambda rng: str(rng.randint(1_600_000_000_000, 1_790_000_000_000)),
-    "_stamp": lambda rng: f"{rng.randint(2022, 2026)}{rng.randint(1, 12):02d}{rng.randint(1, 28):02d}{rng.randint(0, 23):02d}{rng.randint(0, 59):02d}{rng.randint(0, 59):02d}",
+    "_stamp": _stamp,
     "_date": _date,
     "_iso": _iso,
     "_time": lambda rng: f"{rng.randint(0, 23)}:{rng.randint(0, 59):02d}",
     "_privip": private_ip,
-    "_8800": lambda rng: rng.choice(("8-800-{0}-{1}-{2}", "8 800 {0} {1} {2}", "8 (800) {0}-{1}-{2}", "8800{0}{1}{2}")).format(digits(rng, 3), digits(rng, 2), digits(rng, 2)),
-    "_short": lambda rng: rng.choice(("101", "102", "103", "112", "1414", "7711", "2424", "150", "1460", "5505", "*100#", "*111#")),
+    "_8800": lambda rng: rng.choice(
+        ("8-800-{0}-{1}-{2}", "8 800 {0} {1} {2}", "8 (800) {0}-{1}-{2}", "8800{0}{1}{2}")
+    ).format(digits(rng, 3), digits(rng, 2), digits(rng, 2)),
+    "_short": lambda rng: rng.choice(
+        ("101", "102", "103", "112", "1414", "7711", "2424", "150", "1460", "5505", "*100#", "*111#")
+    ),
     "_price": lambda rng: f"{rng.randint(1, 999) * 10}",
     "_pct": lambda rng: f"{rng.randint(1, 99)},{rng.randint(0, 9)} %",
     "_meter": lambda rng: plain_digits(rng, rng.choice((8, 9))),

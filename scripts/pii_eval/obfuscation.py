@@ -15,7 +15,11 @@ NUMBERS: FrozenSet[str] = frozenset({
     "iin", "bin", "phone", "card", "ru_inn", "snils", "uz_pinfl", "kg_pin", "us_ssn", "ru_passport", "id_card",
 })  # fmt: skip
 LETTERED: FrozenSet[str] = frozenset({"iban", "passport", "driver_licence", "plate"})
-INVISIBLE_IN = NUMBERS | LETTERED | {"email", "person", "address", "secret", "ip", "mac", "birth_date", "contract", "account", "crypto"}
+INVISIBLE_IN = (
+    NUMBERS
+    | LETTERED
+    | {"email", "person", "address", "secret", "ip", "mac", "birth_date", "contract", "account", "crypto"}
+)
 SCRIPT_IN = NUMBERS | {"iban", "passport", "plate", "ip", "birth_date", "account", "driver_licence"}
 ENCODED_IN = NUMBERS | {"iban", "email", "passport", "ip"}
 
@@ -24,7 +28,10 @@ SUITS: Dict[str, FrozenSet[str]] = {
     **{name: INVISIBLE_IN for name in disguise.INVISIBLE},
     **{name: SCRIPT_IN for name in disguise.SCRIPTS},
     "lookalike_value": frozenset({"iban", "plate", "driver_licence", "email", "person"}),
-    "lookalike_context": NUMBERS | LETTERED | {"contract", "account", "person", "birth_date", "diagnosis", "salary", "medical_record", "address"},
+    "lookalike_context": NUMBERS | LETTERED | {
+        "contract", "account", "person", "birth_date", "diagnosis", "salary", "medical_record",
+        "address",
+    },
     "letter_digits": NUMBERS | {"iban", "account"},
     "words": NUMBERS | {"account"},
     "base64": ENCODED_IN,
@@ -35,9 +42,18 @@ SUITS: Dict[str, FrozenSet[str]] = {
     "newline": NUMBERS | {"iban", "person", "address", "crypto"},
     "split": NUMBERS | {"iban", "email", "crypto", "secret"},
     "spoken_email": frozenset({"email"}),
-    "upper": frozenset({"person", "address", "iin", "phone", "iban", "plate", "email", "diagnosis", "contract", "id_card", "birth_date"}),
-    "lower": frozenset({"person", "address", "iin", "phone", "iban", "plate", "email", "diagnosis", "passport", "salary", "driver_licence"}),
-    "translit": frozenset({"person", "address", "iin", "phone", "id_card", "passport", "contract", "account", "salary", "birth_date", "plate"}),
+    "upper": frozenset({
+        "person", "address", "iin", "phone", "iban", "plate", "email", "diagnosis", "contract",
+        "id_card", "birth_date",
+    }),
+    "lower": frozenset({
+        "person", "address", "iin", "phone", "iban", "plate", "email", "diagnosis", "passport",
+        "salary", "driver_licence",
+    }),
+    "translit": frozenset({
+        "person", "address", "iin", "phone", "id_card", "passport", "contract", "account", "salary",
+        "birth_date", "plate",
+    }),
 }  # fmt: skip
 CASE_MATTERS = frozenset({"secret", "crypto"})
 CYRILLIC = ("ru", "kk", "mixed")
@@ -46,7 +62,7 @@ NOT_SPELLED = frozenset({"secret", "email", "handle", "crypto", "swift", "iban",
 
 
 # What nobody does in code, logs and exports.
-NOT_IN_MACHINES = ("lookalike_context", "words", "spoken_email")
+NOT_IN_MACHINES = ("lookalike_context", "words", "spoken_email", "newline")
 # Disguises that suit many entities weigh less, those that suit one or two more; the rest weigh 2.
 WEIGHTS = {
     **dict.fromkeys(disguise.SEPARATORS, 1.6), **dict.fromkeys(disguise.INVISIBLE, 0.7), "lookalike_context": 0.9,
@@ -160,7 +176,10 @@ CONTINUED = (("", ""), ("", ""), ("", ""), ("...", ""), ("", "..."), ("-", ""))
 def split(rng: random.Random, segments: List[Segment], target: str) -> Optional[List[List[Segment]]]:
     """The text as two messages, cut inside a value of `target`."""
     for at, segment in enumerate(segments):
-        pieces = disguise.cut(rng, segment.text) if segment.entity == target and not _multiline(segment) else None
+        whole = segment.entity != target or _multiline(segment)
+        # A typed password in two pieces would be two words to any reader.
+        whole = whole or (target == "secret" and len(segment.text) < 16)
+        pieces = None if whole else disguise.cut(rng, segment.text)
         if not pieces:
             continue
         after, before = rng.choice(CONTINUED)

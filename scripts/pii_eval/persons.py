@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Optional
 
 from .declension import (
-    kazakh, kazakh_patronymic, russian_given, russian_patronymic, russian_spelling, russian_surname,
+    kazakh,
+    kazakh_patronymic,
+    russian_given,
+    russian_patronymic,
+    russian_spelling,
+    russian_surname,
 )  # fmt: skip
 from .transliteration import CHAT, KAZAKH_2018, KAZAKH_2021, KAZAKH_CHAT, PASSPORT, transliterate
 from .world import World

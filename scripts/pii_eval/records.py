@@ -66,15 +66,25 @@ class Records:
     def _value(self, rng: random.Random, lang: str, entity: str, label: str) -> Segment:
         options = {"person": rng.choice(("full", "full", "surname_given", "initials")), "diagnosis": ""}.get(entity, "")
         if entity == "secret":
-            options = "password" if any(word in label.lower() for word in ("парол", "құпиясөз", "құпия сөз", "passw")) else ""
+            options = (
+                "password" if any(word in label.lower() for word in ("парол", "құпиясөз", "құпия сөз", "passw")) else ""
+            )
         text = value(rng, self.world, lang, entity, options)
         while "\n" in text:
             text = value(rng, self.world, lang, entity, options)
         return Segment(text, entity)
 
     def _noise(self, rng: random.Random, lang: str) -> Pair:
-        names = {"ru": ("Статус", "Дата обращения", "Канал"), "kk": ("Күйі", "Өтініш күні", "Арна"), "en": ("Status", "Request date", "Channel")}[lang]
-        values = {"ru": ("в работе", "{_date}", "сайт"), "kk": ("өңделуде", "{_date}", "сайт"), "en": ("open", "{_date}", "web")}[lang]
+        names = {
+            "ru": ("Статус", "Дата обращения", "Канал"),
+            "kk": ("Күйі", "Өтініш күні", "Арна"),
+            "en": ("Status", "Request date", "Channel"),
+        }[lang]
+        values = {
+            "ru": ("в работе", "{_date}", "сайт"),
+            "kk": ("өңделуде", "{_date}", "сайт"),
+            "en": ("open", "{_date}", "web"),
+        }[lang]
         at = rng.randrange(3)
         return names[at], "".join(part.text for part in render(rng, self.world, lang, values[at]))
 
@@ -113,7 +123,12 @@ class Records:
         if rng.random() < 0.5:
             segments.append(Segment(f'"id": {rng.randint(100, 99999)}{comma}'))
         for at, (key, segment) in enumerate(self._keyed(rng, lang, entities)):
-            bare = segment.entity == "salary" or (segment.entity in ("iin", "card") and segment.text.isdigit() and segment.text[0] != "0" and rng.random() < 0.15)
+            bare = segment.entity == "salary" or (
+                segment.entity in ("iin", "card")
+                and segment.text.isdigit()
+                and segment.text[0] != "0"
+                and rng.random() < 0.15
+            )
             quote = "" if bare else '"'
             segment.text = segment.text if bare else json.dumps(segment.text, ensure_ascii=False)[1:-1]
             lead = comma if at else ""
@@ -124,7 +139,9 @@ class Records:
     def _csv(self, rng: random.Random, lang: str, entities: List[str]) -> List[Segment]:
         mark = rng.choice((";", ";", ",", "\t"))
         own = rng.random() < 0.5
-        names = [self._label(rng, lang, entity) if own else rng.choice(self.labels[entity]["key"]) for entity in entities]
+        names = [
+            self._label(rng, lang, entity) if own else rng.choice(self.labels[entity]["key"]) for entity in entities
+        ]
         segments = [Segment(mark.join(["№" if own else "id"] + names) + "\n")]
         for row in range(1, rng.randint(2, 4)):
             segments.append(Segment(str(row)))
@@ -171,7 +188,9 @@ class Records:
             inside: List[Segment] = []
             for at, (_, segment) in enumerate(keyed):
                 inside += [Segment("', '" if at else "'"), segment]
-            return self._framed(rng, lang, frame.replace("@", ", ".join(key for key, _ in keyed)), inside + [Segment("'")])
+            return self._framed(
+                rng, lang, frame.replace("@", ", ".join(key for key, _ in keyed)), inside + [Segment("'")]
+            )
         if "WHERE" in frame:
             return self._framed(rng, lang, frame, self._pairs(rng, lang, entities, "{} = '§'", " AND "))
         if "'§'" in frame:

@@ -38,7 +38,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="another seed than the split's own")
     parser.add_argument("--texts", type=Path, help="score on these texts instead of generating them")
     parser.add_argument("--out", type=Path, help="write the texts there and stop")
-    parser.add_argument("--detector", default=detectors.DEFAULT_COMMAND, help="command that gets the texts' file as last argument")
+    parser.add_argument(
+        "--detector", default=detectors.DEFAULT_COMMAND, help="command that gets the texts' file as last argument"
+    )
     parser.add_argument("--predictions", type=Path, help="score these answers instead of running the detector")
     parser.add_argument("--peer", choices=("presidio",), help="score a peer beside it")
     parser.add_argument("--only-peer", action="store_true", help="do not run this project's detector")

@@ -45,7 +45,9 @@ class CheckDigits(unittest.TestCase):
         self.assertEqual(check.base58check(bytes(21)), "1111111111111111111114oLvT2")
         program = bytes.fromhex("751e76e8199196d454941c45d1b3a323f1433bd6")
         self.assertEqual(check.bech32("bc", program), "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")
-        self.assertEqual(check.eip55("5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"), "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+        self.assertEqual(
+            check.eip55("5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"), "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+        )
 
     def test_made_numbers_are_valid(self):
         rng = random.Random(1)
@@ -159,7 +161,12 @@ class Samples(unittest.TestCase):
                 self.assertGreaterEqual(count, 50, (split, entity))
 
     def test_spans_lie_inside_and_hold_values(self):
-        shapes = {"iin": r"\d{12}", "email": r"[\w.+-]+@[\w.-]+\.\w+", "mac": r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}", "id_card": r"0\d{8}"}
+        shapes = {
+            "iin": r"\d{12}",
+            "email": r"[\w.+-]+@[\w.-]+\.\w+",
+            "mac": r"[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}",
+            "id_card": r"0\d{8}",
+        }
         for samples in self.samples.values():
             for sample in samples:
                 for span in sample.spans:

@@ -14,7 +14,14 @@ from pii_eval.scoring import Predicted, score  # noqa: E402
 
 
 def gold(start, end, entity="iin", message=0, value=0, obfuscation="plain"):
-    return {"message": message, "start": start, "end": end, "entity": entity, "value": value, "obfuscation": obfuscation}
+    return {
+        "message": message,
+        "start": start,
+        "end": end,
+        "entity": entity,
+        "value": value,
+        "obfuscation": obfuscation,
+    }
 
 
 def said(start, end, entity="iin", message=0):
@@ -56,8 +63,18 @@ class Values(unittest.TestCase):
 
 class Requests(unittest.TestCase):
     def test_cells_and_headline(self):
-        samples = [sample(["a1"], [gold(0, 2)]), sample(["b2"], [gold(0, 2)]), sample(["c"], [], True), sample(["d"], [], True)]
-        answers = [Predicted(True, True, [said(0, 2)]), Predicted(False, True, []), Predicted(True, True, [said(0, 1)]), Predicted(False, False, [])]
+        samples = [
+            sample(["a1"], [gold(0, 2)]),
+            sample(["b2"], [gold(0, 2)]),
+            sample(["c"], [], True),
+            sample(["d"], [], True),
+        ]
+        answers = [
+            Predicted(True, True, [said(0, 2)]),
+            Predicted(False, True, []),
+            Predicted(True, True, [said(0, 1)]),
+            Predicted(False, False, []),
+        ]
         report = score(samples, answers)
         self.assertEqual(report.requests, {"tp": 1, "fp": 1, "fn": 1, "tn": 1})
         self.assertEqual(report.headline()["request_precision"], 0.5)
