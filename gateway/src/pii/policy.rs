@@ -13,6 +13,9 @@ use super::{Entity, Findings};
 pub enum Action {
     /// Reported in headers and audit; the request may leave.
     Label,
+    /// A token stands for the value outside and is put back in the answer. Nothing has this action unless a
+    /// configuration asks for it.
+    Mask,
     /// The whole request is answered by a local model.
     Local,
     /// The request is refused.
@@ -25,6 +28,8 @@ pub enum Action {
 pub enum Decision {
     /// Nothing stands against an external provider.
     Clear,
+    /// Once every value that was found is masked, nothing stands against an external provider.
+    Mask,
     /// Only a local model may see the request.
     Confine,
     /// Nobody may see the request.
@@ -103,6 +108,7 @@ impl Policy {
         let strictest = counts.keys().map(|&entity| self.action(entity)).max();
         let found = match strictest {
             None | Some(Action::Label) => Decision::Clear,
+            Some(Action::Mask) => Decision::Mask,
             Some(Action::Local) => Decision::Confine,
             Some(Action::Block) => Decision::Block,
         };
@@ -167,6 +173,19 @@ mod tests {
         let verdict = policy.decide(&found);
         assert_eq!(verdict.decision, Decision::Block);
         assert_eq!(verdict.summary(), "iin=2,bin=1,card=1");
+    }
+
+    #[test]
+    fn masking_is_asked_for_and_what_must_stay_overrides_it() {
+        let policy = Policy::default().with(Entity::Phone, Action::Mask);
+        let decision = |entities: &[Entity], complete| policy.decide(&findings(entities, complete)).decision;
+        assert_eq!(decision(&[Entity::Phone, Entity::Bin], true), Decision::Mask);
+        assert_eq!(decision(&[Entity::Phone, Entity::Iin], true), Decision::Confine);
+        assert_eq!(decision(&[Entity::Phone, Entity::Secret], true), Decision::Block);
+        assert_eq!(decision(&[Entity::Phone], false), Decision::Confine);
+        let parsed: Result<Policy, _> = serde_json::from_str(r#"{"phone":"mask"}"#);
+        assert_eq!(parsed.ok(), Some(policy));
+        assert!(Entity::BUILT_IN.into_iter().all(|entity| Policy::default_action(entity) != Action::Mask));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod text;
-mod views;
+pub(crate) mod views;
 
 use std::fmt;
 

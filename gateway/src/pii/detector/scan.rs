@@ -1,6 +1,7 @@
 //! The scan of one segment: its view, then the views of what its escapes and blobs decode to, each
 //! read by every recogniser. Work is bounded by a budget; what it did not reach is reported.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::budget::Budget;
@@ -12,6 +13,7 @@ use super::numbers::reader;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, escapes};
+use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
@@ -59,7 +61,12 @@ impl<'d> SegmentScan<'d> {
 
     /// Scans `text` in all its layers.
     pub(crate) fn run(mut self, text: &str) -> SegmentFindings {
-        self.layer(text, 0, &|range| range);
+        // What stands for a masked value is no value, whatever the words beside it say.
+        let without_placeholders = placeholder::blank(text);
+        self.layer(&without_placeholders, 0, &|range| range);
+        if matches!(without_placeholders, Cow::Owned(_)) {
+            self.candidates.retain(|found| placeholder::has_text_beside(&without_placeholders, found.range.clone()));
+        }
         SegmentFindings {
             candidates: merge_layers(self.candidates),
             rejected: self.rejected.unwrap_or_default(),

@@ -5,4 +5,5 @@ mod joined;
 mod screened;
 mod unreadable;
 
+pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
