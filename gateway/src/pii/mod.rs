@@ -11,6 +11,8 @@ mod custom_entity;
 mod detector;
 mod entity;
 mod finding;
+pub mod masking;
+mod placeholder;
 mod policy;
 mod screening;
 

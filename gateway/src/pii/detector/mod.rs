@@ -18,7 +18,7 @@ mod secret;
 #[cfg(test)]
 mod tests;
 mod text;
-mod views;
+pub(crate) mod views;
 
 use std::fmt;
 

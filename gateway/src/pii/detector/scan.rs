@@ -17,6 +17,7 @@ use super::secret;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, dictated, escapes};
+use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
@@ -71,7 +72,12 @@ impl<'d> SegmentScan<'d> {
 
     /// Scans `text` in all its layers.
     pub(crate) fn run(mut self, text: &str) -> SegmentFindings {
-        self.layer(text, 0, &|range| range);
+        // What stands for a masked value is no value, whatever the words beside it say.
+        let without_placeholders = placeholder::blank(text);
+        self.layer(&without_placeholders, 0, &|range| range);
+        if matches!(without_placeholders, Cow::Owned(_)) {
+            self.candidates.retain(|found| placeholder::has_text_beside(&without_placeholders, found.range.clone()));
+        }
         SegmentFindings {
             candidates: merge_layers(self.candidates),
             rejected: self.rejected.unwrap_or_default(),

@@ -11,4 +11,5 @@ mod unreadable;
 
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
 pub use scan_input::{AmbiguousInput, ScanInput};
+pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};

@@ -121,6 +121,8 @@ pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Po
     let mut summary = ScanSummary { counts: verdict.counts, data_class: declared.max(found_class) };
     let reason = match verdict.decision {
         Decision::Block => return Err(ScreenError::Blocked(Blocked { summary })),
+        // Unmasked, such a request stays.
+        Decision::Mask => Some(ConfineReason::Pii),
         Decision::Confine if verdict.complete => Some(ConfineReason::Pii),
         Decision::Confine => Some(ConfineReason::ScanFailed),
         Decision::Mask => Some(ConfineReason::Pii),

@@ -1,0 +1,1 @@
+//! Masking as its callers see it.
