@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 13] = [
+const IMPORTS: [(&str, &[&str]); 14] = [
     ("auth", &[]),
     ("secrets", &[]),
     ("telemetry", &[]),
     ("audit", &["auth"]),
+    ("labels", &["auth"]),
     ("pii", &["auth"]),
     ("config", &["auth", "pii", "secrets"]),
     ("routing", &["auth", "config", "pii"]),

@@ -249,18 +249,6 @@ mod tests {
         assert_eq!(verdict.summary(), "iin=2,bin=1,card=1");
     }
 
-    #[test]
-    fn masking_is_asked_for_and_what_must_stay_overrides_it() {
-        let policy = Policy::default().with(Entity::Phone, Action::Mask);
-        let decision = |entities: &[Entity], complete| policy.decide(&findings(entities, complete)).decision;
-        assert_eq!(decision(&[Entity::Phone, Entity::Bin], true), Decision::Mask);
-        assert_eq!(decision(&[Entity::Phone, Entity::Iin], true), Decision::Confine);
-        assert_eq!(decision(&[Entity::Phone, Entity::Secret], true), Decision::Block);
-        assert_eq!(decision(&[Entity::Phone], false), Decision::Confine);
-        let parsed: Result<Policy, _> = serde_json::from_str(r#"{"phone":"mask"}"#);
-        assert_eq!(parsed.ok(), Some(policy));
-        assert!(Entity::BUILT_IN.into_iter().all(|entity| Policy::default_action(entity) != Action::Mask));
-    }
 
     #[test]
     fn an_unfinished_scan_never_clears() {

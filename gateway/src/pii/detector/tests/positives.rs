@@ -1,7 +1,7 @@
 //! What must be found, by entity and by the way it is written.
 
 use super::{entities, found, scan_at};
-use crate::pii::Entity::{self, Bin, Card, Email, Iban, Iin, Phone};
+use crate::pii::Entity::{self, Bin, Card, Email, Iban, Iin, Phone, Secret};
 
 fn assert_found(entity: Entity, cases: &[(&str, &str)]) {
     for &(text, value) in cases {
