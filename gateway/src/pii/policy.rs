@@ -249,7 +249,6 @@ mod tests {
         assert_eq!(verdict.summary(), "iin=2,bin=1,card=1");
     }
 
-
     #[test]
     fn an_unfinished_scan_never_clears() {
         let policy = Policy::default();

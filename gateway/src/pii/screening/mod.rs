@@ -9,7 +9,9 @@ mod screened;
 mod turns;
 mod unreadable;
 
+pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
 pub use scan_input::{AmbiguousInput, ScanInput};
-pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
-pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
+pub use screened::{
+    Blocked, Cleared, ConfineReason, Confined, Masking, ScanSummary, Scope, ScreenError, Screened, screen,
+};

@@ -2,11 +2,11 @@
 //! in Cyrillic and Latin script; words that mix look-alike scripts ("ЖCН" with a Latin C) are
 //! listed as they are met.
 
-use super::words_records::RECORDS;
-use super::words_things::THINGS;
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
 use super::words_places::PLACES;
+use super::words_records::RECORDS;
 use super::words_secrets::SECRETS;
+use super::words_things::THINGS;
 
 /// What may follow a word without a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +56,7 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 pub(crate) const WORDS: &[&[Word]] = &[
     NUMBERS, //
     // documents and records
-    RECORDS,
-    THINGS,
-    //
+    RECORDS, THINGS, //
     // places, networks, secrets
     PLACES, SECRETS,
     //

@@ -7,9 +7,7 @@ use super::marks::{ASKING, FOREIGN, Mark, Marks};
 use super::{birth, date, diagnosis, document, plate, record, salary, table};
 use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found};
-use crate::pii::detector::context::topics::{
-    BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY,
-};
+use crate::pii::detector::context::topics::{BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY};
 use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
