@@ -58,7 +58,7 @@ impl Questions<'_, '_> {
         if mark.topics & ASKING == 0 {
             return !self.is_patients_card(mark) || self.record_behind_card(mark, found);
         }
-        let cells = table::cells(self.view.bytes(), &mark.range);
+        let cells = table::cells(self.view, &mark.range);
         if !cells.is_empty() {
             for cell in cells {
                 self.cell(mark, cell, found);
@@ -116,8 +116,11 @@ impl Questions<'_, '_> {
         {
             return Some(plate);
         }
-        let is_record = mark.topics & record::TOPICS != 0 && place.gap.sentences == 0;
-        is_record.then(|| record::read(self.view, mark, place, &mut self.run)).flatten()
+        // "Абонент:" says who speaks in a transcript.
+        let is_speaker = mark.word == "абонент" && self.view.bytes().get(mark.range.end) == Some(&b':');
+        let is_record = mark.topics & record::TOPICS != 0 && place.gap.sentences == 0 && !is_speaker;
+        let record = is_record.then(|| record::read(self.view, mark, place, &mut self.run)).flatten();
+        record.filter(|record| !self.is_of_next(record))
     }
 
     /// Takes a value and those behind it that only commas and "и" part from it.
@@ -231,7 +234,7 @@ impl Questions<'_, '_> {
         };
         let gap = bytes.get(code_end..mark.range.start)?;
         if gap.iter().any(|byte| matches!(byte, b',' | b'\n' | b'!' | b'?' | b'.' | b'{' | b'}' | b'[' | b'|')) {
-            return None;
+            return points_back(gap).then_some(code_end);
         }
         let words = gap.split(|&byte| !is_letter(byte)).filter(|word| !word.is_empty()).count();
         let is_interrupted =
@@ -251,6 +254,20 @@ impl Questions<'_, '_> {
             let gap = self.view.bytes().get(mark.range.end..value.range.start).unwrap_or_default();
             let is_parted = gap.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'!' | b'?' | b'\n'));
             mark.topics & FOREIGN != 0 && mark.topics & ASKING == 0 && !is_parted
+        })
+    }
+
+    /// Whether the word right behind the value has it: "шарт бойынша 20457 тапсырысы".
+    fn is_of_next(&self, value: &Candidate) -> bool {
+        const NEAR: usize = 24;
+        let bytes = self.view.bytes();
+        let after = self.marks.next(value.range.end).filter(|mark| mark.range.start - value.range.end <= NEAR);
+        after.is_some_and(|mark| {
+            let gap = bytes.get(value.range.end..mark.range.start).unwrap_or_default();
+            let own = bytes.get(mark.range.end..).unwrap_or_default();
+            let is_parted = gap.iter().any(|byte| matches!(byte, b',' | b'.' | b'\n' | b'"' | b'|' | b'&' | b'=' | b'('));
+            let has_own = own.iter().take(NEAR).any(u8::is_ascii_digit);
+            mark.topics & FOREIGN != 0 && mark.topics & ASKING == 0 && !is_parted && !has_own
         })
     }
 
@@ -279,6 +296,14 @@ impl Questions<'_, '_> {
     }
 }
 
+/// "Вот номер: 9148637. Это договор": the next sentence says what the number was.
+fn points_back(gap: &[u8]) -> bool {
+    const POINTERS: [&str; 8] =
+        [". это", ". это номер", ". бұл", ". this is", ". that is", ". it is", ". it's", ". осы"];
+    let gap = gap.trim_ascii_end();
+    POINTERS.iter().any(|pointer| pointer.as_bytes() == gap)
+}
+
 /// Where the next value of a list may begin: behind a comma, a line's end or "и".
 fn behind_comma(view: &[u8], from: usize) -> Option<usize> {
     const JOINS: [&str; 8] = ["и ", "және ", "and ", "мен ", "или ", "немесе ", "or ", "# "];
@@ -296,8 +321,6 @@ fn behind_comma(view: &[u8], from: usize) -> Option<usize> {
     let is_joined = join.is_some() || rest.get(..at)?.iter().any(|byte| matches!(byte, b',' | b';' | b'\n' | b'/'));
     let value = rest.get(at..)?;
     let len = value.iter().take(8).take_while(|&&byte| is_letter(byte)).count();
-    (is_joined
-        && len < 8
-        && (value.get(len).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-' || *byte == b' ')))
+    (is_joined && len < 7 && (value.get(len).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-' || *byte == b' ')))
     .then_some(from + at)
 }

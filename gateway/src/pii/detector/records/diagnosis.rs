@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::gap::{ends_sentence, starts_upper};
+use super::gap::{ends_sentence, sentence_around, starts_upper};
 use super::marks::{Mark, Marks};
 use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
@@ -82,11 +82,12 @@ const NO_DIAGNOSIS: [&str; 60] = [
 
 /// The diagnoses of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Found) {
-    let around = mark.range.start.saturating_sub(REACH)..mark.range.end + REACH;
-    let is_question = marks.hints(around, MEANING).next().is_some();
+    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
     let mut codes = Vec::new();
-    let reach = clause_reach(view, marks, mark);
-    codes_in(view, reach.clone(), &mut codes);
+    codes_in(view, clause_reach(view, marks, mark), &mut codes);
+    if codes.is_empty() {
+        codes_in(view, clause_before(view, marks, mark), &mut codes);
+    }
     let only_codes = mark.word.starts_with("мкб") || mark.word.starts_with("icd") || mark.word.starts_with("ахж");
     let words =
         if only_codes { None } else { words_after(view, marks, mark).or_else(|| words_before(view, marks, mark)) };
@@ -114,7 +115,7 @@ pub(super) fn read_cell(view: &View<'_>, mark: &Mark, cell: Range<usize>) -> Opt
 /// The code with a dot that ends at a digit, wherever it stands: "E11.9".
 pub(super) fn dotted_code(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let code = code_at(view, at)?;
-    view.bytes().get(code.clone())?.contains(&b'.').then_some(code)
+    (starts_upper(view, at) && view.bytes().get(code.clone())?.contains(&b'.')).then_some(code)
 }
 
 fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
@@ -133,6 +134,20 @@ fn clause_reach(view: &View<'_>, marks: &Marks, mark: &Mark) -> Range<usize> {
             .is_some_and(|&byte| matches!(byte, b'.' | b'!' | b'?' | b'\n') && ends_sentence(view, at, byte, 9))
     };
     from..(from..last).find(|&at| ends(at)).unwrap_or(last)
+}
+
+/// "Маған J48.3 деген диагноз қойды"
+fn clause_before(view: &View<'_>, marks: &Marks, mark: &Mark) -> Range<usize> {
+    const BEFORE: usize = 56;
+    let bytes = view.bytes();
+    let from = mark.range.start.saturating_sub(BEFORE);
+    let from = marks.previous(mark.range.start).map_or(from, |previous| previous.range.end.max(from));
+    let ends = |at: &usize| {
+        bytes.get(*at).is_some_and(|&byte| {
+            matches!(byte, b'.' | b'!' | b'?' | b'\n') && (byte == b'\n' || ends_sentence(view, *at, byte, 9))
+        })
+    };
+    (from..mark.range.start).rev().find(ends).unwrap_or(from)..mark.range.start
 }
 
 fn codes_in(view: &View<'_>, reach: Range<usize>, codes: &mut Vec<Range<usize>>) {
@@ -154,9 +169,7 @@ fn codes_in(view: &View<'_>, reach: Range<usize>, codes: &mut Vec<Range<usize>>)
 fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let bytes = view.bytes();
     let width = letter_at(bytes, at)?;
-    if !starts_upper(view, at) {
-        return None;
-    }
+    let is_capital = starts_upper(view, at);
     let gap = usize::from(
         matches!(bytes.get(at + width), Some(b' ' | b'-')) && bytes.get(at + width + 1).is_some_and(u8::is_ascii_digit),
     );
@@ -176,7 +189,9 @@ fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let is_inside = next.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
         || next == Some(b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     let has_digit = bytes.get(at + width..end)?.iter().any(u8::is_ascii_digit);
-    (!is_inside && has_digit).then_some(at..end)
+    // Small letters glued to digits are a code where the word of diagnosis stands, prepositions are not.
+    let is_written = is_capital || gap == 0 && (width == 1 || bytes.get(end.saturating_sub(2)) == Some(&b'.'));
+    (!is_inside && has_digit && is_written).then_some(at..end)
 }
 
 /// The width of a Latin letter, or of a Cyrillic one that looks like one.
