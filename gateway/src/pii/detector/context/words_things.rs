@@ -400,6 +400,7 @@ pub(crate) const THINGS: &[Word] = &[
     stem("нені білдіреді", MEANING),
     stem("деген не", MEANING),
     exact("what does", MEANING),
+    exact("what do", MEANING),
     exact("what is", MEANING),
     stem("stand for", MEANING),
     case("пример", MEANING),

@@ -14,6 +14,8 @@ use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::views::normalize::{View, is_letter};
 
 const REACH: Reach = Reach { bytes: 72, words: 5, sentences: 0 };
+/// A year says less than a day.
+const YEAR_SCORE: u8 = 60;
 /// Words that stand behind their date.
 const BEHIND: [&str; 22] = [
     "г.р",
@@ -53,7 +55,11 @@ pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitR
         after(view, marks, mark, run)
     };
     let found = found.or_else(|| before(view, mark, 2, run)).or_else(|| year(view, mark));
-    found.map(|range| candidate(range, mark.word))
+    found.map(|range| {
+        let is_year = range.len() <= 4;
+        let candidate = candidate(range, mark.word);
+        if is_year { candidate.scored(YEAR_SCORE) } else { candidate }
+    })
 }
 
 /// The date in one cell or under one key.

@@ -188,6 +188,11 @@ fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let next = bytes.get(end).copied();
     let is_inside = next.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
         || next == Some(b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+    // "J00-J06" is a chapter of the book.
+    let is_chapter = |at: usize| letter_at(bytes, at).is_some_and(|width| bytes.get(at + width).is_some_and(u8::is_ascii_digit));
+    let is_inside = is_inside
+        || next == Some(b'-') && is_chapter(end + 1)
+        || at.checked_sub(3).is_some_and(|before| matches!(bytes.get(before..at), Some([b'0'..=b'9', b'0'..=b'9', b'-'])));
     let has_digit = bytes.get(at + width..end)?.iter().any(u8::is_ascii_digit);
     // Small letters glued to digits are a code where the word of diagnosis stands, prepositions are not.
     let is_written = is_capital || gap == 0 && (width == 1 || bytes.get(end.saturating_sub(2)) == Some(&b'.'));

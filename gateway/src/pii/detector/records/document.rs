@@ -65,7 +65,8 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, place: &Place, run: &mut DigitR
     let written = Written { run, prefix, second };
     let (entity, range, is_specific) = written.document(mark, place)?;
     let strength = if is_checked(entity, written.run) { Strength::Checked } else { Strength::Context };
-    let is_date = |run| !is_specific && date_end(bytes, range.start, run).is_some_and(|end| end >= range.end);
+    let digits = written.run.starts().1;
+    let is_date = |run| date_end(bytes, digits, run).is_some_and(|end| end >= range.end);
     if is_counted(view, range.end) || !is_specific && place.gap.is_measure || is_date(run) {
         return None;
     }

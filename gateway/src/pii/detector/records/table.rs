@@ -55,7 +55,9 @@ impl Table<'_, '_> {
         let line = self.line(start).filter(|line| line.end >= word.end)?;
         let next = self.line(line.end + 1)?;
         let digits = self.bytes().get(line.clone())?.iter().filter(|byte| byte.is_ascii_digit());
-        if digits.count() > 3 {
+        // "Диагноз: ..." is a line of a form.
+        let is_field = matches!(self.bytes().get(word.end..), Some([b':' | b'=', ..] | [b' ', b':' | b'=', ..]));
+        if digits.count() > 2 || is_field {
             return None;
         }
         let delimiter = DELIMITERS.into_iter().find(|&delimiter| {
