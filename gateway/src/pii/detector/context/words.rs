@@ -2,9 +2,9 @@
 //! in Cyrillic and Latin script; words that mix look-alike scripts ("ЖCН" with a Latin C) are
 //! listed as they are met.
 
+use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
 use super::words_records::RECORDS;
 use super::words_things::THINGS;
-use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
 
 /// What may follow a word without a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,9 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 
 /// All lists of words.
 pub(crate) const WORDS: &[&[Word]] = &[
-    NUMBERS,
-    //
+    NUMBERS, //
     // documents and records
-    RECORDS,
-    THINGS,
+    RECORDS, THINGS,
     //
     // places, networks, secrets
     //

@@ -7,9 +7,7 @@ use super::marks::{ASKING, FOREIGN, Mark, Marks};
 use super::{birth, date, diagnosis, document, plate, record, salary, table};
 use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found};
-use crate::pii::detector::context::topics::{
-    BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY,
-};
+use crate::pii::detector::context::topics::{BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY};
 use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
@@ -154,14 +152,12 @@ impl Questions<'_, '_> {
             return;
         }
         let mark = Mark { range: cell.start..cell.start, ..mark.clone() };
-        let reach = Reach { bytes: cell.len(), words: 4, sentences: 1 };
-        let mut walk = Walk::new(self.view, self.marks, cell.start, reach);
-        let Some(mut place) = walk.next_place().filter(|place| place.at < cell.end) else {
+        let Some(at) = first_code(self.view.bytes(), cell.clone()) else {
             return;
         };
-        place.gap = Gap { is_marked: true, ..Gap::default() };
+        let place = Place { at, gap: Gap { is_marked: true, ..Gap::default() } };
         let value = if mark.topics & BIRTH != 0 {
-            birth::read_at(self.view, &mark, place.at, &mut self.run)
+            birth::read_cell(self.view, &mark, cell, &mut self.run)
         } else if mark.topics & (SALARY | INCOME) != 0 {
             salary::read_at(self.view, &mark, place.at, &mut self.run)
         } else {
@@ -175,10 +171,8 @@ impl Questions<'_, '_> {
 
     /// The value right before the word: "№ 12345 шарты", "042118963 - номер удостоверения".
     fn ask_before(&mut self, mark: &Mark, found: &mut Found) {
-        let Some(end) = self.end_before(mark) else {
-            return;
-        };
-        let value = self.value_before(mark, end);
+        let end = if mark.topics & PLATE != 0 { Some(mark.range.start) } else { self.end_before(mark) };
+        let value = end.and_then(|end| self.value_before(mark, end));
         let Some(value) = value.filter(|value| !self.is_taken(&value.range) && !self.is_of_other(value)) else {
             return;
         };
@@ -192,7 +186,7 @@ impl Questions<'_, '_> {
             return record::read_before(self.view, mark, end, &mut self.run);
         }
         if mark.topics & PLATE != 0 {
-            return plate::read_before(self.view, mark, end);
+            return plate::read_before(self.view, mark);
         }
         let bytes = self.view.bytes();
         // From the left, so that letters and first groups are not lost.
@@ -265,7 +259,8 @@ impl Questions<'_, '_> {
         after.is_some_and(|mark| {
             let gap = bytes.get(value.range.end..mark.range.start).unwrap_or_default();
             let own = bytes.get(mark.range.end..).unwrap_or_default();
-            let is_parted = gap.iter().any(|byte| matches!(byte, b',' | b'.' | b'\n' | b'"' | b'|' | b'&' | b'=' | b'('));
+            let is_parted =
+                gap.iter().any(|byte| matches!(byte, b',' | b'.' | b'\n' | b'"' | b'|' | b'&' | b'=' | b'('));
             let has_own = own.iter().take(NEAR).any(u8::is_ascii_digit);
             mark.topics & FOREIGN != 0 && mark.topics & ASKING == 0 && !is_parted && !has_own
         })
@@ -304,6 +299,17 @@ fn points_back(gap: &[u8]) -> bool {
     POINTERS.iter().any(|pointer| pointer.as_bytes() == gap)
 }
 
+/// The first word of a cell that holds a digit or is joined to one.
+fn first_code(view: &[u8], cell: Range<usize>) -> Option<usize> {
+    let text = view.get(cell.clone())?;
+    let digit = text.iter().position(u8::is_ascii_digit)?;
+    let before = text.get(..digit)?.iter().rev();
+    let joined = before.take_while(|&&byte| is_letter(byte) || matches!(byte, b'-' | b'/')).count();
+    let start = cell.start + digit - joined;
+    let skip = view.get(start..)?.iter().take_while(|&&byte| matches!(byte, b'-' | b'/')).count();
+    Some(start + skip)
+}
+
 /// Where the next value of a list may begin: behind a comma, a line's end or "и".
 fn behind_comma(view: &[u8], from: usize) -> Option<usize> {
     const JOINS: [&str; 8] = ["и ", "және ", "and ", "мен ", "или ", "немесе ", "or ", "# "];
@@ -321,6 +327,8 @@ fn behind_comma(view: &[u8], from: usize) -> Option<usize> {
     let is_joined = join.is_some() || rest.get(..at)?.iter().any(|byte| matches!(byte, b',' | b';' | b'\n' | b'/'));
     let value = rest.get(at..)?;
     let len = value.iter().take(8).take_while(|&&byte| is_letter(byte)).count();
-    (is_joined && len < 7 && (value.get(len).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-' || *byte == b' ')))
+    (is_joined
+        && len < 7
+        && (value.get(len).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-' || *byte == b' ')))
     .then_some(from + at)
 }

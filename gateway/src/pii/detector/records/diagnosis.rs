@@ -189,10 +189,13 @@ fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let is_inside = next.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
         || next == Some(b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
     // "J00-J06" is a chapter of the book.
-    let is_chapter = |at: usize| letter_at(bytes, at).is_some_and(|width| bytes.get(at + width).is_some_and(u8::is_ascii_digit));
+    let is_chapter =
+        |at: usize| letter_at(bytes, at).is_some_and(|width| bytes.get(at + width).is_some_and(u8::is_ascii_digit));
     let is_inside = is_inside
         || next == Some(b'-') && is_chapter(end + 1)
-        || at.checked_sub(3).is_some_and(|before| matches!(bytes.get(before..at), Some([b'0'..=b'9', b'0'..=b'9', b'-'])));
+        || at
+            .checked_sub(3)
+            .is_some_and(|before| matches!(bytes.get(before..at), Some([b'0'..=b'9', b'0'..=b'9', b'-'])));
     let has_digit = bytes.get(at + width..end)?.iter().any(u8::is_ascii_digit);
     // Small letters glued to digits are a code where the word of diagnosis stands, prepositions are not.
     let is_written = is_capital || gap == 0 && (width == 1 || bytes.get(end.saturating_sub(2)) == Some(&b'.'));
@@ -228,7 +231,7 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
         let is_code = code_at(view, start).is_some_and(|code| code.end == words.end);
         return (!is_code && is_said(bytes, &words)).then_some(words);
     }
-    let start = first_word(bytes, reach.start)?;
+    let start = behind_copula(bytes, first_word(bytes, reach.start)?);
     let disease = marks.hints(start..reach.end, DISEASE).next()?;
     let between = bytes.get(start..disease.range.start)?;
     let words_between = between.iter().filter(|&&byte| byte == b' ').count();
@@ -245,7 +248,7 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
 
 /// Whether the question that holds the mark speaks of a person.
 fn is_of_somebody(view: &View<'_>, mark: &Mark) -> bool {
-    const SOMEBODY: [&str; 18] = [
+    const SOMEBODY: [&str; 23] = [
         "мне",
         "меня",
         "мой",
@@ -264,6 +267,11 @@ fn is_of_somebody(view: &View<'_>, mark: &Mark) -> bool {
         "mother",
         "father",
         "i was",
+        "пациент",
+        "науқас",
+        "patient",
+        "больн",
+        "клиент",
     ];
     let bytes = view.bytes();
     let mut from = mark.range.start.saturating_sub(REACH);
@@ -287,6 +295,14 @@ fn words_before(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usi
         || mark.word == "diagnoz";
     let gap = rest.iter().rev().take_while(|byte| !is_letter(**byte) && !byte.is_ascii_digit()).count();
     (is_joined && words <= 2 && is_kazakh).then_some(disease.range.start..mark.range.start - gap)
+}
+
+/// "is", "of", "with"
+fn behind_copula(view: &[u8], at: usize) -> usize {
+    const COPULAS: [&str; 7] = ["is ", "was ", "of ", "with ", "это ", "с ", "as "];
+    let rest = view.get(at..).unwrap_or_default();
+    let copula = COPULAS.iter().find(|copula| rest.starts_with(copula.as_bytes()));
+    at + copula.map_or(0, |copula| copula.len())
 }
 
 fn first_word(view: &[u8], from: usize) -> Option<usize> {

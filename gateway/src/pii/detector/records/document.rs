@@ -27,8 +27,8 @@ const REACH: usize = 72;
 
 /// Two small letters before digits that are words, not a series.
 const NOT_SERIES: [&[u8]; 18] = [
-    b"no", b"nr", b"is", b"id", b"of", b"on", b"to", b"by", b"in", b"at", b"as", b"my", b"or", b"it", b"we", b"be", b"so",
-    b"do",
+    b"no", b"nr", b"is", b"id", b"of", b"on", b"to", b"by", b"in", b"at", b"as", b"my", b"or", b"it", b"we", b"be",
+    b"so", b"do",
 ];
 
 /// A document and whether its writing alone is telling.
@@ -129,7 +129,9 @@ impl Written<'_> {
             }
             let range = self.take(9).filter(|_| !is_weak || self.run.values(0..1) == [0]);
             if let Some(range) = range {
-                return Some((Entity::IdCard, range, false));
+                // Identity cards of Kazakhstan begin with a zero.
+                let is_specific = self.run.values(0..1) == [0];
+                return Some((Entity::IdCard, range, is_specific));
             }
         }
         if topics & SSN != 0

@@ -53,7 +53,9 @@ const NUMBER_WORDS: &[&str] = &[
     "nomeri",
     "nomiri",
     "nómiri",
-    "nömiri", "nömırı", "ном",
+    "nömiri",
+    "nömırı",
+    "ном",
     "н",
     "is",
     "это",
@@ -103,7 +105,9 @@ pub(super) struct Walk<'t, 'v> {
 impl<'t, 'v> Walk<'t, 'v> {
     pub(super) fn new(view: &'t View<'v>, marks: &'t Marks, from: usize, reach: Reach) -> Self {
         let end = (from + reach.bytes).min(view.bytes().len());
-        Self { view, marks, at: from, end, reach, gap: Gap::default(), last_word_len: 9 }
+        let before = view.bytes().get(..from).unwrap_or_default().iter().rev().take(16);
+        let last_word_len = before.take_while(|&&byte| is_letter(byte)).filter(|&&byte| !is_continuation(byte)).count();
+        Self { view, marks, at: from, end, reach, gap: Gap::default(), last_word_len }
     }
 
     /// Goes on behind something that was passed and is none of the word's business.

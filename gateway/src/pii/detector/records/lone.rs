@@ -1,5 +1,6 @@
 //! Numbers that no word announces but whose own check says what they are, and diagnoses' codes beside medical words.
 
+use super::birth;
 use super::check::{has_pinfl_date, has_ru_region, is_kg_pin, is_pinfl, is_ru_inn, is_snils, is_ssn};
 use super::diagnosis::dotted_code;
 use super::marks::Marks;
@@ -18,9 +19,13 @@ const LENS: [usize; 4] = [9, 11, 12, 14];
 pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
     let mut run = DigitRun::default();
+    let mut dates = DigitRun::default();
     let mut at = 0;
     while let Some(next) = run.read(view, at) {
         code(text, marks, &run, found);
+        if let Some(date) = birth::behind_name(text.view(), run.starts().1, &mut dates) {
+            found.push(date);
+        }
         if run.len() >= LENS[0] && run.plus().is_none() {
             for first in (0..run.len()).filter(|&first| run.may_start(first)) {
                 if !budget.spend(LENS.len()) {
@@ -110,8 +115,8 @@ fn code(text: &Text<'_>, marks: &Marks, run: &DigitRun, found: &mut Found) {
     };
     let around = range.start.saturating_sub(REACH)..range.end + REACH;
     let is_asked = marks.hints(around.clone(), MEANING).next().is_some();
-    let is_claimed =
-        marks.is_claimed(view, &range) && marks.previous(range.start).is_none_or(|mark| mark.topics & THING != 0);
+    let is_claimed = marks.is_claimed(view, &range)
+        && marks.previous(range.start).is_none_or(|mark| mark.topics & THING != 0 && !mark.word.starts_with("код"));
     match marks.hints(around, MEDICINE | DISEASE).next() {
         Some(word) if !is_asked && !is_claimed => {
             let candidate = Candidate::new(Entity::Diagnosis, range, Strength::Shape, "diagnosis/icd-10");

@@ -59,7 +59,7 @@ fn is_pay(view: &View<'_>, mark: &Mark, money: &Money) -> bool {
         return false;
     }
     let is_large = money.units >= 20_000;
-    let is_grouped_dollars = money.has_currency && money.units >= 200;
+    let is_grouped_dollars = money.has_currency && money.units >= 200 || money.has_decimals && money.units >= 1_000;
     let is_year = !money.is_grouped && (1900..2100).contains(&money.units) && !money.has_currency;
     let is_thing = !has_unit && is_counted(view, money.range.end);
     (is_large || is_grouped_dollars || money.has_multiplier && money.units > 0) && !is_year && !is_thing

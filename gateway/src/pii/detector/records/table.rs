@@ -120,7 +120,9 @@ impl Table<'_, '_> {
             let byte = self.bytes().get(at).copied().unwrap_or(b' ');
             match quote {
                 Some(open) if byte == open => quote = None,
-                None if matches!(byte, b'"' | b'\'') && at == start + usize::from(self.bytes().get(start) == Some(&b' ')) => {
+                None if matches!(byte, b'"' | b'\'')
+                    && at == start + usize::from(self.bytes().get(start) == Some(&b' ')) =>
+                {
                     quote = Some(byte);
                 }
                 None if self.is_delimiter(at, byte, delimiter) => {
