@@ -62,6 +62,8 @@ fn lone(text: &Text<'_>, marks: &Marks, plate: Plate, found: &mut Found) {
             "letters and digits are not grouped like a plate"
         } else if !is_upper(text.view(), plate.letters.clone()) {
             "letters are not capitals and no context word"
+        } else if plate.latin.contains('?') {
+            "letters that plates do not have"
         } else if NOT_PLATES.contains(&plate.latin.as_str()) {
             "the letters are a currency or a unit"
         } else if marks.is_claimed(bytes, &plate.range) {
@@ -88,7 +90,8 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, at: usize) -> Option<Candidate>
     let plate = BESIDE_A_WORD.iter().find_map(|shape| {
         let plate = symbols.plate(bytes, shape)?;
         let is_strict = *shape == MODERN || says_number || is_upper(view, plate.letters.clone());
-        (is_strict && !NOT_PLATES.contains(&plate.latin.as_str())).then_some(plate)
+        let is_latin = *shape == MODERN || !plate.latin.contains('?');
+        (is_strict && is_latin && !NOT_PLATES.contains(&plate.latin.as_str())).then_some(plate)
     })?;
     Some(Candidate::new(Entity::Plate, plate.range, Strength::Context, "plate/context").beside(Some(mark.word)))
 }
@@ -248,6 +251,8 @@ fn latin_at(view: &[u8], at: usize) -> Option<(u8, usize)> {
         [0xD1, 0x83] => b'y',
         [0xD1, 0x85] => b'x',
         [0xD1, 0x96] => b'i',
+        // No letter of plates, but people spell them by ear.
+        [0xD0, 0xB0..=0xBF] | [0xD1, 0x80..=0x8F] => b'?',
         _ => return None,
     };
     Some((latin, 2))
