@@ -56,7 +56,7 @@ impl Questions<'_, '_> {
         if mark.topics & ASKING == 0 {
             return !self.is_patients_card(mark) || self.record_behind_card(mark, found);
         }
-        let cells = table::cells(self.view.bytes(), &mark.range);
+        let cells = table::cells(self.view, &mark.range);
         if !cells.is_empty() {
             for cell in cells {
                 self.cell(mark, cell, found);
@@ -114,8 +114,11 @@ impl Questions<'_, '_> {
         {
             return Some(plate);
         }
-        let is_record = mark.topics & record::TOPICS != 0 && place.gap.sentences == 0;
-        is_record.then(|| record::read(self.view, mark, place, &mut self.run)).flatten()
+        // "Абонент:" says who speaks in a transcript.
+        let is_speaker = mark.word == "абонент" && self.view.bytes().get(mark.range.end) == Some(&b':');
+        let is_record = mark.topics & record::TOPICS != 0 && place.gap.sentences == 0 && !is_speaker;
+        let record = is_record.then(|| record::read(self.view, mark, place, &mut self.run)).flatten();
+        record.filter(|record| !self.is_of_next(record))
     }
 
     /// Takes a value and those behind it that only commas and "и" part from it.
@@ -149,14 +152,12 @@ impl Questions<'_, '_> {
             return;
         }
         let mark = Mark { range: cell.start..cell.start, ..mark.clone() };
-        let reach = Reach { bytes: cell.len(), words: 4, sentences: 1 };
-        let mut walk = Walk::new(self.view, self.marks, cell.start, reach);
-        let Some(mut place) = walk.next_place().filter(|place| place.at < cell.end) else {
+        let Some(at) = first_code(self.view.bytes(), cell.clone()) else {
             return;
         };
-        place.gap = Gap { is_marked: true, ..Gap::default() };
+        let place = Place { at, gap: Gap { is_marked: true, ..Gap::default() } };
         let value = if mark.topics & BIRTH != 0 {
-            birth::read_at(self.view, &mark, place.at, &mut self.run)
+            birth::read_cell(self.view, &mark, cell, &mut self.run)
         } else if mark.topics & (SALARY | INCOME) != 0 {
             salary::read_at(self.view, &mark, place.at, &mut self.run)
         } else {
@@ -170,10 +171,8 @@ impl Questions<'_, '_> {
 
     /// The value right before the word: "№ 12345 шарты", "042118963 - номер удостоверения".
     fn ask_before(&mut self, mark: &Mark, found: &mut Found) {
-        let Some(end) = self.end_before(mark) else {
-            return;
-        };
-        let value = self.value_before(mark, end);
+        let end = if mark.topics & PLATE != 0 { Some(mark.range.start) } else { self.end_before(mark) };
+        let value = end.and_then(|end| self.value_before(mark, end));
         let Some(value) = value.filter(|value| !self.is_taken(&value.range) && !self.is_of_other(value)) else {
             return;
         };
@@ -187,7 +186,7 @@ impl Questions<'_, '_> {
             return record::read_before(self.view, mark, end, &mut self.run);
         }
         if mark.topics & PLATE != 0 {
-            return plate::read_before(self.view, mark, end);
+            return plate::read_before(self.view, mark);
         }
         let bytes = self.view.bytes();
         // From the left, so that letters and first groups are not lost.
@@ -229,7 +228,7 @@ impl Questions<'_, '_> {
         };
         let gap = bytes.get(code_end..mark.range.start)?;
         if gap.iter().any(|byte| matches!(byte, b',' | b'\n' | b'!' | b'?' | b'.' | b'{' | b'}' | b'[' | b'|')) {
-            return None;
+            return points_back(gap).then_some(code_end);
         }
         let words = gap.split(|&byte| !is_letter(byte)).filter(|word| !word.is_empty()).count();
         let is_interrupted =
@@ -249,6 +248,21 @@ impl Questions<'_, '_> {
             let gap = self.view.bytes().get(mark.range.end..value.range.start).unwrap_or_default();
             let is_parted = gap.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'!' | b'?' | b'\n'));
             mark.topics & FOREIGN != 0 && mark.topics & ASKING == 0 && !is_parted
+        })
+    }
+
+    /// Whether the word right behind the value has it: "шарт бойынша 20457 тапсырысы".
+    fn is_of_next(&self, value: &Candidate) -> bool {
+        const NEAR: usize = 24;
+        let bytes = self.view.bytes();
+        let after = self.marks.next(value.range.end).filter(|mark| mark.range.start - value.range.end <= NEAR);
+        after.is_some_and(|mark| {
+            let gap = bytes.get(value.range.end..mark.range.start).unwrap_or_default();
+            let own = bytes.get(mark.range.end..).unwrap_or_default();
+            let is_parted =
+                gap.iter().any(|byte| matches!(byte, b',' | b'.' | b'\n' | b'"' | b'|' | b'&' | b'=' | b'('));
+            let has_own = own.iter().take(NEAR).any(u8::is_ascii_digit);
+            mark.topics & FOREIGN != 0 && mark.topics & ASKING == 0 && !is_parted && !has_own
         })
     }
 
@@ -277,6 +291,25 @@ impl Questions<'_, '_> {
     }
 }
 
+/// "Вот номер: 9148637. Это договор": the next sentence says what the number was.
+fn points_back(gap: &[u8]) -> bool {
+    const POINTERS: [&str; 8] =
+        [". это", ". это номер", ". бұл", ". this is", ". that is", ". it is", ". it's", ". осы"];
+    let gap = gap.trim_ascii_end();
+    POINTERS.iter().any(|pointer| pointer.as_bytes() == gap)
+}
+
+/// The first word of a cell that holds a digit or is joined to one.
+fn first_code(view: &[u8], cell: Range<usize>) -> Option<usize> {
+    let text = view.get(cell.clone())?;
+    let digit = text.iter().position(u8::is_ascii_digit)?;
+    let before = text.get(..digit)?.iter().rev();
+    let joined = before.take_while(|&&byte| is_letter(byte) || matches!(byte, b'-' | b'/')).count();
+    let start = cell.start + digit - joined;
+    let skip = view.get(start..)?.iter().take_while(|&&byte| matches!(byte, b'-' | b'/')).count();
+    Some(start + skip)
+}
+
 /// Where the next value of a list may begin: behind a comma, a line's end or "и".
 fn behind_comma(view: &[u8], from: usize) -> Option<usize> {
     const JOINS: [&str; 8] = ["и ", "және ", "and ", "мен ", "или ", "немесе ", "or ", "# "];
@@ -295,7 +328,7 @@ fn behind_comma(view: &[u8], from: usize) -> Option<usize> {
     let value = rest.get(at..)?;
     let len = value.iter().take(8).take_while(|&&byte| is_letter(byte)).count();
     (is_joined
-        && len < 8
+        && len < 7
         && (value.get(len).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-' || *byte == b' ')))
     .then_some(from + at)
 }

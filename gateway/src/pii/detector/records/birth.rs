@@ -14,6 +14,12 @@ use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::views::normalize::{View, is_letter};
 
 const REACH: Reach = Reach { bytes: 72, words: 5, sentences: 0 };
+/// A year says less than a day.
+const YEAR_SCORE: u8 = 60;
+/// No word says what the date is.
+const BEHIND_NAME_SCORE: u8 = 70;
+/// Words of a cell that may begin a date.
+const CELL_WORDS: usize = 8;
 /// Words that stand behind their date.
 const BEHIND: [&str; 22] = [
     "г.р",
@@ -42,7 +48,8 @@ const BEHIND: [&str; 22] = [
 
 /// The date of birth of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Option<Candidate> {
-    if is_and_others(view.bytes(), mark) {
+    // "Dr" before a name is a doctor: the word counts in tables and as a key only.
+    if is_and_others(view.bytes(), mark) || mark.word == "dr" {
         return None;
     }
     let stands_behind = BEHIND.contains(&mark.word);
@@ -53,14 +60,45 @@ pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitR
         after(view, marks, mark, run)
     };
     let found = found.or_else(|| before(view, mark, 2, run)).or_else(|| year(view, mark));
-    found.map(|range| candidate(range, mark.word))
+    found.map(|range| {
+        let is_year = range.len() <= 4;
+        let candidate = candidate(range, mark.word);
+        if is_year { candidate.scored(YEAR_SCORE) } else { candidate }
+    })
 }
 
 /// The date in one cell or under one key.
-pub(super) fn read_at(view: &View<'_>, mark: &Mark, at: usize, run: &mut DigitRun) -> Option<Candidate> {
-    let end = date_end(view.bytes(), at, run)
-        .or_else(|| (mark.topics & BIRTH_YEAR != 0).then(|| year_end(view.bytes(), at)).flatten())?;
-    Some(candidate(at..end, mark.word))
+pub(super) fn read_cell(view: &View<'_>, mark: &Mark, cell: Range<usize>, run: &mut DigitRun) -> Option<Candidate> {
+    let bytes = view.bytes();
+    let is_word = |at: usize| bytes.get(at).is_some_and(|&byte| is_letter(byte) || byte.is_ascii_digit());
+    let starts = cell.filter(|&at| is_word(at) && !at.checked_sub(1).is_some_and(is_word)).take(CELL_WORDS);
+    let range = starts.into_iter().find_map(|at| {
+        let year = || (mark.topics & BIRTH_YEAR != 0).then(|| year_end(bytes, at)).flatten();
+        date_end(bytes, at, run).or_else(year).map(|end| at..end)
+    })?;
+    Some(candidate(range, mark.word))
+}
+
+/// A date behind a full name with its patronymic: "удостоверение 046203317, Рахимов Айдос Саматович, 27/06/2008".
+pub(super) fn behind_name(view: &View<'_>, at: usize, run: &mut DigitRun) -> Option<Candidate> {
+    const PATRONYMICS: [&str; 16] = [
+        "вич", "вна", "чна", "ұлы", "улы", "қызы", "кызы", "uly", "ulı", "ūly", "qyzy", "kyzy", "vich", "vna", "угли",
+        "кизи",
+    ];
+    const LONGEST: usize = 40;
+    let bytes = view.bytes();
+    let before = bytes.get(..at)?.strip_suffix(b", ")?;
+    let len = before.iter().rev().take(LONGEST).take_while(|&&byte| is_letter(byte)).count();
+    let word = before.get(before.len() - len..)?;
+    let is_patronymic =
+        PATRONYMICS.iter().any(|ending| word.ends_with(ending.as_bytes()) && word.len() > ending.len() + 3);
+    if !is_patronymic {
+        return None;
+    }
+    let end = date_end(bytes, at, run)?;
+    let is_last = matches!(bytes.get(end), None | Some(b'.' | b';' | b',' | b')' | b'\n'));
+    let candidate = Candidate::new(Entity::BirthDate, at..end, Strength::Shape, "birth_date/behind-name");
+    (is_last && !word.is_empty()).then(|| candidate.scored(BEHIND_NAME_SCORE))
 }
 
 fn candidate(range: Range<usize>, word: &'static str) -> Candidate {

@@ -10,7 +10,7 @@ use crate::pii::detector::views::normalize::is_letter;
 /// The longest date in bytes.
 pub(super) const MAX_LEN: usize = 64;
 
-const YEARS: Range<u32> = 1900..2027;
+const YEARS: Range<u32> = 1900..2050;
 
 /// A date that begins at `at`, which holds a digit, a look-alike or a month's name; where it ends.
 pub(super) fn date_end(view: &[u8], at: usize, run: &mut DigitRun) -> Option<usize> {

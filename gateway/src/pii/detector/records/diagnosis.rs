@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::gap::{ends_sentence, starts_upper};
+use super::gap::{ends_sentence, sentence_around, starts_upper};
 use super::marks::{Mark, Marks};
 use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
@@ -82,11 +82,12 @@ const NO_DIAGNOSIS: [&str; 60] = [
 
 /// The diagnoses of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Found) {
-    let around = mark.range.start.saturating_sub(REACH)..mark.range.end + REACH;
-    let is_question = marks.hints(around, MEANING).next().is_some();
+    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
     let mut codes = Vec::new();
-    let reach = clause_reach(view, marks, mark);
-    codes_in(view, reach.clone(), &mut codes);
+    codes_in(view, clause_reach(view, marks, mark), &mut codes);
+    if codes.is_empty() {
+        codes_in(view, clause_before(view, marks, mark), &mut codes);
+    }
     let only_codes = mark.word.starts_with("мкб") || mark.word.starts_with("icd") || mark.word.starts_with("ахж");
     let words =
         if only_codes { None } else { words_after(view, marks, mark).or_else(|| words_before(view, marks, mark)) };
@@ -114,7 +115,7 @@ pub(super) fn read_cell(view: &View<'_>, mark: &Mark, cell: Range<usize>) -> Opt
 /// The code with a dot that ends at a digit, wherever it stands: "E11.9".
 pub(super) fn dotted_code(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let code = code_at(view, at)?;
-    view.bytes().get(code.clone())?.contains(&b'.').then_some(code)
+    (starts_upper(view, at) && view.bytes().get(code.clone())?.contains(&b'.')).then_some(code)
 }
 
 fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
@@ -133,6 +134,20 @@ fn clause_reach(view: &View<'_>, marks: &Marks, mark: &Mark) -> Range<usize> {
             .is_some_and(|&byte| matches!(byte, b'.' | b'!' | b'?' | b'\n') && ends_sentence(view, at, byte, 9))
     };
     from..(from..last).find(|&at| ends(at)).unwrap_or(last)
+}
+
+/// "Маған J48.3 деген диагноз қойды"
+fn clause_before(view: &View<'_>, marks: &Marks, mark: &Mark) -> Range<usize> {
+    const BEFORE: usize = 56;
+    let bytes = view.bytes();
+    let from = mark.range.start.saturating_sub(BEFORE);
+    let from = marks.previous(mark.range.start).map_or(from, |previous| previous.range.end.max(from));
+    let ends = |at: &usize| {
+        bytes.get(*at).is_some_and(|&byte| {
+            matches!(byte, b'.' | b'!' | b'?' | b'\n') && (byte == b'\n' || ends_sentence(view, *at, byte, 9))
+        })
+    };
+    (from..mark.range.start).rev().find(ends).unwrap_or(from)..mark.range.start
 }
 
 fn codes_in(view: &View<'_>, reach: Range<usize>, codes: &mut Vec<Range<usize>>) {
@@ -154,9 +169,7 @@ fn codes_in(view: &View<'_>, reach: Range<usize>, codes: &mut Vec<Range<usize>>)
 fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let bytes = view.bytes();
     let width = letter_at(bytes, at)?;
-    if !starts_upper(view, at) {
-        return None;
-    }
+    let is_capital = starts_upper(view, at);
     let gap = usize::from(
         matches!(bytes.get(at + width), Some(b' ' | b'-')) && bytes.get(at + width + 1).is_some_and(u8::is_ascii_digit),
     );
@@ -175,8 +188,18 @@ fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let next = bytes.get(end).copied();
     let is_inside = next.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
         || next == Some(b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+    // "J00-J06" is a chapter of the book.
+    let is_chapter =
+        |at: usize| letter_at(bytes, at).is_some_and(|width| bytes.get(at + width).is_some_and(u8::is_ascii_digit));
+    let is_inside = is_inside
+        || next == Some(b'-') && is_chapter(end + 1)
+        || at
+            .checked_sub(3)
+            .is_some_and(|before| matches!(bytes.get(before..at), Some([b'0'..=b'9', b'0'..=b'9', b'-'])));
     let has_digit = bytes.get(at + width..end)?.iter().any(u8::is_ascii_digit);
-    (!is_inside && has_digit).then_some(at..end)
+    // Small letters glued to digits are a code where the word of diagnosis stands, prepositions are not.
+    let is_written = is_capital || gap == 0 && (width == 1 || bytes.get(end.saturating_sub(2)) == Some(&b'.'));
+    (!is_inside && has_digit && is_written).then_some(at..end)
 }
 
 /// The width of a Latin letter, or of a Cyrillic one that looks like one.
@@ -208,7 +231,7 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
         let is_code = code_at(view, start).is_some_and(|code| code.end == words.end);
         return (!is_code && is_said(bytes, &words)).then_some(words);
     }
-    let start = first_word(bytes, reach.start)?;
+    let start = behind_copula(bytes, first_word(bytes, reach.start)?);
     let disease = marks.hints(start..reach.end, DISEASE).next()?;
     let between = bytes.get(start..disease.range.start)?;
     let words_between = between.iter().filter(|&&byte| byte == b' ').count();
@@ -225,7 +248,7 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
 
 /// Whether the question that holds the mark speaks of a person.
 fn is_of_somebody(view: &View<'_>, mark: &Mark) -> bool {
-    const SOMEBODY: [&str; 18] = [
+    const SOMEBODY: [&str; 23] = [
         "мне",
         "меня",
         "мой",
@@ -244,6 +267,11 @@ fn is_of_somebody(view: &View<'_>, mark: &Mark) -> bool {
         "mother",
         "father",
         "i was",
+        "пациент",
+        "науқас",
+        "patient",
+        "больн",
+        "клиент",
     ];
     let bytes = view.bytes();
     let mut from = mark.range.start.saturating_sub(REACH);
@@ -267,6 +295,14 @@ fn words_before(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usi
         || mark.word == "diagnoz";
     let gap = rest.iter().rev().take_while(|byte| !is_letter(**byte) && !byte.is_ascii_digit()).count();
     (is_joined && words <= 2 && is_kazakh).then_some(disease.range.start..mark.range.start - gap)
+}
+
+/// "is", "of", "with"
+fn behind_copula(view: &[u8], at: usize) -> usize {
+    const COPULAS: [&str; 7] = ["is ", "was ", "of ", "with ", "это ", "с ", "as "];
+    let rest = view.get(at..).unwrap_or_default();
+    let copula = COPULAS.iter().find(|copula| rest.starts_with(copula.as_bytes()));
+    at + copula.map_or(0, |copula| copula.len())
 }
 
 fn first_word(view: &[u8], from: usize) -> Option<usize> {

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::check::{is_kg_pin, is_pinfl, is_ru_inn, is_snils, is_ssn};
+use super::date::date_end;
 use super::gap::{Place, is_upper};
 use super::marks::Mark;
 use super::money::is_counted;
@@ -19,8 +20,16 @@ use crate::pii::detector::views::normalize::{View, is_letter};
 pub(super) const TOPICS: Topics =
     ID_CARD | PASSPORT | DRIVER_LICENCE | RU_INN | SNILS | PINFL | KG_PIN | SSN | DOCUMENT;
 
+/// Letters and marks between the start of a place and its digits, in bytes.
+const MAX_LEAD: usize = 16;
 /// Digits behind a series and "№" are looked for this far.
 const REACH: usize = 72;
+
+/// Two small letters before digits that are words, not a series.
+const NOT_SERIES: [&[u8]; 18] = [
+    b"no", b"nr", b"is", b"id", b"of", b"on", b"to", b"by", b"in", b"at", b"as", b"my", b"or", b"it", b"we", b"be",
+    b"so", b"do",
+];
 
 /// A document and whether its writing alone is telling.
 pub(super) struct Document {
@@ -48,15 +57,20 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, place: &Place, run: &mut DigitR
     run.read(reach, place.at)?;
     let second = behind_number_sign(reach, run.range().end, run);
     run.read(reach, place.at)?;
+    if run.starts().1 > place.at + MAX_LEAD {
+        return None;
+    }
     let floor = mark.range.end;
     let prefix = prefix_before(view, run.starts().1, floor);
     let written = Written { run, prefix, second };
     let (entity, range, is_specific) = written.document(mark, place)?;
-    if is_counted(view, range.end) || !is_specific && place.gap.is_measure {
+    let strength = if is_checked(entity, written.run) { Strength::Checked } else { Strength::Context };
+    let digits = written.run.starts().1;
+    let is_date = |run| date_end(bytes, digits, run).is_some_and(|end| end >= range.end);
+    if is_counted(view, range.end) || !is_specific && place.gap.is_measure || is_date(run) {
         return None;
     }
     let range = with_series(bytes, range, floor);
-    let strength = if is_checked(entity, written.run) { Strength::Checked } else { Strength::Context };
     let candidate = Candidate::new(entity, range, strength, rule(entity)).beside(Some(mark.word));
     Some(Document { candidate, is_specific })
 }
@@ -115,7 +129,9 @@ impl Written<'_> {
             }
             let range = self.take(9).filter(|_| !is_weak || self.run.values(0..1) == [0]);
             if let Some(range) = range {
-                return Some((Entity::IdCard, range, false));
+                // Identity cards of Kazakhstan begin with a zero.
+                let is_specific = self.run.values(0..1) == [0];
+                return Some((Entity::IdCard, range, is_specific));
             }
         }
         if topics & SSN != 0
@@ -180,7 +196,8 @@ impl Written<'_> {
             return Some((Entity::DriverLicence, range.start..end, true));
         }
         // "Права" and "жүргізуші" alone are said of much else.
-        let is_vague = (mark.word.starts_with("прав") || matches!(mark.word, "жүргізуші" | "prava" | "ву"))
+        let is_vague = (mark.word.starts_with("прав")
+            || matches!(mark.word, "жүргізуші" | "prava" | "ву" | "licence" | "license"))
             && !place.gap.is_marked
             && place.gap.words > 0;
         let lens: &[usize] = if is_vague { &[] } else { &[9, 10, 6] };
@@ -228,12 +245,14 @@ fn prefix_before(view: &View<'_>, at: usize, floor: usize) -> Option<Prefix> {
     let len = before.iter().rev().take(LETTERS + 1).take_while(|&&byte| is_letter(byte)).count();
     let start = floor + before.len() - len;
     let range = start..start + len;
-    if len == 0 || len > LETTERS || view.bytes().get(start.checked_sub(1)?).is_some_and(u8::is_ascii_digit) {
+    let outer = start.checked_sub(1).and_then(|before| view.bytes().get(before));
+    if len == 0 || len > LETTERS || outer.is_some_and(u8::is_ascii_digit) {
         return None;
     }
     let word = view.bytes().get(range.clone())?;
     let letters = std::str::from_utf8(word).ok()?.chars().count();
-    let is_number_word = gap > 0 && matches!(word, b"no" | b"nr" | b"is" | b"id") || gap > 0 && !is_upper(view, range);
+    let is_series = word.is_ascii() && letters == 2 && gap == 1 && !NOT_SERIES.contains(&word);
+    let is_number_word = gap > 0 && (matches!(word, b"no" | b"nr") || !is_upper(view, range) && !is_series);
     (letters <= 2 && !is_number_word).then_some(Prefix { start, letters })
 }
 

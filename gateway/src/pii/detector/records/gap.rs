@@ -34,7 +34,7 @@ pub(super) struct Place {
 }
 
 /// "№" in letters.
-const NUMBER_WORDS: [&str; 24] = [
+const NUMBER_WORDS: &[&str] = &[
     "номер",
     "номером",
     "номера",
@@ -54,6 +54,7 @@ const NUMBER_WORDS: [&str; 24] = [
     "nomiri",
     "nómiri",
     "nömiri",
+    "nömırı",
     "ном",
     "н",
     "is",
@@ -104,7 +105,9 @@ pub(super) struct Walk<'t, 'v> {
 impl<'t, 'v> Walk<'t, 'v> {
     pub(super) fn new(view: &'t View<'v>, marks: &'t Marks, from: usize, reach: Reach) -> Self {
         let end = (from + reach.bytes).min(view.bytes().len());
-        Self { view, marks, at: from, end, reach, gap: Gap::default(), last_word_len: 9 }
+        let before = view.bytes().get(..from).unwrap_or_default().iter().rev().take(16);
+        let last_word_len = before.take_while(|&&byte| is_letter(byte)).filter(|&&byte| !is_continuation(byte)).count();
+        Self { view, marks, at: from, end, reach, gap: Gap::default(), last_word_len }
     }
 
     /// Goes on behind something that was passed and is none of the word's business.
@@ -149,9 +152,9 @@ impl<'t, 'v> Walk<'t, 'v> {
     fn word(&mut self, len: usize) -> Option<()> {
         let word = self.view.bytes().get(self.at..self.at + len)?;
         let is_one_of = |list: &[&str]| list.iter().any(|other| other.as_bytes() == word);
-        self.gap.is_marked |= is_one_of(&NUMBER_WORDS);
+        self.gap.is_marked |= is_one_of(NUMBER_WORDS);
         self.gap.is_measure = is_one_of(&MEASURE_WORDS);
-        if !is_one_of(&NUMBER_WORDS) {
+        if !is_one_of(NUMBER_WORDS) {
             self.gap.is_marked = false;
             self.gap.words += 1;
         }
@@ -188,13 +191,28 @@ pub(super) fn ends_sentence(view: &View<'_>, at: usize, byte: u8, word_len: usiz
         _ => {
             let is_spaced = matches!(bytes.get(at + 1), Some(b' ' | b'\n'));
             let next = at + 2;
-            let is_capital = || {
-                let letter = bytes.get(next).copied().filter(|&byte| is_letter(byte));
-                letter.is_some_and(|_| starts_upper(view, next))
+            let begins = || match bytes.get(next) {
+                Some(b'#' | b'0'..=b'9') => true,
+                Some(&byte) if is_letter(byte) => starts_upper(view, next),
+                _ => false,
             };
-            is_spaced && word_len > 4 && is_capital()
+            is_spaced && word_len > 4 && begins()
         }
     }
+}
+
+/// The sentence around a range, bounded.
+pub(super) fn sentence_around(view: &View<'_>, range: &Range<usize>) -> Range<usize> {
+    const REACH: usize = 120;
+    let bytes = view.bytes();
+    let ends = |at: usize| {
+        let byte = bytes.get(at).copied().unwrap_or(b'.');
+        matches!(byte, b'!' | b'?' | b'\n') || byte == b'.' && ends_sentence(view, at, byte, 9)
+    };
+    let first = range.start.saturating_sub(REACH);
+    let last = bytes.len().min(range.end + REACH);
+    let start = (first..range.start).rev().find(|&at| ends(at)).map_or(first, |at| at + 1);
+    start..(range.end..last).find(|&at| ends(at)).unwrap_or(last)
 }
 
 /// Whether the character of the source that stands here is a capital letter.

@@ -1,5 +1,6 @@
 //! Numbers that no word announces but whose own check says what they are, and diagnoses' codes beside medical words.
 
+use super::birth;
 use super::check::{has_pinfl_date, has_ru_region, is_kg_pin, is_pinfl, is_ru_inn, is_snils, is_ssn};
 use super::diagnosis::dotted_code;
 use super::marks::Marks;
@@ -13,14 +14,32 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_continuation;
 
 const LENS: [usize; 4] = [9, 11, 12, 14];
+/// With fewer true digits than `FEW` in so many bytes, no number of these lengths begins.
+const REACH: usize = 48;
+const FEW: usize = 5;
 
 /// Every number of `text` with a check of its own.
 pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
     let mut run = DigitRun::default();
+    let mut dates = DigitRun::default();
     let mut at = 0;
-    while let Some(next) = run.read(view, at) {
-        code(text, marks, &run, found);
+    while let Some(skip) = view.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
+        let start = at + skip;
+        code(text, marks, start, found);
+        if let Some(date) = birth::behind_name(text.view(), start, &mut dates) {
+            found.push(date);
+        }
+        // Short numbers, the most of all, need no more than this look.
+        let rest = view.get(start..).unwrap_or_default();
+        let num_digits = rest.iter().take(REACH).filter(|byte| byte.is_ascii_digit()).count();
+        if num_digits < FEW {
+            at = start + rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            continue;
+        }
+        let Some(next) = run.read(view, at) else {
+            return;
+        };
         if run.len() >= LENS[0] && run.plus().is_none() {
             for first in (0..run.len()).filter(|&first| run.may_start(first)) {
                 if !budget.spend(LENS.len()) {
@@ -94,10 +113,10 @@ fn is_round(digits: &[u8]) -> bool {
 }
 
 /// "E11.9" in a text that speaks of a patient.
-fn code(text: &Text<'_>, marks: &Marks, run: &DigitRun, found: &mut Found) {
+fn code(text: &Text<'_>, marks: &Marks, at: usize, found: &mut Found) {
     const REACH: usize = 160;
     let view = text.bytes();
-    let Some(last) = run.starts().1.checked_sub(1) else {
+    let Some(last) = at.checked_sub(1) else {
         return;
     };
     let start = if view.get(last).copied().is_some_and(is_continuation) { last.saturating_sub(1) } else { last };
@@ -110,8 +129,8 @@ fn code(text: &Text<'_>, marks: &Marks, run: &DigitRun, found: &mut Found) {
     };
     let around = range.start.saturating_sub(REACH)..range.end + REACH;
     let is_asked = marks.hints(around.clone(), MEANING).next().is_some();
-    let is_claimed =
-        marks.is_claimed(view, &range) && marks.previous(range.start).is_none_or(|mark| mark.topics & THING != 0);
+    let is_claimed = marks.is_claimed(view, &range)
+        && marks.previous(range.start).is_none_or(|mark| mark.topics & THING != 0 && !mark.word.starts_with("код"));
     match marks.hints(around, MEDICINE | DISEASE).next() {
         Some(word) if !is_asked && !is_claimed => {
             let candidate = Candidate::new(Entity::Diagnosis, range, Strength::Shape, "diagnosis/icd-10");

@@ -152,6 +152,14 @@ fn longest(mut marks: Vec<Mark>, view: &[u8]) -> Vec<Mark> {
             }
         }
         let rest = view.get(mark.range.end..).unwrap_or_default();
+        // "jurgizushi kualigi": the document's kind stands before.
+        if let Some(last) = list.last()
+            && last.topics & DRIVER_LICENCE != 0
+            && mark.topics & ID_CARD != 0
+            && view.get(last.range.end..mark.range.start) == Some(b" ")
+        {
+            mark.topics = DRIVER_LICENCE;
+        }
         mark.range.end += rest.iter().take(MAX_ENDING).take_while(|&&byte| is_letter(byte)).count();
         list.push(mark);
     }

@@ -19,6 +19,7 @@ pub(super) struct Money {
     pub(super) has_currency: bool,
     /// More than one group of digits.
     pub(super) is_grouped: bool,
+    pub(super) has_decimals: bool,
     /// How many digits were written.
     pub(super) len: usize,
 }
@@ -102,9 +103,12 @@ pub(super) fn money_at(view: &View<'_>, at: usize, run: &mut DigitRun) -> Option
         has_multiplier: false,
         has_currency: false,
         is_grouped: amount.is_grouped,
+        has_decimals: false,
         len: amount.len,
     };
     money.has_currency = money.range.start < at;
+    amount.end = behind_spelling(bytes, amount.end);
+    money.has_decimals = amount.has_decimals;
     for _ in 0..2 {
         let Some((end, is_multiplier)) = unit_at(view, amount.end) else {
             break;
@@ -117,6 +121,9 @@ pub(super) fn money_at(view: &View<'_>, at: usize, run: &mut DigitRun) -> Option
         amount.end = end;
         money.range.end = end;
     }
+    let rest = bytes.get(money.range.end..).unwrap_or_default();
+    let net = [" на руки", " чистыми", " қолға"].iter().find(|net| rest.starts_with(net.as_bytes()));
+    money.range.end += net.map_or(0, |net| net.len());
     Some(money)
 }
 
@@ -124,6 +131,7 @@ struct Amount {
     units: u64,
     end: usize,
     is_grouped: bool,
+    has_decimals: bool,
     len: usize,
 }
 
@@ -136,6 +144,7 @@ fn amount(view: &[u8], at: usize, run: &mut DigitRun) -> Option<Amount> {
         return Some(spelled);
     }
     let mut is_grouped = false;
+    let mut has_decimals = false;
     while len <= 12 && matches!(view.get(end), Some(b' ' | b'.' | b',' | b'\'' | b'_' | b';')) {
         let Some((value, next, 3)) = group(view, end + 1) else {
             break;
@@ -150,8 +159,31 @@ fn amount(view: &[u8], at: usize, run: &mut DigitRun) -> Option<Amount> {
         && let Some((_, next, 1 | 2)) = group(view, end + 1)
     {
         end = next;
+        has_decimals = true;
     }
-    Some(Amount { units, end, is_grouped, len })
+    Some(Amount { units, end, is_grouped, has_decimals, len })
+}
+
+/// "340 000 (триста сорок тысяч) тенге": the same in words.
+fn behind_spelling(view: &[u8], at: usize) -> usize {
+    const LONGEST: usize = 120;
+    let rest = view.get(at..).unwrap_or_default();
+    let Some(open) = rest.strip_prefix(b" (").or_else(|| rest.strip_prefix(b"(")) else {
+        return at;
+    };
+    let len = open.iter().take(LONGEST).take_while(|&&byte| is_letter(byte) || byte == b' ').count();
+    let has_words = open.get(..len).unwrap_or_default().contains(&b' ');
+    let close = at + (rest.len() - open.len()) + len;
+    let is_followed = view.get(close) == Some(&b')') && unit_word(view, close + 1);
+    if has_words && is_followed { close + 1 } else { at }
+}
+
+fn unit_word(view: &[u8], at: usize) -> bool {
+    let rest = view.get(at..).unwrap_or_default();
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    let len = rest.iter().take(40).take_while(|&&byte| is_letter(byte)).count();
+    let word = rest.get(..len).unwrap_or_default();
+    CURRENCIES.iter().any(|known| known.as_bytes() == word)
 }
 
 /// "2 8 5 0 0 0"
@@ -161,7 +193,7 @@ fn spelled(view: &[u8], at: usize, run: &mut DigitRun) -> Option<Amount> {
     let window =
         (5..=9).rev().find_map(|len| run.window(0, len).filter(|window| window.fills_run() && window.is_spelled()))?;
     let units = window.digits().iter().fold(0, |value, &digit| value * 10 + u64::from(digit));
-    Some(Amount { units, end: window.range().end, is_grouped: true, len: window.digits().len() })
+    Some(Amount { units, end: window.range().end, is_grouped: true, has_decimals: false, len: window.digits().len() })
 }
 
 /// A group of at most nine digits, look-alikes for 0 among them: its value, end and length.
@@ -287,7 +319,8 @@ mod tests {
             ("285000", "285000", false, false),
             ("520 тыс. тенге.", "520 тыс. тенге", true, true),
             ("1.1 million tenge a month", "1.1 million tenge", true, true),
-            ("1 250 000 на руки", "1 250 000", false, false),
+            ("1 250 000 на руки", "1 250 000 на руки", false, false),
+            ("340 000 (триста сорок тысяч) тенге", "340 000 (триста сорок тысяч) тенге", false, true),
             ("450к", "450к", true, false),
             ("450к тг", "450к тг", true, true),
             ("$2,500 net", "$2,500", false, true),

@@ -3,7 +3,7 @@
 use crate::pii::detector::views::normalize::is_letter;
 
 /// Beginnings of names, each with its month; what follows a long one is an ending.
-const STEMS: [(&str, u8); 84] = [
+const STEMS: [(&str, u8); 88] = [
     ("январ", 1),
     ("феврал", 2),
     ("март", 3),
@@ -43,6 +43,8 @@ const STEMS: [(&str, u8); 84] = [
     ("nauryz", 3),
     ("sáýir", 4),
     ("säuir", 4),
+    ("säuır", 4),
+    ("sáýır", 4),
     ("sauir", 4),
     ("mamyr", 5),
     ("maýsym", 6),
@@ -53,6 +55,8 @@ const STEMS: [(&str, u8); 84] = [
     ("tamyz", 8),
     ("qyrkúıe", 9),
     ("qyrküie", 9),
+    ("qyrküı", 9),
+    ("qyrkúi", 9),
     ("qyrkuie", 9),
     ("qyrkuye", 9),
     ("kyrkuye", 9),

@@ -62,6 +62,8 @@ fn lone(text: &Text<'_>, marks: &Marks, plate: Plate, found: &mut Found) {
             "letters and digits are not grouped like a plate"
         } else if !is_upper(text.view(), plate.letters.clone()) {
             "letters are not capitals and no context word"
+        } else if plate.latin.contains('?') {
+            "letters that plates do not have"
         } else if NOT_PLATES.contains(&plate.latin.as_str()) {
             "the letters are a currency or a unit"
         } else if marks.is_claimed(bytes, &plate.range) {
@@ -83,16 +85,39 @@ fn lone(text: &Text<'_>, marks: &Marks, plate: Plate, found: &mut Found) {
 pub(super) fn read(view: &View<'_>, mark: &Mark, at: usize) -> Option<Candidate> {
     let bytes = view.bytes();
     let symbols = Symbols::read(bytes, letter_before(bytes, at, mark.range.end).unwrap_or(at))?;
+    let says_number =
+        ["номер", "знак", "нөмір", "plate", "nomer", "грнз", "гн", "г/н"].iter().any(|word| mark.word.contains(word));
     let plate = BESIDE_A_WORD.iter().find_map(|shape| {
         let plate = symbols.plate(bytes, shape)?;
-        let is_strict = *shape == MODERN || is_upper(view, plate.letters.clone());
-        (is_strict && !NOT_PLATES.contains(&plate.latin.as_str())).then_some(plate)
+        let is_strict = *shape == MODERN || says_number || is_upper(view, plate.letters.clone());
+        let is_latin = *shape == MODERN || !plate.latin.contains('?');
+        (is_strict && is_latin && !NOT_PLATES.contains(&plate.latin.as_str())).then_some(plate)
     })?;
     Some(Candidate::new(Entity::Plate, plate.range, Strength::Context, "plate/context").beside(Some(mark.word)))
 }
 
-/// The plate that ends before a word.
-pub(super) fn read_before(view: &View<'_>, mark: &Mark, end: usize) -> Option<Candidate> {
+/// The plate that ends before a word, at most two words between.
+pub(super) fn read_before(view: &View<'_>, mark: &Mark) -> Option<Candidate> {
+    let bytes = view.bytes();
+    let mut end = mark.range.start;
+    for _ in 0..=2 {
+        let before = bytes.get(..end)?;
+        let gap = before
+            .iter()
+            .rev()
+            .take(4)
+            .take_while(|byte| matches!(byte, b' ' | b'-' | b'(' | b';' | b'"' | b':' | b'\''));
+        end -= gap.count();
+        if let Some(plate) = ending_at(view, mark, end) {
+            return Some(plate);
+        }
+        let before = bytes.get(..end)?;
+        end -= before.iter().rev().take(32).take_while(|&&byte| is_letter(byte)).count();
+    }
+    None
+}
+
+fn ending_at(view: &View<'_>, mark: &Mark, end: usize) -> Option<Candidate> {
     const LONGEST: usize = 20;
     let bytes = view.bytes();
     (end.saturating_sub(LONGEST)..end)
@@ -226,6 +251,8 @@ fn latin_at(view: &[u8], at: usize) -> Option<(u8, usize)> {
         [0xD1, 0x83] => b'y',
         [0xD1, 0x85] => b'x',
         [0xD1, 0x96] => b'i',
+        // No letter of plates, but people spell them by ear.
+        [0xD0, 0xB0..=0xBF] | [0xD1, 0x80..=0x8F] => b'?',
         _ => return None,
     };
     Some((latin, 2))

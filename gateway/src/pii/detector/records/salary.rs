@@ -1,7 +1,7 @@
 //! A person's pay: a sum of money beside a word of pay, unless the sentence speaks of averages, norms or vacancies.
 
 use super::date::date_end;
-use super::gap::{Reach, Walk, ends_sentence};
+use super::gap::{Reach, Walk, sentence_around};
 use super::marks::{Mark, Marks};
 use super::money::{Money, is_counted, money_at};
 use crate::pii::Entity;
@@ -11,8 +11,6 @@ use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::views::normalize::{View, is_letter};
 
 const REACH: Reach = Reach { bytes: 88, words: 6, sentences: 0 };
-/// A sentence is looked through this far on either side.
-const SENTENCE: usize = 120;
 const RULE: &str = "salary/context";
 /// What speaks for others' money beside "доход", not beside "оклад".
 const ORGANISATIONS: [&str; 10] =
@@ -27,7 +25,8 @@ pub(super) fn read(
     found: &mut Found,
 ) -> Option<Candidate> {
     let money = after(view, marks, mark, run).or_else(|| before(view, mark, run))?;
-    let sentence = sentence(view, mark.range.start.min(money.range.start), money.range.end);
+    let both = mark.range.start.min(money.range.start)..money.range.end.max(mark.range.end);
+    let sentence = sentence_around(view, &both);
     let is_statistics =
         marks.hints(sentence, STATISTICS).any(|hint| mark.topics & SALARY == 0 || !ORGANISATIONS.contains(&hint.word));
     if is_statistics {
@@ -60,7 +59,7 @@ fn is_pay(view: &View<'_>, mark: &Mark, money: &Money) -> bool {
         return false;
     }
     let is_large = money.units >= 20_000;
-    let is_grouped_dollars = money.has_currency && money.units >= 200;
+    let is_grouped_dollars = money.has_currency && money.units >= 200 || money.has_decimals && money.units >= 1_000;
     let is_year = !money.is_grouped && (1900..2100).contains(&money.units) && !money.has_currency;
     let is_thing = !has_unit && is_counted(view, money.range.end);
     (is_large || is_grouped_dollars || money.has_multiplier && money.units > 0) && !is_year && !is_thing
@@ -122,23 +121,10 @@ fn is_range(view: &View<'_>, money: &Money, run: &mut DigitRun) -> bool {
     let after = bytes.get(money.range.end..).unwrap_or_default();
     let joins = [" до ", "-", " - ", " to "];
     let behind = joins.iter().find(|join| after.starts_with(join.as_bytes())).map(|join| money.range.end + join.len());
-    behind.is_some_and(|at| {
+    let before = bytes.get(..money.range.start).unwrap_or_default();
+    let lower = joins.iter().find_map(|join| before.strip_suffix(join.as_bytes()));
+    let is_upper_end = lower.and_then(|lower| lower.last()).is_some_and(u8::is_ascii_digit);
+    is_upper_end || behind.is_some_and(|at| {
         bytes.get(at).is_some_and(u8::is_ascii_digit) && money_at(view, at, run).is_some_and(|other| other.units > 0)
     })
-}
-
-/// The sentence around a sum, bounded.
-fn sentence(view: &View<'_>, from: usize, till: usize) -> std::ops::Range<usize> {
-    let bytes = view.bytes();
-    let ends = |at: usize| {
-        let byte = bytes.get(at).copied().unwrap_or(b'.');
-        matches!(byte, b'!' | b'?' | b'\n') || byte == b'.' && ends_sentence(view, at, byte, 9)
-    };
-    let start = (from.saturating_sub(SENTENCE)..from)
-        .rev()
-        .find(|&at| ends(at))
-        .map_or(from.saturating_sub(SENTENCE), |at| at + 1);
-    let last = bytes.len().min(till + SENTENCE);
-    let end = (till..last).find(|&at| ends(at)).unwrap_or(last);
-    start..end
 }

@@ -23,28 +23,37 @@ const BANKS: [&str; 71] = [
     "tics",
 ];
 
-/// Every code of a text.
+/// Every code of a text. A code has eight characters or more, so every eighth byte is looked at first.
 pub(super) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let bytes = text.bytes();
+    let shortest = LENS[0];
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if !is_part(byte) {
-            at += 1;
+    while let Some(&probe) = bytes.get(at + shortest - 1) {
+        if !is_part(probe) {
+            at += shortest;
             continue;
         }
-        let rest = bytes.get(at..).unwrap_or_default();
+        let head = bytes.get(at..at + shortest).unwrap_or_default();
+        let start = at + head.iter().rposition(|&byte| !is_part(byte)).map_or(0, |other| other + 1);
+        let rest = bytes.get(start..).unwrap_or_default();
         let len = rest.iter().take_while(|&&byte| is_part(byte)).count();
-        let code = rest.get(..len).unwrap_or_default();
-        if LENS.contains(&len) && has_shape(code) && budget.spend(len) {
-            code_at(text, at..at + len, found);
+        let range = start..start + len;
+        if LENS.contains(&len) && stands_alone(bytes, &range) && has_shape(rest) && budget.spend(len) {
+            code_at(text, range.clone(), found);
         }
-        at += len;
+        at = range.end + 1;
     }
 }
 
-/// An underscore, or a letter outside ASCII, makes another word of it.
 const fn is_part(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+    byte.is_ascii_alphanumeric()
+}
+
+/// An underscore, or a letter outside ASCII, makes another word of it.
+fn stands_alone(view: &[u8], range: &Range<usize>) -> bool {
+    let before = range.start.checked_sub(1).and_then(|at| view.get(at));
+    let neighbours = [before, view.get(range.end)];
+    neighbours.into_iter().flatten().all(|&byte| byte != b'_' && byte < 0x80)
 }
 
 fn has_shape(code: &[u8]) -> bool {
@@ -54,7 +63,9 @@ fn has_shape(code: &[u8]) -> bool {
     let Some((country, place)) = rest.split_at_checked(2) else {
         return false;
     };
-    bank.iter().all(u8::is_ascii_lowercase) && is_country(country) && place.iter().all(u8::is_ascii_alphanumeric)
+    bank.iter().all(u8::is_ascii_lowercase)
+        && is_country(country)
+        && place.iter().take(2).all(u8::is_ascii_alphanumeric)
 }
 
 fn code_at(text: &Text<'_>, range: Range<usize>, found: &mut Found) {
