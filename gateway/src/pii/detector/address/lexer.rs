@@ -13,6 +13,9 @@ pub(crate) enum Gap {
     /// One dash and nothing else.
     Dash,
     Space,
+    /// One line break, as it also stands inside of addresses.
+    Break,
+    /// An empty line.
     Line,
 }
 
@@ -57,13 +60,15 @@ pub(crate) fn items(text: &Text<'_>, zone: Range<usize>) -> Vec<Item> {
         let Some(&byte) = view.get(at) else { break };
         let end = match byte {
             b' ' => {
-                gap = if gap == Gap::Line { Gap::Line } else { Gap::Space };
+                gap = if matches!(gap, Gap::Line | Gap::Break) { gap } else { Gap::Space };
                 at += 1;
                 continue;
             }
             b'\n' => {
-                gap = Gap::Line;
-                at += 1;
+                // A view has two breaks for `\r\n`.
+                let breaks = view.get(at..).unwrap_or_default().iter().take_while(|&&byte| byte == b'\n').count();
+                gap = if breaks > 2 || matches!(gap, Gap::Line | Gap::Break) { Gap::Line } else { Gap::Break };
+                at += breaks;
                 continue;
             }
             b'-' if gap == Gap::None
@@ -143,6 +148,12 @@ fn number(view: &[u8], start: usize) -> (usize, Kind) {
         if tail == 0 {
             break;
         }
+    }
+    let glued =
+        view.get(end..).unwrap_or_default().iter().take(12).take_while(|&&byte| byte.is_ascii_alphanumeric()).count();
+    let is_code = view.get(end..end + glued).unwrap_or_default().iter().any(u8::is_ascii_digit);
+    if is_code {
+        return (end + glued, Kind::OtherNumber);
     }
     (end, Kind::Number { digits, is_plain })
 }

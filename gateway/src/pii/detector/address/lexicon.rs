@@ -1,5 +1,6 @@
 //! What the words of an address are called, in Russian, Kazakh (both scripts) and English, with their endings.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -24,6 +25,8 @@ pub(crate) enum Role {
     HouseBehind,
     /// A part of a house before its number: квартира, офис.
     Unit,
+    /// A room of an office, which flats and queues of offices have too: кабинет.
+    Room,
     /// A part of a house on either side of its number: этаж, подъезд, пәтер.
     UnitBehind,
     /// A town or a village, before its name: город, село.
@@ -57,7 +60,7 @@ const EXACT: &[(Role, &str)] = &[
     (
         Role::StreetBehind,
         "к-сі к-сi көш кош даңғ д-лы д-ы дң street st avenue ave av road rd lane ln drive dr boulevard blvd \
-         highway hwy square sq alley т-ғы көшесі даңғылы koshesi kosesi dangyly k-si d-ly koshe бульвары kosh \
+         highway hwy square sq alley т-ғы көшесі даңғылы koshesi kosesi dangyly k-si d-ly koshe бульвары kosh kos \
          dang даң",
     ),
     (
@@ -69,14 +72,15 @@ const EXACT: &[(Role, &str)] = &[
     (Role::HouseBehind, "үй үйі үйде үйінде үйге үйден үйіне үйдің uy ui uii uide uyde uyi"),
     (
         Role::Unit,
-        "кв кв-ра кварт оф каб ком комн пом к корп блок лит литер бокс пав apt unit suite ste flat room rm kv \
-         korp of apt.no block п под entrance blok office секция ш-м бутик",
+        "кв кв-ра кварт оф пом к корп блок лит литер apt unit suite ste flat kv \
+         korp of apt.no block п под entrance blok office ш-м бутик",
     ),
     (
         Role::UnitBehind,
-        "эт floor fl пәт каб qabat этаж қабат бөлме корпус подъезд podezd etazh квартира квартире kvartira пт \
+        "эт floor fl пәт qabat этаж қабат бөлме корпус подъезд podezd etazh квартира квартире kvartira пт \
          pat",
     ),
+    (Role::Room, "каб ком комн бокс пав room rm секция бутик терезе окно"),
     (
         Role::Settlement,
         "г гор город городе города городу с село селе пос п пгт дер аул ст-ца gorod g poselok selo н.п нп рп \
@@ -93,7 +97,7 @@ const EXACT: &[(Role, &str)] = &[
     (
         Role::NamePart,
         "би хан хана ата апа батыра батыр акына ақын сал сері лет мая марта октября декабря августа академика \
-         имени им генерала маршала героев bi ata batyra batyr khan khana жырау бия баба ана жылдығы атындағы \
+         имени им генерала маршала героев bi ata batyra batyr khan khana han hana жырау бия баба ана жылдығы атындағы \
          ат жыл съезда гвардейцев панфиловцев наурыз победы мамыр желтоқсан ақпан baba zholy жолы и желтоксан \
          дивизии гвардейской летия",
     ),
@@ -133,12 +137,13 @@ const STEMS: &[(Role, &str)] = &[
     (Role::StreetBehind, "көшес даңғыл тұйығ koshes koses dangyl dangil"),
     (Role::Quarter, "микрорай ықшамауд шағынауд квартал mikroray mikrorai mikroraj yqshamaud yqsamaud shagynaud орам"),
     (Role::House, "здани строен владен ғимарат building участ"),
-    (Role::Unit, "квартир кабинет комнат помещен apartment kvartir павильон литер квартер"),
+    (Role::Unit, "квартир помещен apartment kvartir литер квартер"),
     (
         Role::UnitBehind,
         "подъезд этаж пәтер патер қабат бөлме кіреберіс кеңсе pater офис корпус ofis podyezd kireberis bolme \
          kense",
     ),
+    (Role::Room, "кабинет комнат павильон"),
     (Role::Settlement, "город посел деревн станиц станци"),
     (Role::RegionBehind, "қалас облыс аудан ауыл qalas oblys audan auyl селосы кент округ okrug"),
     (Role::Region, "област район"),
@@ -162,7 +167,7 @@ static TABLE: LazyLock<HashMap<&'static str, (Role, bool)>> = LazyLock::new(|| {
 /// What `word`, in lower case, does in an address; `None` for a name or any other word.
 pub(crate) fn role(word: &str) -> Option<Role> {
     let word = plain(word);
-    if let Some(&(role, _)) = TABLE.get(word.as_str()) {
+    if let Some(&(role, _)) = TABLE.get(word.as_ref()) {
         return Some(role);
     }
     let letters = word.chars().count();
@@ -177,9 +182,17 @@ pub(crate) fn role(word: &str) -> Option<Role> {
 
 /// Without the marks of Kazakh's Latin letters, and with one script in a word: a Latin letter among Cyrillic ones is
 /// taken for its twin.
-pub(crate) fn plain(word: &str) -> String {
+fn plain(word: &str) -> Cow<'_, str> {
+    let ascii = word.bytes().filter(u8::is_ascii_alphabetic).count();
+    if ascii == word.len() {
+        return Cow::Borrowed(word);
+    }
     let is_cyrillic = word.chars().any(|letter| ('\u{400}'..='\u{52F}').contains(&letter));
-    word.chars().map(|letter| if is_cyrillic { twin(letter) } else { without_marks(letter) }).collect()
+    match (is_cyrillic, ascii) {
+        (true, 0) => Cow::Borrowed(word),
+        (true, _) => word.chars().map(twin).collect(),
+        (false, _) => word.chars().map(without_marks).collect(),
+    }
 }
 
 const fn twin(letter: char) -> char {

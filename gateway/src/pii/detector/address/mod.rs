@@ -7,8 +7,6 @@ mod lexicon;
 mod parts;
 mod places;
 mod row;
-#[cfg(test)]
-mod tests;
 
 use std::ops::Range;
 

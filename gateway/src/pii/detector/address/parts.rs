@@ -19,6 +19,8 @@ pub(crate) enum PartKind {
     /// A number where a house could stand.
     BareHouse,
     Unit,
+    /// A room of an office.
+    Room,
     /// A name and a number: «Абая 150».
     NameAndNumber,
 }
@@ -86,13 +88,30 @@ impl Parts<'_> {
         matches!(self.kind(at), Some(Kind::Word { is_capital: true, .. }))
     }
 
+    fn is_short(&self, at: usize) -> bool {
+        matches!(self.kind(at), Some(Kind::Word { letters: 1..=2, .. }))
+    }
+
+    /// Behind «шағын ауданы», «ықш. ауд.» at `at`.
+    fn quarter_words(&self, at: usize) -> Option<usize> {
+        if self.role(at) != Some(Role::QuarterFirst) {
+            return None;
+        }
+        let next = self.past_dot(at + 1);
+        (self.role(next) == Some(Role::RegionBehind)).then(|| self.past_dot(next + 1))
+    }
+
     fn gap(&self, at: usize) -> Gap {
         self.items.get(at).map_or(Gap::Line, |item| item.gap)
     }
 
     /// Behind the number of a house or a flat at `at`; a number sign may stand before.
     fn number(&self, at: usize) -> Option<usize> {
-        let at = at + usize::from(self.is_mark(at, b'#'));
+        let has_sign = self.is_mark(at, b'#');
+        let at = at + usize::from(has_sign);
+        if has_sign && matches!(self.gap(at), Gap::Break | Gap::Line) {
+            return None;
+        }
         match self.kind(at)? {
             Kind::Number { digits: 1..=4, .. } => Some(at + 1),
             _ => None,
@@ -135,11 +154,12 @@ impl Parts<'_> {
         let quoted = self.is_mark(at, b';') || self.is_mark(at, b'"');
         at += usize::from(quoted);
         let starts_capital = self.is_capital(at);
+        let mut only_parts = true;
         let mut end = at;
         let mut words = 0;
         while words < most {
             let Some(Kind::Word { role, is_capital, letters }) = self.kind(end) else { break };
-            if end > at && self.gap(end) == Gap::Line {
+            if end > at && (self.gap(end) == Gap::Line || self.gap(end) == Gap::Break && role != Some(Role::NamePart)) {
                 break;
             }
             let is_name = match role {
@@ -151,7 +171,12 @@ impl Parts<'_> {
                 // «ул. К. Маркса»: an initial that is also a word of addresses.
                 _ => letters == 1 && is_capital && self.is_mark(end + 1, b'.') && self.is_capital(end + 2),
             };
-            let goes_on = words == 0 || is_capital || role == Some(Role::NamePart) || !starts_capital && words < 2;
+            let is_part = role == Some(Role::NamePart);
+            let goes_on = words == 0
+                || is_part
+                || is_capital && (starts_capital || only_parts)
+                || !is_capital && !starts_capital && words < 2;
+            only_parts &= is_part;
             if !is_name || !goes_on {
                 break;
             }
@@ -166,8 +191,11 @@ impl Parts<'_> {
 
     /// Behind `ул. Абая`, `улица 8 Марта`, `пр-т Кабанбай батыра`.
     fn typed_name(&self, at: usize) -> Option<usize> {
-        let next = at + 1 + usize::from(self.is_mark(at + 1, b'.'));
-        if self.gap(next) == Gap::Line {
+        let has_dot = self.is_mark(at + 1, b'.');
+        let next = at + 1 + usize::from(has_dot);
+        // «…на улице. Дом …»: only an abbreviation has a dot inside of its part.
+        let is_whole_word = matches!(self.kind(at), Some(Kind::Word { letters: 5.., .. }));
+        if self.gap(next) == Gap::Line || has_dot && is_whole_word {
             return None;
         }
         if let Some(Kind::Number { .. }) = self.kind(next) {
@@ -249,13 +277,13 @@ impl Parts<'_> {
                 Some(Role::HouseBehind) => return part(PartKind::House, next + 1),
                 Some(Role::UnitBehind) => return part(PartKind::Unit, self.past_dot(next + 1)),
                 Some(Role::Quarter) => return part(PartKind::Quarter, self.past_dot(next + 1)),
-                Some(Role::QuarterFirst) if self.role(next + 1) == Some(Role::RegionBehind) => {
-                    return part(PartKind::Quarter, next + 2);
+                Some(Role::QuarterFirst) if self.quarter_words(next).is_some() => {
+                    return part(PartKind::Quarter, self.quarter_words(next)?);
                 }
                 _ => {}
             }
             // "45 Dostyk Avenue"; «28 панфиловцев көшесі» is a street and no house.
-            if let Some(end) = self.name(next, 3).filter(|_| self.gap(next) == Gap::Space) {
+            if let Some(end) = self.name(next, 3).filter(|_| matches!(self.gap(next), Gap::Space | Gap::Break)) {
                 match self.role(end) {
                     Some(Role::StreetBehind | Role::Street) if self.is_capital(next) && self.is_latin_street(end) => {
                         return part(PartKind::StreetWithHouse, self.past_dot(end + 1));
@@ -265,7 +293,8 @@ impl Parts<'_> {
                 }
             }
         }
-        (after_street && !self.is_counted(next)).then_some(Part { kind: PartKind::BareHouse, end: next })
+        let is_item = self.gap(at) == Gap::Break && (self.is_mark(next, b'.') || self.is_mark(next, b')'));
+        (after_street && !is_item && !self.is_counted(next)).then_some(Part { kind: PartKind::BareHouse, end: next })
     }
 
     /// English streets have their house before the name.
@@ -299,9 +328,11 @@ impl Parts<'_> {
                 Some(Role::Quarter) if self.is_capital(at) || tied > end => {
                     return part(PartKind::Quarter, self.past_dot(tied + 1));
                 }
-                Some(Role::QuarterFirst) if self.role(tied + 1) == Some(Role::RegionBehind) => {
-                    return part(PartKind::Quarter, tied + 2);
+                Some(Role::QuarterFirst) if self.quarter_words(tied).is_some() => {
+                    return part(PartKind::Quarter, self.quarter_words(tied)?);
                 }
+                // «Орбита-3 ауданы»: districts have no numbers.
+                Some(Role::RegionBehind) if tied > end => return part(PartKind::Quarter, self.past_dot(tied + 1)),
                 Some(Role::RegionBehind | Role::Region) if !is_short(tied) => {
                     return part(PartKind::Place, self.past_dot(tied + 1));
                 }
@@ -310,7 +341,8 @@ impl Parts<'_> {
         }
         if self.is_capital(at) && tied == end {
             let comma = usize::from(self.is_mark(end, b','));
-            let number = self.number(end + comma).filter(|_| self.gap(end + comma) != Gap::Line)?;
+            let is_near = !matches!(self.gap(end + comma), Gap::Line | Gap::Break);
+            let number = self.number(end + comma).filter(|_| is_near)?;
             let is_of_next = matches!(
                 self.role(number),
                 Some(Role::Quarter | Role::QuarterFirst | Role::UnitBehind | Role::StreetBehind | Role::Street)

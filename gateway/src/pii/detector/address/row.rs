@@ -27,6 +27,9 @@ pub(super) fn rows(text: &Text<'_>, items: &[Item], given: bool, found: &mut Fou
     let mut row = Row::default();
     let mut at = 0;
     while at < items.len() {
+        if items.get(at).is_some_and(|item| item.gap == Gap::Line) {
+            row.close(text, &parts, given, found);
+        }
         let part = parts.at(at, row.awaits_house()).filter(|part| part.end > at);
         match part {
             Some(part) if row.takes(part.kind) => {

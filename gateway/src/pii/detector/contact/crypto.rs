@@ -58,7 +58,7 @@ fn broken(text: &Text<'_>, run: &Range<usize>, budget: &mut Budget, found: &mut 
 
 fn joined(text: &Text<'_>, (head, tail): (Range<usize>, Range<usize>), budget: &mut Budget, found: &mut Found) {
     let len = head.len() + tail.len();
-    if head.len() < 4 || tail.len() < 4 || !(MIN_LEN..=MAX_LEN).contains(&len) || !budget.spend(COST + len) {
+    if head.is_empty() || tail.is_empty() || !(MIN_LEN..=MAX_LEN).contains(&len) || !budget.spend(COST + len) {
         return;
     }
     let range = head.start..tail.end;

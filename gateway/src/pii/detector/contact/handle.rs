@@ -170,7 +170,8 @@ fn bare(text: &Text<'_>, word: &Range<usize>, found: &mut Found) {
     let is_domain = spelled
         .rsplit_once('.')
         .is_some_and(|(_, end)| matches!(end, "com" | "ru" | "kz" | "me" | "org" | "net" | "io" | "app"));
-    if !has_letter || is_link || is_domain || holds(NOT_NAMES, spelled) {
+    let is_hash = name.len() >= 16 && spelled.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !has_letter || is_hash || is_link || is_domain || holds(NOT_NAMES, spelled) {
         return;
     }
     if has_sign && (words <= 1 || is_labelled) || is_labelled && words == 0 && is_alone(view, &name) {

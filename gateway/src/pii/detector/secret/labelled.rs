@@ -164,12 +164,15 @@ impl Label<'_, '_> {
             if TALK.split_ascii_whitespace().any(|talk| spelled.starts_with(talk)) {
                 return None;
             }
-            let seen = look(value, &cased(self.text.view(), range.clone()));
+            let spelled_cased = cased(self.text.view(), range.clone());
+            let seen = look(value, &spelled_cased);
+            // «Qwerty-77-Aqtobe»: names of things have no capitals.
+            let least = MIN_PASSWORD_DIGITS - usize::from(spelled_cased.chars().any(char::is_uppercase));
             let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
             let is_digits = digits == value.len() && (4..=12).contains(&digits);
             let is_mixed = seen == Look::Mixed
                 && value.len() >= 5
-                && !is_name(value, MIN_PASSWORD_DIGITS)
+                && !is_name(value, least)
                 && !is_address(value)
                 && !is_counted(value);
             if is_mixed && !PRODUCTS.split_ascii_whitespace().any(|product| product == spelled) {

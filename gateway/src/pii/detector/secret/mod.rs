@@ -7,8 +7,6 @@ mod link;
 mod prefixed;
 mod seed;
 mod table;
-#[cfg(test)]
-mod tests;
 mod unknown;
 mod value;
 

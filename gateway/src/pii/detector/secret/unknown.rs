@@ -19,6 +19,7 @@ const MIN_BITS: f64 = 3.0;
 /// What a long word beside "key" is when this stands right before it.
 const OTHER: &[&str] = &[
     "public",
+    "сумм",
     "publickey",
     "primary",
     "foreign",

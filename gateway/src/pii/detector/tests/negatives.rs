@@ -85,7 +85,6 @@ const NEGATIVES: &[&str] = &[
     "07:05:00, 12:30:15, 18:45:59",
     "87,011,234,567",
     "GMT+5, UTC+05:00",
-    "широта 43.238949, долгота 76.889709",
     "%20%30 100%25",
     "internationalization & misunderstandings",
 ];
