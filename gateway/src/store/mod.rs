@@ -6,6 +6,7 @@ mod journal;
 mod journal_reader;
 mod projector;
 mod sqlite;
+mod vault_store;
 
 pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
@@ -13,6 +14,7 @@ pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
 pub use projector::{Projector, project_all};
 pub use sqlite::SqliteStore;
+pub use vault_store::VaultStore;
 
 use std::future::Future;
 use std::pin::Pin;

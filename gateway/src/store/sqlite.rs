@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{Row, SqlStr, SqlitePool};
 
-use super::{AuditRow, Position, Store, StoreError, StoreFuture};
+use super::{AuditRow, Position, Store, StoreError, StoreFuture, VaultStore};
 use crate::audit::{AuditRecord, Outcome, UsageSource};
 use crate::auth::{KeyRecord, KeyRole};
 
@@ -34,12 +34,22 @@ impl SqliteStore {
         migrator().run(&pool).await?;
         Ok(Self { pool })
     }
+
+    /// The sealed tokens of conversations, in the same file.
+    pub fn vault(&self) -> VaultStore {
+        VaultStore::new(self.pool.clone())
+    }
 }
 
 fn migrator() -> Migrator {
-    let first = SqlStr::from_static(include_str!("../../migrations/0001_first.sql"));
-    let first = Migration::new(1, "first".into(), MigrationType::Simple, first, false);
-    Migrator::with_migrations(vec![first])
+    let migrations = [
+        (1, "first", include_str!("../../migrations/0001_first.sql")),
+        (2, "vault", include_str!("../../migrations/0002_vault.sql")),
+    ];
+    let migrations = migrations.into_iter().map(|(version, name, sql)| {
+        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    Migrator::with_migrations(migrations.collect())
 }
 
 impl Store for SqliteStore {

@@ -197,7 +197,7 @@ fn escape(rest: &str) -> (char, usize) {
             (Some(unit), _) => (char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER), 6),
             (None, _) => (char::REPLACEMENT_CHARACTER, rest.len().min(2)),
         },
-        Some(&(byte @ b'"' | byte @ b'\\' | byte @ b'/')) => (char::from(byte), 2),
+        Some(byte @ (b'"' | b'\\' | b'/')) => (char::from(*byte), 2),
         _ => (char::REPLACEMENT_CHARACTER, 1),
     }
 }

@@ -86,27 +86,21 @@ const HIS_SURNAMES: [&str; 16] = [
     "яровой",
 ];
 /// Endings of patronymics, in folded letters, and what they say.
-const PATRONYMICS: [(&str, Pinned); 20] = [
-    ("ович", Pinned::Nominative),
-    ("евич", Pinned::Nominative),
-    ("овна", Pinned::Nominative),
-    ("евна", Pinned::Nominative),
-    ("овича", Pinned::HisGenitive),
-    ("евича", Pinned::HisGenitive),
-    ("овичу", Pinned::HisDative),
-    ("евичу", Pinned::HisDative),
-    ("овичем", Pinned::HisInstrumental),
-    ("евичем", Pinned::HisInstrumental),
-    ("овны", Pinned::HerGenitive),
-    ("евны", Pinned::HerGenitive),
-    ("овне", Pinned::HerDative),
-    ("евне", Pinned::HerDative),
-    ("овну", Pinned::HerAccusative),
-    ("евну", Pinned::HerAccusative),
-    ("овной", Pinned::HerInstrumental),
-    ("евной", Pinned::HerInstrumental),
-    ("иничне", Pinned::HerDative),
-    ("иничны", Pinned::HerGenitive),
+const PATRONYMICS: [(&str, Pinned); 14] = [
+    ("вич", Pinned::Nominative),
+    ("вича", Pinned::HisGenitive),
+    ("вичу", Pinned::HisDative),
+    ("вичем", Pinned::HisInstrumental),
+    ("вна", Pinned::Nominative),
+    ("вны", Pinned::HerGenitive),
+    ("вне", Pinned::HerDative),
+    ("вну", Pinned::HerAccusative),
+    ("вной", Pinned::HerInstrumental),
+    ("ична", Pinned::Nominative),
+    ("ичны", Pinned::HerGenitive),
+    ("ичне", Pinned::HerDative),
+    ("ичну", Pinned::HerAccusative),
+    ("ичной", Pinned::HerInstrumental),
 ];
 /// Endings of surnames that speak for themselves.
 const SURNAMES: [(&str, Pinned); 16] = [
@@ -131,7 +125,9 @@ const SURNAMES: [(&str, Pinned); 16] = [
 fn pinned_by(word: &str, endings: &[(&str, Pinned)]) -> Option<Pinned> {
     endings.iter().find_map(|&(ending, pinned)| {
         let stem = word.strip_suffix(ending)?;
-        let is_certain = !word.contains('-') && !HIS_SURNAMES.contains(&word);
+        // «Петрович», «Сергеевна»: before в stands о or е.
+        let is_patronymic = !ending.starts_with('в') || stem.ends_with(['о', 'е']);
+        let is_certain = is_patronymic && !word.contains('-') && !HIS_SURNAMES.contains(&word);
         (stem.chars().count() >= MIN_STEM && is_certain).then_some(pinned)
     })
 }
