@@ -9,6 +9,7 @@ mod candidate;
 mod contact;
 mod context;
 mod numbers;
+mod person;
 mod scan;
 #[cfg(test)]
 mod tests;

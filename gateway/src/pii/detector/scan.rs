@@ -9,6 +9,7 @@ use super::contact::email;
 use super::context::finder::ContextFinder;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::person;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, escapes};
@@ -103,6 +104,7 @@ impl<'d> SegmentScan<'d> {
         // places, networks, secrets
         //
         // people
+        person::scan(&text, &mut self.budget, &mut found);
         let to_segment = |range| to_source(view.source_range(range));
         for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
             rejected.range = to_segment(rejected.range.clone());
