@@ -12,6 +12,7 @@ mod contact;
 mod context;
 mod custom;
 mod numbers;
+mod person;
 mod records;
 mod scan;
 mod secret;

@@ -12,6 +12,7 @@ use super::context::finder::ContextFinder;
 use super::custom;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::person;
 use super::records;
 use super::secret;
 use super::text::Text;
@@ -136,6 +137,7 @@ impl<'d> SegmentScan<'d> {
         handle::scan(&text, &mut self.budget, &mut found);
         //
         // people
+        person::scan(&text, &mut self.budget, &mut found);
         let to_segment = |range| to_source(view.source_range(range));
         for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
             rejected.range = to_segment(rejected.range.clone());

@@ -4,6 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
+mod words_person;
 mod words_places;
 pub(crate) mod words_records;
 mod words_secrets;

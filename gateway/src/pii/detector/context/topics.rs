@@ -77,4 +77,23 @@ topics! {
     SPOKEN_AT = 45;
 
     // People: 48 to 63.
+
+    /// A person's name follows: "ФИО", "меня зовут".
+    NAME_FIELD = 48;
+    /// A name follows, of whatever: "name".
+    NAME_KEY = 49;
+    /// A person is spoken of: "клиент", "балам".
+    PERSON = 50;
+    /// The same, said behind the name: "ханым".
+    PERSON_BEHIND = 51;
+    /// A person is spoken to: "уважаемый".
+    GREETING = 52;
+    /// Things that are named after people: "улица".
+    NAMED_AFTER = 53;
+    /// The same, said behind the name: "көшесі", "street".
+    NAMED_AFTER_BEHIND = 54;
+    /// An organisation or a shop, which may have a person's name for its own.
+    ORGANISATION = 55;
+    /// People in public, and works of art.
+    PUBLIC = 56;
 }

@@ -56,11 +56,22 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 pub(crate) const WORDS: &[&[Word]] = &[
     NUMBERS, //
     // documents and records
-    RECORDS, THINGS, //
+    RECORDS,
+    THINGS, //
     // places, networks, secrets
-    PLACES, SECRETS,
+    PLACES,
+    SECRETS,
     //
     // people
+    super::words_person::FIELDS,
+    super::words_person::KEYS,
+    super::words_person::PERSONS_RU,
+    super::words_person::PERSONS_KK,
+    super::words_person::PERSONS_EN,
+    super::words_person::GREETINGS,
+    super::words_person::BEHIND,
+    super::words_person::THINGS,
+    super::words_person::PUBLIC_PEOPLE,
 ];
 
 const NUMBERS: &[Word] = &[

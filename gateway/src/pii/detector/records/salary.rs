@@ -124,7 +124,9 @@ fn is_range(view: &View<'_>, money: &Money, run: &mut DigitRun) -> bool {
     let before = bytes.get(..money.range.start).unwrap_or_default();
     let lower = joins.iter().find_map(|join| before.strip_suffix(join.as_bytes()));
     let is_upper_end = lower.and_then(|lower| lower.last()).is_some_and(u8::is_ascii_digit);
-    is_upper_end || behind.is_some_and(|at| {
-        bytes.get(at).is_some_and(u8::is_ascii_digit) && money_at(view, at, run).is_some_and(|other| other.units > 0)
-    })
+    is_upper_end
+        || behind.is_some_and(|at| {
+            bytes.get(at).is_some_and(u8::is_ascii_digit)
+                && money_at(view, at, run).is_some_and(|other| other.units > 0)
+        })
 }
