@@ -13,13 +13,13 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("audit", &["auth"]),
     ("labels", &["auth"]),
     ("pii", &["auth"]),
-    ("config", &["auth", "pii", "secrets"]),
+    ("config", &["auth", "labels", "pii", "secrets"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
-    ("store", &["audit", "auth"]),
-    ("providers", &["config", "egress", "routing", "secrets"]),
-    ("pipeline", &["audit", "auth", "config", "egress", "pii", "providers", "routing", "store"]),
-    ("api", &["auth", "pipeline", "routing", "store"]),
+    ("store", &["audit", "auth", "pii"]),
+    ("providers", &["config", "egress", "pii", "routing", "secrets"]),
+    ("pipeline", &["audit", "auth", "config", "egress", "labels", "pii", "providers", "routing", "store"]),
+    ("api", &["auth", "labels", "pii", "pipeline", "routing", "store"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

@@ -29,7 +29,7 @@ pub async fn chat_completions(
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
     let admitted = authenticated.admit(&gateway, places, &headers, body)?;
-    let screened = admitted.screen().await?;
+    let screened = admitted.screen(&gateway).await?;
     Ok(to_response(dispatch(&gateway, screened).await?))
 }
 

@@ -24,13 +24,14 @@ pub async fn scan_pii(State(gateway): State<Arc<Gateway>>, body: Body) -> Result
             "The body must have 'text', 'texts' or 'request', and may have 'route': line {line}, column {column}."
         ))
     })?;
-    let scanned = input.body().map_err(|error| ApiError::invalid_request(format!("The body is ambiguous: {error}.")))?;
+    let scanned =
+        input.body().map_err(|error| ApiError::invalid_request(format!("The body is ambiguous: {error}.")))?;
     let snapshot = gateway.snapshot();
     let policy = match &input.route {
         Some(alias) => {
             let route = snapshot.table.resolve(alias);
             let route = route.ok_or_else(|| ApiError::invalid("route", "There is no such route."))?;
-            route.policy.clone()
+            Policy::clone(&route.policy)
         }
         None => Policy::default().overridden(&snapshot.config.privacy.overrides),
     };

@@ -52,7 +52,11 @@ pub(super) fn run(path: Option<&Path>, command: PiiCommand) -> anyhow::Result<()
             let mut text = String::new();
             open(&file)?.read_to_string(&mut text).context("failed to read the text")?;
             let report = scanner.report(&ScanInput::of_text(text.clone()), route.as_deref())?;
-            if json { output::line(&with_messages(&report)?.to_string()) } else { print_table(&report, &text, show) }
+            if json {
+                output::line(&with_messages(&report)?.to_string())
+            } else {
+                print_table(&report, &text, show)
+            }
             Ok(())
         }
         PiiCommand::Test { json } => test(&config, &scanner.detector, json),
@@ -78,7 +82,7 @@ impl Scanner {
         let policy = match input.route.as_deref().or(route) {
             Some(alias) => {
                 let route = self.table.resolve(alias).with_context(|| format!("there is no route '{alias}'"))?;
-                route.policy.clone()
+                Policy::clone(&route.policy)
             }
             None => self.policy.clone(),
         };
@@ -120,7 +124,8 @@ fn with_messages(report: &ScanReport) -> anyhow::Result<Value> {
     for list in ["spans", "rejected"] {
         for span in value.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             let pointer = span.get("pointer").and_then(Value::as_str).unwrap_or_default();
-            let message = pointer.strip_prefix("/messages/").and_then(|rest| rest.split('/').next()?.parse::<u64>().ok());
+            let message =
+                pointer.strip_prefix("/messages/").and_then(|rest| rest.split('/').next()?.parse::<u64>().ok());
             if let (Some(message), Some(fields)) = (message, span.as_object_mut()) {
                 fields.insert("message".to_owned(), json!(message));
             }
@@ -192,7 +197,11 @@ fn test(config: &Config, detector: &Detector, json: bool) -> anyhow::Result<()> 
         }
     }
     if !json {
-        output::line(&format!("{} examples of {} recognizers, {failed} failed", results.len(), config.privacy.examples.len()));
+        output::line(&format!(
+            "{} examples of {} recognizers, {failed} failed",
+            results.len(),
+            config.privacy.examples.len()
+        ));
     }
     anyhow::ensure!(failed == 0, "{failed} examples do not hold");
     Ok(())

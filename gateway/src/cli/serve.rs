@@ -17,7 +17,9 @@ use super::local_engine::LocalEngine;
 use super::output;
 use crate::config::{Config, load};
 use crate::egress::install_tls;
-use crate::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
+use crate::labels::Signer;
+use crate::pii::masking::MaskingSecret;
+use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::store::{DataDir, Journal, Projector, SqliteStore, Store};
 use crate::telemetry;
@@ -41,6 +43,8 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let engine = LocalEngine::open(&config.local, config.max_body_bytes)?;
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
+    let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);
+    let signer = Arc::new(signer(&config, &data, &sources)?);
     let projector = Projector::start(Arc::clone(&journal), Arc::clone(&store));
     let parts = GatewayParts {
         snapshot: snapshot(config.clone(), &engine, &sources)?,
@@ -48,6 +52,8 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         journal,
         store,
         sources,
+        conversations,
+        signer,
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
@@ -80,6 +86,23 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     projector.finish().await;
     output::line("Stopped.");
     Ok(())
+}
+
+/// What tokens are derived from: the configured key, or one of the data folder's own.
+fn masking_secret(config: &Config, data: &DataDir, sources: &Sources) -> anyhow::Result<MaskingSecret> {
+    let Some(source) = &config.privacy.conversations.vault_key else {
+        return Ok(data.masking_secret(sources.random())?);
+    };
+    let secret = source.resolve().context("failed to read [privacy.conversations] vault_key")?;
+    MaskingSecret::from_text(secret.expose()).context("[privacy.conversations] vault_key has fewer than 32 characters")
+}
+
+fn signer(config: &Config, data: &DataDir, sources: &Sources) -> anyhow::Result<Signer> {
+    let Some(source) = &config.labels.signing_key else {
+        return Ok(Signer::from_seed(&data.label_seed(sources.random())?));
+    };
+    let secret = source.resolve().context("failed to read [labels] signing_key")?;
+    Signer::from_hex_seed(secret.expose()).context("[labels] signing_key is not 64 hexadecimal digits")
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -7,6 +7,7 @@ use toml::Spanned;
 use super::file::{ConversationsFile, LabelsFile, PrivacyFile, RecognizerFile, RuleFile};
 use super::validate::{Invalid, invalid};
 use crate::auth::{DataClass, KeyRecord};
+use crate::labels::Notice;
 use crate::pii::{CustomEntity, CustomRecognizer, Entity, PolicyOverrides, check_recognizer as check_usable};
 use crate::secrets::{SecretError, SecretSource};
 
@@ -65,8 +66,8 @@ pub struct Conversations {
 #[derive(Debug, Clone)]
 pub struct LabelsConfig {
     pub signing_key: Option<SecretSource>,
-    /// `ru`, `kk` or `en`.
-    pub notice: Option<String>,
+    /// A visible notice, in its language.
+    pub notice: Option<Notice>,
 }
 
 pub(super) fn check_privacy(file: PrivacyFile) -> Result<Privacy, Invalid> {
@@ -136,13 +137,11 @@ fn check_conversations(file: &ConversationsFile) -> Result<Conversations, Invali
 }
 
 pub(super) fn check_labels(file: LabelsFile) -> Result<LabelsConfig, Invalid> {
-    if let Some(notice) = &file.notice
-        && !matches!(notice.get_ref().as_str(), "ru" | "kk" | "en")
-    {
-        return Err(invalid(notice, "[labels] notice is 'ru', 'kk' or 'en'"));
-    }
+    let notice = file.notice.as_ref().map(|notice| {
+        notice.get_ref().parse::<Notice>().map_err(|_| invalid(notice, "[labels] notice is 'ru', 'kk' or 'en'"))
+    });
     let signing_key = file.signing_key.as_ref().map(|source| secret("signing_key", source)).transpose()?;
-    Ok(LabelsConfig { signing_key, notice: file.notice.map(Spanned::into_inner) })
+    Ok(LabelsConfig { signing_key, notice: notice.transpose()? })
 }
 
 fn secret(name: &str, source: &Spanned<String>) -> Result<SecretSource, Invalid> {

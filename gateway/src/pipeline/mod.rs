@@ -2,13 +2,16 @@
 
 mod admission;
 mod answer;
+mod answer_filter;
 mod attempt;
 mod authenticated;
 mod chunk;
+mod conversations;
 mod dispatch;
 mod drain;
 mod events;
 mod gateway;
+mod labelling;
 mod refusal;
 mod relay;
 mod screening;
@@ -20,6 +23,7 @@ mod whole;
 pub use admission::{Admitted, Places};
 pub use answer::{Answer, AnswerStream};
 pub use authenticated::{Authenticated, RequestContext};
+pub use conversations::Conversations;
 pub use dispatch::dispatch;
 pub use drain::{Drain, InFlight};
 pub use gateway::{Gateway, GatewayParts};

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Target;
-use crate::config::{
-    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, UnreadableRule,
-    Zone,
-};
 use crate::auth::DataClass;
+use crate::config::{
+    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts,
+    UnreadableRule, Zone,
+};
 use crate::pii::{Action, Entity, Policy, PolicyOverrides};
 
 const MAX_MODEL_NAME_BYTES: usize = 128;
@@ -49,7 +49,7 @@ pub struct Route {
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub max_output_tokens: Option<u32>,
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Images, sounds and files that cannot be read may leave.
     pub allows_unreadable: bool,
     /// The least class of this route's data.
@@ -57,7 +57,7 @@ pub struct Route {
     /// A conversation that once held personal data stays inside.
     pub is_sticky: bool,
     /// What happens to entities in answers; `None` leaves answers unscanned.
-    pub answers: Option<Policy>,
+    pub answers: Option<Arc<Policy>>,
 }
 
 #[derive(Debug)]
@@ -126,11 +126,11 @@ impl RoutingTable {
             timeouts: config.timeouts,
             retries: config.retries,
             max_output_tokens: config.max_output_tokens,
-            policy: policy.overridden(&self.overrides).overridden(&config.overrides),
+            policy: Arc::new(policy.overridden(&self.overrides).overridden(&config.overrides)),
             allows_unreadable: config.unreadable == UnreadableRule::Allow,
             data_class: config.data_class,
             is_sticky: config.sticky,
-            answers: config.answers.as_ref().map(answer_policy),
+            answers: config.answers.as_ref().map(answer_policy).map(Arc::new),
         }
     }
 
@@ -149,7 +149,7 @@ impl RoutingTable {
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             max_output_tokens: None,
-            policy: Policy::default().overridden(&self.overrides),
+            policy: Arc::new(Policy::default().overridden(&self.overrides)),
             allows_unreadable: false,
             data_class: DataClass::Public,
             is_sticky: true,
