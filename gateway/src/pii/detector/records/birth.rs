@@ -53,13 +53,14 @@ pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitR
         return None;
     }
     let stands_behind = BEHIND.contains(&mark.word);
-    let adjacent = |run: &mut DigitRun| before(view, mark, 0, run);
+    let floor = marks.previous(mark.range.start).map_or(0, |previous| previous.range.end);
+    let adjacent = |run: &mut DigitRun| before(view, mark, floor..0, run);
     let found = if stands_behind {
         adjacent(run).or_else(|| after(view, marks, mark, run))
     } else {
         after(view, marks, mark, run)
     };
-    let found = found.or_else(|| before(view, mark, 2, run)).or_else(|| year(view, mark));
+    let found = found.or_else(|| before(view, mark, floor..2, run)).or_else(|| year(view, mark));
     found.map(|range| {
         let is_year = range.len() <= 4;
         let candidate = candidate(range, mark.word);
@@ -140,12 +141,13 @@ fn after(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Opt
     None
 }
 
-/// The date before the mark, with at most `words` words between.
-fn before(view: &View<'_>, mark: &Mark, words: usize, run: &mut DigitRun) -> Option<Range<usize>> {
+/// The date before the mark, not before `floor` and with at most `words` words between.
+fn before(view: &View<'_>, mark: &Mark, bounds: Range<usize>, run: &mut DigitRun) -> Option<Range<usize>> {
+    let Range { start: floor, end: words } = bounds;
     let bytes = view.bytes();
     let mut end = mark.range.start;
     for _ in 0..=words {
-        if let Some(range) = date_before(bytes, end, run) {
+        if let Some(range) = date_before(bytes, floor, end, run) {
             let gap = bytes.get(range.end..end).unwrap_or_default();
             let stops = gap.iter().filter(|byte| matches!(byte, b',' | b'\n' | b'!' | b'?')).count();
             return (stops == 0 || stops == 1 && gap.len() <= 2 && words == 0).then_some(range);

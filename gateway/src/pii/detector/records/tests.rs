@@ -213,10 +213,7 @@ fn dates_of_birth_pay_and_diagnoses() {
 fn numbers_of_neighbours_and_banks() {
     assert_found(RuInn, &[("ИНН 540671829003", "540671829003"), ("ИНН 7707083893", "7707083893")]);
     assert_found(Snils, &[("112-233-445 95", "112-233-445 95"), ("СНИЛС 11223344595", "11223344595")]);
-    assert_found(
-        UzPinfl,
-        &[("31906872150062", "31906872150062"), ("ПИНФЛ 31906872150063", "31906872150063")],
-    );
+    assert_found(UzPinfl, &[("31906872150062", "31906872150062"), ("ПИНФЛ 31906872150063", "31906872150063")]);
     assert_found(KgPin, &[("ПИН 20907199400318", "20907199400318"), ("ИНН 20907199400318", "20907199400318")]);
     assert_found(UsSsn, &[("536-90-4399", "536-90-4399"), ("SSN 536904399", "536904399")]);
     assert_found(
@@ -278,7 +275,8 @@ const NEGATIVES: &[&str] = &[
 
 #[test]
 fn hard_negatives_stay_negative() {
-    let wrong: Vec<_> = NEGATIVES.iter().map(|text| (text, found(text))).filter(|(_, found)| !found.is_empty()).collect();
+    let wrong: Vec<_> =
+        NEGATIVES.iter().map(|text| (text, found(text))).filter(|(_, found)| !found.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -303,9 +301,7 @@ fn keys_above_a_text_count_as_words() {
 
 #[test]
 fn findings_and_rejections_explain_themselves() {
-    let explain = |text: &str| {
-        DETECTOR.explain(&[TextSegment::new("", text)])
-    };
+    let explain = |text: &str| DETECTOR.explain(&[TextSegment::new("", text)]);
     let (findings, _) = explain("договор № 45123");
     let first = findings.iter().next().unwrap();
     assert_eq!((first.rule, first.context), ("contract/context", Some("договор")));
