@@ -82,7 +82,6 @@ const NO_DIAGNOSIS: [&str; 60] = [
 
 /// The diagnoses of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Found) {
-    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
     let mut codes = Vec::new();
     codes_in(view, clause_reach(view, marks, mark), &mut codes);
     if codes.is_empty() {
@@ -91,6 +90,10 @@ pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Foun
     let only_codes = mark.word.starts_with("мкб") || mark.word.starts_with("icd") || mark.word.starts_with("ахж");
     let words =
         if only_codes { None } else { words_after(view, marks, mark).or_else(|| words_before(view, marks, mark)) };
+    if codes.is_empty() && words.is_none() {
+        return;
+    }
+    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
     for range in codes.iter().chain(words.iter()) {
         let is_inside =
             words.as_ref().is_some_and(|words| words != range && words.start <= range.start && range.end <= words.end);

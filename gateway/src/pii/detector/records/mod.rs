@@ -18,6 +18,8 @@ mod marks;
 mod money;
 mod month;
 mod plate;
+#[cfg(test)]
+mod properties_tests;
 mod record;
 mod salary;
 mod swift;

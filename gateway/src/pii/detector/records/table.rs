@@ -68,7 +68,12 @@ impl Table {
 fn line_around(view: &View<'_>, word: &Range<usize>) -> Option<Range<usize>> {
     let from = word.start.saturating_sub(MAX_LINE);
     let before = view.bytes().get(from..word.start)?;
-    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(from, |at| from + at + 1);
+    let start = match before.iter().rposition(|&byte| byte == b'\n') {
+        Some(at) => from + at + 1,
+        None if from == 0 => 0,
+        // Too long for a header, to its end.
+        None => return Some(word.start..word.start + MAX_LINE),
+    };
     Some(line(view, start).unwrap_or(start..start + MAX_LINE))
 }
 
