@@ -3,5 +3,6 @@
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
+pub(crate) mod words_documents;
 pub(crate) mod words_records;
 pub(crate) mod words_things;

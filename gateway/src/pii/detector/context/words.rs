@@ -3,6 +3,7 @@
 //! listed as they are met.
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_documents::DOCUMENTS;
 use super::words_records::RECORDS;
 use super::words_things::THINGS;
 
@@ -48,7 +49,7 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 pub(crate) const WORDS: &[&[Word]] = &[
     NUMBERS, //
     // documents and records
-    RECORDS, THINGS,
+    DOCUMENTS, RECORDS, THINGS,
     //
     // places, networks, secrets
     //

@@ -49,7 +49,7 @@ const BEHIND: [&str; 22] = [
 /// The date of birth of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Option<Candidate> {
     // "Dr" before a name is a doctor: the word counts in tables and as a key only.
-    if is_and_others(view.bytes(), mark) || mark.word == "dr" {
+    if is_and_others(view.bytes(), mark) || mark.word == "dr" || is_of_organisation(view.bytes(), mark) {
         return None;
     }
     let stands_behind = BEHIND.contains(&mark.word);
@@ -104,6 +104,15 @@ pub(super) fn behind_name(view: &View<'_>, at: usize, run: &mut DigitRun) -> Opt
 
 fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
     Candidate::new(Entity::BirthDate, range, Strength::Context, "birth_date/context").beside(Some(word))
+}
+
+/// "день рождения компании"
+fn is_of_organisation(view: &[u8], mark: &Mark) -> bool {
+    const ORGANISATIONS: [&str; 10] =
+        ["компан", "город", "школ", "банк", "фирм", "завод", "университет", "команд", "республик", "проект"];
+    let rest = view.get(mark.range.end..).unwrap_or_default();
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    ORGANISATIONS.iter().any(|organisation| rest.starts_with(organisation.as_bytes()))
 }
 
 /// "и др.": and others.

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::gap::{ends_sentence, sentence_around, starts_upper};
+use super::gap::{ends_sentence, sentence_around};
+use super::icd::code_at;
 use super::marks::{Mark, Marks};
 use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::{DISEASE, MEANING};
-use crate::pii::detector::views::lookalike::digit_at;
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
 
 /// How far a code may stand from its word, and how long a diagnosis in words may be.
@@ -115,12 +115,6 @@ pub(super) fn read_cell(view: &View<'_>, mark: &Mark, cell: Range<usize>) -> Opt
     (is_real && end - start <= MAX_WORDS).then(|| candidate(start..end, mark.word))
 }
 
-/// The code with a dot that ends at a digit, wherever it stands: "E11.9".
-pub(super) fn dotted_code(view: &View<'_>, at: usize) -> Option<Range<usize>> {
-    let code = code_at(view, at)?;
-    (starts_upper(view, at) && view.bytes().get(code.clone())?.contains(&b'.')).then_some(code)
-}
-
 fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
     Candidate::new(Entity::Diagnosis, range, Strength::Context, RULE).beside(Some(word))
 }
@@ -165,54 +159,6 @@ fn codes_in(view: &View<'_>, reach: Range<usize>, codes: &mut Vec<Range<usize>>)
         } else {
             at += 1;
         }
-    }
-}
-
-/// A capital letter, two digits, and up to two more behind a dot.
-fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
-    let bytes = view.bytes();
-    let width = letter_at(bytes, at)?;
-    let is_capital = starts_upper(view, at);
-    let gap = usize::from(
-        matches!(bytes.get(at + width), Some(b' ' | b'-')) && bytes.get(at + width + 1).is_some_and(u8::is_ascii_digit),
-    );
-    let mut end = at + width + gap;
-    for _ in 0..2 {
-        end += digit_at(bytes, end)?.1;
-    }
-    if gap > 0 && bytes.get(end) != Some(&b'.') {
-        return None;
-    }
-    if matches!(bytes.get(end), Some(b'.' | b',')) && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
-        end += 2;
-        end += usize::from(bytes.get(end).is_some_and(u8::is_ascii_digit));
-    }
-    end += usize::from(matches!(bytes.get(end), Some(b'+' | b'*')));
-    let next = bytes.get(end).copied();
-    let is_inside = next.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
-        || next == Some(b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-    // "J00-J06" is a chapter of the book.
-    let is_chapter =
-        |at: usize| letter_at(bytes, at).is_some_and(|width| bytes.get(at + width).is_some_and(u8::is_ascii_digit));
-    let is_inside = is_inside
-        || next == Some(b'-') && is_chapter(end + 1)
-        || at
-            .checked_sub(3)
-            .is_some_and(|before| matches!(bytes.get(before..at), Some([b'0'..=b'9', b'0'..=b'9', b'-'])));
-    let has_digit = bytes.get(at + width..end)?.iter().any(u8::is_ascii_digit);
-    // Small letters glued to digits are a code where the word of diagnosis stands, prepositions are not.
-    let is_written = is_capital || gap == 0 && (width == 1 || bytes.get(end.saturating_sub(2)) == Some(&b'.'));
-    (!is_inside && has_digit && is_written).then_some(at..end)
-}
-
-/// The width of a Latin letter, or of a Cyrillic one that looks like one.
-fn letter_at(view: &[u8], at: usize) -> Option<usize> {
-    let rest = view.get(at..)?;
-    match rest {
-        [b'a'..=b'z', ..] => Some(1),
-        // а в е к м н о; р с т у х і
-        [0xD0, 0xB0 | 0xB2 | 0xB5 | 0xBA | 0xBC | 0xBD | 0xBE, ..] | [0xD1, 0x80..=0x83 | 0x85 | 0x96, ..] => Some(2),
-        _ => None,
     }
 }
 
@@ -336,7 +282,7 @@ fn is_listed(view: &[u8], range: Range<usize>) -> bool {
 /// that goes on about something else.
 fn clause(view: &View<'_>, marks: &Marks, start: usize) -> Range<usize> {
     let bytes = view.bytes();
-    let last = bytes.len().min(start + MAX_WORDS).min(marks.next(start).map_or(usize::MAX, |mark| mark.range.start));
+    let last = bytes.len().min(start + MAX_WORDS).min(marks.next_personal(start));
     let last = (start..=last).rev().find(|&at| !bytes.get(at).copied().is_some_and(is_continuation)).unwrap_or(start);
     let mut at = start;
     let mut end = start;

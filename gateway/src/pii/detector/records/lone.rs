@@ -2,7 +2,7 @@
 
 use super::birth;
 use super::check::{has_pinfl_date, has_ru_region, is_kg_pin, is_pinfl, is_ru_inn, is_snils, is_ssn};
-use super::diagnosis::dotted_code;
+use super::icd::dotted_code;
 use super::marks::Marks;
 use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;

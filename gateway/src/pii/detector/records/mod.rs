@@ -13,6 +13,7 @@ mod date;
 mod diagnosis;
 mod document;
 mod gap;
+mod icd;
 mod lone;
 mod marks;
 mod money;
