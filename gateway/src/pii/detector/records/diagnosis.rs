@@ -183,7 +183,7 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
     let start = behind_copula(bytes, first_word(bytes, reach.start)?);
     let disease = marks.hints(start..reach.end, DISEASE).next()?;
     let between = bytes.get(start..disease.range.start)?;
-    let words_between = between.iter().filter(|&&byte| byte == b' ').count();
+    let words_between = memchr::memchr_iter(b' ', between).count();
     let is_near = words_between <= 2 && !between.iter().any(|byte| matches!(byte, b',' | b'.' | b'?' | b'\n'));
     let is_asked = bytes.get(..reach.end + 1).is_some_and(|all| all.ends_with(b"?")) && !is_of_somebody(view, mark);
     let start = if is_near && words_between <= 2 && !is_listed(bytes, start..disease.range.start) {
@@ -239,7 +239,7 @@ fn words_before(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usi
     let disease = marks.hints(from..mark.range.start, DISEASE).next()?;
     let rest = bytes.get(disease.range.end..mark.range.start)?;
     let is_joined = !rest.iter().any(|byte| matches!(byte, b'.' | b',' | b'?' | b'!' | b':' | b'\n'));
-    let words = rest.iter().filter(|&&byte| byte == b' ').count();
+    let words = memchr::memchr_iter(b' ', rest).count();
     let is_kazakh = mark.word.starts_with("диагноз") && bytes.get(mark.range.clone())?.len() > "диагноз".len()
         || mark.word == "diagnoz";
     let gap = rest.iter().rev().take_while(|byte| !is_letter(**byte) && !byte.is_ascii_digit()).count();

@@ -84,10 +84,10 @@ fn number(text: &Text<'_>, marks: &Marks, window: &Window<'_>, found: &mut Found
         match digits.len() {
             9 => found.reject(Entity::IdCard, range, "id_card/context", "nine digits but no context word"),
             11 if groups.lens() == [3, 3, 3, 2] => {
-                found.reject(Entity::Snils, range, "snils/check-digits", "wrong check digits")
+                found.reject(Entity::Snils, range, "snils/check-digits", "wrong check digits");
             }
             14 if has_pinfl_date(digits) => {
-                found.reject(Entity::UzPinfl, range, "uz_pinfl/check-digit", "wrong check digit")
+                found.reject(Entity::UzPinfl, range, "uz_pinfl/check-digit", "wrong check digit");
             }
             _ => {}
         }
