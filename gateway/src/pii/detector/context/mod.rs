@@ -6,6 +6,7 @@ pub(crate) mod topics;
 pub(crate) mod words;
 mod words_person;
 mod words_places;
+pub(crate) mod words_documents;
 pub(crate) mod words_records;
 mod words_secrets;
 pub(crate) mod words_things;

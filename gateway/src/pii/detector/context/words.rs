@@ -4,6 +4,7 @@
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
 use super::words_places::PLACES;
+use super::words_documents::DOCUMENTS;
 use super::words_records::RECORDS;
 use super::words_secrets::SECRETS;
 use super::words_things::THINGS;
@@ -54,14 +55,14 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 
 /// All lists of words.
 pub(crate) const WORDS: &[&[Word]] = &[
-    NUMBERS, //
+    NUMBERS,
     // documents and records
+    DOCUMENTS,
     RECORDS,
-    THINGS, //
+    THINGS,
     // places, networks, secrets
     PLACES,
     SECRETS,
-    //
     // people
     super::words_person::FIELDS,
     super::words_person::KEYS,

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::gap::{Gap, Place, Reach, Walk};
 use super::marks::{ASKING, FOREIGN, Mark, Marks};
-use super::{birth, date, diagnosis, document, plate, record, salary, table};
+use super::table::Tables;
+use super::{birth, date, diagnosis, document, plate, record, salary};
 use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found};
 use crate::pii::detector::context::topics::{BIRTH, CARD, DIAGNOSIS, INCOME, MEDICAL_RECORD, MEDICINE, PLATE, SALARY};
@@ -23,7 +24,13 @@ const MAX_LIST: usize = 64;
 
 /// Asks every word of `text`.
 pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &mut Found) {
-    let mut questions = Questions { view: text.view(), marks, run: DigitRun::default(), taken: Vec::new() };
+    let mut questions = Questions {
+        view: text.view(),
+        marks,
+        run: DigitRun::default(),
+        taken: Vec::new(),
+        tables: Tables::new(text.view()),
+    };
     if marks.given() & ASKING != 0 && text.bytes().len() <= MAX_VALUE {
         let key = Mark { range: 0..0, topics: marks.given() & ASKING, word: "key" };
         questions.cell(&key, 0..text.bytes().len(), found);
@@ -48,6 +55,7 @@ struct Questions<'t, 'v> {
     run: DigitRun,
     /// What has been found, by position.
     taken: Vec<Range<usize>>,
+    tables: Tables,
 }
 
 impl Questions<'_, '_> {
@@ -56,7 +64,7 @@ impl Questions<'_, '_> {
         if mark.topics & ASKING == 0 {
             return !self.is_patients_card(mark) || self.record_behind_card(mark, found);
         }
-        let cells = table::cells(self.view, &mark.range);
+        let cells = self.tables.cells(self.view, &mark.range);
         if !cells.is_empty() {
             for cell in cells {
                 self.cell(mark, cell, found);
@@ -190,7 +198,8 @@ impl Questions<'_, '_> {
         }
         let bytes = self.view.bytes();
         // From the left, so that letters and first groups are not lost.
-        let from = end.saturating_sub(40);
+        let floor = self.marks.previous(end).map_or(0, |previous| previous.range.end);
+        let from = end.saturating_sub(40).max(floor);
         let starts = (from..end).filter(|&at| {
             let before = at.checked_sub(1).and_then(|at| bytes.get(at)).copied();
             bytes.get(at).is_some_and(|byte| byte.is_ascii_digit() || is_letter(*byte) && !is_continuation(*byte))

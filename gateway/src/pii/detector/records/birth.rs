@@ -49,17 +49,18 @@ const BEHIND: [&str; 22] = [
 /// The date of birth of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Option<Candidate> {
     // "Dr" before a name is a doctor: the word counts in tables and as a key only.
-    if is_and_others(view.bytes(), mark) || mark.word == "dr" {
+    if is_and_others(view.bytes(), mark) || mark.word == "dr" || is_of_organisation(view.bytes(), mark) {
         return None;
     }
     let stands_behind = BEHIND.contains(&mark.word);
-    let adjacent = |run: &mut DigitRun| before(view, mark, 0, run);
+    let floor = marks.previous(mark.range.start).map_or(0, |previous| previous.range.end);
+    let adjacent = |run: &mut DigitRun| before(view, mark, floor..0, run);
     let found = if stands_behind {
         adjacent(run).or_else(|| after(view, marks, mark, run))
     } else {
         after(view, marks, mark, run)
     };
-    let found = found.or_else(|| before(view, mark, 2, run)).or_else(|| year(view, mark));
+    let found = found.or_else(|| before(view, mark, floor..2, run)).or_else(|| year(view, mark));
     found.map(|range| {
         let is_year = range.len() <= 4;
         let candidate = candidate(range, mark.word);
@@ -105,6 +106,15 @@ fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
     Candidate::new(Entity::BirthDate, range, Strength::Context, "birth_date/context").beside(Some(word))
 }
 
+/// "день рождения компании"
+fn is_of_organisation(view: &[u8], mark: &Mark) -> bool {
+    const ORGANISATIONS: [&str; 10] =
+        ["компан", "город", "школ", "банк", "фирм", "завод", "университет", "команд", "республик", "проект"];
+    let rest = view.get(mark.range.end..).unwrap_or_default();
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    ORGANISATIONS.iter().any(|organisation| rest.starts_with(organisation.as_bytes()))
+}
+
 /// "и др.": and others.
 fn is_and_others(view: &[u8], mark: &Mark) -> bool {
     let before = view.get(..mark.range.start).unwrap_or_default();
@@ -140,12 +150,13 @@ fn after(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Opt
     None
 }
 
-/// The date before the mark, with at most `words` words between.
-fn before(view: &View<'_>, mark: &Mark, words: usize, run: &mut DigitRun) -> Option<Range<usize>> {
+/// The date before the mark, not before `floor` and with at most `words` words between.
+fn before(view: &View<'_>, mark: &Mark, bounds: Range<usize>, run: &mut DigitRun) -> Option<Range<usize>> {
+    let Range { start: floor, end: words } = bounds;
     let bytes = view.bytes();
     let mut end = mark.range.start;
     for _ in 0..=words {
-        if let Some(range) = date_before(bytes, end, run) {
+        if let Some(range) = date_before(bytes, floor, end, run) {
             let gap = bytes.get(range.end..end).unwrap_or_default();
             let stops = gap.iter().filter(|byte| matches!(byte, b',' | b'\n' | b'!' | b'?')).count();
             return (stops == 0 || stops == 1 && gap.len() <= 2 && words == 0).then_some(range);

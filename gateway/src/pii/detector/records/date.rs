@@ -10,6 +10,8 @@ use crate::pii::detector::views::normalize::is_letter;
 /// The longest date in bytes.
 pub(super) const MAX_LEN: usize = 64;
 
+/// Words and numbers that one date is made of, digits standing alone included.
+const MAX_WORDS: usize = 12;
 const YEARS: Range<u32> = 1900..2050;
 
 /// A date that begins at `at`, which holds a digit, a look-alike or a month's name; where it ends.
@@ -18,20 +20,28 @@ pub(super) fn date_end(view: &[u8], at: usize, run: &mut DigitRun) -> Option<usi
 }
 
 /// The date that ends at `end`, marks aside: where it stands.
-pub(super) fn date_before(view: &[u8], end: usize, run: &mut DigitRun) -> Option<Range<usize>> {
-    let from = end.saturating_sub(MAX_LEN);
+pub(super) fn date_before(view: &[u8], floor: usize, end: usize, run: &mut DigitRun) -> Option<Range<usize>> {
+    let from = end.saturating_sub(MAX_LEN).max(floor);
+    if !view.get(from..end)?.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
     let is_inner = |at: usize| {
         let before = at.checked_sub(1).and_then(|before| view.get(before)).copied();
         before.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
     };
-    (from..end)
-        .filter(|&at| view.get(at).is_some_and(|&byte| is_letter(byte) || byte.is_ascii_digit()) && !is_inner(at))
-        .find_map(|at| {
-            let date_end = date_end(view, at, run).filter(|&date_end| date_end <= end)?;
-            let rest = view.get(date_end..end)?;
-            let is_rest = rest.iter().all(|&byte| !is_letter(byte) && !byte.is_ascii_digit());
-            is_rest.then_some(at..date_end)
-        })
+    let mut starts = [end; MAX_WORDS];
+    let words = (from..end)
+        .rev()
+        .filter(|&at| view.get(at).is_some_and(|&byte| is_letter(byte) || byte.is_ascii_digit()) && !is_inner(at));
+    for (slot, at) in starts.iter_mut().zip(words) {
+        *slot = at;
+    }
+    starts.into_iter().rev().filter(|&at| at < end).find_map(|at| {
+        let date_end = date_end(view, at, run).filter(|&date_end| date_end <= end)?;
+        let rest = view.get(date_end..end)?;
+        let is_rest = rest.iter().all(|&byte| !is_letter(byte) && !byte.is_ascii_digit());
+        is_rest.then_some(at..date_end)
+    })
 }
 
 /// Four digits that are a year of birth, alone.
@@ -267,7 +277,7 @@ mod tests {
     fn dates_before_a_place() {
         let view = View::new("Ким, 1979 жылғы 4 қыркүйек туған");
         let end = view.bytes().len() - "туған".len();
-        let range = date_before(view.bytes(), end, &mut DigitRun::default());
+        let range = date_before(view.bytes(), 0, end, &mut DigitRun::default());
         assert_eq!(range.map(|range| view.source_text(range)), Some("1979 жылғы 4 қыркүйек"));
     }
 }

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use super::gap::{ends_sentence, sentence_around, starts_upper};
+use super::gap::{ends_sentence, sentence_around};
+use super::icd::code_at;
 use super::marks::{Mark, Marks};
 use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::{DISEASE, MEANING};
-use crate::pii::detector::views::lookalike::digit_at;
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
 
 /// How far a code may stand from its word, and how long a diagnosis in words may be.
@@ -82,7 +82,6 @@ const NO_DIAGNOSIS: [&str; 60] = [
 
 /// The diagnoses of which `mark` speaks.
 pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Found) {
-    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
     let mut codes = Vec::new();
     codes_in(view, clause_reach(view, marks, mark), &mut codes);
     if codes.is_empty() {
@@ -91,6 +90,10 @@ pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Foun
     let only_codes = mark.word.starts_with("мкб") || mark.word.starts_with("icd") || mark.word.starts_with("ахж");
     let words =
         if only_codes { None } else { words_after(view, marks, mark).or_else(|| words_before(view, marks, mark)) };
+    if codes.is_empty() && words.is_none() {
+        return;
+    }
+    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
     for range in codes.iter().chain(words.iter()) {
         let is_inside =
             words.as_ref().is_some_and(|words| words != range && words.start <= range.start && range.end <= words.end);
@@ -110,12 +113,6 @@ pub(super) fn read_cell(view: &View<'_>, mark: &Mark, cell: Range<usize>) -> Opt
     let end = cell.rev().find(is_word)? + 1;
     let is_real = end - start >= 3 && !is_listed(bytes, start..end);
     (is_real && end - start <= MAX_WORDS).then(|| candidate(start..end, mark.word))
-}
-
-/// The code with a dot that ends at a digit, wherever it stands: "E11.9".
-pub(super) fn dotted_code(view: &View<'_>, at: usize) -> Option<Range<usize>> {
-    let code = code_at(view, at)?;
-    (starts_upper(view, at) && view.bytes().get(code.clone())?.contains(&b'.')).then_some(code)
 }
 
 fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
@@ -165,54 +162,6 @@ fn codes_in(view: &View<'_>, reach: Range<usize>, codes: &mut Vec<Range<usize>>)
     }
 }
 
-/// A capital letter, two digits, and up to two more behind a dot.
-fn code_at(view: &View<'_>, at: usize) -> Option<Range<usize>> {
-    let bytes = view.bytes();
-    let width = letter_at(bytes, at)?;
-    let is_capital = starts_upper(view, at);
-    let gap = usize::from(
-        matches!(bytes.get(at + width), Some(b' ' | b'-')) && bytes.get(at + width + 1).is_some_and(u8::is_ascii_digit),
-    );
-    let mut end = at + width + gap;
-    for _ in 0..2 {
-        end += digit_at(bytes, end)?.1;
-    }
-    if gap > 0 && bytes.get(end) != Some(&b'.') {
-        return None;
-    }
-    if matches!(bytes.get(end), Some(b'.' | b',')) && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
-        end += 2;
-        end += usize::from(bytes.get(end).is_some_and(u8::is_ascii_digit));
-    }
-    end += usize::from(matches!(bytes.get(end), Some(b'+' | b'*')));
-    let next = bytes.get(end).copied();
-    let is_inside = next.is_some_and(|byte| is_letter(byte) || byte.is_ascii_digit())
-        || next == Some(b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-    // "J00-J06" is a chapter of the book.
-    let is_chapter =
-        |at: usize| letter_at(bytes, at).is_some_and(|width| bytes.get(at + width).is_some_and(u8::is_ascii_digit));
-    let is_inside = is_inside
-        || next == Some(b'-') && is_chapter(end + 1)
-        || at
-            .checked_sub(3)
-            .is_some_and(|before| matches!(bytes.get(before..at), Some([b'0'..=b'9', b'0'..=b'9', b'-'])));
-    let has_digit = bytes.get(at + width..end)?.iter().any(u8::is_ascii_digit);
-    // Small letters glued to digits are a code where the word of diagnosis stands, prepositions are not.
-    let is_written = is_capital || gap == 0 && (width == 1 || bytes.get(end.saturating_sub(2)) == Some(&b'.'));
-    (!is_inside && has_digit && is_written).then_some(at..end)
-}
-
-/// The width of a Latin letter, or of a Cyrillic one that looks like one.
-fn letter_at(view: &[u8], at: usize) -> Option<usize> {
-    let rest = view.get(at..)?;
-    match rest {
-        [b'a'..=b'z', ..] => Some(1),
-        // а в е к м н о; р с т у х і
-        [0xD0, 0xB0 | 0xB2 | 0xB5 | 0xBA | 0xBC | 0xBD | 0xBE, ..] | [0xD1, 0x80..=0x83 | 0x85 | 0x96, ..] => Some(2),
-        _ => None,
-    }
-}
-
 /// "диагноз: сахарный диабет 2 типа", "диагнозом бронхиальная астма"
 fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usize>> {
     let bytes = view.bytes();
@@ -234,7 +183,7 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
     let start = behind_copula(bytes, first_word(bytes, reach.start)?);
     let disease = marks.hints(start..reach.end, DISEASE).next()?;
     let between = bytes.get(start..disease.range.start)?;
-    let words_between = between.iter().filter(|&&byte| byte == b' ').count();
+    let words_between = memchr::memchr_iter(b' ', between).count();
     let is_near = words_between <= 2 && !between.iter().any(|byte| matches!(byte, b',' | b'.' | b'?' | b'\n'));
     let is_asked = bytes.get(..reach.end + 1).is_some_and(|all| all.ends_with(b"?")) && !is_of_somebody(view, mark);
     let start = if is_near && words_between <= 2 && !is_listed(bytes, start..disease.range.start) {
@@ -290,7 +239,7 @@ fn words_before(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usi
     let disease = marks.hints(from..mark.range.start, DISEASE).next()?;
     let rest = bytes.get(disease.range.end..mark.range.start)?;
     let is_joined = !rest.iter().any(|byte| matches!(byte, b'.' | b',' | b'?' | b'!' | b':' | b'\n'));
-    let words = rest.iter().filter(|&&byte| byte == b' ').count();
+    let words = memchr::memchr_iter(b' ', rest).count();
     let is_kazakh = mark.word.starts_with("диагноз") && bytes.get(mark.range.clone())?.len() > "диагноз".len()
         || mark.word == "diagnoz";
     let gap = rest.iter().rev().take_while(|byte| !is_letter(**byte) && !byte.is_ascii_digit()).count();
@@ -333,7 +282,7 @@ fn is_listed(view: &[u8], range: Range<usize>) -> bool {
 /// that goes on about something else.
 fn clause(view: &View<'_>, marks: &Marks, start: usize) -> Range<usize> {
     let bytes = view.bytes();
-    let last = bytes.len().min(start + MAX_WORDS).min(marks.next(start).map_or(usize::MAX, |mark| mark.range.start));
+    let last = bytes.len().min(start + MAX_WORDS).min(marks.next_personal(start));
     let last = (start..=last).rev().find(|&at| !bytes.get(at).copied().is_some_and(is_continuation)).unwrap_or(start);
     let mut at = start;
     let mut end = start;

@@ -14,6 +14,7 @@ use crate::pii::detector::context::topics::{
     DOCUMENT, DRIVER_LICENCE, ID_CARD, KG_PIN, PASSPORT, PINFL, RU_INN, SNILS, SSN, Topics,
 };
 use crate::pii::detector::numbers::digit_run::DigitRun;
+use crate::pii::detector::numbers::digit_window::Window;
 use crate::pii::detector::views::normalize::{View, is_letter};
 
 /// The words that this file answers.
@@ -226,7 +227,7 @@ impl Written<'_> {
 
     /// The run, if it has `len` digits.
     fn whole(&self, len: usize) -> Option<Range<usize>> {
-        self.run.window(0, len).filter(|window| window.fills_run()).map(|window| window.range())
+        self.run.window(0, len).filter(Window::fills_run).map(|window| window.range())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::birth;
 use super::check::{has_pinfl_date, has_ru_region, is_kg_pin, is_pinfl, is_ru_inn, is_snils, is_ssn};
-use super::diagnosis::dotted_code;
+use super::icd::dotted_code;
 use super::marks::Marks;
 use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;
@@ -84,10 +84,10 @@ fn number(text: &Text<'_>, marks: &Marks, window: &Window<'_>, found: &mut Found
         match digits.len() {
             9 => found.reject(Entity::IdCard, range, "id_card/context", "nine digits but no context word"),
             11 if groups.lens() == [3, 3, 3, 2] => {
-                found.reject(Entity::Snils, range, "snils/check-digits", "wrong check digits")
+                found.reject(Entity::Snils, range, "snils/check-digits", "wrong check digits");
             }
             14 if has_pinfl_date(digits) => {
-                found.reject(Entity::UzPinfl, range, "uz_pinfl/check-digit", "wrong check digit")
+                found.reject(Entity::UzPinfl, range, "uz_pinfl/check-digit", "wrong check digit");
             }
             _ => {}
         }

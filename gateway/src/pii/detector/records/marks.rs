@@ -91,6 +91,14 @@ impl Marks {
         self.list.get(index)
     }
 
+    /// Where the first word begins, at or after `at`, that has a value of a person.
+    pub(super) fn next_personal(&self, at: usize) -> usize {
+        const MOST: usize = 8;
+        let index = self.list.partition_point(|mark| mark.range.start < at);
+        let marks = self.list.get(index..).unwrap_or_default().iter().take(MOST);
+        marks.clone().find(|mark| mark.topics & !(THING | GOODS) != 0).map_or(usize::MAX, |mark| mark.range.start)
+    }
+
     /// The last word that ends at or before `at`.
     pub(super) fn previous(&self, at: usize) -> Option<&Mark> {
         let index = self.list.partition_point(|mark| mark.range.end <= at);
@@ -127,13 +135,13 @@ pub(super) fn holds_number(view: &[u8], range: Range<usize>) -> bool {
     between.iter().filter(|byte| byte.is_ascii_digit()).count() >= 4
 }
 
-/// Words of the telephone that also stand in "номер договора", "услуги связи", "контактный центр".
+/// Words of the telephone and the bank that also stand in "номер договора", "услуги связи", "договор счета".
 fn is_vague(topics: Topics, word: &str) -> bool {
     const TELEPHONES: [&str; 16] = [
         "тел", "моб", "сот", "ұялы", "уялы", "tel", "phone", "mob", "cell", "msisdn", "fax", "факс", "sms", "смс",
         "uialy", "what",
     ];
-    topics & FOREIGN == PHONE && !TELEPHONES.iter().any(|telephone| word.starts_with(telephone))
+    word == "счета" || topics & FOREIGN == PHONE && !TELEPHONES.iter().any(|telephone| word.starts_with(telephone))
 }
 
 /// Of words that overlap, the one that begins first and is longest; its equals lend it their topics.

@@ -13,11 +13,14 @@ mod date;
 mod diagnosis;
 mod document;
 mod gap;
+mod icd;
 mod lone;
 mod marks;
 mod money;
 mod month;
 mod plate;
+#[cfg(test)]
+mod properties_tests;
 mod record;
 mod salary;
 mod swift;

@@ -258,7 +258,7 @@ fn unit_at(view: &View<'_>, at: usize) -> Option<(usize, bool)> {
 
 /// Whether the number that ends at `end` counts money, people, time or goods: it is no document's.
 pub(super) fn is_counted(view: &View<'_>, end: usize) -> bool {
-    const COUNTED: [&str; 30] = [
+    const COUNTED: [&str; 44] = [
         "человек",
         "чел",
         "лет",
@@ -289,6 +289,20 @@ pub(super) fn is_counted(view: &View<'_>, end: usize) -> bool {
         "years",
         "days",
         "items",
+        "слов",
+        "слова",
+        "символов",
+        "знаков",
+        "страниц",
+        "листов",
+        "пунктов",
+        "экз",
+        "рабочих",
+        "календарных",
+        "сөз",
+        "бет",
+        "words",
+        "pages",
     ];
     let bytes = view.bytes();
     if unit_at(view, end).is_some_and(|(till, _)| till > end) {

@@ -141,7 +141,7 @@ pub(super) fn month_at(view: &[u8], at: usize) -> Option<(u8, usize)> {
     const ENDING: usize = 12;
     let rest = view.get(at..)?;
     let len = rest.iter().take(LONGEST).take_while(|&&byte| is_letter(byte)).count();
-    let word = rest.get(..len)?;
+    let word = rest.get(..len).filter(|word| word.len() > 2)?;
     let by_stem = STEMS
         .iter()
         .find(|(stem, _)| word.starts_with(stem.as_bytes()) && word.len() - stem.len() <= ENDING)

@@ -24,7 +24,7 @@ pub(super) fn read(
     run: &mut DigitRun,
     found: &mut Found,
 ) -> Option<Candidate> {
-    let money = after(view, marks, mark, run).or_else(|| before(view, mark, run))?;
+    let money = after(view, marks, mark, run).or_else(|| before(view, marks, mark, run))?;
     let both = mark.range.start.min(money.range.start)..money.range.end.max(mark.range.end);
     let sentence = sentence_around(view, &both);
     let is_statistics =
@@ -88,11 +88,12 @@ fn after(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Opt
 }
 
 /// "285 000 теңге жалақы", "640000 KZT (monthly salary)"
-fn before(view: &View<'_>, mark: &Mark, run: &mut DigitRun) -> Option<Money> {
+fn before(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Option<Money> {
     const REACH: usize = 64;
     const GAP: usize = 28;
     let bytes = view.bytes();
-    let from = mark.range.start.saturating_sub(REACH);
+    let floor = marks.previous(mark.range.start).map_or(0, |previous| previous.range.end);
+    let from = mark.range.start.saturating_sub(REACH).max(floor);
     let mut at = from;
     while at < mark.range.start {
         let is_start = bytes.get(at).is_some_and(u8::is_ascii_digit)
