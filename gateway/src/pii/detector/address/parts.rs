@@ -51,7 +51,7 @@ impl Parts<'_> {
                 after_street.then_some(Part { kind: PartKind::House, end })
             }
             Kind::Mark(b';' | b'"') => None,
-            Kind::Word { role: None | Some(Role::NamePart), .. } => self.from_name(at),
+            Kind::Word { role: None | Some(Role::NamePart | Role::Date), .. } => self.from_name(at),
             Kind::Word { role: Some(role), .. } => match role {
                 Role::Street => self.typed_name(at).and_then(|end| part(PartKind::Street, end)),
                 Role::Quarter => self.quarter(at),
@@ -133,16 +133,18 @@ impl Parts<'_> {
         if let Some(end) = self.number(next) {
             return (!self.is_counted(end)).then_some(end);
         }
-        let is_letter = matches!(self.kind(next), Some(Kind::Word { letters: 1, role, .. }) if role != Some(Role::Stop) || self.is_capital(next));
-        let takes_letter = matches!(self.role(at), Some(Role::Unit | Role::UnitBehind)) && next > at + 1;
-        (is_letter && takes_letter).then_some(next + 1)
+        // «блок С4», «корп. А», "block C"
+        let is_letter = matches!(self.kind(next), Some(Kind::Word { letters: 1, .. }));
+        let takes_letter = matches!(self.role(at), Some(Role::Unit | Role::UnitBehind)) && !self.is_short(at);
+        let has_number = self.gap(next + 1) == Gap::None && self.number(next + 1).is_some();
+        (is_letter && takes_letter && self.is_capital(next)).then_some(next + 1 + usize::from(has_number))
     }
 
     /// Whether the number before `at` counts what stands there: «5 человек», «12 домов».
     pub(crate) fn is_counted(&self, at: usize) -> bool {
         let Some(item) = self.items.get(at) else { return false };
         match item.kind {
-            Kind::Word { role: Some(Role::Measure), .. } => item.gap != Gap::Line,
+            Kind::Word { role: Some(Role::Measure | Role::Date), .. } => item.gap != Gap::Line,
             Kind::Mark(b'%') => true,
             _ => false,
         }
@@ -153,7 +155,7 @@ impl Parts<'_> {
         let mut at = at;
         let quoted = self.is_mark(at, b';') || self.is_mark(at, b'"');
         at += usize::from(quoted);
-        let starts_capital = self.is_capital(at);
+        let mut starts_capital = self.is_capital(at);
         let mut only_parts = true;
         let mut end = at;
         let mut words = 0;
@@ -164,18 +166,19 @@ impl Parts<'_> {
             }
             let is_name = match role {
                 None => letters > 1 || self.is_mark(end + 1, b'.'),
-                Some(Role::NamePart | Role::Place) => true,
+                Some(Role::NamePart | Role::Date | Role::Place) => true,
                 Some(Role::Region | Role::Settlement | Role::Stop | Role::Measure) => {
                     is_capital && letters > 3 && words == 0
                 }
                 // «ул. К. Маркса»: an initial that is also a word of addresses.
                 _ => letters == 1 && is_capital && self.is_mark(end + 1, b'.') && self.is_capital(end + 2),
             };
-            let is_part = role == Some(Role::NamePart);
+            let is_part = matches!(role, Some(Role::NamePart | Role::Date));
             let goes_on = words == 0
                 || is_part
                 || is_capital && (starts_capital || only_parts)
                 || !is_capital && !starts_capital && words < 2;
+            starts_capital |= only_parts && is_capital;
             only_parts &= is_part;
             if !is_name || !goes_on {
                 break;
@@ -275,7 +278,10 @@ impl Parts<'_> {
         if self.gap(next) != Gap::Line {
             match self.role(next) {
                 Some(Role::HouseBehind) => return part(PartKind::House, next + 1),
-                Some(Role::UnitBehind) => return part(PartKind::Unit, self.past_dot(next + 1)),
+                // «Абая 10 квартира 5»: the word has a number of its own behind it.
+                Some(Role::UnitBehind) if !(after_street && self.number(next + 1).is_some()) => {
+                    return part(PartKind::Unit, self.past_dot(next + 1));
+                }
                 Some(Role::Quarter) => return part(PartKind::Quarter, self.past_dot(next + 1)),
                 Some(Role::QuarterFirst) if self.quarter_words(next).is_some() => {
                     return part(PartKind::Quarter, self.quarter_words(next)?);

@@ -34,12 +34,18 @@ pub(super) fn rows(text: &Text<'_>, items: &[Item], given: bool, found: &mut Fou
         match part {
             Some(part) if row.takes(part.kind) => {
                 row.push(at, &part);
-                at = past_marks(items, &row, part.end);
+                at = past_marks(items, part.end);
             }
             Some(_) => row.close(text, &parts, given, found),
             None => {
-                row.close(text, &parts, given, found);
-                at += 1;
+                let next = past_preposition(items, at).filter(|_| row.end == at);
+                match next.filter(|&next| parts.at(next, false).is_some_and(|part| row.takes(part.kind))) {
+                    Some(next) => at = next,
+                    None => {
+                        row.close(text, &parts, given, found);
+                        at += 1;
+                    }
+                }
             }
         }
     }
@@ -47,7 +53,7 @@ pub(super) fn rows(text: &Text<'_>, items: &[Item], given: bool, found: &mut Fou
 }
 
 /// Behind the marks that may stand between two parts.
-fn past_marks(items: &[Item], row: &Row, at: usize) -> usize {
+fn past_marks(items: &[Item], at: usize) -> usize {
     let mut next = at;
     while next < at + MAX_MARKS
         && matches!(
@@ -57,13 +63,14 @@ fn past_marks(items: &[Item], row: &Row, at: usize) -> usize {
     {
         next += 1;
     }
-    // «в Алматы на ул. Абая»
-    let is_place = matches!(row.kinds.last(), Some(PartKind::Place | PartKind::Settlement));
-    let is_preposition = next == at
-        && items
-            .get(next)
-            .is_some_and(|item| matches!(item.kind, Kind::Word { role: Some(Role::Stop), letters: 2, .. }));
-    if is_place && is_preposition { next + 1 } else { next }
+    next
+}
+
+/// Behind a preposition between two parts: «в Алматы на ул. Абая в доме 10».
+fn past_preposition(items: &[Item], at: usize) -> Option<usize> {
+    let item = items.get(at)?;
+    let is_preposition = matches!(item.kind, Kind::Word { role: Some(Role::Stop), letters: 1..=2, is_capital: false });
+    (is_preposition && item.gap == Gap::Space).then_some(at + 1)
 }
 
 impl Row {
@@ -83,9 +90,11 @@ impl Row {
     /// A second street or house begins another address.
     fn takes(&self, kind: PartKind) -> bool {
         match kind {
-            PartKind::Street | PartKind::StreetWhere | PartKind::NameAndNumber => {
-                !self.has_house() && !self.has(&[PartKind::Unit])
+            PartKind::Street | PartKind::StreetWhere => {
+                !self.has(&[PartKind::Street, PartKind::StreetWhere, PartKind::Unit])
+                    && (!self.has_house() || self.kinds == [PartKind::House])
             }
+            PartKind::NameAndNumber => !self.has_house() && !self.has(&[PartKind::Unit]),
             PartKind::StreetWithHouse => !self.has_house(),
             PartKind::Quarter => !self.has(&[PartKind::House, PartKind::NameAndNumber]),
             PartKind::House => !self.has(&[PartKind::House]),
