@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Announced;
 use super::lexer::{Gap, Item, Kind};
 use super::lexicon::Role;
 use super::parts::{Part, PartKind, Parts};
@@ -21,14 +22,14 @@ struct Row {
     kinds: Vec<PartKind>,
 }
 
-/// Finds every address among `items`. `given` says that a key above the text announces one.
-pub(super) fn rows(text: &Text<'_>, items: &[Item], given: bool, found: &mut Found) {
+/// Finds every address among `items`. `announced` says where the text speaks of one.
+pub(super) fn rows(text: &Text<'_>, items: &[Item], announced: &Announced, found: &mut Found) {
     let parts = Parts { items };
     let mut row = Row::default();
     let mut at = 0;
     while at < items.len() {
         if items.get(at).is_some_and(|item| item.gap == Gap::Line) {
-            row.close(text, &parts, given, found);
+            row.close(text, &parts, announced, found);
         }
         let part = parts.at(at, row.awaits_house()).filter(|part| part.end > at);
         match part {
@@ -36,20 +37,20 @@ pub(super) fn rows(text: &Text<'_>, items: &[Item], given: bool, found: &mut Fou
                 row.push(at, &part);
                 at = past_marks(items, part.end);
             }
-            Some(_) => row.close(text, &parts, given, found),
+            Some(_) => row.close(text, &parts, announced, found),
             None => {
                 let next = past_preposition(items, at).filter(|_| row.end == at);
                 match next.filter(|&next| parts.at(next, false).is_some_and(|part| row.takes(part.kind))) {
                     Some(next) => at = next,
                     None => {
-                        row.close(text, &parts, given, found);
+                        row.close(text, &parts, announced, found);
                         at += 1;
                     }
                 }
             }
         }
     }
-    row.close(text, &parts, given, found);
+    row.close(text, &parts, announced, found);
 }
 
 /// Behind the marks that may stand between two parts.
@@ -110,7 +111,7 @@ impl Row {
         self.kinds.push(part.kind);
     }
 
-    fn close(&mut self, text: &Text<'_>, parts: &Parts<'_>, given: bool, found: &mut Found) {
+    fn close(&mut self, text: &Text<'_>, parts: &Parts<'_>, announced: &Announced, found: &mut Found) {
         let row = std::mem::take(self);
         if row.kinds.is_empty() {
             return;
@@ -118,7 +119,7 @@ impl Row {
         let start = row.with_town(parts);
         let (Some(first), Some(last)) = (parts.items.get(start), parts.items.get(row.end - 1)) else { return };
         let range = first.range.start..last.range.end;
-        match row.verdict(text, parts, &range, given) {
+        match row.verdict(text, parts, &range, announced) {
             Verdict::Address { rule, score } => {
                 let word = text.word_near(&range, ADDRESS);
                 found.push(Candidate::new(Entity::Address, range, Strength::Checked, rule).scored(score).beside(word));
@@ -128,8 +129,8 @@ impl Row {
         }
     }
 
-    fn verdict(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>, given: bool) -> Verdict {
-        let is_named = || given || text.topics_near(range) & ADDRESS != 0;
+    fn verdict(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>, announced: &Announced) -> Verdict {
+        let is_named = || announced.given || text.topics_near(range) & ADDRESS != 0;
         let has_street = self.has(&[PartKind::Street, PartKind::Quarter, PartKind::StreetWithHouse]);
         let has_unit = self.has(&[PartKind::Unit]);
         let has_where = self.has(&[PartKind::StreetWhere]);
@@ -156,8 +157,8 @@ impl Row {
         }
         if self.has(&[PartKind::NameAndNumber]) {
             return if has_unit
-                || given
-                || self.is_announced(text, parts, range)
+                || announced.given
+                || self.is_announced(text, parts, (range, announced))
                 || has_place && self.is_plausible(text, parts)
             {
                 Verdict::Address { rule: "address/name-number", score: 85 }
@@ -184,11 +185,15 @@ impl Row {
     }
 
     /// Whether a word for addresses stands right before, or before a few words when the name looks like a street's.
-    fn is_announced(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>) -> bool {
+    fn is_announced(
+        &self,
+        text: &Text<'_>,
+        parts: &Parts<'_>,
+        (range, announced): (&Range<usize>, &Announced),
+    ) -> bool {
         const REACH: usize = 64;
-        let before = text.context().all(ADDRESS).filter(|word| word.end <= range.start).last();
-        let Some(word) = before.filter(|word| range.start - word.end <= REACH) else { return false };
-        let between = text.bytes().get(word.end..range.start).unwrap_or_default();
+        let Some(end) = announced.before(range.start).filter(|end| range.start - end <= REACH) else { return false };
+        let between = text.bytes().get(end..range.start).unwrap_or_default();
         let is_same_sentence = !between.iter().any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'|' | b'\n' | b';'));
         let is_at_once = between.iter().filter(|&&byte| byte == b' ').count() <= 2;
         is_same_sentence && (is_at_once || self.is_plausible(text, parts))

@@ -93,13 +93,22 @@ impl Label<'_, '_> {
             start += 1;
         }
         let is_quoted = view.get(start.checked_sub(1)?).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b';'));
-        let range = self.value(start, is_quoted)?;
+        let mut range = self.value(start, is_quoted)?;
+        let is_scheme = matches!(view.get(range.clone()), Some(b"bearer" | b"basic" | b"token" | b"digest"));
+        let is_pair = self.word.start.checked_sub(1).and_then(|at| view.get(at)) == Some(&b'/');
+        if is_scheme || is_pair {
+            range = self.next_value(&range, is_pair).unwrap_or(range);
+        }
         let value = view.get(range.clone())?;
         let seen = look(value, &cased(self.text.view(), range.clone()));
         let is_key = self.min_len > 0;
         let is_value = match seen {
             Look::None => false,
-            Look::Mixed => value.len() >= self.min_len.max(4) && !(is_key && is_name(value, 7)) && !is_address(value),
+            Look::Mixed => {
+                value.len() >= self.min_len.max(4)
+                    && !(is_key && (is_name(value, 7) || !has_digits(value)))
+                    && !is_address(value)
+            }
             Look::Plain if is_key => false,
             Look::Plain => {
                 value.len() >= 4 && (is_quoted || self.stands_alone(&range)) && (is_colon || !is_words(view, &range))
@@ -110,6 +119,15 @@ impl Label<'_, '_> {
             return None;
         }
         Some(range)
+    }
+
+    /// «логин/пароль: admin / Qwerty!23», `Authorization: Bearer …`: the value behind the first.
+    fn next_value(&self, first: &Range<usize>, is_pair: bool) -> Option<Range<usize>> {
+        let view = self.text.bytes();
+        let behind = view.get(first.end..)?;
+        let gap = behind.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'/' | b':' | b',' | b';')).count();
+        let has_sign = behind.get(..gap)?.iter().any(|&byte| byte != b' ');
+        (gap > 0 && (has_sign || !is_pair)).then(|| self.value(first.end + gap, false)).flatten()
     }
 
     /// Behind the sign that announces a value, and whether it is a colon or an equals sign.
@@ -236,9 +254,11 @@ impl Label<'_, '_> {
         let rest = view.get(value.end..).unwrap_or_default();
         match rest.first() {
             None => true,
-            Some(b' ') => rest.get(1..).is_some_and(|rest| {
-                rest.first().is_none_or(|&byte| !is_letter(byte)) || rest.starts_with("и ".as_bytes())
-            }),
+            Some(b' ') => {
+                let next = rest.get(1).copied();
+                next.is_none_or(|byte| !is_letter(byte) && !byte.is_ascii_digit())
+                    || rest.get(1..).is_some_and(|rest| rest.starts_with("и ".as_bytes()))
+            }
             Some(byte) => !is_letter(*byte),
         }
     }
@@ -282,4 +302,9 @@ fn is_counted(value: &[u8]) -> bool {
     let is_time = letters == 0
         && rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'-' | b'/' | b','));
     is_ending && rest.iter().all(|&byte| is_letter(byte) || byte == b'-') || is_time && digits < value.len()
+}
+
+/// A key has several digits, or it is a name.
+fn has_digits(value: &[u8]) -> bool {
+    value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
 }

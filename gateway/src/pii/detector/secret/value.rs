@@ -10,7 +10,7 @@ const NOT_VALUES: &str = "\
     input void unknown default authentication authenticated failed incorrect wrong invalid expired reset change \
     changed manager policy must should is and or not the for your my our no yes n/a secretstr sensitive example \
     below above here same later ok see please with from нет не да есть тот же такой как ниже выше скрыт пустой \
-    обязателен обязательно минимум максимум должен от для на в и или это что где тут жоқ емес және неверный \
+    обязателен обязательно минимум максимум должен от для на в и или это что где тут жоқ емес және кемінде керек болуы қате дұрыс ұмытып неверный \
     неверен истек устарел сменить восстановить забыл забыли латиница цифры буквы";
 
 const MAX_LEN: usize = 200;
