@@ -2,6 +2,7 @@
 //! around them the text is read part by part, and a row of parts that holds enough is an address, from its first part to
 //! its last. A street or a town alone is none.
 
+mod cursor;
 mod lexer;
 mod lexicon;
 mod parts;

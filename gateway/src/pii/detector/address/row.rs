@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use super::Announced;
+use super::cursor::Parts;
 use super::lexer::{Gap, Item, Kind};
 use super::lexicon::Role;
-use super::parts::{Part, PartKind, Parts};
+use super::parts::{Part, PartKind};
 use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::ADDRESS;
@@ -40,12 +41,12 @@ pub(super) fn rows(text: &Text<'_>, items: &[Item], announced: &Announced, found
             Some(_) => row.close(text, &parts, announced, found),
             None => {
                 let next = past_preposition(items, at).filter(|_| row.end == at);
-                match next.filter(|&next| parts.at(next, false).is_some_and(|part| row.takes(part.kind))) {
-                    Some(next) => at = next,
-                    None => {
-                        row.close(text, &parts, announced, found);
-                        at += 1;
-                    }
+                let next = next.filter(|&next| parts.at(next, false).is_some_and(|part| row.takes(part.kind)));
+                if let Some(next) = next {
+                    at = next;
+                } else {
+                    row.close(text, &parts, announced, found);
+                    at += 1;
                 }
             }
         }
@@ -195,7 +196,7 @@ impl Row {
         let Some(end) = announced.before(range.start).filter(|end| range.start - end <= REACH) else { return false };
         let between = text.bytes().get(end..range.start).unwrap_or_default();
         let is_same_sentence = !between.iter().any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'|' | b'\n' | b';'));
-        let is_at_once = between.iter().filter(|&&byte| byte == b' ').count() <= 2;
+        let is_at_once = between.split(|&byte| byte == b' ').count() <= 3;
         is_same_sentence && (is_at_once || self.is_plausible(text, parts))
     }
 
@@ -206,7 +207,7 @@ impl Row {
         let items = parts.items.get(self.start..self.end).unwrap_or_default();
         items.windows(2).any(|pair| match pair {
             [name, number] => {
-                let is_name = matches!(name.kind, Kind::Word { role: None | Some(Role::NamePart), letters: 3.., .. });
+                let is_name = matches!(name.kind, Kind::Word { role: None | Some(Role::NamePart), letters: 2.., .. });
                 let spelled = text.bytes().get(name.range.clone()).unwrap_or_default();
                 let is_genitive = GENITIVE.iter().any(|ending| spelled.ends_with(ending.as_bytes()));
                 match number.kind {

@@ -131,6 +131,10 @@ fn at_sign(text: &Text<'_>, at: usize, found: &mut Found) {
         found.reject(Entity::Handle, range, RULE, "code");
         return;
     }
+    if is_channel(view, at) {
+        found.reject(Entity::Handle, range, RULE, "a channel, not a person");
+        return;
+    }
     let word = text.word_near(&range, SOCIAL);
     let digits = spelled.bytes().filter(u8::is_ascii_digit).count();
     let is_made_up = spelled.len() >= 5 && (spelled.contains('_') || digits >= 2 && digits < spelled.len());
@@ -142,6 +146,16 @@ fn at_sign(text: &Text<'_>, at: usize, found: &mut Found) {
     } else {
         found.reject(Entity::Handle, range, RULE, "no context word");
     }
+}
+
+/// «подписывайтесь на @…», «наш канал @…»: an organisation's.
+fn is_channel(view: &[u8], at: usize) -> bool {
+    const REACH: usize = 48;
+    let before = view.get(at.saturating_sub(REACH)..at).unwrap_or_default();
+    let sentence = before.rsplit(|byte| matches!(byte, b'.' | b'\n' | b'!' | b'?')).next().unwrap_or_default();
+    ["подпис", "канал", "жазыл", "follow us", "subscribe", "channel", "паблик"]
+        .iter()
+        .any(|word| memchr::memmem::find(sentence, word.as_bytes()).is_some())
 }
 
 /// A name alone on its line before a definition: `@my_decorator`.

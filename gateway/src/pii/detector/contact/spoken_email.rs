@@ -91,7 +91,7 @@ fn address(view: &[u8], sign: &Range<usize>, budget: &mut Budget, found: &mut Fo
     let is_weak = matches!(view.get(sign.clone()), Some(b"at" | b"dog"))
         || view.get(sign.clone()) == Some("ит".as_bytes())
         || view.get(sign.clone()) == Some("ет".as_bytes());
-    let is_sure = domain.is_provider && domain.has_dot || local.is_latin && domain.has_dot;
+    let is_sure = domain.has_dot && (domain.is_provider || local.is_latin);
     if is_sure || !is_weak && domain.is_provider {
         found.push(Candidate::new(Entity::Email, range, Strength::Checked, RULE));
     } else {

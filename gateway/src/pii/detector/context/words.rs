@@ -3,6 +3,7 @@
 //! listed as they are met.
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_network::NETWORKS;
 use super::words_places::PLACES;
 use super::words_secrets::SECRETS;
 
@@ -46,11 +47,12 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 
 /// All lists of words.
 pub(crate) const WORDS: &[&[Word]] = &[
-    NUMBERS, //
+    NUMBERS,
+    //
     // documents and records
     //
     // places, networks, secrets
-    PLACES, SECRETS,
+    PLACES, SECRETS, NETWORKS,
     //
     // people
 ];

@@ -141,6 +141,7 @@ fn names_in_networks() {
             "https://github.com/rust-lang/rust",
             "подпишитесь на наш телеграм канал",
             "t.me/share/url",
+            "подписывайтесь на @kaspi_kz",
             "instagram.com/explore",
             "скачать telegram desktop 5.2",
             "a@mail.kz",
