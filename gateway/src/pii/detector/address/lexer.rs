@@ -178,6 +178,7 @@ fn tail_len(view: &[u8], at: usize) -> usize {
                 |ending| 1 + ending.len(),
             )
         }
+        Some(b' ' | b';' | b'"') => quoted_letter(view, at),
         Some(b't' | b's' | b'n' | b'r') => ["th", "st", "nd", "rd"]
             .iter()
             .find(|ending| is_word(rest, ending))
@@ -194,6 +195,15 @@ fn tail_len(view: &[u8], at: usize) -> usize {
         }
         _ => 0,
     }
+}
+
+/// «15 «А»»: typographic quotes are folded to semicolons.
+fn quoted_letter(view: &[u8], at: usize) -> usize {
+    let space = usize::from(view.get(at) == Some(&b' '));
+    let is_quote = |at: usize| matches!(view.get(at), Some(b';' | b'"'));
+    let letter = letter_len(view, at + space + 1);
+    let is_quoted = is_quote(at + space) && letter > 0 && is_quote(at + space + 1 + letter);
+    if is_quoted { space + letter + 2 } else { 0 }
 }
 
 fn is_word(rest: &[u8], word: &str) -> bool {

@@ -41,6 +41,8 @@ pub(crate) enum Role {
     Index,
     /// A word that belongs to a name though it is not capitalised: батыра, хана.
     NamePart,
+    /// Part of a name, and behind a number a time: 30 лет Победы, 8 Марта.
+    Date,
     /// Counts things: a number before it is no house.
     Measure,
     /// No name: a function word, a label.
@@ -63,16 +65,13 @@ const EXACT: &[(Role, &str)] = &[
          highway hwy square sq alley т-ғы көшесі даңғылы koshesi kosesi dangyly k-si d-ly koshe бульвары kosh kos \
          dang даң",
     ),
-    (
-        Role::Quarter,
-        "мкр мкрн мкр-н м-н мкн м/н мк-н ш/а жк тк кв-л mkr mkrn jk zhk microdistrict жм снт пк дачи массив",
-    ),
+    (Role::Quarter, "мкр мкрн мкр-н м-н мкн м/н мк-н ш/а жк кв-л mkr mkrn jk zhk microdistrict жм снт дачи массив"),
     (Role::QuarterFirst, "шағын shagyn sagyn шагын ш ықшам yqsham yqsam ықш yqsh yqs шағ shag"),
-    (Role::House, "д дом дома доме дому домом зд вл стр соор bldg house dom d уй зд-е"),
+    (Role::House, "д дом дома доме дому домом зд вл bldg house dom d уй зд-е"),
     (Role::HouseBehind, "үй үйі үйде үйінде үйге үйден үйіне үйдің uy ui uii uide uyde uyi"),
     (
         Role::Unit,
-        "кв кв-ра кварт оф пом к корп блок лит литер apt unit suite ste flat kv \
+        "кв стр соор кв-ра кварт оф пом к корп блок лит литер apt unit suite ste flat kv \
          korp of apt.no block п под entrance blok office ш-м бутик",
     ),
     (
@@ -96,10 +95,13 @@ const EXACT: &[(Role, &str)] = &[
     (Role::Index, "индекс индексі zip index postcode пошта indeks почтовый пошталық"),
     (
         Role::NamePart,
-        "би хан хана ата апа батыра батыр акына ақын сал сері лет мая марта октября декабря августа академика \
-         имени им генерала маршала героев bi ata batyra batyr khan khana han hana жырау бия баба ана жылдығы атындағы \
-         ат жыл съезда гвардейцев панфиловцев наурыз победы мамыр желтоқсан ақпан baba zholy жолы и желтоксан \
-         дивизии гвардейской летия",
+        "би хан хана ата апа батыра батыр акына ақын сал сері академика имени им генерала маршала героев bi \
+         ata batyra batyr khan khana han hana жырау бия баба ана атындағы ат гвардейцев панфиловцев победы \
+         baba zholy жолы и дивизии гвардейской",
+    ),
+    (
+        Role::Date,
+        "лет мая марта октября декабря августа наурыз мамыр желтоқсан ақпан жыл съезда летия жылдығы желтоксан",
     ),
     (
         Role::Measure,
@@ -136,8 +138,8 @@ const STEMS: &[(Role, &str)] = &[
     (Role::StreetWhere, "көшесінде даңғылында koshesinde kosesinde dangylynda көшеде"),
     (Role::StreetBehind, "көшес даңғыл тұйығ koshes koses dangyl dangil"),
     (Role::Quarter, "микрорай ықшамауд шағынауд квартал mikroray mikrorai mikroraj yqshamaud yqsamaud shagynaud орам"),
-    (Role::House, "здани строен владен ғимарат building участ"),
-    (Role::Unit, "квартир помещен apartment kvartir литер квартер"),
+    (Role::House, "здани владен ғимарат building участ"),
+    (Role::Unit, "строен квартир помещен apartment kvartir литер квартер"),
     (
         Role::UnitBehind,
         "подъезд этаж пәтер патер қабат бөлме кіреберіс кеңсе pater офис корпус ofis podyezd kireberis bolme \

@@ -2,6 +2,7 @@
 //! around them the text is read part by part, and a row of parts that holds enough is an address, from its first part to
 //! its last. A street or a town alone is none.
 
+mod cursor;
 mod lexer;
 mod lexicon;
 mod parts;
@@ -33,10 +34,13 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let given = text.context().given() & (ADDRESS | ADDRESS_PART) != 0;
     if given && view.len() <= MAX_GIVEN {
         if budget.spend(view.len() * COST) {
-            rows(text, &items(text, 0..view.len()), given, found);
+            let announced = Announced { given, ends: Vec::new() };
+            rows(text, &items(text, 0..view.len()), &announced, found);
         }
         return;
     }
+    let ends = text.context().all(ADDRESS).map(|word| word.end).collect();
+    let announced = Announced { given: false, ends };
     let mut zone: Option<Range<usize>> = None;
     for word in text.context().all(ADDRESS | ADDRESS_PART) {
         let around = word.start.saturating_sub(BEFORE)..(word.end + BEHIND).min(view.len());
@@ -44,24 +48,40 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
             Some(zone) if around.start <= zone.end => zone.end = zone.end.max(around.end),
             _ => {
                 if let Some(zone) = zone.replace(around) {
-                    read(text, zone, budget, found);
+                    read(text, zone, &announced, (budget, found));
                 }
             }
         }
     }
     if let Some(zone) = zone {
-        read(text, zone, budget, found);
+        read(text, zone, &announced, (budget, found));
     }
 }
 
-fn read(text: &Text<'_>, zone: Range<usize>, budget: &mut Budget, found: &mut Found) {
+/// Where a text says that an address follows.
+struct Announced {
+    /// A key above the text says so.
+    given: bool,
+    /// Ends of the words that say so, ascending.
+    ends: Vec<usize>,
+}
+
+impl Announced {
+    /// The end of the last such word before `at`.
+    fn before(&self, at: usize) -> Option<usize> {
+        let after = self.ends.partition_point(|&end| end <= at);
+        after.checked_sub(1).and_then(|index| self.ends.get(index)).copied()
+    }
+}
+
+fn read(text: &Text<'_>, zone: Range<usize>, announced: &Announced, (budget, found): (&mut Budget, &mut Found)) {
     let view = text.bytes();
     // No address without a number; most words of streets stand in talk.
     if !view.get(zone.clone()).unwrap_or_default().iter().any(u8::is_ascii_digit) || !budget.spend(zone.len() * COST) {
         return;
     }
     let zone = whole_words(view, zone);
-    rows(text, &items(text, zone), false, found);
+    rows(text, &items(text, zone), announced, found);
 }
 
 /// Moves the ends of a zone so that they cut no word.

@@ -1,6 +1,7 @@
 //! The parts of an address, each read from where it begins: a street with its name, a house with its number.
 
-use super::lexer::{Gap, Item, Kind};
+use super::cursor::Parts;
+use super::lexer::{Gap, Kind};
 use super::lexicon::Role;
 
 /// What a part says; several make an address.
@@ -35,23 +36,18 @@ pub(crate) struct Part {
 /// Words of one name.
 const MAX_NAME: usize = 4;
 
-/// Reads parts from items.
-pub(crate) struct Parts<'i> {
-    pub(crate) items: &'i [Item],
-}
-
 impl Parts<'_> {
     /// The part that begins at item `at`. `after_street` says that a bare number would be a house.
     pub(crate) fn at(&self, at: usize, after_street: bool) -> Option<Part> {
         let part = |kind, end| Some(Part { kind, end });
         match self.items.get(at)?.kind {
-            Kind::Number { digits, is_plain } => self.from_number(at, digits, is_plain, after_street),
+            Kind::Number { digits, is_plain } => self.number_at(at, digits, is_plain, after_street),
             Kind::Mark(b'#') => {
                 let end = self.number(at + 1)?;
                 after_street.then_some(Part { kind: PartKind::House, end })
             }
             Kind::Mark(b';' | b'"') => None,
-            Kind::Word { role: None | Some(Role::NamePart), .. } => self.from_name(at),
+            Kind::Word { role: None | Some(Role::NamePart | Role::Date), .. } => self.named_at(at),
             Kind::Word { role: Some(role), .. } => match role {
                 Role::Street => self.typed_name(at).and_then(|end| part(PartKind::Street, end)),
                 Role::Quarter => self.quarter(at),
@@ -61,132 +57,12 @@ impl Parts<'_> {
                 }
                 Role::Settlement => self.settlement(at),
                 Role::Region => self.name(at + 1, 2).and_then(|end| part(PartKind::Place, end)),
-                Role::Place => self.from_place(at),
+                Role::Place => Some(self.place_at(at)),
                 Role::Index => self.numbered(at).and_then(|end| part(PartKind::Index, end)),
                 _ => None,
             },
             _ => None,
         }
-    }
-
-    fn kind(&self, at: usize) -> Option<Kind> {
-        self.items.get(at).map(|item| item.kind)
-    }
-
-    fn role(&self, at: usize) -> Option<Role> {
-        match self.kind(at)? {
-            Kind::Word { role, .. } => role,
-            _ => None,
-        }
-    }
-
-    fn is_mark(&self, at: usize, mark: u8) -> bool {
-        self.kind(at) == Some(Kind::Mark(mark))
-    }
-
-    fn is_capital(&self, at: usize) -> bool {
-        matches!(self.kind(at), Some(Kind::Word { is_capital: true, .. }))
-    }
-
-    fn is_short(&self, at: usize) -> bool {
-        matches!(self.kind(at), Some(Kind::Word { letters: 1..=2, .. }))
-    }
-
-    /// Behind «шағын ауданы», «ықш. ауд.» at `at`.
-    fn quarter_words(&self, at: usize) -> Option<usize> {
-        if self.role(at) != Some(Role::QuarterFirst) {
-            return None;
-        }
-        let next = self.past_dot(at + 1);
-        (self.role(next) == Some(Role::RegionBehind)).then(|| self.past_dot(next + 1))
-    }
-
-    fn gap(&self, at: usize) -> Gap {
-        self.items.get(at).map_or(Gap::Line, |item| item.gap)
-    }
-
-    /// Behind the number of a house or a flat at `at`; a number sign may stand before.
-    fn number(&self, at: usize) -> Option<usize> {
-        let has_sign = self.is_mark(at, b'#');
-        let at = at + usize::from(has_sign);
-        if has_sign && matches!(self.gap(at), Gap::Break | Gap::Line) {
-            return None;
-        }
-        match self.kind(at)? {
-            Kind::Number { digits: 1..=4, .. } => Some(at + 1),
-            _ => None,
-        }
-    }
-
-    /// Behind `д. 5`, `кв №12`, `дом: 5`, `корп. А`.
-    fn numbered(&self, at: usize) -> Option<usize> {
-        let mut next = at + 1;
-        for _ in 0..2 {
-            next += usize::from([b'.', b':', b'-', b';'].iter().any(|&mark| self.is_mark(next, mark)));
-        }
-        if self.gap(next) == Gap::Line {
-            return None;
-        }
-        if self.role(at) == Some(Role::Index) {
-            return matches!(self.kind(next)?, Kind::Number { digits: 6, .. }).then_some(next + 1);
-        }
-        if let Some(end) = self.number(next) {
-            return (!self.is_counted(end)).then_some(end);
-        }
-        let is_letter = matches!(self.kind(next), Some(Kind::Word { letters: 1, role, .. }) if role != Some(Role::Stop) || self.is_capital(next));
-        let takes_letter = matches!(self.role(at), Some(Role::Unit | Role::UnitBehind)) && next > at + 1;
-        (is_letter && takes_letter).then_some(next + 1)
-    }
-
-    /// Whether the number before `at` counts what stands there: «5 человек», «12 домов».
-    pub(crate) fn is_counted(&self, at: usize) -> bool {
-        let Some(item) = self.items.get(at) else { return false };
-        match item.kind {
-            Kind::Word { role: Some(Role::Measure), .. } => item.gap != Gap::Line,
-            Kind::Mark(b'%') => true,
-            _ => false,
-        }
-    }
-
-    /// Behind a name of up to `most` words that begins at `at`. Capitals decide: a name goes on as it began.
-    fn name(&self, at: usize, most: usize) -> Option<usize> {
-        let mut at = at;
-        let quoted = self.is_mark(at, b';') || self.is_mark(at, b'"');
-        at += usize::from(quoted);
-        let starts_capital = self.is_capital(at);
-        let mut only_parts = true;
-        let mut end = at;
-        let mut words = 0;
-        while words < most {
-            let Some(Kind::Word { role, is_capital, letters }) = self.kind(end) else { break };
-            if end > at && (self.gap(end) == Gap::Line || self.gap(end) == Gap::Break && role != Some(Role::NamePart)) {
-                break;
-            }
-            let is_name = match role {
-                None => letters > 1 || self.is_mark(end + 1, b'.'),
-                Some(Role::NamePart | Role::Place) => true,
-                Some(Role::Region | Role::Settlement | Role::Stop | Role::Measure) => {
-                    is_capital && letters > 3 && words == 0
-                }
-                // «ул. К. Маркса»: an initial that is also a word of addresses.
-                _ => letters == 1 && is_capital && self.is_mark(end + 1, b'.') && self.is_capital(end + 2),
-            };
-            let is_part = role == Some(Role::NamePart);
-            let goes_on = words == 0
-                || is_part
-                || is_capital && (starts_capital || only_parts)
-                || !is_capital && !starts_capital && words < 2;
-            only_parts &= is_part;
-            if !is_name || !goes_on {
-                break;
-            }
-            words += 1;
-            let has_initial =
-                letters <= 3 && self.is_mark(end + 1, b'.') && matches!(self.kind(end + 2), Some(Kind::Word { .. }));
-            end += 1 + usize::from(has_initial);
-        }
-        let closes = quoted && (self.is_mark(end, b';') || self.is_mark(end, b'"'));
-        (words > 0).then_some(end + usize::from(closes))
     }
 
     /// Behind `ул. Абая`, `улица 8 Марта`, `пр-т Кабанбай батыра`.
@@ -222,12 +98,6 @@ impl Parts<'_> {
         Some(Part { kind: PartKind::Quarter, end })
     }
 
-    /// Behind the number that a dash ties to a name: `Аксай-3А`, `Самал-2`.
-    fn dashed_number(&self, at: usize) -> usize {
-        let is_tied = self.gap(at) == Gap::Dash && matches!(self.kind(at), Some(Kind::Number { digits: 1..=3, .. }));
-        at + usize::from(is_tied)
-    }
-
     /// `г. Шымкент`, `село Бесагаш`; a single letter needs its dot or a capital behind it.
     fn settlement(&self, at: usize) -> Option<Part> {
         let Some(Kind::Word { letters, .. }) = self.kind(at) else { return None };
@@ -242,9 +112,9 @@ impl Parts<'_> {
     }
 
     /// A known town, with the word for a town behind it: «Алматы қ.», «Astana city», «Қызылорда облысы».
-    fn from_place(&self, at: usize) -> Option<Part> {
-        if let Some(part) = self.from_name(at) {
-            return Some(part);
+    fn place_at(&self, at: usize) -> Part {
+        if let Some(part) = self.named_at(at) {
+            return part;
         }
         let end = at + 1;
         let is_town = |at: usize| {
@@ -260,10 +130,10 @@ impl Parts<'_> {
         } else {
             end
         };
-        Some(Part { kind: PartKind::Place, end })
+        Part { kind: PartKind::Place, end }
     }
 
-    fn from_number(&self, at: usize, digits: usize, is_plain: bool, after_street: bool) -> Option<Part> {
+    fn number_at(&self, at: usize, digits: usize, is_plain: bool, after_street: bool) -> Option<Part> {
         let part = |kind, end| Some(Part { kind, end });
         if digits == 6 {
             return is_plain.then_some(Part { kind: PartKind::Index, end: at + 1 });
@@ -275,7 +145,10 @@ impl Parts<'_> {
         if self.gap(next) != Gap::Line {
             match self.role(next) {
                 Some(Role::HouseBehind) => return part(PartKind::House, next + 1),
-                Some(Role::UnitBehind) => return part(PartKind::Unit, self.past_dot(next + 1)),
+                // «Абая 10 квартира 5»: the word has a number of its own behind it.
+                Some(Role::UnitBehind) if !(after_street && self.number(next + 1).is_some()) => {
+                    return part(PartKind::Unit, self.past_dot(next + 1));
+                }
                 Some(Role::Quarter) => return part(PartKind::Quarter, self.past_dot(next + 1)),
                 Some(Role::QuarterFirst) if self.quarter_words(next).is_some() => {
                     return part(PartKind::Quarter, self.quarter_words(next)?);
@@ -294,7 +167,9 @@ impl Parts<'_> {
             }
         }
         let is_item = self.gap(at) == Gap::Break && (self.is_mark(next, b'.') || self.is_mark(next, b')'));
-        (after_street && !is_item && !self.is_counted(next)).then_some(Part { kind: PartKind::BareHouse, end: next })
+        let is_year = digits == 4 && is_plain;
+        (after_street && !is_item && !is_year && !self.is_counted(next))
+            .then_some(Part { kind: PartKind::BareHouse, end: next })
     }
 
     /// English streets have their house before the name.
@@ -306,12 +181,8 @@ impl Parts<'_> {
         })
     }
 
-    fn past_dot(&self, at: usize) -> usize {
-        at + usize::from(self.is_mark(at, b'.') && self.gap(at) == Gap::None)
-    }
-
     /// What a name begins: «Абай көшесі», «Самал-2 мкр», «Алмалы ауданы», «Абая 150».
-    fn from_name(&self, at: usize) -> Option<Part> {
+    fn named_at(&self, at: usize) -> Option<Part> {
         let part = |kind, end| Some(Part { kind, end });
         let end = self.name(at, 3)?;
         let tied = self.dashed_number(end);
@@ -347,7 +218,8 @@ impl Parts<'_> {
                 self.role(number),
                 Some(Role::Quarter | Role::QuarterFirst | Role::UnitBehind | Role::StreetBehind | Role::Street)
             ) && self.gap(number) != Gap::Line;
-            if !self.is_counted(number) && !is_of_next {
+            let is_year = matches!(self.kind(number - 1), Some(Kind::Number { digits: 4, is_plain: true }));
+            if !self.is_counted(number) && !is_of_next && !is_year {
                 let has_word = self.role(number) == Some(Role::HouseBehind) && self.gap(number) != Gap::Line;
                 return part(PartKind::NameAndNumber, number + usize::from(has_word));
             }

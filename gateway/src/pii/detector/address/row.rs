@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::Announced;
+use super::cursor::Parts;
 use super::lexer::{Gap, Item, Kind};
 use super::lexicon::Role;
-use super::parts::{Part, PartKind, Parts};
+use super::parts::{Part, PartKind};
 use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::ADDRESS;
@@ -21,33 +23,39 @@ struct Row {
     kinds: Vec<PartKind>,
 }
 
-/// Finds every address among `items`. `given` says that a key above the text announces one.
-pub(super) fn rows(text: &Text<'_>, items: &[Item], given: bool, found: &mut Found) {
+/// Finds every address among `items`. `announced` says where the text speaks of one.
+pub(super) fn rows(text: &Text<'_>, items: &[Item], announced: &Announced, found: &mut Found) {
     let parts = Parts { items };
     let mut row = Row::default();
     let mut at = 0;
     while at < items.len() {
         if items.get(at).is_some_and(|item| item.gap == Gap::Line) {
-            row.close(text, &parts, given, found);
+            row.close(text, &parts, announced, found);
         }
         let part = parts.at(at, row.awaits_house()).filter(|part| part.end > at);
         match part {
             Some(part) if row.takes(part.kind) => {
                 row.push(at, &part);
-                at = past_marks(items, &row, part.end);
+                at = past_marks(items, part.end);
             }
-            Some(_) => row.close(text, &parts, given, found),
+            Some(_) => row.close(text, &parts, announced, found),
             None => {
-                row.close(text, &parts, given, found);
-                at += 1;
+                let next = past_preposition(items, at).filter(|_| row.end == at);
+                let next = next.filter(|&next| parts.at(next, false).is_some_and(|part| row.takes(part.kind)));
+                if let Some(next) = next {
+                    at = next;
+                } else {
+                    row.close(text, &parts, announced, found);
+                    at += 1;
+                }
             }
         }
     }
-    row.close(text, &parts, given, found);
+    row.close(text, &parts, announced, found);
 }
 
 /// Behind the marks that may stand between two parts.
-fn past_marks(items: &[Item], row: &Row, at: usize) -> usize {
+fn past_marks(items: &[Item], at: usize) -> usize {
     let mut next = at;
     while next < at + MAX_MARKS
         && matches!(
@@ -57,13 +65,14 @@ fn past_marks(items: &[Item], row: &Row, at: usize) -> usize {
     {
         next += 1;
     }
-    // «в Алматы на ул. Абая»
-    let is_place = matches!(row.kinds.last(), Some(PartKind::Place | PartKind::Settlement));
-    let is_preposition = next == at
-        && items
-            .get(next)
-            .is_some_and(|item| matches!(item.kind, Kind::Word { role: Some(Role::Stop), letters: 2, .. }));
-    if is_place && is_preposition { next + 1 } else { next }
+    next
+}
+
+/// Behind a preposition between two parts: «в Алматы на ул. Абая в доме 10».
+fn past_preposition(items: &[Item], at: usize) -> Option<usize> {
+    let item = items.get(at)?;
+    let is_preposition = matches!(item.kind, Kind::Word { role: Some(Role::Stop), letters: 1..=2, is_capital: false });
+    (is_preposition && item.gap == Gap::Space).then_some(at + 1)
 }
 
 impl Row {
@@ -83,9 +92,11 @@ impl Row {
     /// A second street or house begins another address.
     fn takes(&self, kind: PartKind) -> bool {
         match kind {
-            PartKind::Street | PartKind::StreetWhere | PartKind::NameAndNumber => {
-                !self.has_house() && !self.has(&[PartKind::Unit])
+            PartKind::Street | PartKind::StreetWhere => {
+                !self.has(&[PartKind::Street, PartKind::StreetWhere, PartKind::Unit])
+                    && (!self.has_house() || self.kinds == [PartKind::House])
             }
+            PartKind::NameAndNumber => !self.has_house() && !self.has(&[PartKind::Unit]),
             PartKind::StreetWithHouse => !self.has_house(),
             PartKind::Quarter => !self.has(&[PartKind::House, PartKind::NameAndNumber]),
             PartKind::House => !self.has(&[PartKind::House]),
@@ -101,7 +112,7 @@ impl Row {
         self.kinds.push(part.kind);
     }
 
-    fn close(&mut self, text: &Text<'_>, parts: &Parts<'_>, given: bool, found: &mut Found) {
+    fn close(&mut self, text: &Text<'_>, parts: &Parts<'_>, announced: &Announced, found: &mut Found) {
         let row = std::mem::take(self);
         if row.kinds.is_empty() {
             return;
@@ -109,7 +120,7 @@ impl Row {
         let start = row.with_town(parts);
         let (Some(first), Some(last)) = (parts.items.get(start), parts.items.get(row.end - 1)) else { return };
         let range = first.range.start..last.range.end;
-        match row.verdict(text, parts, &range, given) {
+        match row.verdict(text, parts, &range, announced) {
             Verdict::Address { rule, score } => {
                 let word = text.word_near(&range, ADDRESS);
                 found.push(Candidate::new(Entity::Address, range, Strength::Checked, rule).scored(score).beside(word));
@@ -119,8 +130,8 @@ impl Row {
         }
     }
 
-    fn verdict(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>, given: bool) -> Verdict {
-        let is_named = || given || text.topics_near(range) & ADDRESS != 0;
+    fn verdict(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>, announced: &Announced) -> Verdict {
+        let is_named = || announced.given || text.topics_near(range) & ADDRESS != 0;
         let has_street = self.has(&[PartKind::Street, PartKind::Quarter, PartKind::StreetWithHouse]);
         let has_unit = self.has(&[PartKind::Unit]);
         let has_where = self.has(&[PartKind::StreetWhere]);
@@ -147,8 +158,8 @@ impl Row {
         }
         if self.has(&[PartKind::NameAndNumber]) {
             return if has_unit
-                || given
-                || self.is_announced(text, parts, range)
+                || announced.given
+                || self.is_announced(text, parts, (range, announced))
                 || has_place && self.is_plausible(text, parts)
             {
                 Verdict::Address { rule: "address/name-number", score: 85 }
@@ -175,13 +186,17 @@ impl Row {
     }
 
     /// Whether a word for addresses stands right before, or before a few words when the name looks like a street's.
-    fn is_announced(&self, text: &Text<'_>, parts: &Parts<'_>, range: &Range<usize>) -> bool {
+    fn is_announced(
+        &self,
+        text: &Text<'_>,
+        parts: &Parts<'_>,
+        (range, announced): (&Range<usize>, &Announced),
+    ) -> bool {
         const REACH: usize = 64;
-        let before = text.context().all(ADDRESS).filter(|word| word.end <= range.start).last();
-        let Some(word) = before.filter(|word| range.start - word.end <= REACH) else { return false };
-        let between = text.bytes().get(word.end..range.start).unwrap_or_default();
+        let Some(end) = announced.before(range.start).filter(|end| range.start - end <= REACH) else { return false };
+        let between = text.bytes().get(end..range.start).unwrap_or_default();
         let is_same_sentence = !between.iter().any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'|' | b'\n' | b';'));
-        let is_at_once = between.iter().filter(|&&byte| byte == b' ').count() <= 2;
+        let is_at_once = between.split(|&byte| byte == b' ').count() <= 3;
         is_same_sentence && (is_at_once || self.is_plausible(text, parts))
     }
 
@@ -192,7 +207,7 @@ impl Row {
         let items = parts.items.get(self.start..self.end).unwrap_or_default();
         items.windows(2).any(|pair| match pair {
             [name, number] => {
-                let is_name = matches!(name.kind, Kind::Word { role: None | Some(Role::NamePart), letters: 3.., .. });
+                let is_name = matches!(name.kind, Kind::Word { role: None | Some(Role::NamePart), letters: 2.., .. });
                 let spelled = text.bytes().get(name.range.clone()).unwrap_or_default();
                 let is_genitive = GENITIVE.iter().any(|ending| spelled.ends_with(ending.as_bytes()));
                 match number.kind {

@@ -102,6 +102,11 @@ fn link(view: &[u8], slash: usize) -> Option<Range<usize>> {
     let len = plus
         + rest.get(plus..)?.iter().take(MAX_NAME * 2).take_while(|&&byte| is_name_byte(byte) || byte == b'-').count();
     let name = trim_dots(rest.get(..len)?);
+    if name == b"profile.php" {
+        let digits = |query: &[u8]| query.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let id = rest.get(name.len()..)?.strip_prefix(b"?id=").map_or(0, digits);
+        return (id >= MIN_NAME).then_some(start..name_at + name.len() + 4 + id);
+    }
     let text = std::str::from_utf8(name).ok()?;
     let is_name = name.len() >= MIN_NAME && !holds(PAGES, text) && !(plus == 1 && host.starts_with("t.me"));
     is_name.then_some(start..name_at + name.len())
@@ -119,9 +124,15 @@ fn at_sign(text: &Text<'_>, at: usize, found: &mut Found) {
     let range = at..name.end;
     let spelled = view.get(name.clone()).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default();
     let next = view.get(name.end).copied();
-    let is_package = next == Some(b'/') || next == Some(b'(');
+    let behind = view.get(name.end..).unwrap_or_default();
+    let is_variable = behind.starts_with(b" :=") || behind.starts_with(b" =") || behind.starts_with(b"=");
+    let is_package = next == Some(b'/') || next == Some(b'(') || is_variable;
     if is_package || holds(NOT_NAMES, spelled) {
         found.reject(Entity::Handle, range, RULE, "code");
+        return;
+    }
+    if is_channel(view, at) {
+        found.reject(Entity::Handle, range, RULE, "a channel, not a person");
         return;
     }
     let word = text.word_near(&range, SOCIAL);
@@ -135,6 +146,16 @@ fn at_sign(text: &Text<'_>, at: usize, found: &mut Found) {
     } else {
         found.reject(Entity::Handle, range, RULE, "no context word");
     }
+}
+
+/// «подписывайтесь на @…», «наш канал @…»: an organisation's.
+fn is_channel(view: &[u8], at: usize) -> bool {
+    const REACH: usize = 48;
+    let before = view.get(at.saturating_sub(REACH)..at).unwrap_or_default();
+    let sentence = before.rsplit(|byte| matches!(byte, b'.' | b'\n' | b'!' | b'?')).next().unwrap_or_default();
+    ["подпис", "канал", "жазыл", "follow us", "subscribe", "channel", "паблик"]
+        .iter()
+        .any(|word| memchr::memmem::find(sentence, word.as_bytes()).is_some())
 }
 
 /// A name alone on its line before a definition: `@my_decorator`.
@@ -174,12 +195,20 @@ fn bare(text: &Text<'_>, word: &Range<usize>, found: &mut Found) {
     if !has_letter || is_hash || is_link || is_domain || holds(NOT_NAMES, spelled) {
         return;
     }
-    if has_sign && (words <= 1 || is_labelled) || is_labelled && words == 0 && is_alone(view, &name) {
+    if has_sign && (words <= 1 || is_labelled)
+        || is_labelled && words == 0 && is_alone(view, &name) && !is_login(view, word)
+    {
         let context = text.word_near(&name, SOCIAL);
         found.push(Candidate::new(Entity::Handle, name, Strength::Context, "handle/beside-network").beside(context));
     } else {
         found.reject(Entity::Handle, name, "handle/beside-network", "an ordinary word");
     }
+}
+
+/// A login is often a word like `admin`.
+fn is_login(view: &[u8], word: &Range<usize>) -> bool {
+    let word = view.get(word.clone()).unwrap_or_default();
+    ["логин", "login", "username", "аккаунт"].iter().any(|login| word.starts_with(login.as_bytes()))
 }
 
 /// Whether a sentence or a value ends behind the name.

@@ -47,6 +47,13 @@ const ZONE_PAIRS: [(&str, &str); 8] = [
     ("кей", "зед"),
 ];
 
+/// How spelled numbers begin.
+const NUMBERS: &str = "\
+    ноль один одна два две три тридцат четыре пять шест семь семнадцат восем девят девяност десят одиннадцат двенадцат \
+    двадцат тринадцат четырнадцат пятнадцат сорок пятьдесят сто двести тысяч нөл бір екі үш төрт бес алты жеті сегіз тоғыз \
+    он жиырма отыз қырық елу алпыс жетпіс сексен тоқсан мың zero one two three four five six seven eight nine ten eleven \
+    twelve twenty thirty forty fifty sixty seventy eighty ninety";
+
 /// Words that stand before a dog and are no part of an address.
 const NOT_LOCAL: &str = "\
     моя твоя наша ваша его ее их эта та и а но или где не у на в с это почта почту почты мыло емейл имейл email \
@@ -65,7 +72,9 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     for at in memchr::memchr_iter(b'@', view) {
         let is_spaced =
             [at.checked_sub(1), Some(at + 1)].into_iter().flatten().any(|side| view.get(side) == Some(&b' '));
-        if is_spaced && budget.spend(8) {
+        // `ivan@mail точка ru`
+        let is_undotted = || next_token(view, at + 1).is_some_and(|domain| !token_text(view, &domain).contains('.'));
+        if (is_spaced || is_undotted()) && budget.spend(8) {
             address(view, &(at..at + 1), budget, found);
         }
     }
@@ -82,7 +91,7 @@ fn address(view: &[u8], sign: &Range<usize>, budget: &mut Budget, found: &mut Fo
     let is_weak = matches!(view.get(sign.clone()), Some(b"at" | b"dog"))
         || view.get(sign.clone()) == Some("ит".as_bytes())
         || view.get(sign.clone()) == Some("ет".as_bytes());
-    let is_sure = domain.is_provider && domain.has_dot || local.is_latin && domain.has_dot;
+    let is_sure = domain.has_dot && (domain.is_provider || local.is_latin);
     if is_sure || !is_weak && domain.is_provider {
         found.push(Candidate::new(Entity::Email, range, Strength::Checked, RULE));
     } else {
@@ -168,9 +177,7 @@ impl Local {
             start = Some(token.start);
             is_latin &= spelled.is_ascii();
             let Some(before) = previous_token(view, token.start) else { break };
-            let is_number = |range: &Range<usize>| {
-                view.get(range.clone()).is_some_and(|bytes| bytes.iter().all(u8::is_ascii_digit))
-            };
+            let is_number = |range: &Range<usize>| is_number(view, range);
             let is_single = |range: &Range<usize>| {
                 view.get(range.clone())
                     .is_some_and(|bytes| bytes.len() == 1 && bytes.first().is_some_and(u8::is_ascii_lowercase))
@@ -188,7 +195,7 @@ impl Local {
                 token = next;
             } else if (is_number(&token) || is_single(&token) && is_single(&before))
                 && gap_is_space(view, before.end..token.start)
-                && !is_number(&before)
+                && (!is_number(&before) || is_spelled_number(token_text(view, &before)))
             {
                 token = before;
             } else {
@@ -197,6 +204,16 @@ impl Local {
         }
         start.map(|start| Self { start, is_latin })
     }
+}
+
+fn is_number(view: &[u8], token: &Range<usize>) -> bool {
+    let spelled = token_text(view, token);
+    spelled.bytes().all(|byte| byte.is_ascii_digit()) || is_spelled_number(spelled)
+}
+
+/// «девяносто восемь», "ninety eight", «тоқсан сегіз».
+fn is_spelled_number(word: &str) -> bool {
+    NUMBERS.split_ascii_whitespace().any(|stem| word.starts_with(stem))
 }
 
 fn is_spaced(view: &[u8], token: &Range<usize>) -> bool {

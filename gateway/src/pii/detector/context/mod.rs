@@ -5,6 +5,7 @@ pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
 mod words_person;
+mod words_network;
 mod words_places;
 pub(crate) mod words_documents;
 pub(crate) mod words_records;

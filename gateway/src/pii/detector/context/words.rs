@@ -3,6 +3,7 @@
 //! listed as they are met.
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_network::NETWORKS;
 use super::words_places::PLACES;
 use super::words_documents::DOCUMENTS;
 use super::words_records::RECORDS;
@@ -63,6 +64,7 @@ pub(crate) const WORDS: &[&[Word]] = &[
     // places, networks, secrets
     PLACES,
     SECRETS,
+    NETWORKS,
     // people
     super::words_person::FIELDS,
     super::words_person::KEYS,

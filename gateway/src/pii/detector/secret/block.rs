@@ -30,7 +30,7 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
         let start = open + OPEN.len() + label_len + RULE_DASHES.len();
         let body = view.get(start..).unwrap_or_default();
         let body = body.get(..MAX_BLOCK.min(body.len())).unwrap_or_default();
-        if !budget.spend(body.len() / 16) {
+        if !budget.spend(body.len() / 64) {
             return;
         }
         let end = closing(body).unwrap_or_else(|| key_text_len(body));

@@ -9,8 +9,8 @@ use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 
 const RULE: &str = "secret/code";
 /// Characters between the word and its digits.
-const REACH: usize = 28;
-const MAX_WORDS: usize = 3;
+const REACH: usize = 32;
+const MAX_WORDS: usize = 4;
 const MIN_DIGITS: usize = 3;
 const MAX_DIGITS: usize = 8;
 

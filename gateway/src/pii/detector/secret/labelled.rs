@@ -3,14 +3,14 @@
 
 use std::ops::Range;
 
-use super::value::{Look, look};
+use super::value::{Look, has_digits, is_address, is_counted, is_name, look};
 use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::{KEY_WORD, PASSWORD_WORD};
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::long_words::cased;
-use crate::pii::detector::views::normalize::{is_continuation, is_letter};
+use crate::pii::detector::views::normalize::is_letter;
 
 const RULE: &str = "secret/labelled";
 /// Bytes between a word and the sign that announces its value: «пароль от домашнего вай-фая: …».
@@ -93,13 +93,22 @@ impl Label<'_, '_> {
             start += 1;
         }
         let is_quoted = view.get(start.checked_sub(1)?).is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`' | b';'));
-        let range = self.value(start, is_quoted)?;
+        let mut range = self.value(start, is_quoted)?;
+        let is_scheme = matches!(view.get(range.clone()), Some(b"bearer" | b"basic" | b"token" | b"digest"));
+        let is_pair = self.word.start.checked_sub(1).and_then(|at| view.get(at)) == Some(&b'/');
+        if is_scheme || is_pair {
+            range = self.next_value(&range, is_pair).unwrap_or(range);
+        }
         let value = view.get(range.clone())?;
         let seen = look(value, &cased(self.text.view(), range.clone()));
         let is_key = self.min_len > 0;
         let is_value = match seen {
             Look::None => false,
-            Look::Mixed => value.len() >= self.min_len.max(4) && !(is_key && is_name(value, 7)) && !is_address(value),
+            Look::Mixed => {
+                value.len() >= self.min_len.max(4)
+                    && !(is_key && (is_name(value, 7) || !has_digits(value)))
+                    && !is_address(value)
+            }
             Look::Plain if is_key => false,
             Look::Plain => {
                 value.len() >= 4 && (is_quoted || self.stands_alone(&range)) && (is_colon || !is_words(view, &range))
@@ -110,6 +119,15 @@ impl Label<'_, '_> {
             return None;
         }
         Some(range)
+    }
+
+    /// «логин/пароль: admin / Qwerty!23», `Authorization: Bearer …`: the value behind the first.
+    fn next_value(&self, first: &Range<usize>, is_pair: bool) -> Option<Range<usize>> {
+        let view = self.text.bytes();
+        let behind = view.get(first.end..)?;
+        let gap = behind.iter().take(4).take_while(|byte| matches!(byte, b' ' | b'/' | b':' | b',' | b';')).count();
+        let has_sign = behind.get(..gap)?.iter().any(|&byte| byte != b' ');
+        (gap > 0 && (has_sign || !is_pair)).then(|| self.value(first.end + gap, false)).flatten()
     }
 
     /// Behind the sign that announces a value, and whether it is a colon or an equals sign.
@@ -236,9 +254,11 @@ impl Label<'_, '_> {
         let rest = view.get(value.end..).unwrap_or_default();
         match rest.first() {
             None => true,
-            Some(b' ') => rest.get(1..).is_some_and(|rest| {
-                rest.first().is_none_or(|&byte| !is_letter(byte)) || rest.starts_with("и ".as_bytes())
-            }),
+            Some(b' ') => {
+                let next = rest.get(1).copied();
+                next.is_none_or(|byte| !is_letter(byte) && !byte.is_ascii_digit())
+                    || rest.get(1..).is_some_and(|rest| rest.starts_with("и ".as_bytes()))
+            }
             Some(byte) => !is_letter(*byte),
         }
     }
@@ -248,38 +268,4 @@ impl Label<'_, '_> {
 fn is_words(view: &[u8], range: &Range<usize>) -> bool {
     let rest = view.get(range.end..).unwrap_or_default();
     rest.first() == Some(&b' ') && rest.get(1).copied().is_some_and(is_letter)
-}
-
-/// `max_tokens`, `primary-key`, `rsa-4096`: words with separators, at most one short number.
-fn is_name(value: &[u8], digits_of_key: usize) -> bool {
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_separated = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/' | b'(' | b'['));
-    let is_wordy = value.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')).all(|part| {
-        let part_digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
-        part_digits == 0 || part_digits == part.len() && part_digits <= 4
-    });
-    is_separated && is_wordy && digits < digits_of_key
-}
-
-/// An e-mail address or a link is no password.
-fn is_address(value: &[u8]) -> bool {
-    let is_mail = value.iter().position(|&byte| byte == b'@').is_some_and(|at| {
-        let domain = value.get(at + 1..).unwrap_or_default();
-        at > 0
-            && domain.contains(&b'.')
-            && domain.iter().all(|&byte| is_letter(byte) || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
-    });
-    is_mail || memchr::memmem::find(value, b"://").is_some()
-}
-
-/// «8-символьный», «2-х», «12ти»: a number with the ending of a word, a date, a time.
-fn is_counted(value: &[u8]) -> bool {
-    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let rest = value.get(digits..).unwrap_or_default();
-    let letters = rest.iter().filter(|&&byte| is_letter(byte) && !is_continuation(byte)).count();
-    let is_ending =
-        digits > 0 && digits <= 2 && (rest.first() == Some(&b'-') || rest.first().is_some_and(|&byte| byte >= 0x80));
-    let is_time = letters == 0
-        && rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'-' | b'/' | b','));
-    is_ending && rest.iter().all(|&byte| is_letter(byte) || byte == b'-') || is_time && digits < value.len()
 }

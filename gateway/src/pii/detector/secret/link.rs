@@ -13,6 +13,7 @@ use crate::pii::detector::text::Text;
 
 const MAX_LINK: usize = 4 * 1024;
 const MAX_SCHEME: usize = 24;
+const MAX_NESTED: usize = 2;
 const MIN_TOKEN: usize = 8;
 
 /// Parameters whose value opens the link.
@@ -47,12 +48,20 @@ const PARAMETERS: [&str; 26] = [
 
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
+    // A link may hold others, of which the first few are read.
+    let mut outer = 0;
+    let mut nested = 0;
     for mark in memmem::find_iter(view, b"://") {
+        nested = if mark < outer { nested + 1 } else { 0 };
+        if nested > MAX_NESTED {
+            continue;
+        }
         let behind = view.get(mark + 3..).unwrap_or_default();
         let len = behind.iter().take(MAX_LINK).take_while(|&&byte| is_link_byte(byte)).count();
         if !budget.spend(len + 1) {
             return;
         }
+        outer = outer.max(mark + 3 + len);
         let before = view.get(..mark).unwrap_or_default();
         let scheme = before.iter().rev().take(MAX_SCHEME).take_while(|&&byte| is_scheme_byte(byte)).count();
         let link = trimmed(behind.get(..len).unwrap_or_default());
@@ -84,7 +93,8 @@ fn judge(link: &[u8], range: Range<usize>, found: &mut Found) {
         let is_mixed = value.iter().any(u8::is_ascii_digit) || value.len() >= 20;
         is_named && value.len() >= MIN_TOKEN && is_mixed && !value::is_placeholder(value)
     });
-    if opens {
+    let is_hook = link.starts_with(b"hooks.slack.com/services/") && link.len() > 40 && !value::is_placeholder(link);
+    if opens || is_hook {
         found.push(Candidate::new(Entity::Secret, range, Strength::Checked, "secret/link-token"));
     }
 }

@@ -80,12 +80,17 @@ const MAX_JWT: usize = 8 * 1024;
 
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
+    let mut done = 0;
     for word in text.context().all(KEY_PREFIX) {
+        if word.start < done {
+            continue;
+        }
         if !budget.spend(1) {
             return;
         }
         let rest = view.get(word.start..).unwrap_or_default();
         if rest.starts_with(b"eyj") {
+            done = word.start + jwt_part(rest);
             if let Some(len) = jwt_len(rest).filter(|&len| budget.spend(len)) {
                 let range = word.start..word.start + len;
                 found.push(Candidate::new(Entity::Secret, range, Strength::Checked, "secret/jwt"));
@@ -93,12 +98,13 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
             continue;
         }
         let Some(prefix) = PREFIXES.iter().find(|prefix| rest.starts_with(prefix.text.as_bytes())) else { continue };
-        prefixed(view, word.start, prefix, found);
+        done = prefixed(view, word.start, prefix, found);
     }
     bot_tokens(view, budget, found);
 }
 
-fn prefixed(view: &[u8], start: usize, prefix: &Prefix, found: &mut Found) {
+/// Judges one key and returns where it ends.
+fn prefixed(view: &[u8], start: usize, prefix: &Prefix, found: &mut Found) -> usize {
     const RULE: &str = "secret/prefix";
     let behind = view.get(start + prefix.text.len()..).unwrap_or_default();
     let run = behind.iter().take(prefix.max + 1).take_while(|&&byte| is_key_byte(byte)).count();
@@ -106,6 +112,7 @@ fn prefixed(view: &[u8], start: usize, prefix: &Prefix, found: &mut Found) {
         run - behind.get(..run).unwrap_or_default().iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
     let key = behind.get(..run).unwrap_or_default();
     let range = start..start + prefix.text.len() + run;
+    let end = range.end;
     if !(prefix.min..=prefix.max).contains(&run) {
         found.reject(Entity::Secret, range, RULE, "not as long as such a key");
     } else if !is_random(key) {
@@ -113,6 +120,7 @@ fn prefixed(view: &[u8], start: usize, prefix: &Prefix, found: &mut Found) {
     } else {
         found.push(Candidate::new(Entity::Secret, range, Strength::Checked, RULE));
     }
+    end
 }
 
 /// Whether some part without separators mixes letters and digits, or is too long for a word.
@@ -129,16 +137,14 @@ const fn is_key_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
+fn jwt_part(rest: &[u8]) -> usize {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'=');
+    rest.iter().take(MAX_JWT).take_while(|byte| is_part(byte)).count()
+}
+
 /// Header and payload, and a signature if there is one.
 fn jwt_len(rest: &[u8]) -> Option<usize> {
-    let part = |from: usize| {
-        let bytes = rest.get(from..).unwrap_or_default();
-        bytes
-            .iter()
-            .take(MAX_JWT)
-            .take_while(|&&byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'='))
-            .count()
-    };
+    let part = |from: usize| jwt_part(rest.get(from..).unwrap_or_default());
     let header = part(0);
     let payload = (rest.get(header) == Some(&b'.')).then(|| part(header + 1))?;
     if header < MIN_JWT_PART || payload < MIN_JWT_PART {

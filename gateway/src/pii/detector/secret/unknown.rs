@@ -124,6 +124,10 @@ fn bits_per_character(word: &str) -> f64 {
 
 fn is_something_else(view: &[u8], range: &Range<usize>) -> bool {
     let before = view.get(range.start.saturating_sub(40)..range.start).unwrap_or_default();
+    if before.ends_with(b"-----\n") {
+        // A public key or a certificate: private ones are found whole.
+        return true;
+    }
     let line = before.rsplit(|byte| matches!(byte, b'\n' | b',')).next().unwrap_or_default();
     OTHER.iter().any(|other| memchr::memmem::find(line, other.as_bytes()).is_some())
 }

@@ -1,7 +1,7 @@
 //! What can be the value of a password or a key, and what only stands where one would: a placeholder, the name of a
 //! type, code that reads the value from elsewhere.
 
-use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 
 /// Words of documentation and of code in the place of a value, in lower case.
 const NOT_VALUES: &str = "\
@@ -10,7 +10,7 @@ const NOT_VALUES: &str = "\
     input void unknown default authentication authenticated failed incorrect wrong invalid expired reset change \
     changed manager policy must should is and or not the for your my our no yes n/a secretstr sensitive example \
     below above here same later ok see please with from нет не да есть тот же такой как ниже выше скрыт пустой \
-    обязателен обязательно минимум максимум должен от для на в и или это что где тут жоқ емес және неверный \
+    обязателен обязательно минимум максимум должен от для на в и или это что где тут жоқ емес және кемінде керек болуы қате дұрыс ұмытып неверный \
     неверен истек устарел сменить восстановить забыл забыли латиница цифры буквы";
 
 const MAX_LEN: usize = 200;
@@ -109,4 +109,43 @@ fn is_code(value: &[u8]) -> bool {
             .iter()
             .any(|part| memchr::memmem::find(head, part.as_bytes()).is_some());
     is_call || is_member || is_variable
+}
+
+/// `max_tokens`, `primary-key`, `rsa-4096`: words with separators, at most one short number.
+pub(crate) fn is_name(value: &[u8], digits_of_key: usize) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_separated = value.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/' | b'(' | b'['));
+    let is_wordy = value.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/')).all(|part| {
+        let part_digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+        part_digits == 0 || part_digits == part.len() && part_digits <= 4
+    });
+    is_separated && is_wordy && digits < digits_of_key
+}
+
+/// An e-mail address or a link is no password.
+pub(crate) fn is_address(value: &[u8]) -> bool {
+    let is_mail = value.iter().position(|&byte| byte == b'@').is_some_and(|at| {
+        let domain = value.get(at + 1..).unwrap_or_default();
+        at > 0
+            && domain.contains(&b'.')
+            && domain.iter().all(|&byte| is_letter(byte) || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+    });
+    is_mail || memchr::memmem::find(value, b"://").is_some()
+}
+
+/// «8-символьный», «2-х», «12ти»: a number with the ending of a word, a date, a time.
+pub(crate) fn is_counted(value: &[u8]) -> bool {
+    let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = value.get(digits..).unwrap_or_default();
+    let letters = rest.iter().filter(|&&byte| is_letter(byte) && !is_continuation(byte)).count();
+    let is_ending =
+        digits > 0 && digits <= 2 && (rest.first() == Some(&b'-') || rest.first().is_some_and(|&byte| byte >= 0x80));
+    let is_time = letters == 0
+        && rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.' | b'-' | b'/' | b','));
+    is_ending && rest.iter().all(|&byte| is_letter(byte) || byte == b'-') || is_time && digits < value.len()
+}
+
+/// A key has several digits, or it is a name.
+pub(crate) fn has_digits(value: &[u8]) -> bool {
+    value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
 }
