@@ -3,9 +3,9 @@
 //! listed as they are met.
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_documents::DOCUMENTS;
 use super::words_network::NETWORKS;
 use super::words_places::PLACES;
-use super::words_documents::DOCUMENTS;
 use super::words_records::RECORDS;
 use super::words_secrets::SECRETS;
 use super::words_things::THINGS;
