@@ -32,16 +32,20 @@ pub(crate) struct Waiting {
     pub(crate) places: Vec<Place>,
     /// Findings that end before this byte are not this text's.
     pub(crate) from: usize,
+    /// Of a file's text: the leaf that it is encoded in, and where.
+    pub(crate) file: Option<(usize, std::ops::Range<usize>)>,
 }
 
 impl Waiting {
     pub(crate) fn new(pointer: &str, text: &str, leaf: usize) -> Self {
-        Self { pointer: pointer.to_owned(), text: text.to_owned(), leaf, places: Vec::new(), from: 0 }
+        Self { pointer: pointer.to_owned(), text: text.to_owned(), leaf, places: Vec::new(), from: 0, file: None }
     }
 
     /// The leaves' own places of a range of this text.
     fn sources(&self, finding: &Finding) -> Vec<(usize, std::ops::Range<usize>)> {
-        if self.leaf == NO_LEAF {
+        if let Some(file) = &self.file {
+            vec![file.clone()]
+        } else if self.leaf == NO_LEAF {
             sources(&self.places, &finding.span)
         } else {
             vec![(self.leaf, finding.span.clone())]
@@ -95,7 +99,8 @@ impl Batch {
             let Some(waiting) = self.waiting.get(finding.segment) else { continue };
             for (leaf, span) in waiting.sources(finding).into_iter().filter(|(leaf, _)| *leaf != NO_LEAF) {
                 let is_known = |known: &Finding| {
-                    known.segment == leaf && known.span.start < span.end && span.start < known.span.end
+                    let overlaps = known.span.start < span.end && span.start < known.span.end;
+                    known.segment == leaf && overlaps && (waiting.file.is_none() || known.entity == finding.entity)
                 };
                 let is_new = waiting.leaf != NO_LEAF || !explanation.findings.iter().any(is_known);
                 if is_new && explanation.findings.len() < MAX_EXPLAINED {

@@ -3,13 +3,18 @@
 //! A string that is itself JSON (tool-call arguments, tool results) is read inside too, so that escapes cannot hide what
 //! it says and its keys count as context: `{"iin": 900101300123}`.
 
+use std::ops::Range;
+
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json::{Leaf, walk};
 
 use super::batch::{Batch, Explanation, NO_LEAF, Waiting};
+use super::data_url::{data_urls, has_data_url};
+use super::documents::Reading;
+use super::file_parts::{FilePart, Files, Taken};
 use super::joined::{Join, Joined, JoinedView};
 use super::turns::Turns;
-use super::unreadable::{has_data_url, is_unreadable};
+use super::unreadable::is_unreadable;
 use crate::pii::{Detector, Findings};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
@@ -33,7 +38,9 @@ pub(crate) struct BodyScan {
     pub(crate) findings: Findings,
     /// In further views of the same texts. What several of them show is the same value, not two.
     pub(crate) view_findings: [Findings; NUM_VIEWS],
-    /// A part that is no text: an image, a sound, a file.
+    /// In the texts of files. Nothing can be put in their place.
+    pub(crate) file_findings: Findings,
+    /// A part that is no text, or not only: an image, a sound, a file.
     pub(crate) has_unreadable_part: bool,
 }
 
@@ -55,6 +62,8 @@ struct BodyReader<'d> {
     detector: &'d Detector,
     plain: Batch,
     views: [Batch; NUM_VIEWS],
+    files: Files,
+    file_texts: Batch,
     has_unreadable_part: bool,
     num_leaves: usize,
     explanation: Option<Explanation>,
@@ -66,6 +75,8 @@ impl<'d> BodyReader<'d> {
             detector,
             plain: Batch::default(),
             views: Default::default(),
+            files: Files::default(),
+            file_texts: Batch::default(),
             has_unreadable_part: false,
             num_leaves: 0,
             explanation,
@@ -78,6 +89,7 @@ impl<'d> BodyReader<'d> {
         let scan = BodyScan {
             findings: self.plain.finish(self.detector, explanation),
             view_findings: self.views.map(|view| view.finish(self.detector, explanation)),
+            file_findings: self.file_texts.finish(self.detector, explanation),
             has_unreadable_part: self.has_unreadable_part,
         };
         Ok((scan, self.explanation.unwrap_or_default()))
@@ -89,11 +101,18 @@ impl<'d> BodyReader<'d> {
         let mut turns = Turns::default();
         walk(json, |pointer, leaf| {
             let text = leaf.as_str();
-            let number = self.leaf(pointer, text, depth);
             if matches!(leaf, Leaf::Key(_)) {
+                self.leaf(pointer, text, depth);
                 return;
             }
-            self.has_unreadable_part |= if depth == 0 { is_unreadable(pointer, text) } else { has_data_url(text) };
+            if depth == 0 {
+                let left = self.files.left_by(pointer);
+                self.file_part(left, &mut inner);
+            }
+            let (number, is_data) = self.value(pointer, text, depth, &mut inner);
+            if is_data {
+                return;
+            }
             // Of numbers only digits are joined: an array of counts or token ids is no number spelled out.
             if matches!(leaf, Leaf::Text(_)) || text.len() == 1 {
                 joined.add(pointer, text, number, &mut |view| self.joined(view));
@@ -103,14 +122,47 @@ impl<'d> BodyReader<'d> {
                 inner.push(text.to_owned());
             }
         })?;
+        if depth == 0 {
+            let left = self.files.finish();
+            self.file_part(left, &mut inner);
+        }
         joined.finish(&mut |view| self.joined(view));
         turns.finish(&mut |view| self.joined(view));
         for_each_written_number(json, |view| self.push(WRITTEN, Waiting::new("", view, NO_LEAF)));
         for text in inner {
+            if depth >= MAX_NESTING {
+                break;
+            }
             // Half-written JSON is scanned as the plain text it is, which was pushed above.
             let _ = self.read(text.as_bytes(), depth + 1);
         }
         Ok(())
+    }
+
+    /// Hands a value over and returns the number of its leaf, and whether it is a file that waits for its part.
+    fn value(&mut self, pointer: &str, text: &str, depth: usize, inner: &mut Vec<String>) -> (usize, bool) {
+        let is_doubtful = depth == 0 && is_unreadable(pointer, text);
+        let taken = if depth == 0 { self.files.take(pointer, text, self.num_leaves, is_doubtful) } else { None };
+        if taken == Some(Taken::Data) {
+            let number = self.numbered(pointer, text);
+            // Keeps its place among the leaves.
+            self.plain.push(Waiting::new("", "", number), self.detector, &mut self.explanation);
+            return (number, true);
+        }
+        let number = self.leaf(pointer, text, depth);
+        self.has_unreadable_part |= is_doubtful && taken.is_none();
+        if has_data_url(text) {
+            match data_urls(text) {
+                None => self.has_unreadable_part = true,
+                Some(urls) => {
+                    for url in urls {
+                        let reading = self.files.file(Some(url.media_type), None, url.data);
+                        self.file_text(reading, (number, url.at..url.at + url.data.len()), inner);
+                    }
+                }
+            }
+        }
+        (number, false)
     }
 
     /// Hands a leaf over and returns its number; what stands inside a string has none.
@@ -120,13 +172,53 @@ impl<'d> BodyReader<'d> {
             self.push(NESTED, waiting);
             return NO_LEAF;
         }
+        let number = self.numbered(pointer, text);
+        self.plain.push(Waiting { leaf: number, ..waiting }, self.detector, &mut self.explanation);
+        number
+    }
+
+    fn numbered(&mut self, pointer: &str, text: &str) -> usize {
         let number = self.num_leaves;
         self.num_leaves += 1;
         if let Some(explanation) = &mut self.explanation {
             explanation.leaves.push((pointer.to_owned(), text.to_owned()));
         }
-        self.plain.push(Waiting { leaf: number, ..waiting }, self.detector, &mut self.explanation);
         number
+    }
+
+    /// What a file part holds counts as its text. Of the leaf that it was encoded in only what is not the file is scanned.
+    fn file_part(&mut self, part: Option<FilePart>, inner: &mut Vec<String>) {
+        let Some(FilePart { reading, data, text }) = part else { return };
+        let place = data.map(|(leaf, before, pointer)| {
+            let place = (leaf, 0..text.len());
+            let told = text.get(..before).unwrap_or(&text);
+            self.push_file_text(Waiting::new(pointer_end(&pointer), told, NO_LEAF), place.clone());
+            place
+        });
+        let place = place.unwrap_or((NO_LEAF, 0..0));
+        self.file_text(reading, place, inner);
+    }
+
+    fn file_text(&mut self, reading: Reading, place: (usize, Range<usize>), inner: &mut Vec<String>) {
+        let (pieces, is_whole) = match reading {
+            Reading::Text(pieces) => (pieces, true),
+            Reading::Partly(pieces) => (pieces, false),
+            Reading::Unreadable => (Vec::new(), false),
+        };
+        self.has_unreadable_part |= !is_whole;
+        for text in pieces {
+            // A file inside a file.
+            self.has_unreadable_part |= has_data_url(&text);
+            if looks_like_json(&text) {
+                inner.push(text.clone());
+            }
+            self.push_file_text(Waiting::new("", &text, NO_LEAF), place.clone());
+        }
+    }
+
+    fn push_file_text(&mut self, waiting: Waiting, place: (usize, Range<usize>)) {
+        let waiting = Waiting { file: Some(place), ..waiting };
+        self.file_texts.push(waiting, self.detector, &mut self.explanation);
     }
 
     fn joined(&mut self, view: JoinedView<'_>) {
@@ -135,7 +227,8 @@ impl<'d> BodyReader<'d> {
             Join::Spaced => SPACED,
         };
         let pointer = pointer_end(view.pointer).to_owned();
-        let waiting = Waiting { pointer, text: view.text, leaf: NO_LEAF, places: view.places, from: view.from };
+        let waiting =
+            Waiting { pointer, text: view.text, leaf: NO_LEAF, places: view.places, from: view.from, file: None };
         self.push(batch, waiting);
     }
 

@@ -2,6 +2,9 @@
 
 mod batch;
 mod body_text;
+mod data_url;
+mod documents;
+mod file_parts;
 mod joined;
 mod report;
 mod scan_input;

@@ -187,10 +187,15 @@ fn masked(body: &Bytes, scope: Scope<'_>) -> Option<(Bytes, Box<Conversation>)> 
     Some((masked.body().clone(), Box::new(conversation)))
 }
 
-/// The verdict over every view of a body.
+/// The verdict over every view of a body, and over its files, in which nothing can be masked.
 pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
     let plain = policy.decide(&scan.findings);
-    scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)))
+    let mut files = policy.decide(&scan.file_findings);
+    if files.decision == Decision::Mask {
+        files.decision = Decision::Confine;
+    }
+    let texts = scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)));
+    texts.or_stricter(files)
 }
 
 fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineReason> {
