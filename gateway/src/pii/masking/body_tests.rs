@@ -60,6 +60,21 @@ fn escapes_inside_a_value_belong_to_it() {
     assert_eq!(masked, format!(r#"{{"content":"e: {email}; {phone}\n"}}"#));
 }
 
+/// The detector knows a name where words speak for it; here the conversation does.
+#[test]
+fn what_was_masked_before_is_masked_wherever_it_stands() {
+    let policy = policy().with(Entity::Person, Action::Mask);
+    let mut conversation = conversation();
+    let token = token_of(&mut conversation, Entity::Person, "Иванов");
+    let phone = token_of(&mut conversation, Entity::Phone, PHONE);
+    let body = r#"{"user":"@","messages":[{"role":"user","content":"@! \"@\" #"},{"content":"{\"who\":\"@\"}"}]}"#;
+    let body = body.replace('@', "Иванов");
+    let masked = mask_body(body.replace('#', PHONE).as_bytes(), &DETECTOR, &policy, &mut conversation).unwrap();
+    let expected = body.replace("Иванов", &token).replace('#', &phone);
+    assert_eq!(String::from_utf8_lossy(masked.body()), expected);
+    assert_eq!(masked.masked().get(&Entity::Person), Some(&4));
+}
+
 #[test]
 fn what_cannot_be_masked_in_place_makes_the_request_stay() {
     for body in [

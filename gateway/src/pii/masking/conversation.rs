@@ -80,10 +80,15 @@ impl Conversation {
 
     /// Looks for every value of the conversation in what is about to leave.
     pub fn tripwire(&self) -> Tripwire {
-        Tripwire::new(self.entries.iter().flat_map(|entry| {
+        Tripwire::new(self.values())
+    }
+
+    /// Every value in every writing that was seen, and its base form.
+    fn values(&self) -> impl Iterator<Item = (Entity, &str)> {
+        self.entries.iter().flat_map(|entry| {
             let originals = entry.writings.iter().map(|writing| writing.original.as_str());
             originals.chain(entry.base.as_deref()).map(|original| (entry.entity, original))
-        }))
+        })
     }
 
     /// Puts a token in place of every span of `text`.
@@ -121,6 +126,11 @@ pub(crate) struct Pass<'c> {
 impl<'c> Pass<'c> {
     pub(crate) fn new(conversation: &'c mut Conversation) -> Self {
         Self { conversation, cores: CoresInText::default(), names: HashSet::new() }
+    }
+
+    /// The values of the conversation before this input.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (Entity, &str)> {
+        self.conversation.values()
     }
 
     pub(crate) fn see_text(&mut self, text: &str) {

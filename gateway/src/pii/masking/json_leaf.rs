@@ -11,8 +11,9 @@ use crate::pii::detector::views::offset_map::OffsetMap;
 /// A key, string or number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RawLeaf {
-    /// Bytes between the quotes.
-    String(Range<usize>),
+    /// Bytes between the quotes, as for a text.
+    Key(Range<usize>),
+    Text(Range<usize>),
     Number,
 }
 
@@ -50,7 +51,7 @@ impl<F: FnMut(&str, RawLeaf)> RawWalk<'_, F> {
             b'[' => self.items(),
             b'"' => {
                 let range = self.string()?;
-                (self.visit)(&self.pointer, RawLeaf::String(range));
+                (self.visit)(&self.pointer, RawLeaf::Text(range));
                 Some(())
             }
             first => {
@@ -77,7 +78,7 @@ impl<F: FnMut(&str, RawLeaf)> RawWalk<'_, F> {
                     let key = JsonString::read(self.json.get(range.clone())?);
                     self.pointer.push('/');
                     self.pointer.push_str(&key.text.replace('~', "~0").replace('/', "~1"));
-                    (self.visit)(&self.pointer, RawLeaf::String(range));
+                    (self.visit)(&self.pointer, RawLeaf::Key(range));
                     self.peek()?;
                     self.at += 1;
                     self.value()?;
@@ -225,7 +226,7 @@ mod tests {
             for_each_leaf(&json, |pointer, leaf| {
                 let text = match leaf {
                     RawLeaf::Number => "#".to_owned(),
-                    RawLeaf::String(range) => JsonString::read(&json[range]).text.into_owned(),
+                    RawLeaf::Key(range) | RawLeaf::Text(range) => JsonString::read(&json[range]).text.into_owned(),
                 };
                 found.push((pointer.to_owned(), text));
             });

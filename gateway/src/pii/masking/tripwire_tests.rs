@@ -60,7 +60,7 @@ fn other_words_and_numbers_are_not_values() {
     for (entity, original, outgoing) in [
         (Entity::Person, "Иван", "диван и Иванна"),
         (Entity::Person, "Анна", "ванна, план на год"),
-        (Entity::Person, "Ли", "или Лида, если"),
+        (Entity::Person, "Ли", "или Лида, если, есть ли"),
         (Entity::Person, "И", "и вот и всё"),
         (Entity::Contract, "12345", "заказ 9123456, 1712345678"),
         (Entity::Address, "ул. Абая, 5", "ул. Абая, 57"),
