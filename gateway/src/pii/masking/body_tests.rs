@@ -163,7 +163,7 @@ fn nothing_is_found_in_tokens() {
                     break core;
                 }
             };
-            let token = placeholder::written(&placeholder::entity_name(entity), &core);
+            let token = placeholder::written(&placeholder::entity_name(entity), core);
             let text = BESIDE[round % BESIDE.len()].replace('@', &token);
             let findings = DETECTOR.scan(&[TextSegment::new("/messages/0/content", text.as_str())]);
             assert!(findings.is_empty() && findings.is_complete(), "{text} {findings:?}");

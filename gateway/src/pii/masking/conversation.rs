@@ -85,7 +85,7 @@ impl Conversation {
 
     /// Every value in every writing that was seen, and its base form.
     fn values(&self) -> impl Iterator<Item = (Entity, &str)> {
-        self.entries.iter().flat_map(|entry| {
+        self.entries.all().flat_map(|entry| {
             let originals = entry.writings.iter().map(|writing| writing.original.as_str());
             originals.chain(entry.base.as_deref()).map(|original| (entry.entity, original))
         })
@@ -162,7 +162,7 @@ impl<'c> Pass<'c> {
             return self.known(index, writing);
         }
         let (entries, cores) = (&self.conversation.entries, &self.cores);
-        let is_free = |core: &_| !entries.has_core(core) && !cores.contains(core);
+        let is_free = |core| !entries.has_core(core) && !cores.contains(core);
         let token = self.conversation.key.mint(entity, &key, is_free).ok_or(MaskError::NoFreeToken)?;
         let entry = Entry { token: token.clone(), entity, key, writings: vec![writing], base };
         self.conversation.entries.insert(entry)?;

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn nothing_is_found_in_tokens() {
         let core = (5..).find_map(placeholder::core_from).unwrap();
-        let text = placeholder::written("PERSON", &core);
+        let text = placeholder::written("PERSON", core);
         assert!(found(&[(Entity::Handle, "person"), (Entity::Handle, &text[8..16])], &text).is_empty());
     }
 }

@@ -64,11 +64,11 @@ impl TokenMap {
     pub(crate) fn new(entries: &Entries) -> Self {
         let mut by_core = HashMap::new();
         let mut names = BTreeSet::new();
-        for entry in entries.iter() {
+        for entry in entries.all() {
             let name = entry.token.name().to_owned();
             names.insert(name.clone());
             let restored = Restored { name, shown: entry.shown().to_owned(), base: entry.base.clone() };
-            by_core.insert(*entry.token.core(), restored);
+            by_core.insert(entry.token.core(), restored);
         }
         Self { by_core, names: names.into_iter().collect() }
     }
