@@ -185,7 +185,7 @@ fn phone() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_body_is_masked_whole_and_comes_back(

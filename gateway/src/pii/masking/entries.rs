@@ -12,8 +12,8 @@ use crate::pii::Entity;
 use crate::pii::placeholder::Core;
 
 /// A conversation of more values or of more bytes than this is not masked further.
-const MAX_ENTRIES: usize = 10_000;
-const MAX_BYTES: usize = 2 << 20;
+const MAX_ENTRIES: usize = 5_000;
+const MAX_BYTES: usize = 4 << 20;
 /// What an entry takes beside its texts.
 const ENTRY_BYTES: usize = 400;
 /// Writings of one value that are remembered.

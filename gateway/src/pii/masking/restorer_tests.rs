@@ -363,7 +363,7 @@ fn with_escapes(json: &str, every: usize) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn a_text_cut_anywhere_is_restored_like_the_whole(text in text()) {

@@ -109,7 +109,7 @@ fn value() -> impl Strategy<Value = (Entity, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_value_in_any_form_is_hit(
