@@ -178,18 +178,9 @@ impl GuardedStream {
         self.scanned = self.held.len();
         let whole = format!("{}{}", self.context, self.held);
         let findings = self.guard.scan("", &whole);
-        let mut end = self.held.len() - HOLD_BYTES;
+        let mut end = self.held.floor_char_boundary(self.held.len() - HOLD_BYTES);
         if self.held.len() <= MAX_HELD_BYTES {
-            // No value is cut, and no word.
-            for finding in &findings {
-                let start = finding.span.start.saturating_sub(self.context.len());
-                let finding_end = finding.span.end.saturating_sub(self.context.len());
-                if start < end && finding_end > end {
-                    end = start;
-                }
-            }
-            let before = self.held.get(..self.held.floor_char_boundary(end)).unwrap_or_default();
-            end = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
+            end = self.border_before(end, &findings);
         }
         self.give(self.held.floor_char_boundary(end))
     }
@@ -200,6 +191,24 @@ impl GuardedStream {
     /// The answer holds what the policy blocks.
     pub fn finish(mut self) -> Result<Guarded, AnswerBlocked> {
         self.give(self.held.len())
+    }
+
+    /// The last place up to `end` at which no value and no word is cut.
+    fn border_before(&self, end: usize, findings: &Findings) -> usize {
+        let mut end = end;
+        loop {
+            let before = self.held.get(..end).unwrap_or_default();
+            let word = before.rfind(char::is_whitespace).map_or(0, |at| self.held.ceil_char_boundary(at + 1));
+            let cut = findings.iter().find_map(|finding| {
+                let start = finding.span.start.saturating_sub(self.context.len());
+                let finding_end = finding.span.end.saturating_sub(self.context.len());
+                (start < word && finding_end > word).then_some(start)
+            });
+            match cut {
+                None => return word,
+                Some(start) => end = start,
+            }
+        }
     }
 
     fn give(&mut self, end: usize) -> Result<Guarded, AnswerBlocked> {

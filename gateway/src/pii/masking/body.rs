@@ -14,10 +14,14 @@ use shekara_protocol::json::walk;
 use super::conversation::{Conversation, Pass};
 use super::error::MaskError;
 use super::json_leaf::{JsonString, RawLeaf, for_each_leaf};
+use super::known_values::KnownValues;
 use super::span::{Span, disjoint};
 use crate::pii::detector::views::{blobs, escapes};
 use crate::pii::screening::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 use crate::pii::{Action, Decision, Detector, Entity, Findings, Policy, TextSegment};
+
+/// A token parts what stood together, so that another value may show beside it: then it is masked too.
+const MAX_ROUNDS: usize = 4;
 
 /// A body that may leave as far as its text goes.
 pub struct MaskedBody {
@@ -37,22 +41,30 @@ pub fn mask_body(
     policy: &Policy,
     conversation: &mut Conversation,
 ) -> Result<MaskedBody, MaskError> {
-    let scan = scan_body(body, detector).map_err(MaskError::Malformed)?;
-    match decision(&scan, policy) {
-        Decision::Clear => return Ok(MaskedBody::new(body.to_vec(), BTreeMap::new(), &scan)),
-        Decision::Mask => {}
-        Decision::Confine | Decision::Block => return Err(MaskError::NotMaskable),
+    let mut current = body.to_vec();
+    let mut masked = BTreeMap::new();
+    for round in 0..MAX_ROUNDS {
+        let malformed = |error| if round == 0 { MaskError::Malformed(error) } else { MaskError::NotMaskable };
+        let scan = scan_body(&current, detector).map_err(malformed)?;
+        let decision = decision(&scan, policy);
+        let is_clear = decision == Decision::Clear;
+        if decision > Decision::Mask {
+            return Err(MaskError::NotMaskable);
+        }
+        // What was masked before is looked for even where nothing is found.
+        if is_clear && (round > 0 || conversation.entries().is_empty()) {
+            return Ok(MaskedBody::new(current, masked, &scan));
+        }
+        // The strict walk has read every string; what stands between strings is ASCII.
+        let json = std::str::from_utf8(&current).map_err(|_| MaskError::NotMaskable)?;
+        let plan = Plan::of(json, (detector, policy), &scan, conversation);
+        if plan.edits.is_empty() {
+            let rest = if is_clear { Ok(scan) } else { Err(MaskError::NotMaskable) };
+            return rest.map(|scan| MaskedBody::new(current, masked, &scan));
+        }
+        current = plan.apply(json, &mut masked)?;
     }
-    // The strict walk has read every string; what stands between strings is ASCII.
-    let json = std::str::from_utf8(body).map_err(|_| MaskError::NotMaskable)?;
-    let mut plan = Plan { detector, policy, pass: Pass::new(conversation), edits: Vec::new() };
-    plan.read(json, 0, Some(&spans_by_leaf(&scan.findings, policy)), &|range| range);
-    let (masked_body, masked) = plan.apply(json)?;
-    let after = scan_body(&masked_body, detector).map_err(|_| MaskError::NotMaskable)?;
-    match decision(&after, policy) {
-        Decision::Clear => Ok(MaskedBody::new(masked_body, masked, &after)),
-        Decision::Mask | Decision::Confine | Decision::Block => Err(MaskError::NotMaskable),
-    }
+    Err(MaskError::NotMaskable)
 }
 
 impl MaskedBody {
@@ -114,24 +126,51 @@ struct Plan<'p> {
     detector: &'p Detector,
     policy: &'p Policy,
     pass: Pass<'p>,
+    known: Option<KnownValues>,
     edits: Vec<Edit>,
 }
 
-impl Plan<'_> {
-    /// Finds the edits of a JSON text. `known` has the spans of its leaves if it was scanned; `to_body` leads from its
+/// Members whose values are words of the API.
+const API_WORDS: [&str; 8] =
+    ["/role", "/type", "/model", "/object", "/id", "/tool_call_id", "/finish_reason", "/format"];
+
+impl<'p> Plan<'p> {
+    fn of(
+        json: &str,
+        (detector, policy): (&'p Detector, &'p Policy),
+        scan: &BodyScan,
+        conversation: &'p mut Conversation,
+    ) -> Self {
+        let found = spans_by_leaf(&scan.findings, policy);
+        let mut plan = Plan { detector, policy, pass: Pass::new(conversation), known: None, edits: Vec::new() };
+        plan.read(json, 0, Some(&found), &|range| range);
+        // What was found once is a value wherever it stands, also where no word beside it says so.
+        plan.known = Some(plan.known_values());
+        plan.edits.clear();
+        plan.read(json, 0, Some(&found), &|range| range);
+        plan
+    }
+
+    fn known_values(&self) -> KnownValues {
+        let before = self.pass.values().filter(|(entity, _)| self.policy.action(*entity) == Action::Mask);
+        KnownValues::new(before.chain(self.edits.iter().map(|edit| (edit.entity, edit.value.as_str()))))
+    }
+
+    /// Finds the edits of a JSON text. `found` has the spans of its leaves if it was scanned; `to_body` leads from its
     /// bytes to the body's.
     fn read(
         &mut self,
         json: &str,
         depth: usize,
-        known: Option<&HashMap<usize, Vec<Span>>>,
+        found: Option<&HashMap<usize, Vec<Span>>>,
         to_body: &dyn Fn(Range<usize>) -> Range<usize>,
     ) {
         let mut index = 0;
         for_each_leaf(json, |pointer, leaf| {
             let own_index = index;
             index += 1;
-            let RawLeaf::String(range) = leaf else { return };
+            let is_key = matches!(leaf, RawLeaf::Key(_));
+            let (RawLeaf::Key(range) | RawLeaf::Text(range)) = leaf else { return };
             let string = JsonString::read(json.get(range.clone()).unwrap_or_default());
             let to_body = |inner: Range<usize>| {
                 let raw = string.raw_range(inner);
@@ -142,10 +181,13 @@ impl Plan<'_> {
             if depth < MAX_NESTING && looks_like_json(text) && walk(text.as_bytes(), |_, _| {}).is_ok() {
                 return self.read(text, depth + 1, None, &to_body);
             }
-            let spans = match known {
+            let mut spans = match found {
                 Some(by_leaf) => by_leaf.get(&own_index).cloned().unwrap_or_default(),
                 None => self.scanned(pointer, text),
             };
+            if let Some(known) = self.known.as_ref().filter(|_| !is_key && !is_api_word(pointer)) {
+                spans.extend(known.spans(text));
+            }
             for span in disjoint(text, spans) {
                 let value = text.get(span.range.clone()).unwrap_or_default();
                 if !is_encoded(value) {
@@ -162,8 +204,7 @@ impl Plan<'_> {
         spans_by_leaf(&findings, self.policy).remove(&0).unwrap_or_default()
     }
 
-    fn apply(mut self, json: &str) -> Result<(Vec<u8>, BTreeMap<Entity, u32>), MaskError> {
-        let mut masked = BTreeMap::new();
+    fn apply(mut self, json: &str, masked: &mut BTreeMap<Entity, u32>) -> Result<Vec<u8>, MaskError> {
         let mut body = String::with_capacity(json.len() + 8 * self.edits.len());
         let mut copied = 0;
         for edit in &self.edits {
@@ -176,8 +217,12 @@ impl Plan<'_> {
             *count = count.saturating_add(1);
         }
         body.push_str(json.get(copied..).ok_or(MaskError::NotMaskable)?);
-        Ok((body.into_bytes(), masked))
+        Ok(body.into_bytes())
     }
+}
+
+fn is_api_word(pointer: &str) -> bool {
+    API_WORDS.iter().any(|member| pointer.ends_with(member))
 }
 
 /// A value that is written in some encoding, which its place would not tell when it is put back.

@@ -60,6 +60,21 @@ fn escapes_inside_a_value_belong_to_it() {
     assert_eq!(masked, format!(r#"{{"content":"e: {email}; {phone}\n"}}"#));
 }
 
+/// The detector knows a name where words speak for it; here the conversation does.
+#[test]
+fn what_was_masked_before_is_masked_wherever_it_stands() {
+    let policy = policy().with(Entity::Person, Action::Mask);
+    let mut conversation = conversation();
+    let token = token_of(&mut conversation, Entity::Person, "Иванов");
+    let phone = token_of(&mut conversation, Entity::Phone, PHONE);
+    let body = r#"{"user":"@","messages":[{"role":"user","content":"@! \"@\" #"},{"content":"{\"who\":\"@\"}"}]}"#;
+    let body = body.replace('@', "Иванов");
+    let masked = mask_body(body.replace('#', PHONE).as_bytes(), &DETECTOR, &policy, &mut conversation).unwrap();
+    let expected = body.replace("Иванов", &token).replace('#', &phone);
+    assert_eq!(String::from_utf8_lossy(masked.body()), expected);
+    assert_eq!(masked.masked().get(&Entity::Person), Some(&4));
+}
+
 #[test]
 fn what_cannot_be_masked_in_place_makes_the_request_stay() {
     for body in [
@@ -148,7 +163,7 @@ fn nothing_is_found_in_tokens() {
                     break core;
                 }
             };
-            let token = placeholder::written(&placeholder::entity_name(entity), &core);
+            let token = placeholder::written(&placeholder::entity_name(entity), core);
             let text = BESIDE[round % BESIDE.len()].replace('@', &token);
             let findings = DETECTOR.scan(&[TextSegment::new("/messages/0/content", text.as_str())]);
             assert!(findings.is_empty() && findings.is_complete(), "{text} {findings:?}");
@@ -170,7 +185,7 @@ fn phone() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_body_is_masked_whole_and_comes_back(

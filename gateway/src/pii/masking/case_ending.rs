@@ -67,22 +67,22 @@ fn russian<'e>(name: &str, ending: &'e str) -> Option<(usize, &'e str)> {
         },
         'я' => in_ya(ending, before),
         'о' | 'е' | 'ё' | 'и' | 'у' | 'ы' | 'э' | 'ю' => Some((0, "")),
-        _ if last.is_alphabetic() && !last.is_ascii() => hard(name, ending, last),
+        _ if last.is_alphabetic() && !last.is_ascii() => Some((0, hard(name, ending, last))),
         _ => None,
     }
 }
 
-fn hard<'e>(name: &str, ending: &'e str, last: char) -> Option<(usize, &'e str)> {
+/// What a name on a consonant adds.
+fn hard<'e>(name: &str, ending: &'e str, last: char) -> &'e str {
     let is_possessive = ["ов", "ев", "ёв", "ин", "ын"].iter().any(|tail| name.ends_with(tail));
-    let add = match ending {
+    match ending {
         "я" => "а",
         "ю" => "у",
         "ом" | "ем" | "им" if is_possessive => "ым",
         "ем" if !HUSHING.contains(last) => "ом",
         "ом" if HUSHING.contains(last) => "ем",
         other => other,
-    };
-    Some((0, add))
+    }
 }
 
 fn adjective(ending: &str) -> Option<(usize, &'static str)> {

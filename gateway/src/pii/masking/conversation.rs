@@ -80,10 +80,15 @@ impl Conversation {
 
     /// Looks for every value of the conversation in what is about to leave.
     pub fn tripwire(&self) -> Tripwire {
-        Tripwire::new(self.entries.iter().flat_map(|entry| {
+        Tripwire::new(self.values())
+    }
+
+    /// Every value in every writing that was seen, and its base form.
+    fn values(&self) -> impl Iterator<Item = (Entity, &str)> {
+        self.entries.all().flat_map(|entry| {
             let originals = entry.writings.iter().map(|writing| writing.original.as_str());
             originals.chain(entry.base.as_deref()).map(|original| (entry.entity, original))
-        }))
+        })
     }
 
     /// Puts a token in place of every span of `text`.
@@ -123,6 +128,11 @@ impl<'c> Pass<'c> {
         Self { conversation, cores: CoresInText::default(), names: HashSet::new() }
     }
 
+    /// The values of the conversation before this input.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (Entity, &str)> {
+        self.conversation.values()
+    }
+
     pub(crate) fn see_text(&mut self, text: &str) {
         self.cores.add(text);
     }
@@ -152,7 +162,7 @@ impl<'c> Pass<'c> {
             return self.known(index, writing);
         }
         let (entries, cores) = (&self.conversation.entries, &self.cores);
-        let is_free = |core: &_| !entries.has_core(core) && !cores.contains(core);
+        let is_free = |core| !entries.has_core(core) && !cores.contains(core);
         let token = self.conversation.key.mint(entity, &key, is_free).ok_or(MaskError::NoFreeToken)?;
         let entry = Entry { token: token.clone(), entity, key, writings: vec![writing], base };
         self.conversation.entries.insert(entry)?;

@@ -12,8 +12,8 @@ use crate::pii::Entity;
 use crate::pii::placeholder::Core;
 
 /// A conversation of more values or of more bytes than this is not masked further.
-const MAX_ENTRIES: usize = 10_000;
-const MAX_BYTES: usize = 2 << 20;
+const MAX_ENTRIES: usize = 5_000;
+const MAX_BYTES: usize = 4 << 20;
 /// What an entry takes beside its texts.
 const ENTRY_BYTES: usize = 400;
 /// Writings of one value that are remembered.
@@ -79,7 +79,7 @@ impl Writing {
 }
 
 impl Entries {
-    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Entry> {
+    pub(crate) fn all(&self) -> std::slice::Iter<'_, Entry> {
         self.list.iter()
     }
 
@@ -108,8 +108,8 @@ impl Entries {
         self.by_writing.get(&(entity, folded.to_owned())).copied()
     }
 
-    pub(crate) fn has_core(&self, core: &Core) -> bool {
-        self.by_core.contains_key(core)
+    pub(crate) fn has_core(&self, core: Core) -> bool {
+        self.by_core.contains_key(&core)
     }
 
     /// Takes a new entry.
@@ -119,12 +119,12 @@ impl Entries {
             return Err(EntryError::Full);
         }
         let key = (entry.entity, entry.key.clone());
-        if self.by_core.contains_key(entry.token.core()) || self.by_key.contains_key(&key) {
+        if self.by_core.contains_key(&entry.token.core()) || self.by_key.contains_key(&key) {
             return Err(EntryError::Conflict);
         }
         let index = self.list.len();
         self.by_key.insert(key, index);
-        self.by_core.insert(*entry.token.core(), index);
+        self.by_core.insert(entry.token.core(), index);
         for writing in &entry.writings {
             self.by_writing.entry((entry.entity, writing.folded.clone())).or_insert(index);
         }

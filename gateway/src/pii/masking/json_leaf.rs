@@ -11,8 +11,9 @@ use crate::pii::detector::views::offset_map::OffsetMap;
 /// A key, string or number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RawLeaf {
-    /// Bytes between the quotes.
-    String(Range<usize>),
+    /// Bytes between the quotes, as for a text.
+    Key(Range<usize>),
+    Text(Range<usize>),
     Number(Range<usize>),
 }
 
@@ -35,7 +36,7 @@ pub(crate) fn for_each_json_leaf(json: &str, mut visit: impl FnMut(&str, Range<u
         return false;
     }
     for_each_leaf(json, |pointer, leaf| match leaf {
-        RawLeaf::String(range) => {
+        RawLeaf::Key(range) | RawLeaf::Text(range) => {
             let string = JsonString::read(json.get(range.clone()).unwrap_or_default());
             visit(pointer, range.start - 1..range.end + 1, &string.text, false);
         }
@@ -66,7 +67,7 @@ impl<F: FnMut(&str, RawLeaf)> RawWalk<'_, F> {
             b'[' => self.items(),
             b'"' => {
                 let range = self.string()?;
-                (self.visit)(&self.pointer, RawLeaf::String(range));
+                (self.visit)(&self.pointer, RawLeaf::Text(range));
                 Some(())
             }
             first => {
@@ -94,7 +95,7 @@ impl<F: FnMut(&str, RawLeaf)> RawWalk<'_, F> {
                     let key = JsonString::read(self.json.get(range.clone())?);
                     self.pointer.push('/');
                     self.pointer.push_str(&key.text.replace('~', "~0").replace('/', "~1"));
-                    (self.visit)(&self.pointer, RawLeaf::String(range));
+                    (self.visit)(&self.pointer, RawLeaf::Key(range));
                     self.peek()?;
                     self.at += 1;
                     self.value()?;
@@ -242,7 +243,7 @@ mod tests {
             for_each_leaf(&json, |pointer, leaf| {
                 let text = match leaf {
                     RawLeaf::Number(_) => "#".to_owned(),
-                    RawLeaf::String(range) => JsonString::read(&json[range]).text.into_owned(),
+                    RawLeaf::Key(range) | RawLeaf::Text(range) => JsonString::read(&json[range]).text.into_owned(),
                 };
                 found.push((pointer.to_owned(), text));
             });

@@ -74,7 +74,7 @@ impl ConversationId {
 
 impl TokenKey {
     /// The token of a value: the first whose core is free. The order of trials depends on key and value alone.
-    pub(crate) fn mint(&self, entity: Entity, value: &str, mut is_free: impl FnMut(&Core) -> bool) -> Option<Token> {
+    pub(crate) fn mint(&self, entity: Entity, value: &str, mut is_free: impl FnMut(Core) -> bool) -> Option<Token> {
         let name = placeholder::entity_name(entity);
         for counter in 0..MAX_DIGESTS {
             let parts = [entity.as_str().as_bytes(), &counter.to_le_bytes(), value.as_bytes()];
@@ -83,7 +83,7 @@ impl TokenKey {
                 let bits = u64::from_le_bytes(chunk.try_into().ok()?);
                 placeholder::core_from(bits)
             });
-            if let Some(core) = cores.into_iter().find(|core| is_free(core)) {
+            if let Some(core) = cores.into_iter().find(|&core| is_free(core)) {
                 return Some(Token::new(name, core));
             }
         }
@@ -129,7 +129,7 @@ mod tests {
         let secret = MaskingSecret::new([7; 32]);
         let mint = |secret: &MaskingSecret, tenant: &str, conversation: &str, entity, value: &str| {
             let id = secret.conversation(tenant, conversation);
-            secret.token_key(&id).mint(entity, value, |_| true).unwrap().core().to_owned()
+            secret.token_key(&id).mint(entity, value, |_| true).unwrap().core()
         };
         let own = mint(&secret, "bank", "c1", Entity::Phone, "77011234567");
         assert_eq!(own, mint(&MaskingSecret::new([7; 32]), "bank", "c1", Entity::Phone, "77011234567"));

@@ -13,6 +13,7 @@ mod error;
 mod json_leaf;
 mod kazakh_case;
 mod key;
+mod known_values;
 mod person_name;
 mod restorer;
 mod russian_case;

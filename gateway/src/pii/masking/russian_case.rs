@@ -168,6 +168,7 @@ struct Ending<'w> {
     before: char,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an arm of what may not be certain")]
 const fn change(drop: usize, add: &'static str) -> Option<Change> {
     Some(Change { drop, add })
 }
@@ -197,7 +198,7 @@ impl<'w> Ending<'w> {
     }
 
     /// «Андрея» from «Андрей», «Игоря» from «Игорь», by the letter before the ending.
-    fn soft(&self, drop: usize, before: char) -> Option<Change> {
+    fn soft(drop: usize, before: char) -> Option<Change> {
         if VOWELS.contains(before) { change(drop, "й") } else { change(drop, "ь") }
     }
 
@@ -217,7 +218,7 @@ impl<'w> Ending<'w> {
             _ if self.is_fixed() && !self.ends(&["ого"]) => change(0, ""),
             'о' if self.ends(&["ского", "цкого"]) => change(3, "ий"),
             'а' if Self::is_consonant(self.before) => self.hard(1),
-            'я' => self.soft(1, self.before),
+            'я' => Self::soft(1, self.before),
             'ы' => change(1, "а"),
             'и' if self.before == 'ь' => change(1, "я"),
             _ => None,
@@ -230,7 +231,7 @@ impl<'w> Ending<'w> {
             'у' if self.ends(&["скому", "цкому"]) => change(3, "ий"),
             'у' if self.ends(&["ому", "ему"]) => None,
             'у' if Self::is_consonant(self.before) => self.hard(1),
-            'ю' => self.soft(1, self.before),
+            'ю' => Self::soft(1, self.before),
             'е' if self.before == 'ь' => change(1, "я"),
             'е' if Self::is_consonant(self.before) => change(1, "а"),
             _ => None,
@@ -245,7 +246,7 @@ impl<'w> Ending<'w> {
             'м' if self.ends(&["овым", "евым", "иным", "ыным"]) => change(2, ""),
             'м' if self.before == 'о' && Self::is_consonant(third) => self.hard(2),
             'м' if self.before == 'е' && HUSHING.contains(third) => self.hard(2),
-            'м' if self.before == 'е' => self.soft(2, third),
+            'м' if self.before == 'е' => Self::soft(2, third),
             'й' if self.before == 'о' => change(2, "а"),
             _ => None,
         }

@@ -51,7 +51,7 @@ pub fn seal(
     entries: &Entries,
     nonce: [u8; NONCE_BYTES],
 ) -> Result<Vec<u8>, SealError> {
-    let stored: Vec<StoredEntry> = entries.iter().map(StoredEntry::from).collect();
+    let stored: Vec<StoredEntry> = entries.all().map(StoredEntry::from).collect();
     let mut text = serde_json::to_vec(&stored).map_err(|_| SealError)?;
     cipher(secret, id)
         .ok_or(SealError)?

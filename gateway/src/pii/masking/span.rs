@@ -98,8 +98,7 @@ mod tests {
     #[test]
     fn tokens_are_cut_out_and_characters_stay_whole() {
         let text = "Иван [PERSON_7K2QXAB4], Абая 5";
-        let token =
-            placeholder::core_from(0x0ABC_DEF1_2345_6789 >> 3).map(|core| placeholder::written("PERSON", &core));
+        let token = placeholder::core_from(0x0ABC_DEF1_2345_6789 >> 3).map(|core| placeholder::written("PERSON", core));
         let Some(token) = token else { panic!("another number is needed") };
         let text = text.replace("[PERSON_7K2QXAB4]", &token);
         let pieces: Vec<&str> = disjoint(&text, vec![span(Entity::Address, 1..text.len())])

@@ -63,7 +63,9 @@ impl StreamRestorer {
         let (mut at, mut raw_at) = (0, 0);
         while let Some((unit, ahead)) = self.units.get(at..).and_then(|ahead| ahead.first().map(|unit| (*unit, ahead)))
         {
-            let num_units = match self.map.match_at(ahead, self.before, is_end) {
+            let may_begin = self.map.may_begin(unit.character);
+            let found = if may_begin { self.map.match_at(ahead, self.before, is_end) } else { Step::No };
+            let num_units = match found {
                 Step::More => break,
                 Step::Yes(token) => {
                     out.push_str(&escaped(&token.replacement, unit.num_strings));

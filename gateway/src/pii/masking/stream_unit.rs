@@ -2,6 +2,8 @@
 //! how much of the text it took (`\u005b` is one character of six bytes) and inside how many strings it stands: a string
 //! of JSON may itself be JSON.
 
+use std::fmt::Write as _;
+
 /// One character of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unit {
@@ -210,7 +212,9 @@ pub(crate) fn escaped(value: &str, num_strings: usize) -> String {
                 '\n' => escaped.push_str("\\n"),
                 '\r' => escaped.push_str("\\r"),
                 '\t' => escaped.push_str("\\t"),
-                control if control < ' ' => escaped.push_str(&format!("\\u{:04x}", u32::from(control))),
+                control if control < ' ' => {
+                    let _ = write!(escaped, "\\u{:04x}", u32::from(control));
+                }
                 other => escaped.push(other),
             }
         }

@@ -15,7 +15,7 @@ pub struct Token {
 
 impl Token {
     pub(crate) fn new(name: String, core: Core) -> Self {
-        Self { written: placeholder::written(&name, &core), name, core }
+        Self { written: placeholder::written(&name, core), name, core }
     }
 
     /// The token that is written so.
@@ -37,8 +37,8 @@ impl Token {
         &self.name
     }
 
-    pub(crate) fn core(&self) -> &Core {
-        &self.core
+    pub(crate) fn core(&self) -> Core {
+        self.core
     }
 }
 
@@ -58,8 +58,8 @@ impl CoresInText {
         self.0.extend(text.as_bytes().windows(CORE_LEN).filter_map(placeholder::core_of));
     }
 
-    pub(crate) fn contains(&self, core: &Core) -> bool {
-        self.0.contains(core)
+    pub(crate) fn contains(&self, core: Core) -> bool {
+        self.0.contains(&core)
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
         for input in [format!("x{text}y"), text.to_lowercase(), format!("[PHONE_{text}]")] {
             let mut cores = CoresInText::default();
             cores.add(&input);
-            assert!(cores.contains(&core), "{input}");
+            assert!(cores.contains(core), "{input}");
         }
     }
 }

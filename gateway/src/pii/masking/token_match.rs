@@ -17,6 +17,8 @@ pub(crate) struct TokenMap {
     by_core: HashMap<Core, Restored>,
     /// The names in these tokens.
     names: Vec<String>,
+    /// By ASCII code: whether a token, or its bracket, begins so.
+    beginnings: [bool; 128],
 }
 
 /// What a token is replaced with.
@@ -64,13 +66,25 @@ impl TokenMap {
     pub(crate) fn new(entries: &Entries) -> Self {
         let mut by_core = HashMap::new();
         let mut names = BTreeSet::new();
-        for entry in entries.iter() {
+        for entry in entries.all() {
             let name = entry.token.name().to_owned();
             names.insert(name.clone());
             let restored = Restored { name, shown: entry.shown().to_owned(), base: entry.base.clone() };
-            by_core.insert(*entry.token.core(), restored);
+            by_core.insert(entry.token.core(), restored);
         }
-        Self { by_core, names: names.into_iter().collect() }
+        let mut beginnings = [false; 128];
+        let capitals = names.iter().filter_map(|name| name.bytes().next());
+        for byte in capitals.flat_map(|capital| [capital, capital.to_ascii_lowercase()]).chain(*b"[\\&%") {
+            if let Some(begins) = beginnings.get_mut(usize::from(byte)) {
+                *begins = true;
+            }
+        }
+        Self { by_core, names: names.into_iter().collect(), beginnings }
+    }
+
+    /// Whether a token may begin with this character; most texts are made of others.
+    pub(crate) fn may_begin(&self, character: char) -> bool {
+        self.beginnings.get(character as usize).copied().unwrap_or(character == '［')
     }
 
     pub(crate) fn len(&self) -> usize {

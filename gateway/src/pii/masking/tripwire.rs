@@ -64,6 +64,10 @@ struct Pattern {
 /// What must not stand directly beside a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Borders {
+    /// Letters or digits on either side, nor separators inside. A name begins with a capital («Ли», not «ли»).
+    ShortWord {
+        is_capitalised: bool,
+    },
     /// Letters or digits on either side, nor separators inside.
     Word,
     /// A letter before it.
@@ -84,7 +88,9 @@ impl Tripwire {
             let text = String::from_utf8_lossy(&letters).into_owned();
             let national = national_number(entity, &text);
             let text = national.unwrap_or(&text);
-            if let Some(borders) = Borders::of(text) {
+            let is_capitalised =
+                original.chars().find(|character| character.is_alphanumeric()).is_some_and(char::is_uppercase);
+            if let Some(borders) = Borders::of(text, is_capitalised) {
                 texts.insert(text.as_bytes().to_vec(), Pattern { entity, borders });
             }
             let mut writings = vec![original.trim().to_owned(), original.trim().to_lowercase()];
@@ -135,9 +141,14 @@ impl Tripwire {
             let beside = (first.checked_sub(1).and_then(|at| view.bytes().get(at)), view.bytes().get(behind));
             let (before, after) = (beside.0.copied().unwrap_or(b' '), beside.1.copied().unwrap_or(b' '));
             let edges = (view.bytes().get(first).copied()?, view.bytes().get(behind - 1).copied()?);
+            let is_word = is_whole && !is_alphanumeric(before) && !is_alphanumeric(after);
             let stands = match pattern.borders {
                 Borders::Free => true,
-                Borders::Word => is_whole && !is_alphanumeric(before) && !is_alphanumeric(after),
+                Borders::Word => is_word,
+                Borders::ShortWord { is_capitalised } => {
+                    let stands = view.source_text(first..behind);
+                    is_word && (!is_capitalised || stands.starts_with(char::is_uppercase))
+                }
                 Borders::WordStart => !is_letter(before),
                 Borders::Digits => {
                     let joins = |edge: u8, beside: u8| edge.is_ascii_digit() && beside.is_ascii_digit();
@@ -180,12 +191,12 @@ impl<T> Search<T> {
 
 impl Borders {
     /// For a value of these letters and digits; `None` for one that cannot be told from anything.
-    fn of(text: &str) -> Option<Self> {
+    fn of(text: &str, is_capitalised: bool) -> Option<Self> {
         let length = text.chars().count();
         let num_digits = text.bytes().filter(u8::is_ascii_digit).count();
         match length {
             0 | 1 => None,
-            _ if length < MIN_CHARACTERS => Some(Self::Word),
+            _ if length < MIN_CHARACTERS => Some(Self::ShortWord { is_capitalised }),
             _ if num_digits == length && length >= MIN_FREE_DIGITS => Some(Self::Free),
             _ if num_digits > 0 => Some(Self::Digits),
             _ if length < MIN_STEM => Some(Self::Word),

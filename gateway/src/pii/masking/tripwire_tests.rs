@@ -21,15 +21,15 @@ const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 fn unicode_escapes(text: &str) -> String {
-    text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect()
+    text.encode_utf16().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}"))
 }
 
 fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn other_words_and_numbers_are_not_values() {
     for (entity, original, outgoing) in [
         (Entity::Person, "Иван", "диван и Иванна"),
         (Entity::Person, "Анна", "ванна, план на год"),
-        (Entity::Person, "Ли", "или Лида, если"),
+        (Entity::Person, "Ли", "или Лида, если, есть ли"),
         (Entity::Person, "И", "и вот и всё"),
         (Entity::Contract, "12345", "заказ 9123456, 1712345678"),
         (Entity::Address, "ул. Абая, 5", "ул. Абая, 57"),
@@ -75,7 +75,7 @@ fn other_words_and_numbers_are_not_values() {
 #[test]
 fn tokens_are_not_values() {
     let core = (5..).find_map(placeholder::core_from).unwrap();
-    let token = placeholder::written("PERSON", &core);
+    let token = placeholder::written("PERSON", core);
     for original in ["Person", &token.to_lowercase()[1..8], std::str::from_utf8(&core).unwrap()] {
         assert!(!hits(Entity::Handle, original, &format!("a {token} b")), "{original}");
     }
@@ -109,7 +109,7 @@ fn value() -> impl Strategy<Value = (Entity, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_value_in_any_form_is_hit(

