@@ -97,6 +97,14 @@ pub(crate) fn compile(recognizers: &[CustomRecognizer]) -> Result<Vec<Compiled>,
     recognizers.iter().enumerate().map(|(index, recognizer)| compile_one(recognizer, index)).collect()
 }
 
+/// Whether a recogniser can be used, as the one at `index` of its list.
+///
+/// # Errors
+/// It cannot.
+pub fn check_recognizer(recognizer: &CustomRecognizer, index: usize) -> Result<(), CustomRecognizerError> {
+    compile_one(recognizer, index).map(|_| ())
+}
+
 fn compile_one(recognizer: &CustomRecognizer, index: usize) -> Result<Compiled, CustomRecognizerError> {
     let entity = recognizer.entity;
     let is_small = recognizer.pattern.len() <= MAX_PATTERN_BYTES && recognizer.context.len() <= MAX_WORDS;

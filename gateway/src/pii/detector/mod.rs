@@ -1,9 +1,10 @@
 //! Reads texts and says where in them personal data stands.
 //!
-//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`; `context` hears what the
+//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`, `records`; `context` hears what the
 //! words around say), and read again as what its escapes and blobs decode to. `candidate` decides between readings of the
 //! same place, `scan` is the order of all this.
 
+mod address;
 mod budget;
 mod candidate;
 mod classifier;
@@ -11,16 +12,19 @@ mod contact;
 mod context;
 mod custom;
 mod numbers;
+mod person;
+mod records;
 mod scan;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod text;
-mod views;
+pub(crate) mod views;
 
 use std::fmt;
 
 pub use classifier::{Classified, Classifier, ClassifierError, SecondStage};
-pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError};
+pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_recognizer};
 
 use context::finder::ContextFinder;
 use scan::{SegmentFindings, SegmentScan};

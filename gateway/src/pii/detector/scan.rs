@@ -1,18 +1,24 @@
 //! The scan of one segment: its view, then the views of what its escapes and blobs decode to, each
 //! read by every recogniser. Work is bounded by a budget; what it did not reach is reported.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
+use super::address;
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Rejected, resolve};
-use super::contact::email;
+use super::contact::{crypto, email, geo, handle, mac, network, spoken_email};
 use super::context::finder::ContextFinder;
 use super::custom;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::person;
+use super::records;
+use super::secret;
 use super::text::Text;
 use super::views::normalize::View;
 use super::views::{blobs, dictated, escapes};
+use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
@@ -22,7 +28,7 @@ pub(crate) struct SegmentScan<'d> {
     finder: &'d ContextFinder,
     custom: &'d [custom::Compiled],
     /// The keys under which the text stood.
-    keys: &'d str,
+    keys: Cow<'d, str>,
     budget: Budget,
     /// In positions of the segment's own text.
     candidates: Vec<Candidate>,
@@ -51,7 +57,7 @@ impl<'d> SegmentScan<'d> {
         Self {
             finder,
             custom,
-            keys,
+            keys: Cow::Borrowed(keys),
             budget: Budget::for_text(text_len),
             candidates: Vec::new(),
             rejected: None,
@@ -67,7 +73,12 @@ impl<'d> SegmentScan<'d> {
 
     /// Scans `text` in all its layers.
     pub(crate) fn run(mut self, text: &str) -> SegmentFindings {
-        self.layer(text, 0, &|range| range);
+        // What stands for a masked value is no value, whatever the words beside it say.
+        let without_placeholders = placeholder::blank(text);
+        self.layer(&without_placeholders, 0, &|range| range);
+        if matches!(without_placeholders, Cow::Owned(_)) {
+            self.candidates.retain(|found| placeholder::has_text_beside(&without_placeholders, found.range.clone()));
+        }
         SegmentFindings {
             candidates: merge_layers(self.candidates),
             rejected: self.rejected.unwrap_or_default(),
@@ -95,23 +106,38 @@ impl<'d> SegmentScan<'d> {
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
         blobs::find(text, |blob| {
+            // The words around a blob speak for what is inside.
+            let around = words_around(text, &blob.range);
+            let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
             self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
+            self.keys = outer;
         });
     }
 
     fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let view = View::new(source);
-        let text = Text::new(&view, self.finder, self.keys);
+        let keys = self.keys.clone();
+        let text = Text::new(&view, self.finder, &keys);
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
         let num_old = found.rejected.as_ref().map_or(0, Vec::len);
         email::scan(&text, &mut self.budget, &mut found);
         custom::scan(self.custom, &text, &mut self.budget, &mut found);
         reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
         // documents and records
+        records::scan(&text, &mut self.budget, &mut found);
         //
         // places, networks, secrets
+        address::scan(&text, &mut self.budget, &mut found);
+        secret::scan(&text, &mut self.budget, &mut found);
+        spoken_email::scan(&text, &mut self.budget, &mut found);
+        network::scan(&text, &mut self.budget, &mut found);
+        mac::scan(&text, &mut self.budget, &mut found);
+        geo::scan(&text, &mut self.budget, &mut found);
+        crypto::scan(&text, &mut self.budget, &mut found);
+        handle::scan(&text, &mut self.budget, &mut found);
         //
         // people
+        person::scan(&text, &mut self.budget, &mut found);
         let to_segment = |range| to_source(view.source_range(range));
         for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
             rejected.range = to_segment(rejected.range.clone());
@@ -128,6 +154,16 @@ impl<'d> SegmentScan<'d> {
             self.view(&dictated.text, false, &|range| to_segment(dictated.map.source_range(range)));
         }
     }
+}
+
+/// As much of the text before and behind a blob as can speak for it.
+fn words_around(text: &str, blob: &Range<usize>) -> String {
+    const BEFORE: usize = 64;
+    const AFTER: usize = 32;
+    let before = text.get(text.ceil_char_boundary(blob.start.saturating_sub(BEFORE))..blob.start).unwrap_or_default();
+    let end = text.floor_char_boundary(text.len().min(blob.end + AFTER));
+    let after = text.get(blob.end..end).unwrap_or_default();
+    format!("{before} ; {after}")
 }
 
 /// The same value may be found in several layers: it is reported once, at its widest.

@@ -18,7 +18,7 @@ use super::unreadable::is_unreadable;
 use crate::pii::{Detector, Findings};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
-const MAX_NESTING: usize = 4;
+pub(crate) const MAX_NESTING: usize = 4;
 /// Shorter numbers are no entity's.
 const MIN_WRITTEN_NUMBER: usize = 10;
 /// Of a pointer only its end counts as context; keys themselves are scanned whole, as text.
@@ -267,7 +267,7 @@ fn for_each_written_number(json: &[u8], mut visit: impl FnMut(&str)) {
     }
 }
 
-fn pointer_end(pointer: &str) -> &str {
+pub(crate) fn pointer_end(pointer: &str) -> &str {
     if pointer.len() <= MAX_POINTER_BYTES {
         return pointer;
     }
@@ -276,7 +276,7 @@ fn pointer_end(pointer: &str) -> &str {
     end.find('/').map_or("", |slash| &end[slash..])
 }
 
-fn looks_like_json(text: &str) -> bool {
+pub(crate) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '[', '"'])
 }
 

@@ -7,9 +7,14 @@ mod documents;
 mod file_parts;
 mod joined;
 mod report;
+mod scan_input;
 mod screened;
 mod turns;
 mod unreadable;
 
+pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
-pub use screened::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
+pub use scan_input::{AmbiguousInput, ScanInput};
+pub use screened::{
+    Blocked, Cleared, ConfineReason, Confined, Masking, ScanSummary, Scope, ScreenError, Screened, screen,
+};

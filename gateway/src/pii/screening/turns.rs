@@ -99,13 +99,32 @@ fn border(tail: &[Piece], turn: &Turn, visit: &mut impl FnMut(JoinedView<'_>)) {
     let (Some(last), Some(first)) = (tail.last(), turn.head.first()) else { return };
     let near = DIGITS_WITHIN_BYTES.min(last.text.len());
     let is_split = has_digit(last.text.bytes().rev().take(near)) && has_digit(first.text.bytes().take(near));
-    if turn.bytes > SHORT_BYTES && !is_split {
+    let ends = [last.text.bytes().next_back(), first.text.bytes().next()];
+    let touches = ends.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.'));
+    if turn.bytes > SHORT_BYTES && !is_split && !touches {
         return;
     }
     let pieces: Vec<&Piece> = tail.iter().chain(&turn.head).collect();
     for join in [Join::Directly, Join::Spaced] {
         visit(JoinedView::new("", join, &pieces, tail.len()));
     }
+    if let (Some(before), Some(after)) = (until_last_digit(last), from_first_digit(first)) {
+        if before != *last || after != *first {
+            visit(JoinedView::new("", Join::Directly, &[&before, &after], 1));
+        }
+    }
+}
+
+/// "мой ИИН 901123, дальше" and "вторая половина 300258": what stands between the halves is left out.
+fn until_last_digit(piece: &Piece) -> Option<Piece> {
+    let end = piece.text.bytes().rposition(|byte| byte.is_ascii_digit())? + 1;
+    Some(Piece { text: piece.text.get(..end)?.to_owned(), ..piece.clone() })
+}
+
+fn from_first_digit(piece: &Piece) -> Option<Piece> {
+    let start = piece.text.bytes().position(|byte| byte.is_ascii_digit())?;
+    let text = piece.text.get(start..).unwrap_or_default().to_owned();
+    (start <= TAIL_BYTES).then(|| Piece { offset: piece.offset + start, text, leaf: piece.leaf })
 }
 
 fn has_digit(mut bytes: impl Iterator<Item = u8>) -> bool {

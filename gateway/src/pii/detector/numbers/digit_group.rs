@@ -109,7 +109,7 @@ pub(crate) fn plus_before(view: &[u8], at: usize) -> Option<usize> {
     let before = view.get(at.saturating_sub(3)..at)?;
     let plus = before
         .iter()
-        .rposition(|&byte| !matches!(byte, b' ' | b'('))
+        .rposition(|&byte| !matches!(byte, b' ' | b'(' | b'-' | b','))
         .filter(|&index| before.get(index) == Some(&b'+'))?;
     let plus_at = at - before.len() + plus;
     let preceding = view.get(..plus_at).unwrap_or_default();

@@ -81,7 +81,7 @@ impl DigitRun {
             let mut group = Group::read(view, first)?;
             self.digits.clear();
             self.values.clear();
-            self.plus = None;
+            self.plus = plus_before(view, first);
             self.push_group(view, &group, false);
             let mut mark = None;
             while let Some((found, till)) = listing_mark(view, group.till)

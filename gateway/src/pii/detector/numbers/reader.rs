@@ -59,7 +59,7 @@ impl NumberReader<'_, '_> {
             };
             let groups = window.groups();
             let is_even = matches!(groups.lens(), [first, second] if first == second);
-            let around = self.text.context().around(&run.range());
+            let around = self.text.topics_around(&run.range());
             let is_identified = len == iin::LEN && matches!(iin::by_structure(&window), Some((Entity::Iin, _)));
             let is_marked = window.is_spelled() || mark != b',' || around & (IIN | CARD | PHONE) != 0;
             if (groups.lens().len() > 2 || is_even) && (is_marked || is_identified) {
@@ -71,7 +71,8 @@ impl NumberReader<'_, '_> {
     fn account(&mut self, run: &DigitRun, budget: &mut Budget) {
         let view = self.text.bytes();
         let (start, true_start) = run.starts();
-        let starts = [Some(true_start), Some(start).filter(|&s| s != true_start)];
+        let drawn = iban::digits_drawn_before(view, true_start);
+        let starts = [Some(true_start), Some(start).filter(|&s| s != true_start), drawn];
         for digit_at in starts.into_iter().flatten() {
             if !iban::may_begin_at(view, digit_at) {
                 continue;
@@ -90,7 +91,7 @@ impl NumberReader<'_, '_> {
     }
 
     fn windows(&mut self, run: &DigitRun, budget: &mut Budget) {
-        let around = if run.len() >= MIN_NUMBER { self.text.context().around(&run.range()) } else { 0 };
+        let around = if run.len() >= MIN_NUMBER { self.text.topics_around(&run.range()) } else { 0 };
         for first in 0..run.len() {
             if !run.may_start(first) {
                 continue;
@@ -140,6 +141,7 @@ impl NumberReader<'_, '_> {
     fn by_structure(&self, window: &Window<'_>, len: usize) -> Option<(Entity, Strength)> {
         if len == iin::LEN
             && let Some(number) = iin::by_structure(window)
+            && !window.begins_with_date()
         {
             return Some(number);
         }

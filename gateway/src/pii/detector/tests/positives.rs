@@ -1,7 +1,7 @@
 //! What must be found, by entity and by the way it is written.
 
 use super::{entities, found, scan_at};
-use crate::pii::Entity::{self, Bin, Card, Email, Iban, Iin, Phone};
+use crate::pii::Entity::{self, Bin, Card, Email, Iban, Iin, Phone, Secret};
 
 fn assert_found(entity: Entity, cases: &[(&str, &str)]) {
     for &(text, value) in cases {
@@ -152,7 +152,7 @@ fn cards() {
         ],
     );
     assert_eq!(found("face-4400430212345679"), [(Card, "4400430212345679")]);
-    assert_eq!(found("карта 4400 4302 1234 5679 12/27, cvv 123"), [(Card, "4400 4302 1234 5679")]);
+    assert_eq!(found("карта 4400 4302 1234 5679 12/27, cvv 123"), [(Card, "4400 4302 1234 5679"), (Secret, "123")]);
 }
 
 #[test]

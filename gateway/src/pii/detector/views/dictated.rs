@@ -69,9 +69,9 @@ struct Dictation {
     next: usize,
     num_numerals: usize,
     /// The number being put together: its value, where it stands, what may still be added to it.
-    open: Option<(u16, Range<usize>, Room)>,
+    open: Option<(u32, Range<usize>, Room)>,
     /// How often the next digit stands, and where that was said.
-    times: Option<(u16, usize)>,
+    times: Option<(u32, usize)>,
 }
 
 /// What a number that is being put together can still take.
@@ -80,6 +80,7 @@ enum Room {
     Nothing,
     Unit,
     TensAndUnit,
+    Hundreds,
 }
 
 impl Dictation {
@@ -92,6 +93,9 @@ impl Dictation {
             let Some(gap) = view.get(end..token.range.start) else { break };
             if !dictation.digits_between(gap, end) {
                 break;
+            }
+            if gap.iter().any(|byte| matches!(byte, b',' | b';' | b'.' | b'\n')) {
+                dictation.close();
             }
             let Some(meaning) = view.get(token.range.clone()).and_then(numeral) else { break };
             if meaning == Numeral::Filler {
@@ -155,6 +159,7 @@ impl Dictation {
             Numeral::Tens(value) => (value, Room::Unit),
             Numeral::Hundreds(value) => (value, Room::TensAndUnit),
             Numeral::Hundred => return self.hundred(range),
+            Numeral::Thousand => return self.thousand(range),
             Numeral::Times(times) => {
                 self.close();
                 self.times = Some((times, range.start));
@@ -184,8 +189,9 @@ impl Dictation {
     /// "жеті жүз", "seven hundred".
     fn hundred(&mut self, range: Range<usize>) {
         match &mut self.open {
-            Some((sum @ 1..=9, at, open)) => {
-                *sum *= 100;
+            // "төрт мың үш жүз": of four thousand and three only the three is hundreds.
+            Some((sum, at, open)) if (1..=9).contains(&(*sum % 1_000)) => {
+                *sum += *sum % 1_000 * 99;
                 at.end = range.end;
                 *open = Room::TensAndUnit;
             }
@@ -196,12 +202,26 @@ impl Dictation {
         }
     }
 
+    /// "четыре тысячи", "төрт мың".
+    fn thousand(&mut self, range: Range<usize>) {
+        match &mut self.open {
+            Some((sum @ 1..=999, at, open)) => {
+                *sum *= 1_000;
+                at.end = range.end;
+                *open = Room::Hundreds;
+            }
+            _ => {
+                self.close();
+                self.open = Some((1_000, range, Room::Hundreds));
+            }
+        }
+    }
+
     /// "три семёрки".
-    fn plural(&mut self, value: u16, range: Range<usize>) {
+    fn plural(&mut self, value: u32, range: Range<usize>) {
         let times = match self.open.take() {
             Some((times @ 2..=6, at, Room::Nothing)) => {
-                self.parts
-                    .push(Part { range: at.start..range.end, text: value.to_string().repeat(usize::from(times)) });
+                self.parts.push(Part { range: at.start..range.end, text: value.to_string().repeat(times as usize) });
                 return;
             }
             other => other,
@@ -214,7 +234,7 @@ impl Dictation {
     fn close(&mut self) {
         let Some((value, range, _)) = self.open.take() else { return };
         let (times, start) = self.times.take().filter(|_| value < 10).unwrap_or((1, range.start));
-        self.parts.push(Part { range: start..range.end, text: value.to_string().repeat(usize::from(times)) });
+        self.parts.push(Part { range: start..range.end, text: value.to_string().repeat(times as usize) });
     }
 
     fn is_a_number(&self) -> bool {
@@ -226,7 +246,8 @@ impl Dictation {
 fn fits(room: Room, numeral: Numeral) -> bool {
     match numeral {
         Numeral::Unit(1..) => room >= Room::Unit,
-        Numeral::Tens(_) | Numeral::Teen(_) => room == Room::TensAndUnit,
+        Numeral::Tens(_) | Numeral::Teen(_) => room >= Room::TensAndUnit,
+        Numeral::Hundreds(_) => room == Room::Hundreds,
         _ => false,
     }
 }
@@ -258,6 +279,8 @@ mod tests {
             ("8 семьсот один 123-45-67", "8 701 123 45 67"),
             ("восемь, семьсот семь, и потом три семёрки, два нуля", "8 707 777 00"),
             ("он бір отыз екі елу бес", "11 32 55"),
+            ("төрт мың төрт жүз, төрт мың үш жүз бес, екі мың тоқсан, алты мың бір жүз он екі", "4400 4305 2090 6112"),
+            ("четыре тысячи четыреста, пять тысяч один, семьсот", "4400 5001 700"),
             ("triple seven, one two three", "777 1 2 3"),
         ] {
             assert_eq!(decoded(source).as_deref(), Some(expected), "{source}");

@@ -4,6 +4,7 @@ pub(crate) mod blobs;
 pub(crate) mod dictated;
 pub(crate) mod escapes;
 pub(crate) mod fold;
+pub(crate) mod long_words;
 pub(crate) mod lookalike;
 pub(crate) mod normalize;
 pub(crate) mod number_words;

@@ -2,6 +2,7 @@
 //! Always valid UTF-8 in which every non-ASCII byte belongs to a letter, so that recognisers can
 //! work on bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::fold::fold;
@@ -139,6 +140,22 @@ impl<'s> View<'s> {
     /// The source of a non-empty range of the view.
     pub(crate) fn source_text(&self, range: Range<usize>) -> &str {
         self.source.get(self.source_range(range)).unwrap_or_default()
+    }
+
+    /// The folded text with its tabs, which otherwise are spaces.
+    pub(crate) fn with_tabs(&self) -> Cow<'_, [u8]> {
+        if memchr::memchr(b'\t', self.source.as_bytes()).is_none() {
+            return Cow::Borrowed(&self.bytes);
+        }
+        let mut marked = self.bytes.clone();
+        for at in memchr::memchr_iter(b' ', &self.bytes) {
+            if self.source_text(at..at + 1) == "\t"
+                && let Some(byte) = marked.get_mut(at)
+            {
+                *byte = b'\t';
+            }
+        }
+        Cow::Owned(marked)
     }
 
     /// Whether a word ends and another begins before position `at`, seen in the source: a letter

@@ -8,19 +8,21 @@ use std::sync::LazyLock;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numeral {
     /// 0 to 9.
-    Unit(u16),
+    Unit(u32),
     /// 11 to 19, and 10 where no unit may follow.
-    Teen(u16),
+    Teen(u32),
     /// 10 (where a unit may follow) to 90.
-    Tens(u16),
+    Tens(u32),
     /// 100 to 900.
-    Hundreds(u16),
+    Hundreds(u32),
     /// Makes the unit before it hundreds: "жүз", "hundred".
     Hundred,
+    /// Makes the number before it thousands: "тысячи", "мың".
+    Thousand,
     /// The next digit stands so often: "double", "triple".
-    Times(u16),
+    Times(u32),
     /// The plural of a digit: "три семёрки" is 777.
-    Plural(u16),
+    Plural(u32),
     /// Written for a plus sign.
     Plus,
     /// Said between the parts of one number: "и", "тире", "then".
@@ -50,7 +52,7 @@ fn listed(words: &'static str, numeral: Numeral) -> impl Iterator<Item = (&'stat
     words.split_ascii_whitespace().map(move |word| (word.as_bytes(), numeral))
 }
 
-const UNITS: [(u16, &str); 10] = [
+const UNITS: [(u32, &str); 10] = [
     (0, "ноль нуль нолик ноля нуля нулик нөл нол nol nól nöl nul zero oh nought null"),
     (1, "один одна одно одну одной одного единица единичка раз бір бир bir odin odna one"),
     (2, "два две двух двойка двоечка екі еки eki dva dve two"),
@@ -63,7 +65,7 @@ const UNITS: [(u16, &str); 10] = [
     (9, "девять девяти девятка девяточка тоғыз тогыз toǵyz toğyz togyz toğız devyat deviat nine"),
 ];
 
-const TEENS: [(u16, &str); 10] = [
+const TEENS: [(u32, &str); 10] = [
     (10, "десять десяти ten desyat desiat"),
     (11, "одиннадцать одинадцать eleven odinnadtsat odinnadcat"),
     (12, "двенадцать twelve dvenadtsat dvenadcat"),
@@ -76,7 +78,7 @@ const TEENS: [(u16, &str); 10] = [
     (19, "девятнадцать nineteen devyatnadtsat devyatnadcat"),
 ];
 
-const TENS: [(u16, &str); 9] = [
+const TENS: [(u32, &str); 9] = [
     (10, "он on"),
     (20, "двадцать twenty dvadtsat dvadcat жиырма jıyrma jiyrma zhiyrma jyırma"),
     (30, "тридцать thirty tridtsat tridcat отыз otyz otız"),
@@ -88,7 +90,7 @@ const TENS: [(u16, &str); 9] = [
     (90, "девяносто ninety devyanosto тоқсан токсан toqsan toksan"),
 ];
 
-const HUNDREDS: [(u16, &str); 9] = [
+const HUNDREDS: [(u32, &str); 9] = [
     (100, "сто sto"),
     (200, "двести dvesti"),
     (300, "триста trista"),
@@ -100,7 +102,7 @@ const HUNDREDS: [(u16, &str); 9] = [
     (900, "девятьсот devyatsot"),
 ];
 
-const PLURALS: [(u16, &str); 10] = [
+const PLURALS: [(u32, &str); 10] = [
     (0, "нуля ноля нулей ноликов zeros zeroes nulya noley"),
     (1, "единицы единиц единички ones"),
     (2, "двойки двоек двоечки twos"),
@@ -113,8 +115,9 @@ const PLURALS: [(u16, &str); 10] = [
     (9, "девятки девяток nines"),
 ];
 
-const OTHERS: [(Numeral, &str); 5] = [
+const OTHERS: [(Numeral, &str); 6] = [
     (Numeral::Hundred, "жүз жуз júz jüz zhuz juz hundred"),
+    (Numeral::Thousand, "тысяча тысячи тысяч тысячу мың мын myń myñ myn thousand tysyacha tysyachi tysyach"),
     (Numeral::Times(2), "double дважды дабл"),
     (Numeral::Times(3), "triple трижды"),
     (Numeral::Plus, "плюс plus қосу плус"),

@@ -1,0 +1,258 @@
+//! The last look before anything leaves: whether any value that was masked stands in the outgoing bytes after all, as it
+//! is, in another case, with other separators, escaped or encoded.
+//!
+//! What always holds: the bytes are read as text, as that text with its escapes taken back (several times over), as its
+//! readable blobs, and as the bytes of anything in it that could be base64 or hexadecimal. Letters and digits alone are
+//! compared. Where a value is so short or so plain that other words would hold it, its borders must be its own. Work is
+//! linear in the bytes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aho_corasick::AhoCorasick;
+
+use super::encoded_bytes;
+use crate::pii::detector::views::normalize::{View, is_letter};
+use crate::pii::detector::views::{blobs, escapes};
+use crate::pii::{Entity, placeholder};
+
+/// A value stands in what was about to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a masked value of entity {entity} stands in the outgoing request")]
+pub struct TripwireHit {
+    pub entity: Entity,
+}
+
+/// Looks for the values of one conversation.
+pub struct Tripwire {
+    /// Of letters and digits alone, folded.
+    texts: Search<Pattern>,
+    /// Of the bytes as they were written.
+    bytes: Search<Entity>,
+}
+
+/// How often escapes and blobs are opened.
+const MAX_DEPTH: usize = 3;
+/// More separators in a row than this part what stands before from what follows.
+const MAX_GAP: usize = 8;
+/// In compact texts: belongs to no value.
+const PART: u8 = 0;
+/// Values of fewer characters are compared as whole words.
+const MIN_CHARACTERS: usize = 4;
+/// Values of letters alone may go on (with an ending) from this length.
+const MIN_STEM: usize = 6;
+/// As many digits are the same number inside a longer one.
+const MIN_FREE_DIGITS: usize = 9;
+/// Digits of a telephone number behind the country's code or 8.
+const NATIONAL_DIGITS: usize = 10;
+/// Fewer bytes turn up in anything that is decoded blindly.
+const MIN_BYTES: usize = 4;
+
+/// An automaton and what each of its patterns stands for.
+enum Search<T> {
+    Nothing,
+    For(AhoCorasick, Vec<T>),
+    /// The automaton could not be built: everything is a hit.
+    Broken(Entity),
+}
+
+struct Pattern {
+    entity: Entity,
+    borders: Borders,
+}
+
+/// What must not stand directly beside a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Borders {
+    /// Letters or digits on either side, nor separators inside. A name begins with a capital («Ли», not «ли»).
+    ShortWord {
+        is_capitalised: bool,
+    },
+    /// Letters or digits on either side, nor separators inside.
+    Word,
+    /// A letter before it.
+    WordStart,
+    /// A digit beside a digit of it.
+    Digits,
+    Free,
+}
+
+impl Tripwire {
+    /// Looks for all of these values.
+    pub fn new<'o>(originals: impl IntoIterator<Item = (Entity, &'o str)>) -> Self {
+        let mut texts = BTreeMap::new();
+        let mut bytes = BTreeMap::new();
+        for (entity, original) in originals {
+            let compact = Compact::new(&View::new(original));
+            let letters = compact.without_parts();
+            let text = String::from_utf8_lossy(&letters).into_owned();
+            let national = national_number(entity, &text);
+            let text = national.unwrap_or(&text);
+            let is_capitalised =
+                original.chars().find(|character| character.is_alphanumeric()).is_some_and(char::is_uppercase);
+            if let Some(borders) = Borders::of(text, is_capitalised) {
+                texts.insert(text.as_bytes().to_vec(), Pattern { entity, borders });
+            }
+            let mut writings = vec![original.trim().to_owned(), original.trim().to_lowercase()];
+            writings.push(original.trim().to_uppercase());
+            writings.extend(text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.to_owned()));
+            bytes.extend(writings.into_iter().filter(|it| it.len() >= MIN_BYTES).map(|it| (it.into_bytes(), entity)));
+        }
+        Self {
+            texts: Search::new(texts, false, |pattern| pattern.entity),
+            bytes: Search::new(bytes, true, |entity| *entity),
+        }
+    }
+
+    /// # Errors
+    /// One of the values stands in `outgoing`.
+    pub fn check(&self, outgoing: &[u8]) -> Result<(), TripwireHit> {
+        if matches!((&self.texts, &self.bytes), (Search::Nothing, Search::Nothing)) {
+            return Ok(());
+        }
+        self.check_text(&String::from_utf8_lossy(outgoing), 0)
+    }
+
+    fn check_text(&self, text: &str, depth: usize) -> Result<(), TripwireHit> {
+        let text = placeholder::blank(text);
+        self.check_view(&View::new(&text))?;
+        self.bytes.find(&encoded_bytes::decoded(text.as_bytes()), |_, entity| Some(*entity))?;
+        if depth == MAX_DEPTH {
+            return Ok(());
+        }
+        if let Some(decoded) = escapes::decode(&text) {
+            self.check_text(&decoded.text, depth + 1)?;
+        }
+        let mut found = Ok(());
+        blobs::find(&text, |blob| {
+            if found.is_ok() {
+                found = self.check_text(&blob.text, depth + 1);
+            }
+        });
+        found
+    }
+
+    fn check_view(&self, view: &View<'_>) -> Result<(), TripwireHit> {
+        let compact = Compact::new(view);
+        self.texts.find(&compact.text, |range, pattern| {
+            let first = compact.places.get(range.start).copied()?;
+            let behind = compact.places.get(range.end.checked_sub(1)?).copied()? + 1;
+            let is_whole = behind - first == range.len();
+            let beside = (first.checked_sub(1).and_then(|at| view.bytes().get(at)), view.bytes().get(behind));
+            let (before, after) = (beside.0.copied().unwrap_or(b' '), beside.1.copied().unwrap_or(b' '));
+            let edges = (view.bytes().get(first).copied()?, view.bytes().get(behind - 1).copied()?);
+            let is_word = is_whole && !is_alphanumeric(before) && !is_alphanumeric(after);
+            let stands = match pattern.borders {
+                Borders::Free => true,
+                Borders::Word => is_word,
+                Borders::ShortWord { is_capitalised } => {
+                    let stands = view.source_text(first..behind);
+                    is_word && (!is_capitalised || stands.starts_with(char::is_uppercase))
+                }
+                Borders::WordStart => !is_letter(before),
+                Borders::Digits => {
+                    let joins = |edge: u8, beside: u8| edge.is_ascii_digit() && beside.is_ascii_digit();
+                    !joins(edges.0, before) && !joins(edges.1, after)
+                }
+            };
+            stands.then_some(pattern.entity)
+        })
+    }
+}
+
+impl<T> Search<T> {
+    fn new(patterns: BTreeMap<Vec<u8>, T>, any_case: bool, entity: impl Fn(&T) -> Entity) -> Self {
+        let Some(first) = patterns.values().next().map(entity) else { return Self::Nothing };
+        match AhoCorasick::builder().ascii_case_insensitive(any_case).build(patterns.keys()) {
+            Ok(automaton) => Self::For(automaton, patterns.into_values().collect()),
+            Err(_) => Self::Broken(first),
+        }
+    }
+
+    /// The first occurrence that `accepts` takes.
+    fn find(
+        &self,
+        text: &[u8],
+        mut accepts: impl FnMut(std::ops::Range<usize>, &T) -> Option<Entity>,
+    ) -> Result<(), TripwireHit> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Broken(entity) => Err(TripwireHit { entity: *entity }),
+            Self::For(automaton, meanings) => {
+                let found = automaton.find_overlapping_iter(text).find_map(|found| {
+                    let meaning = meanings.get(found.pattern().as_usize())?;
+                    accepts(found.range(), meaning)
+                });
+                found.map_or(Ok(()), |entity| Err(TripwireHit { entity }))
+            }
+        }
+    }
+}
+
+impl Borders {
+    /// For a value of these letters and digits; `None` for one that cannot be told from anything.
+    fn of(text: &str, is_capitalised: bool) -> Option<Self> {
+        let length = text.chars().count();
+        let num_digits = text.bytes().filter(u8::is_ascii_digit).count();
+        match length {
+            0 | 1 => None,
+            _ if length < MIN_CHARACTERS => Some(Self::ShortWord { is_capitalised }),
+            _ if num_digits == length && length >= MIN_FREE_DIGITS => Some(Self::Free),
+            _ if num_digits > 0 => Some(Self::Digits),
+            _ if length < MIN_STEM => Some(Self::Word),
+            _ => Some(Self::WordStart),
+        }
+    }
+}
+
+/// The part of a telephone number that all its writings share.
+fn national_number(entity: Entity, text: &str) -> Option<&str> {
+    let is_number = entity == Entity::Phone && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.len().checked_sub(NATIONAL_DIGITS).and_then(|from| text.get(from..))).flatten()
+}
+
+/// Letters and digits of a view, and where they stand in it.
+struct Compact {
+    text: Vec<u8>,
+    places: Vec<usize>,
+}
+
+impl Compact {
+    fn new(view: &View<'_>) -> Self {
+        let mut compact = Self { text: Vec::new(), places: Vec::new() };
+        let mut gap = 0;
+        for (place, &byte) in view.bytes().iter().enumerate() {
+            if !is_alphanumeric(byte) {
+                gap += 1;
+                continue;
+            }
+            if gap > MAX_GAP {
+                compact.text.push(PART);
+                compact.places.push(place);
+            }
+            gap = 0;
+            compact.text.push(byte);
+            compact.places.push(place);
+        }
+        compact
+    }
+
+    fn without_parts(mut self) -> Vec<u8> {
+        self.text.retain(|&byte| byte != PART);
+        self.text
+    }
+}
+
+fn is_alphanumeric(byte: u8) -> bool {
+    is_letter(byte) || byte.is_ascii_digit()
+}
+
+impl fmt::Debug for Tripwire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tripwire").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "tripwire_tests.rs"]
+mod tests;
