@@ -14,9 +14,10 @@ const ENCODED_HEAD_BYTES: usize = 64;
 pub(super) const PART_LISTS: [&str; 4] = ["content", "system", "input", "parts"];
 
 /// What a member of a part is for. The longer of two ends that fit comes first.
-const MEMBERS: [(&str, Member); 8] = [
+const MEMBERS: [(&str, Member); 9] = [
     ("/file/file_data", Member::Data(Shape::Chat)),
     ("/file/filename", Member::FileName),
+    ("/file/format", Member::MediaType),
     ("/source/media_type", Member::MediaType),
     ("/source/type", Member::SourceType),
     ("/source/data", Member::Data(Shape::Messages)),
