@@ -165,7 +165,7 @@ impl<'d> BodyReader<'d> {
             if reading != Reading::Unreadable {
                 shown.to_mut().replace_range(place.clone(), &" ".repeat(place.len()));
             }
-            self.file_text(reading, (number, place), inner);
+            self.file_text(reading, &(number, place), inner);
         }
         // As long as the text itself, so that places stay what they are.
         let number = self.leaf(pointer, &shown, depth);
@@ -203,10 +203,10 @@ impl<'d> BodyReader<'d> {
             place
         });
         let place = place.unwrap_or((NO_LEAF, 0..0));
-        self.file_text(reading, place, inner);
+        self.file_text(reading, &place, inner);
     }
 
-    fn file_text(&mut self, reading: Reading, place: (usize, Range<usize>), inner: &mut Vec<String>) {
+    fn file_text(&mut self, reading: Reading, place: &(usize, Range<usize>), inner: &mut Vec<String>) {
         let (pieces, is_whole) = match reading {
             Reading::Text(pieces) => (pieces, true),
             Reading::Partly(pieces) => (pieces, false),

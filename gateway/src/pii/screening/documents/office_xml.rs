@@ -38,7 +38,7 @@ pub(super) enum Part {
 impl Part {
     pub(super) fn of(name: &str) -> Self {
         let file = name.rsplit('/').next().unwrap_or(name);
-        if name.starts_with("xl/worksheets/") && name.ends_with(".xml") {
+        if name.starts_with("xl/worksheets/sheet") {
             Self::Sheet
         } else if STYLE_PARTS.iter().any(|style| file.starts_with(style)) {
             Self::Style
