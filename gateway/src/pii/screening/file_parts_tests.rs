@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::body_text::scan_body;
-use super::super::{ConfineReason, ScreenError, Screened, report, screen};
+use super::super::{ConfineReason, Scope, ScreenError, Screened, report, screen};
 use crate::auth::DataClass;
 use crate::pii::{Action, Detector, Entity, Policy};
 
@@ -18,7 +18,15 @@ macro_rules! encoded {
 
 fn screened(body: &Value, policy: &Policy) -> Result<Screened, ScreenError> {
     let detector = Detector::new().unwrap();
-    screen(Bytes::from(body.to_string()), DataClass::Public, &detector, policy)
+    let scope = Scope {
+        declared: DataClass::Public,
+        detector: &detector,
+        policy,
+        is_sticky: false,
+        allows_unreadable: false,
+        masking: None,
+    };
+    screen(Bytes::from(body.to_string()), scope)
 }
 
 #[track_caller]
