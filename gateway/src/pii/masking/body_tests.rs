@@ -184,12 +184,17 @@ fn phone() -> impl Strategy<Value = String> {
     })
 }
 
+/// Letters that look like no digit: beside a number they would make it another one, which has to stay.
+fn words() -> impl Strategy<Value = String> {
+    "[гдежкмнпртacdefgh ,.!\"\\\\\n/]{1,20}"
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_body_is_masked_whole_and_comes_back(
-        phones in prop::collection::vec(phone(), 1..6), words in "[а-яa-z ,.!\"\\\\\n/]{1,20}", shape in 0_usize..4,
+        phones in prop::collection::vec(phone(), 1..6), words in words(), shape in 0_usize..4,
     ) {
         let text = phones.iter().map(|phone| format!("{words} {phone} {words}")).collect::<Vec<_>>().join("\n");
         let body = match shape {

@@ -73,6 +73,15 @@ fn other_words_and_numbers_are_not_values() {
 }
 
 #[test]
+fn values_that_differ_in_separators_alone_are_both_seen() {
+    let tripwire = Tripwire::new([(Entity::Person, "Ли-Я"), (Entity::Person, "Лия"), (Entity::Handle, "лия")]);
+    for outgoing in ["Лия", "Ли-Я", "лия"] {
+        assert!(tripwire.check(outgoing.as_bytes()).is_err(), "{outgoing}");
+    }
+    assert_eq!(tripwire.check("олия, лиял".as_bytes()), Ok(()));
+}
+
+#[test]
 fn tokens_are_not_values() {
     let core = (5..).find_map(placeholder::core_from).unwrap();
     let token = placeholder::written("PERSON", core);
