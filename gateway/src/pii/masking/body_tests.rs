@@ -35,7 +35,7 @@ fn token_of(conversation: &mut Conversation, entity: Entity, value: &str) -> Str
 fn values_are_replaced_wherever_strings_stand_and_nothing_else_changes() {
     for body in [
         r#"{ "messages" : [ {"role":"user","content":"звоните @ сегодня"} ], "n" : 1.50 }"#,
-        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"тел @, \u0438 ещё @"}]}],"x":[1e3,true,null]}"#,
+        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"т @, \u0438 ещё @"}]}],"x":[1e3,true,null]}"#,
         r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"to\":\"@\", \"n\": 1.0}"}}]}]}"#,
         r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"{\\\"to\\\": \\\"@\\\"}\"}"}}]}]}"#,
         r#"{"messages":[{"role":"tool","content":"[\"@\",\"x\\u0041\"]"}]}"#,

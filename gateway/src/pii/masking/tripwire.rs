@@ -1,5 +1,5 @@
-//! The last look before anything leaves: whether any value that was masked stands in the outgoing bytes after all, as it
-//! is, in another case, with other separators, escaped or encoded.
+//! The last look before anything leaves: whether any value that was masked stands in the outgoing bytes after all, as
+//! it is, in another case, with other separators, escaped or encoded.
 //!
 //! What always holds: the bytes are read as text, as that text with its escapes taken back (several times over), as its
 //! readable blobs, and as the bytes of anything in it that could be base64 or hexadecimal. Letters and digits alone are

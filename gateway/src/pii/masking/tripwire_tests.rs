@@ -122,7 +122,8 @@ proptest! {
 
     #[test]
     fn any_value_in_any_form_is_hit(
-        (entity, original) in value(), before in "[а-яa-z ,.:!]{0,15}", after in "[а-яa-z ,.:!]{0,15}", glue in "[A-Za-z0-9]{0,9}",
+        (entity, original) in value(), before in "[а-яa-z ,.:!]{0,15}", after in "[а-яa-z ,.:!]{0,15}",
+        glue in "[A-Za-z0-9]{0,9}",
     ) {
         let tripwire = Tripwire::new([(entity, original.as_str())]);
         let json = |text: &str| serde_json::json!({"messages": [{"content": text}]}).to_string();
@@ -160,7 +161,9 @@ proptest! {
     }
 
     #[test]
-    fn what_holds_no_value_is_not_hit((entity, original) in value(), words in "[а-жa-h ]{0,60}", digits in "[0-4 ]{0,9}") {
+    fn what_holds_no_value_is_not_hit(
+        (entity, original) in value(), words in "[а-жa-h ]{0,60}", digits in "[0-4 ]{0,9}",
+    ) {
         let folded = original.to_lowercase();
         prop_assume!(!folded.contains(words.trim()) || words.trim().is_empty());
         prop_assume!(folded.chars().any(|character| matches!(character, 'и'..='я' | 'i'..='z' | '5'..='9')));
