@@ -8,6 +8,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod egress;
+pub mod labels;
 pub mod middleware;
 pub mod pii;
 pub mod pipeline;

@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 13] = [
+const IMPORTS: [(&str, &[&str]); 14] = [
     ("auth", &[]),
     ("secrets", &[]),
     ("telemetry", &[]),
     ("audit", &["auth"]),
+    ("labels", &["auth"]),
     ("pii", &["auth"]),
-    ("config", &["pii", "secrets"]),
-    ("routing", &["config", "pii"]),
+    ("config", &["auth", "labels", "pii", "secrets"]),
+    ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
-    ("store", &["audit", "auth"]),
-    ("providers", &["config", "egress", "routing", "secrets"]),
-    ("pipeline", &["audit", "auth", "config", "egress", "pii", "providers", "routing", "store"]),
-    ("api", &["auth", "pipeline", "routing", "store"]),
+    ("store", &["audit", "auth", "pii"]),
+    ("providers", &["config", "egress", "pii", "routing", "secrets"]),
+    ("pipeline", &["audit", "auth", "config", "egress", "labels", "pii", "providers", "routing", "store"]),
+    ("api", &["auth", "labels", "pii", "pipeline", "routing", "store"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

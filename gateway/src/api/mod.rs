@@ -5,9 +5,11 @@ mod chat_completions;
 mod error;
 mod health;
 mod models;
+mod pii;
 
 pub use admin::{audit_page, create_key, list_keys, revoke_key};
 pub use chat_completions::chat_completions;
 pub use error::{ErrorCode, ErrorResponse};
 pub use health::{healthz, readyz};
+pub use pii::scan_pii;
 pub use models::{list_models, show_model};

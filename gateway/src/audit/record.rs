@@ -70,6 +70,9 @@ pub struct AuditRecord {
     pub data_class: DataClass,
     /// Entity to number of findings.
     pub entities: BTreeMap<String, u32>,
+    /// Entity to number of findings in the answer; empty where answers are not scanned.
+    #[serde(default)]
+    pub answer_entities: BTreeMap<String, u32>,
     pub pii_action: String,
     /// Fingerprint of the privacy policy in force.
     pub policy_version: String,

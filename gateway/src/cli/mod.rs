@@ -6,6 +6,7 @@ mod first_start;
 mod keys;
 mod local_engine;
 mod output;
+mod pii;
 mod serve;
 
 use std::path::PathBuf;
@@ -36,6 +37,9 @@ enum Command {
     /// Make, list and revoke keys; a running gateway takes notice within seconds.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Look at texts as the detector does.
+    #[command(subcommand)]
+    Pii(pii::PiiCommand),
     /// Read the audit, also while no gateway runs.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -72,6 +76,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         None | Some(Command::Serve) => serve::serve(path).await,
         Some(Command::Config(command)) => config_check::run(path, &command),
         Some(Command::Keys(command)) => keys::run(path, command).await,
+        Some(Command::Pii(command)) => pii::run(path, command),
         Some(Command::Audit(command)) => audit::run(path, &command).await,
     }
 }

@@ -17,8 +17,9 @@ use super::local_engine::LocalEngine;
 use super::output;
 use crate::config::{Config, load};
 use crate::egress::install_tls;
-use crate::pii::Detector;
-use crate::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
+use crate::labels::Signer;
+use crate::pii::masking::MaskingSecret;
+use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::store::{DataDir, Journal, Projector, SqliteStore, Store};
 use crate::telemetry;
@@ -42,6 +43,8 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let engine = LocalEngine::open(&config.local, config.max_body_bytes)?;
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
+    let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);
+    let signer = Arc::new(signer(&config, &data, &sources)?);
     let projector = Projector::start(Arc::clone(&journal), Arc::clone(&store));
     let parts = GatewayParts {
         snapshot: snapshot(config.clone(), &engine, &sources)?,
@@ -49,7 +52,8 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         journal,
         store,
         sources,
-        detector: Detector::new()?,
+        conversations,
+        signer,
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
@@ -84,6 +88,23 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What tokens are derived from: the configured key, or one of the data folder's own.
+fn masking_secret(config: &Config, data: &DataDir, sources: &Sources) -> anyhow::Result<MaskingSecret> {
+    let Some(source) = &config.privacy.conversations.vault_key else {
+        return Ok(data.masking_secret(sources.random())?);
+    };
+    let secret = source.resolve().context("failed to read [privacy.conversations] vault_key")?;
+    MaskingSecret::from_text(secret.expose()).context("[privacy.conversations] vault_key has fewer than 32 characters")
+}
+
+fn signer(config: &Config, data: &DataDir, sources: &Sources) -> anyhow::Result<Signer> {
+    let Some(source) = &config.labels.signing_key else {
+        return Ok(Signer::from_seed(&data.label_seed(sources.random())?));
+    };
+    let secret = source.resolve().context("failed to read [labels] signing_key")?;
+    Signer::from_hex_seed(secret.expose()).context("[labels] signing_key is not 64 hexadecimal digits")
+}
+
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen).await.with_context(|| {
         format!("failed to listen on {listen} ([server] listen sets another address; is a gateway running already?)")
@@ -106,7 +127,7 @@ fn start_server(listener: TcpListener, gateway: &Arc<Gateway>) -> (Server, Arc<N
 
 fn snapshot(config: Config, engine: &LocalEngine, sources: &Sources) -> anyhow::Result<Snapshot> {
     let now_s = u64::try_from(sources.now().as_second()).unwrap_or_default();
-    Ok(Snapshot::new(config, engine.service(), engine.models(), now_s)?)
+    Ok(Snapshot::new(config, engine.service(), engine.models(), None, now_s)?)
 }
 
 /// SIGHUP reads the configuration anew; SIGINT and SIGTERM end.

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::pii::{Action, Entity};
+use crate::auth::DataClass;
+use crate::pii::{Action, CustomCheck, Entity};
 
 #[cfg(feature = "local-engine")]
 pub type EngineSettings = shekara_inference::engine::EngineSettings;
@@ -21,6 +22,8 @@ pub type ModelSettings = shekara_inference::frontend::FormatSettings;
 pub type ModelSettings = toml::Table;
 
 pub type EntityActions = BTreeMap<Entity, Action>;
+/// In percent.
+pub type EntityThresholds = BTreeMap<Entity, u8>;
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +33,7 @@ pub struct ConfigFile {
     pub local: LocalFile,
     pub network: NetworkFile,
     pub privacy: PrivacyFile,
+    pub labels: LabelsFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }
@@ -121,12 +125,98 @@ pub struct PrivacyFile {
     /// A scan that takes longer counts as sensitive.
     pub scan_timeout_ms: u64,
     pub entities: EntityActions,
+    /// From which score on findings of an entity count.
+    pub thresholds: EntityThresholds,
+    pub recognizers: Vec<RecognizerFile>,
+    pub rules: Vec<RuleFile>,
+    pub conversations: ConversationsFile,
 }
 
 impl Default for PrivacyFile {
     fn default() -> Self {
-        Self { default_local: None, scan_timeout_ms: 2_000, entities: EntityActions::new() }
+        Self {
+            default_local: None,
+            scan_timeout_ms: 2_000,
+            entities: EntityActions::new(),
+            thresholds: EntityThresholds::new(),
+            recognizers: Vec::new(),
+            rules: Vec::new(),
+            conversations: ConversationsFile::default(),
+        }
     }
+}
+
+/// An entity of the operator's own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecognizerFile {
+    /// Lower-case letters, digits and underscores.
+    pub entity: Spanned<String>,
+    /// A regular expression, matched without regard to case against the folded text.
+    pub pattern: Spanned<String>,
+    pub check: Option<CustomCheck>,
+    /// If not empty, one of these words must stand near.
+    #[serde(default)]
+    pub context: Vec<String>,
+    #[serde(default = "default_score")]
+    pub score: Spanned<u8>,
+    #[serde(default = "default_recognizer_action")]
+    pub action: Action,
+    /// Texts in which `shekara pii test` must find it, and texts in which it must not.
+    #[serde(default)]
+    pub matches: Vec<String>,
+    #[serde(default)]
+    pub rejects: Vec<String>,
+}
+
+fn default_score() -> Spanned<u8> {
+    Spanned::new(0..0, 85)
+}
+
+fn default_recognizer_action() -> Action {
+    Action::Local
+}
+
+/// Who is treated more strictly than their route says. A rule without selectors holds for everybody.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleFile {
+    pub tenant: Option<String>,
+    pub project: Option<String>,
+    pub environment: Option<String>,
+    /// A key's id.
+    pub key: Option<String>,
+    pub entities: EntityActions,
+    pub thresholds: EntityThresholds,
+    pub data_class: DataClass,
+}
+
+/// What is remembered between the requests of one conversation.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConversationsFile {
+    /// Forgotten after this long without a request.
+    pub ttl_s: u64,
+    /// Above it a new conversation with masked values is answered locally.
+    pub max_conversations: Spanned<usize>,
+    /// `env:NAME` or `file:/path`: masked values are kept encrypted in the store. Unset: in memory only.
+    pub vault_key: Option<Spanned<String>>,
+}
+
+impl Default for ConversationsFile {
+    fn default() -> Self {
+        Self { ttl_s: 24 * 3600, max_conversations: Spanned::new(0..0, 10_000), vault_key: None }
+    }
+}
+
+/// What answers say about themselves.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LabelsFile {
+    /// `env:NAME` or `file:/path` of 32 bytes in hexadecimal. Unset: a key made at the first start, in the data folder.
+    pub signing_key: Option<Spanned<String>>,
+    /// A visible notice in this language: `ru`, `kk` or `en`.
+    pub notice: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -172,6 +262,38 @@ pub struct RouteFile {
     /// Entities whose action on this route differs from `[privacy.entities]`.
     #[serde(default)]
     pub entities: EntityActions,
+    #[serde(default)]
+    pub thresholds: EntityThresholds,
+    /// What can be masked is masked instead of answered locally.
+    #[serde(default)]
+    pub mask: bool,
+    /// What happens to requests with images, sounds and files that cannot be read.
+    #[serde(default)]
+    pub unreadable: UnreadableRule,
+    /// The least class of this route's data.
+    #[serde(default)]
+    pub data_class: DataClass,
+    /// Whether a conversation that once held personal data stays inside.
+    #[serde(default = "yes")]
+    pub sticky: bool,
+    /// What happens to entities in answers; those that are not named are left as they are.
+    #[serde(default)]
+    pub answers: Option<Spanned<EntityActions>>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a route does with what cannot be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnreadableRule {
+    /// Sensitive: answered inside the border.
+    #[default]
+    Local,
+    /// The operator answers for it: it may leave.
+    Allow,
 }
 
 #[derive(Debug, Clone, Deserialize)]

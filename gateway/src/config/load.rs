@@ -6,6 +6,7 @@ use super::ConfigError;
 use super::error::line_of;
 use super::file::ConfigFile;
 use super::validate::{Config, Invalid, validate};
+use crate::pii::{CustomEntity, Entity};
 
 /// Read when it exists and no `--config` is given; without it the defaults hold.
 pub const DEFAULT_PATH: &str = "shekara.toml";
@@ -41,9 +42,23 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         Some(offset) => ConfigError::At { path: path.to_owned(), line: line_of(text, offset), message },
         None => ConfigError::Whole { path: path.to_owned(), message },
     };
+    declare_entities(text);
     let file: ConfigFile = toml::from_str(text)
         .map_err(|error| at(error.span().map(|span| span.start), error.message().replace('\n', " ")))?;
     validate(file).map_err(|Invalid { offset, message }| at(offset, message))
+}
+
+/// Makes the names of the file's own entities known, so that its tables may use them wherever they stand. Names that
+/// cannot be entities are refused later, with their line.
+fn declare_entities(text: &str) {
+    let Ok(table) = text.parse::<toml::Table>() else { return };
+    let recognizers = table.get("privacy").and_then(|privacy| privacy.get("recognizers")).and_then(toml::Value::as_array);
+    for recognizer in recognizers.into_iter().flatten() {
+        let name = recognizer.get("entity").and_then(toml::Value::as_str).unwrap_or_default();
+        if Entity::BUILT_IN.iter().all(|entity| entity.as_str() != name) {
+            let _ = CustomEntity::declare(name);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +120,20 @@ mod tests {
             assert!(refused(&text(url, "local", "\"10.0.0.0/8\"")).contains("in_country"), "{url}");
         }
         assert!(refused("[[providers]]\nname = \"o\"\nkind = \"openai\"\nzone = \"local\"\n").contains("external"));
+    }
+
+    #[test]
+    fn entities_of_the_file_are_known_to_all_of_it() {
+        let text = "[privacy.entities]\nbadge_id = \"block\"\n[[privacy.recognizers]]\nentity = \"badge_id\"\npattern = 'b-\\d{6}'\n";
+        assert!(parse(text, Path::new("x")).is_ok(), "{:?}", parse(text, Path::new("x")));
+        assert!(refused("[privacy.entities]\nbadge_no = \"block\"\n").contains("badge_no"));
+        let bad = |pattern: &str| format!("[[privacy.recognizers]]\nentity = \"badge_id\"\npattern = '{pattern}'\n");
+        assert!(refused(&bad("(")).starts_with("shekara.toml:3: "), "{}", refused(&bad("(")));
+        assert!(refused(&bad("x*")).contains("empty"));
+        for name in ["iin", "Bad Name"] {
+            let text = format!("[[privacy.recognizers]]\nentity = \"{name}\"\npattern = 'x'\n");
+            assert!(refused(&text).starts_with("shekara.toml:2: "), "{}", refused(&text));
+        }
     }
 
     #[cfg(feature = "local-engine")]

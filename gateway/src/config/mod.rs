@@ -6,10 +6,14 @@
 mod error;
 mod file;
 mod load;
+mod privacy;
 mod validate;
 
 pub use error::ConfigError;
-pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, TimeoutsFile};
+pub use file::{
+    ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, TimeoutsFile, UnreadableRule,
+};
+pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
 pub use validate::{
     Config, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone, inside_border,

@@ -10,7 +10,11 @@ use toml::Spanned;
 
 use super::file::{
     ConfigFile, EntityActions, LocalFile, ProviderFile, ProviderKind, ReadyRule, RouteFile, TargetFile, TimeoutsFile,
+    UnreadableRule,
 };
+use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
+use crate::auth::DataClass;
+use crate::pii::{Action, PolicyOverrides};
 use crate::secrets::SecretSource;
 
 /// The name under which the engine's models are reached.
@@ -30,9 +34,8 @@ pub struct Config {
     pub database: PathBuf,
     pub local: LocalFile,
     pub in_country: Vec<IpNet>,
-    pub default_local: Option<String>,
-    pub scan_timeout: Duration,
-    pub entities: EntityActions,
+    pub privacy: Privacy,
+    pub labels: LabelsConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -74,7 +77,13 @@ pub struct RouteConfig {
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub max_output_tokens: Option<u32>,
-    pub entities: EntityActions,
+    pub overrides: PolicyOverrides,
+    pub mask: bool,
+    pub unreadable: UnreadableRule,
+    pub data_class: DataClass,
+    pub sticky: bool,
+    /// What happens to entities in answers.
+    pub answers: Option<EntityActions>,
 }
 
 #[derive(Debug, Clone)]
@@ -127,7 +136,7 @@ pub(super) struct Invalid {
     pub(super) message: String,
 }
 
-fn invalid<T>(at: &Spanned<T>, message: impl Into<String>) -> Invalid {
+pub(super) fn invalid<T>(at: &Spanned<T>, message: impl Into<String>) -> Invalid {
     Invalid { offset: Some(at.span().start), message: message.into() }
 }
 
@@ -183,9 +192,8 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         database,
         local: file.local,
         in_country: file.network.in_country,
-        default_local: file.privacy.default_local.map(Spanned::into_inner),
-        scan_timeout: Duration::from_millis(file.privacy.scan_timeout_ms),
-        entities: file.privacy.entities,
+        privacy: check_privacy(file.privacy)?,
+        labels: check_labels(file.labels)?,
         providers,
         routes,
     })
@@ -291,9 +299,25 @@ fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Result<RouteCon
         timeouts: file.timeouts.into(),
         retries: Retries { connect: file.retries.connect.min(5), timeout: file.retries.timeout.min(5) },
         max_output_tokens: file.max_output_tokens,
-        entities: file.entities,
+        overrides: PolicyOverrides { actions: file.entities, thresholds: file.thresholds },
+        mask: file.mask,
+        unreadable: file.unreadable,
+        data_class: file.data_class,
+        sticky: file.sticky,
+        answers: check_answers(file.answers)?,
         alias: file.model.into_inner(),
     })
+}
+
+/// An answer that was generated cannot be generated elsewhere instead.
+fn check_answers(file: Option<Spanned<EntityActions>>) -> Result<Option<EntityActions>, Invalid> {
+    if let Some(actions) = &file
+        && let Some((entity, _)) = actions.get_ref().iter().find(|(_, action)| **action == Action::Local)
+    {
+        let message = format!("answers: the action of '{entity}' is 'label', 'mask' or 'block'; 'local' is for requests");
+        return Err(invalid(actions, message));
+    }
+    Ok(file.map(Spanned::into_inner))
 }
 
 fn check_targets(targets: Vec<TargetFile>, providers: &[ProviderConfig]) -> Result<Vec<TargetConfig>, Invalid> {

@@ -99,6 +99,11 @@ impl Findings {
         self.complete &= later.complete;
     }
 
+    /// Drops what does not count.
+    pub(crate) fn retain(&mut self, counts: impl FnMut(&Finding) -> bool) {
+        self.list.retain(counts);
+    }
+
     /// Whether every byte was looked at by every recogniser. If not, the text counts as sensitive.
     #[must_use]
     pub fn is_complete(&self) -> bool {

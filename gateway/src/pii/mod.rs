@@ -7,18 +7,30 @@
 //! `detector` reads texts, `screening` walks whole request bodies and turns what was found into types, `policy` says what
 //! each entity means for a request.
 
+mod answers;
 mod custom_entity;
 mod detector;
 mod entity;
 mod finding;
+mod history;
 pub mod masking;
 mod placeholder;
 mod policy;
 mod screening;
+mod sticky;
 
+pub use answers::{AnswerBlocked, AnswerGuard, Guarded, GuardedStream};
 pub use custom_entity::CustomEntity;
-pub use detector::{Detector, DetectorError};
+pub use detector::{
+    Classified, Classifier, ClassifierError, CustomCheck, CustomRecognizer, CustomRecognizerError, Detector,
+    DetectorError, SecondStage, check_recognizer,
+};
 pub use entity::{Entity, UnknownEntity};
 pub use finding::{Finding, Findings, Rejection, TextSegment};
-pub use policy::{Action, Decision, Policy, Verdict};
-pub use screening::{Blocked, Cleared, ConfineReason, Confined, ScanSummary, ScreenError, Screened, screen};
+pub use history::{History, HistoryHash};
+pub use policy::{Action, DEFAULT_THRESHOLD, Decision, Policy, PolicyOverrides, Verdict};
+pub use screening::{
+    AmbiguousInput, Blocked, Cleared, ConfineReason, Confined, Masking, RejectedSpan, ReportedSpan, ScanInput,
+    ScanReport, ScanSummary, Scope, ScreenError, Screened, report, screen,
+};
+pub use sticky::StickyConversations;

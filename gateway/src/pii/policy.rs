@@ -1,11 +1,11 @@
 //! What is done about a finding. A policy gives each entity an action and turns the findings of one
 //! request into one verdict: the strictest action wins, and a scan that did not finish confines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Entity, Findings};
+use super::{Entity, Finding, Findings};
 
 /// What happens to a request that holds an entity, from the mildest to the strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,12 +69,26 @@ impl Verdict {
     }
 }
 
-/// One action for every entity. In configuration it is a table from entity to action; entities
-/// that the table leaves out keep their default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "BTreeMap<Entity, Action>", into = "BTreeMap<Entity, Action>")]
+/// Below this score a finding does not count, in percent, where no threshold is set.
+pub const DEFAULT_THRESHOLD: u8 = 50;
+
+/// What a configuration says about entities: for all routes, for one, or for one caller.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyOverrides {
+    /// Entities whose action differs.
+    pub actions: BTreeMap<Entity, Action>,
+    /// Entities whose findings count from another score on, in percent.
+    pub thresholds: BTreeMap<Entity, u8>,
+}
+
+/// One action and one threshold for every entity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
-    actions: BTreeMap<Entity, Action>,
+    overrides: PolicyOverrides,
+    /// The route opted in to masking: what can be masked is, unless an override says otherwise.
+    is_masking: bool,
+    /// What no one may lower.
+    floors: BTreeMap<Entity, Action>,
 }
 
 impl Policy {
@@ -88,23 +102,104 @@ impl Policy {
         }
     }
 
+    /// The action on a route that opted in to masking, where no configuration mentions the entity.
+    #[must_use]
+    pub const fn default_action_when_masking(entity: Entity) -> Action {
+        match entity {
+            Entity::Phone
+            | Entity::Plate
+            | Entity::Address
+            | Entity::Person
+            | Entity::RuInn
+            | Entity::Snils
+            | Entity::RuPassport
+            | Entity::UzPinfl
+            | Entity::KgPin
+            | Entity::Email
+            | Entity::Ip
+            | Entity::Mac
+            | Entity::Geo
+            | Entity::Crypto
+            | Entity::Handle
+            | Entity::UsSsn => Action::Mask,
+            other => Self::default_action(other),
+        }
+    }
+
+    /// The same policy on a route that opted in to masking.
+    #[must_use]
+    pub fn masking(mut self) -> Self {
+        self.is_masking = true;
+        self
+    }
+
     /// The same policy with another action for `entity`.
     #[must_use]
     pub fn with(mut self, entity: Entity, action: Action) -> Self {
-        self.actions.insert(entity, action);
+        self.overrides.actions.insert(entity, action);
+        self
+    }
+
+    /// The same policy where `overrides` say otherwise.
+    #[must_use]
+    pub fn overridden(mut self, overrides: &PolicyOverrides) -> Self {
+        self.overrides.actions.extend(&overrides.actions);
+        self.overrides.thresholds.extend(&overrides.thresholds);
+        self
+    }
+
+    /// The same policy, stricter where `raised` is: an action is only taken if it is stricter, a threshold only if it
+    /// is lower.
+    #[must_use]
+    pub fn raised(mut self, raised: &PolicyOverrides) -> Self {
+        for (&entity, &action) in &raised.actions {
+            let floor = self.floors.entry(entity).or_insert(action);
+            *floor = (*floor).max(action);
+        }
+        for (&entity, &threshold) in &raised.thresholds {
+            let lower = self.threshold(entity).min(threshold);
+            self.overrides.thresholds.insert(entity, lower);
+        }
         self
     }
 
     /// What this policy does about `entity`.
     #[must_use]
     pub fn action(&self, entity: Entity) -> Action {
-        self.actions.get(&entity).copied().unwrap_or_else(|| Self::default_action(entity))
+        let default = || {
+            if self.is_masking { Self::default_action_when_masking(entity) } else { Self::default_action(entity) }
+        };
+        let own = self.overrides.actions.get(&entity).copied().unwrap_or_else(default);
+        self.floors.get(&entity).map_or(own, |floor| own.max(*floor))
+    }
+
+    /// From which score on a finding of `entity` counts, in percent.
+    #[must_use]
+    pub fn threshold(&self, entity: Entity) -> u8 {
+        self.overrides.thresholds.get(&entity).copied().unwrap_or(DEFAULT_THRESHOLD)
+    }
+
+    /// Whether a finding is sure enough to count.
+    #[must_use]
+    pub fn counts(&self, finding: &Finding) -> bool {
+        finding.score >= self.threshold(finding.entity)
+    }
+
+    /// Every entity that this policy mentions, and all built-in ones.
+    pub fn entities(&self) -> impl Iterator<Item = Entity> {
+        let custom = self.overrides.actions.keys().chain(self.floors.keys()).copied();
+        let custom: BTreeSet<Entity> = custom.filter(|entity| matches!(entity, Entity::Custom(_))).collect();
+        Entity::BUILT_IN.into_iter().chain(custom)
     }
 
     /// The verdict over all findings of one request.
     #[must_use]
     pub fn decide(&self, findings: &Findings) -> Verdict {
-        let counts = findings.counts();
+        let mut counts = BTreeMap::new();
+        for finding in findings.iter().filter(|finding| self.counts(finding)) {
+            let count: &mut u32 = counts.entry(finding.entity).or_default();
+            *count = count.saturating_add(1);
+        }
         let strictest = counts.keys().map(|&entity| self.action(entity)).max();
         let found = match strictest {
             None | Some(Action::Label) => Decision::Clear,
@@ -115,27 +210,6 @@ impl Policy {
         let complete = findings.is_complete();
         let floor = if complete { Decision::Clear } else { Decision::Confine };
         Verdict { decision: found.max(floor), counts, complete }
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self::from(BTreeMap::new())
-    }
-}
-
-impl From<BTreeMap<Entity, Action>> for Policy {
-    fn from(overrides: BTreeMap<Entity, Action>) -> Self {
-        let mut actions: BTreeMap<Entity, Action> =
-            Entity::BUILT_IN.into_iter().map(|entity| (entity, Self::default_action(entity))).collect();
-        actions.extend(overrides);
-        Self { actions }
-    }
-}
-
-impl From<Policy> for BTreeMap<Entity, Action> {
-    fn from(policy: Policy) -> Self {
-        policy.actions
     }
 }
 
@@ -176,19 +250,6 @@ mod tests {
     }
 
     #[test]
-    fn masking_is_asked_for_and_what_must_stay_overrides_it() {
-        let policy = Policy::default().with(Entity::Phone, Action::Mask);
-        let decision = |entities: &[Entity], complete| policy.decide(&findings(entities, complete)).decision;
-        assert_eq!(decision(&[Entity::Phone, Entity::Bin], true), Decision::Mask);
-        assert_eq!(decision(&[Entity::Phone, Entity::Iin], true), Decision::Confine);
-        assert_eq!(decision(&[Entity::Phone, Entity::Secret], true), Decision::Block);
-        assert_eq!(decision(&[Entity::Phone], false), Decision::Confine);
-        let parsed: Result<Policy, _> = serde_json::from_str(r#"{"phone":"mask"}"#);
-        assert_eq!(parsed.ok(), Some(policy));
-        assert!(Entity::BUILT_IN.into_iter().all(|entity| Policy::default_action(entity) != Action::Mask));
-    }
-
-    #[test]
     fn an_unfinished_scan_never_clears() {
         let policy = Policy::default();
         assert_eq!(policy.decide(&findings(&[], true)).decision, Decision::Clear);
@@ -198,13 +259,37 @@ mod tests {
     }
 
     #[test]
-    fn configuration_overrides_defaults_and_rejects_unknown_names() {
-        let parsed: Result<Policy, _> = serde_json::from_str(r#"{"phone":"label","email":"block"}"#);
-        let policy = parsed.unwrap_or_default();
-        assert_eq!(policy.action(Entity::Phone), Action::Label);
-        assert_eq!(policy.action(Entity::Email), Action::Block);
-        assert_eq!(policy.action(Entity::Iin), Action::Local);
-        assert!(serde_json::from_str::<Policy>(r#"{"fax":"local"}"#).is_err());
-        assert!(serde_json::from_str::<Policy>(r#"{"iin":"ignore"}"#).is_err());
+    fn masking_is_asked_for_and_what_must_stay_overrides_it() {
+        let policy = Policy::default().with(Entity::Phone, Action::Mask);
+        let decision = |entities: &[Entity], complete| policy.decide(&findings(entities, complete)).decision;
+        assert_eq!(decision(&[Entity::Phone, Entity::Bin], true), Decision::Mask);
+        assert_eq!(decision(&[Entity::Phone, Entity::Iin], true), Decision::Confine);
+        assert_eq!(decision(&[Entity::Phone, Entity::Secret], true), Decision::Block);
+        assert_eq!(decision(&[Entity::Phone], false), Decision::Confine);
+        assert!(Entity::BUILT_IN.into_iter().all(|entity| Policy::default_action(entity) != Action::Mask));
+        let masking = Policy::default().masking();
+        assert_eq!((masking.action(Entity::Person), masking.action(Entity::Iin)), (Action::Mask, Action::Local));
+    }
+
+    #[test]
+    fn callers_only_raise() {
+        let raised = |entity, action| PolicyOverrides {
+            actions: BTreeMap::from([(entity, action)]),
+            thresholds: BTreeMap::from([(entity, 80)]),
+        };
+        let policy = Policy::default().raised(&raised(Entity::Iin, Action::Label));
+        assert_eq!((policy.action(Entity::Iin), policy.threshold(Entity::Iin)), (Action::Local, 50));
+        let policy = Policy::default().masking().raised(&raised(Entity::Phone, Action::Block));
+        assert_eq!(policy.action(Entity::Phone), Action::Block);
+        let policy = policy.raised(&raised(Entity::Phone, Action::Local));
+        assert_eq!(policy.action(Entity::Phone), Action::Block);
+    }
+
+    #[test]
+    fn findings_below_the_threshold_do_not_count() {
+        let thresholds = BTreeMap::from([(Entity::Phone, 95)]);
+        let policy = Policy::default().overridden(&PolicyOverrides { thresholds, ..PolicyOverrides::default() });
+        assert_eq!(policy.decide(&findings(&[Entity::Phone], true)).decision, Decision::Clear);
+        assert_eq!(policy.decide(&findings(&[Entity::Iin], true)).decision, Decision::Confine);
     }
 }

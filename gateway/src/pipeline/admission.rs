@@ -10,7 +10,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::authenticated::{Authenticated, RequestContext};
 use super::{Gateway, InFlight, Snapshot, refusal};
-use crate::auth::DataClass;
+use crate::auth::{DataClass, KeyRecord};
+use crate::pii::Policy;
 use crate::routing::Route;
 
 const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
@@ -20,6 +21,8 @@ const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
 pub(super) struct Wishes {
     pub(super) stream: bool,
     pub(super) include_usage: bool,
+    /// The answer is to be a JSON text.
+    pub(super) is_structured: bool,
 }
 
 /// A place among the requests under way, held from before the body is read until the answer's last byte.
@@ -41,6 +44,8 @@ pub struct Admitted {
     pub(super) context: RequestContext,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) route: Arc<Route>,
+    /// The route's policy, stricter where a rule for the caller says so.
+    pub(super) policy: Arc<Policy>,
     pub(super) body: Bytes,
     pub(super) declared: DataClass,
     pub(super) wishes: Wishes,
@@ -65,10 +70,26 @@ impl Authenticated {
         let declared = context.key.data_class.max(declared_class(headers)?);
         context.settlement.note_data_class(declared);
         let route = snapshot.table.resolve(&request.model).ok_or_else(|| unknown_model(gateway, &request))?;
+        let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
+        let declared = declared.max(route.data_class).max(class_of_rules);
+        context.settlement.note_data_class(declared);
         let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
-        let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage };
-        Ok(Admitted { context, snapshot, route, body, declared, wishes, places })
+        let format = request.response_format.as_ref().and_then(|format| format.get("type")?.as_str());
+        let is_structured = format.is_some_and(|format| format != "text");
+        let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage, is_structured };
+        Ok(Admitted { context, snapshot, route, policy, body, declared, wishes, places })
     }
+}
+
+/// What the rules for this caller make of a route's policy, and the least class that they give its data.
+fn rules(snapshot: &Snapshot, key: &KeyRecord, policy: &Arc<Policy>) -> (Arc<Policy>, DataClass) {
+    let rules: Vec<_> = snapshot.config.privacy.rules.iter().filter(|rule| rule.applies_to(key)).collect();
+    let class = rules.iter().map(|rule| rule.data_class).max().unwrap_or_default();
+    if rules.is_empty() {
+        return (Arc::clone(policy), class);
+    }
+    let raised = rules.iter().fold(Policy::clone(policy), |policy, rule| policy.raised(&rule.raised));
+    (Arc::new(raised), class)
 }
 
 /// What the caller says of its own data; it can only raise.
@@ -86,5 +107,5 @@ fn declared_class(headers: &HeaderMap) -> Result<DataClass, ApiError> {
 fn unknown_model(gateway: &Gateway, request: &ChatRequest) -> ApiError {
     let alias = &request.model;
     let short = !alias.is_empty() && alias.len() <= 100 && alias.chars().all(|c| c.is_ascii_graphic());
-    refusal::model_not_found(short && gateway.detector.is_clean(alias), alias)
+    refusal::model_not_found(short && gateway.snapshot().detector.is_clean(alias), alias)
 }

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shekara_protocol::error::ApiError;
 
 use super::answer::Answer;
 use super::attempt::Begun;
-use super::relay::relay;
+use super::labelling::Labeller;
+use super::relay::{Timing, relay};
 use super::screening::ScreenedRequest;
 use super::whole::WholeAnswer;
 use super::{Gateway, refusal};
@@ -99,6 +102,7 @@ fn finish(gateway: &Gateway, request: ScreenedRequest, begun: Begun, started: In
         Begun::Whole(WholeAnswer { body, usage }) => {
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
+            let body = shown(gateway, &request, &body)?;
             if let Some(usage) = usage {
                 settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
             }
@@ -107,9 +111,24 @@ fn finish(gateway: &Gateway, request: ScreenedRequest, begun: Begun, started: In
         }
         Begun::Stream(events) => {
             let grace_over = gateway.drain.grace_over().clone();
-            Ok(Answer::Stream(relay(request, events, started, grace_over)))
+            let labeller = Labeller::new(gateway, &request);
+            Ok(Answer::Stream(relay(request, events, Timing { started, grace_over }, labeller)))
         }
     }
+}
+
+/// A whole answer as the client gets it: looked at, restored, labelled.
+fn shown(gateway: &Gateway, request: &ScreenedRequest, body: &Bytes) -> Result<Bytes, ApiError> {
+    let settlement = &request.context.settlement;
+    let mut answer: Value = serde_json::from_slice(body).map_err(|_| ApiError::internal())?;
+    let mut filter = request.answer_filter();
+    let filtered = filter.whole(&mut answer);
+    settlement.note_answer(filter.counts());
+    filtered.map_err(|error| refusal::answer_stopped(&error))?;
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("shekara".to_owned(), Labeller::new(gateway, request).label(filter.output()));
+    }
+    Ok(Bytes::from(answer.to_string()))
 }
 
 /// A fair number from the request's id, so that the choice can be told again from the audit.

@@ -8,18 +8,19 @@ use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
-use super::{Drain, Settlement, Snapshot, Sources};
+use super::{Conversations, Drain, Settlement, Snapshot, Sources};
 use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
-use crate::pii::Detector;
+use crate::labels::Signer;
 use crate::store::{Journal, Store, StoreError};
 
 #[derive(Debug)]
 pub struct Gateway {
-    pub detector: Arc<Detector>,
     pub journal: Arc<Journal>,
     pub drain: Drain,
     pub sources: Sources,
+    pub conversations: Conversations,
+    pub signer: Arc<Signer>,
     snapshot: ArcSwap<Snapshot>,
     keyring: ArcSwap<Keyring>,
     store: StoreHandle,
@@ -43,7 +44,8 @@ pub struct GatewayParts {
     pub journal: Arc<Journal>,
     pub store: Arc<dyn Store>,
     pub sources: Sources,
-    pub detector: Detector,
+    pub conversations: Conversations,
+    pub signer: Arc<Signer>,
 }
 
 impl Gateway {
@@ -52,10 +54,11 @@ impl Gateway {
     pub async fn new(parts: GatewayParts) -> Result<Self, StoreError> {
         let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
         Ok(Self {
-            detector: Arc::new(parts.detector),
             journal: parts.journal,
             drain: Drain::default(),
             sources: parts.sources,
+            conversations: parts.conversations,
+            signer: parts.signer,
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             keyring: ArcSwap::from_pointee(keyring),
@@ -75,6 +78,15 @@ impl Gateway {
 
     pub fn store(&self) -> &dyn Store {
         self.store.0.as_ref()
+    }
+
+    pub fn shared_store(&self) -> &Arc<dyn Store> {
+        &self.store.0
+    }
+
+    /// Milliseconds since 1970.
+    pub fn now_ms(&self) -> u64 {
+        u64::try_from(self.sources.now().as_millisecond()).unwrap_or_default()
     }
 
     pub fn key_secret(&self) -> &crate::auth::KeySecret {

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use shekara_protocol::error::{ApiError, ErrorType};
 
+use super::answer_filter::FilterError;
 use crate::auth::KeyRole;
 use crate::providers::{Failure, FailureKind};
 use crate::routing::NoCandidate;
@@ -13,6 +14,10 @@ pub(super) fn too_many_in_flight() -> ApiError {
 
 pub fn audit_unavailable() -> ApiError {
     ApiError::unavailable("audit_unavailable", "The request could not be recorded, so it was not answered.", 10)
+}
+
+pub fn scan_failed() -> ApiError {
+    ApiError::internal().final_answer()
 }
 
 pub(super) fn wrong_role(role: KeyRole) -> ApiError {
@@ -88,6 +93,17 @@ pub(super) fn all_failed(failure: Failure) -> ApiError {
         error.retry_after_s = Some(seconds);
     }
     error
+}
+
+/// The answer holds what this route's policy forbids to show.
+pub(super) fn answer_stopped(error: &FilterError) -> ApiError {
+    let (code, message) = match error {
+        FilterError::Blocked(_) => {
+            ("answer_blocked", "The answer holds data that the policy of this route forbids to show.")
+        }
+        FilterError::TooMuch => ("answer_too_complex", "The answer has more parts than can be looked at."),
+    };
+    ApiError::new(StatusCode::BAD_GATEWAY, ErrorType::ServerError, message).with_code(code).final_answer()
 }
 
 /// The stream broke after content had reached the client.

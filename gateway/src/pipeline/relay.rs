@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
+use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::sse::{self, SseEvent};
 use tokio::sync::mpsc;
@@ -16,21 +17,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::Places;
 use super::answer::AnswerStream;
+use super::answer_filter::AnswerFilter;
 use super::chunk::{ChatEvent, Chunk};
 use super::events::{BrokenStream, EventReader, Next};
+use super::labelling::Labeller;
 use super::screening::ScreenedRequest;
 use super::settlement::CLIENT_CLOSED_REQUEST;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::config::Timeouts;
 
-pub(super) fn relay(
-    request: ScreenedRequest,
-    events: EventReader,
-    started: Instant,
-    grace_over: CancellationToken,
-) -> AnswerStream {
+pub(super) fn relay(request: ScreenedRequest, events: EventReader, timing: Timing, labeller: Labeller) -> AnswerStream {
+    let filter = request.answer_filter();
+    let Timing { started, grace_over } = timing;
     let relay = Relay {
+        filter,
+        labeller,
+        last: None,
         events,
         settlement: request.context.settlement,
         timeouts: request.route.timeouts,
@@ -58,7 +61,17 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// a place beyond the route's total time.
 const EVENTS_AHEAD: usize = 16;
 
+/// When the request was sent, and what ends its answer early.
+pub(super) struct Timing {
+    pub(super) started: Instant,
+    pub(super) grace_over: CancellationToken,
+}
+
 struct Relay {
+    filter: AnswerFilter,
+    labeller: Labeller,
+    /// A chunk that may be the last one, which carries the label.
+    last: Option<Value>,
     events: EventReader,
     settlement: Arc<Settlement>,
     timeouts: Timeouts,
@@ -144,11 +157,36 @@ impl Relay {
                 self.note(&chunk);
                 // A usage chunk that only the gateway asked for stays here.
                 if chunk.has_choices || chunk.usage.is_none() || self.include_usage {
-                    self.out.push_back(Bytes::from(sse::data(&event.data)));
+                    self.pass_on(event, &chunk);
                 }
             }
             ChatEvent::Unknown => self.out.push_back(Bytes::from(sse::data(&event.data))),
         }
+    }
+
+    fn pass_on(&mut self, event: &SseEvent, chunk: &Chunk) {
+        let Ok(mut json) = serde_json::from_str::<Value>(&event.data) else { return };
+        let filtered = self.filter.chunk(&mut json);
+        self.settlement.note_answer(self.filter.counts());
+        if let Err(error) = filtered {
+            self.last = None;
+            return self.fail(&refusal::answer_stopped(&error));
+        }
+        self.send_last(None);
+        if chunk.has_finish || !chunk.has_choices {
+            self.last = Some(json);
+        } else {
+            let data = if self.filter.is_passive() { event.data.clone() } else { json.to_string() };
+            self.out.push_back(Bytes::from(sse::data(&data)));
+        }
+    }
+
+    fn send_last(&mut self, label: Option<Value>) {
+        let Some(mut last) = self.last.take() else { return };
+        if let (Some(label), Some(fields)) = (label, last.as_object_mut()) {
+            fields.insert("shekara".to_owned(), label);
+        }
+        self.out.push_back(Bytes::from(sse::data(&last.to_string())));
     }
 
     fn note(&mut self, chunk: &Chunk) {
@@ -167,10 +205,23 @@ impl Relay {
     }
 
     fn complete(&mut self) {
+        match self.filter.rest() {
+            Ok(Some(rest)) => self.out.push_back(Bytes::from(sse::data(&rest.to_string()))),
+            Ok(None) => {}
+            Err(error) => {
+                self.last = None;
+                return self.fail(&refusal::answer_stopped(&error));
+            }
+        }
+        self.settlement.note_answer(self.filter.counts());
+        let label = self.labeller.label(self.filter.output());
+        self.last.get_or_insert_with(|| json!({ "object": "chat.completion.chunk", "choices": [] }));
+        self.send_last(Some(label));
         self.end_with(Outcome::Completed, Bytes::new());
     }
 
     fn fail(&mut self, error: &ApiError) {
+        self.send_last(None);
         self.settlement.note_error(error.code.as_deref());
         self.end_with(Outcome::Failed, Bytes::from(sse::error(&error.to_json())));
     }

@@ -1,14 +1,17 @@
 //! Looks at every text of the request before anything is decided. What cannot be looked at is sensitive.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use shekara_protocol::error::ApiError;
 
 use super::admission::{Admitted, Places, Wishes};
+use super::answer_filter::AnswerFilter;
 use super::authenticated::RequestContext;
 use super::{Gateway, Snapshot, refusal};
-use crate::pii::{Confined, ScreenError, Screened, screen};
+use crate::pii::masking::Conversation;
+use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
 use crate::routing::{Route, Target};
 
 /// Below this a scan takes less than handing it to another thread.
@@ -28,25 +31,37 @@ pub struct ScreenedRequest {
 impl Admitted {
     /// # Errors
     /// 400: the body can be read in two ways, or the policy blocks it.
-    pub async fn screen(self, gateway: &Gateway) -> Result<ScreenedRequest, ApiError> {
+    pub async fn screen(self, gateway: &Arc<Gateway>) -> Result<ScreenedRequest, ApiError> {
         let settlement = Arc::clone(&self.context.settlement);
-        let result = scan(&self, gateway).await;
-        let screened = match result {
+        let history = History::read(&self.body, &self.context.key.tenant);
+        let now_ms = gateway.now_ms();
+        let screened = match scan(&self, gateway, &history, now_ms).await {
             Ok(screened) => screened,
             Err(ScreenError::Unreadable(error)) => return Err(error),
             Err(ScreenError::Blocked(blocked)) => {
                 settlement.note_scan(&blocked.summary, "blocked");
+                gateway.conversations.sticky.mark(history.own(), now_ms);
                 return Err(refusal::blocked());
             }
         };
         // A dynamic alias is the caller's own text: it must not carry data into headers, logs and the audit.
-        if !gateway.detector.is_clean(&self.route.alias) {
+        if !self.snapshot.detector.is_clean(&self.route.alias) {
             return Err(refusal::personal_data_in_model());
         }
         settlement.note_route(&self.route.alias, self.wishes.stream);
         let action = match &screened {
-            Screened::Confined(_) => "local",
-            Screened::Cleared(_) => "none",
+            Screened::Confined(_) => {
+                gateway.conversations.sticky.mark(history.own(), now_ms);
+                "local"
+            }
+            Screened::Cleared(cleared) => match cleared.conversation() {
+                Some(conversation) => {
+                    let nonce = gateway.sources.random();
+                    gateway.conversations.keep(gateway.shared_store(), conversation, nonce, now_ms);
+                    "masked"
+                }
+                None => "none",
+            },
         };
         settlement.note_scan(screened.summary(), action);
         let Self { context, snapshot, route, wishes, places, .. } = self;
@@ -55,22 +70,57 @@ impl Admitted {
 }
 
 /// Long bodies are scanned off the async threads, under a time limit; a scan that fails or takes too long confines.
-async fn scan(admitted: &Admitted, gateway: &Gateway) -> Result<Screened, ScreenError> {
+async fn scan(
+    admitted: &Admitted,
+    gateway: &Arc<Gateway>,
+    history: &History,
+    now_ms: u64,
+) -> Result<Screened, ScreenError> {
+    let tenant = &admitted.context.key.tenant;
+    let opened = gateway.conversations.open(gateway.store(), tenant, history, now_ms).await;
+    let masking = opened.inspect_err(|error| tracing::error!(%error, "what would be masked stays")).ok();
+    let is_sticky = admitted.route.is_sticky && gateway.conversations.sticky.holds(history.earlier(), now_ms);
     let (body, declared) = (admitted.body.clone(), admitted.declared);
-    if body.len() <= INLINE_SCAN_BYTES {
-        return screen(body, declared, &gateway.detector, &admitted.route.policy);
-    }
-    let (detector, route) = (Arc::clone(&gateway.detector), Arc::clone(&admitted.route));
+    let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
+    let (policy, gateway) = (Arc::clone(&admitted.policy), Arc::clone(gateway));
     let scanned: Bytes = body.clone();
-    let task = tokio::task::spawn_blocking(move || screen(scanned, declared, &detector, &route.policy));
-    if let Ok(Ok(result)) = tokio::time::timeout(admitted.snapshot.config.scan_timeout, task).await {
-        return result;
-    }
-    tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
-    Ok(Screened::Confined(Confined::unscanned(body, declared)))
+    let scan = move || {
+        let (secret, vault) = (&gateway.conversations.secret, &gateway.conversations.vault);
+        let scope = Scope {
+            declared,
+            detector: &snapshot.detector,
+            policy: &policy,
+            is_sticky,
+            allows_unreadable: route.allows_unreadable,
+            masking: masking.map(|id| Masking { secret, vault, id, now_ms }),
+        };
+        screen(scanned, scope)
+    };
+    let finished = if body.len() <= INLINE_SCAN_BYTES {
+        // A detector that panics has not finished its scan. What it panicked with may hold text: nobody looks at it.
+        catch_unwind(AssertUnwindSafe(scan)).ok()
+    } else {
+        let task = tokio::task::spawn_blocking(scan);
+        tokio::time::timeout(admitted.snapshot.config.privacy.scan_timeout, task).await.ok().and_then(Result::ok)
+    };
+    finished.unwrap_or_else(|| {
+        tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
+        Ok(Screened::Confined(Confined::unscanned(body, declared)))
+    })
 }
 
 impl ScreenedRequest {
+    /// What happens to the answer on its way back.
+    pub(super) fn answer_filter(&self) -> AnswerFilter {
+        let policy = self.route.answers.as_ref();
+        let guard = policy.map(|policy| AnswerGuard::new(Arc::clone(&self.snapshot.detector), Arc::clone(policy)));
+        let restorer = match &self.screened {
+            Screened::Cleared(cleared) => cleared.conversation().map(Conversation::restorer),
+            Screened::Confined(_) => None,
+        };
+        AnswerFilter::new(guard, restorer, self.wishes.is_structured)
+    }
+
     /// A refusal by a local model that the caller did not choose is not the caller's mistake.
     pub(super) fn was_rerouted_to(&self, target: &Target) -> bool {
         match (&self.screened, target) {

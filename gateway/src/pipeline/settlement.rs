@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::Gateway;
 use crate::audit::{AuditRecord, Outcome, UsageSource};
 use crate::auth::{DataClass, KeyRecord};
-use crate::pii::ScanSummary;
+use crate::pii::{Entity, ScanSummary};
 use crate::routing::{Deployment, Reason};
 use crate::store::{Journal, JournalError};
 
@@ -55,6 +55,7 @@ impl Settlement {
             zone: None,
             data_class: key.data_class,
             entities: BTreeMap::new(),
+            answer_entities: BTreeMap::new(),
             pii_action: "none".to_owned(),
             policy_version: gateway.snapshot().policy_version.clone(),
             outcome: Outcome::Dispatched,
@@ -93,6 +94,12 @@ impl Settlement {
             summary.counts.iter().map(|(entity, count)| (entity.as_str().to_owned(), *count)).collect();
         draft.record.data_class = draft.record.data_class.max(summary.data_class);
         action.clone_into(&mut draft.record.pii_action);
+    }
+
+    /// What was found in the answer so far.
+    pub(super) fn note_answer(&self, counts: &BTreeMap<Entity, u32>) {
+        let named = counts.iter().map(|(entity, count)| (entity.as_str().to_owned(), *count));
+        self.lock().record.answer_entities = named.collect();
     }
 
     pub(super) fn note_data_class(&self, class: DataClass) {

@@ -1,12 +1,13 @@
 //! Configuration, routes and providers as one immutable whole. A request keeps the one it began with.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
 use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
-use crate::pii::Entity;
+use crate::pii::{Detector, DetectorError, SecondStage};
 use crate::providers::{EngineService, Registry};
 use crate::routing::{LocalModels, Route, RoutingTable, Target};
 
@@ -15,6 +16,7 @@ pub struct Snapshot {
     pub config: Config,
     pub table: RoutingTable,
     pub providers: Registry,
+    pub detector: Arc<Detector>,
     /// Fingerprint of every route's privacy actions.
     pub policy_version: String,
     /// Unix seconds since which it is in force.
@@ -29,19 +31,30 @@ pub struct Readiness {
     pub missing: Vec<String>,
 }
 
+/// Why a configuration cannot be put into force.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+    #[error(transparent)]
+    Detector(#[from] DetectorError),
+}
+
 impl Snapshot {
     /// # Errors
-    /// A provider's client cannot be set up.
+    /// A provider's client or the detector cannot be set up.
     pub fn new(
         config: Config,
         engine: Option<EngineService>,
         local: LocalModels,
+        second_stage: Option<SecondStage>,
         created_at_s: u64,
-    ) -> Result<Self, EgressError> {
+    ) -> Result<Self, SnapshotError> {
         let table = RoutingTable::new(&config, local);
         let providers = Registry::new(&config, engine)?;
+        let detector = Arc::new(Detector::with(&config.privacy.recognizers, second_stage)?);
         let policy_version = policy_version(&table);
-        Ok(Self { config, table, providers, policy_version, created_at_s })
+        Ok(Self { config, table, providers, detector, policy_version, created_at_s })
     }
 
     pub fn readiness(&self) -> Readiness {
@@ -73,8 +86,9 @@ fn policy_version(table: &RoutingTable) -> String {
     let mut hasher = Sha256::new();
     for route in table.routes() {
         hasher.update(route.alias.as_bytes());
-        for entity in Entity::BUILT_IN {
-            hasher.update(format!("\n{entity}={:?}", route.policy.action(entity)));
+        for entity in route.policy.entities() {
+            let (action, threshold) = (route.policy.action(entity), route.policy.threshold(entity));
+            hasher.update(format!("\n{entity}={action:?} from {threshold}"));
         }
         hasher.update(b"\n\n");
     }

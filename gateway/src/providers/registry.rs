@@ -42,7 +42,7 @@ impl Registry {
     ) -> Result<UpstreamResponse, AttemptError> {
         let deployment = routed.deployment().deployment();
         let provider = self.external.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
-        provider.send(routed.body(), &deployment.model, outgoing).await
+        provider.send(routed.body(), &deployment.model, outgoing, routed.tripwire()).await
     }
 
     /// Inside the border.
@@ -60,6 +60,6 @@ impl Registry {
             return engine.send(routed, outgoing).await;
         }
         let provider = self.in_border.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
-        provider.send(routed.body(), &deployment.model, outgoing).await
+        provider.send(routed.body(), &deployment.model, outgoing, None).await
     }
 }

@@ -24,25 +24,28 @@
 use bytes::Bytes;
 
 use super::{External, InBorder};
+use crate::pii::masking::{Conversation, Tripwire};
 use crate::pii::{Cleared, Screened};
 
 #[derive(Debug)]
 pub struct Routed<D> {
     body: Bytes,
     deployment: D,
+    tripwire: Option<Tripwire>,
 }
 
 impl Routed<External> {
     /// Across the border: only what a finished scan has cleared.
     pub fn external(cleared: &Cleared, deployment: External) -> Self {
-        Self { body: cleared.body().clone(), deployment }
+        let tripwire = cleared.conversation().map(Conversation::tripwire);
+        Self { body: cleared.body().clone(), deployment, tripwire }
     }
 }
 
 impl Routed<InBorder> {
     /// Inside the border: whatever was screened.
     pub fn within(screened: &Screened, deployment: InBorder) -> Self {
-        Self { body: screened.body().clone(), deployment }
+        Self { body: screened.body().clone(), deployment, tripwire: None }
     }
 }
 
@@ -50,6 +53,11 @@ impl<D> Routed<D> {
     /// The very bytes that were scanned.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// Looks for masked values in what is about to leave.
+    pub fn tripwire(&self) -> Option<&Tripwire> {
+        self.tripwire.as_ref()
     }
 
     pub fn deployment(&self) -> &D {

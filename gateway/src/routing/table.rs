@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Target;
+use crate::auth::DataClass;
 use crate::config::{
-    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone,
+    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts,
+    UnreadableRule, Zone,
 };
-use crate::pii::Policy;
+use crate::pii::{Action, Entity, Policy, PolicyOverrides};
 
 const MAX_MODEL_NAME_BYTES: usize = 128;
 
@@ -47,7 +49,15 @@ pub struct Route {
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub max_output_tokens: Option<u32>,
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
+    /// Images, sounds and files that cannot be read may leave.
+    pub allows_unreadable: bool,
+    /// The least class of this route's data.
+    pub data_class: DataClass,
+    /// A conversation that once held personal data stays inside.
+    pub is_sticky: bool,
+    /// What happens to entities in answers; `None` leaves answers unscanned.
+    pub answers: Option<Arc<Policy>>,
 }
 
 #[derive(Debug)]
@@ -56,7 +66,7 @@ pub struct RoutingTable {
     zones: HashMap<String, Zone>,
     local: LocalModels,
     default_local: Option<String>,
-    entities: EntityActions,
+    overrides: PolicyOverrides,
 }
 
 impl RoutingTable {
@@ -65,8 +75,8 @@ impl RoutingTable {
             routes: BTreeMap::new(),
             zones: zones(&config.providers),
             local,
-            default_local: config.default_local.clone(),
-            entities: config.entities.clone(),
+            default_local: config.privacy.default_local.clone(),
+            overrides: config.privacy.overrides.clone(),
         };
         for id in table.local.ids().cloned().collect::<Vec<_>>() {
             let route =
@@ -107,8 +117,7 @@ impl RoutingTable {
     }
 
     fn route(&self, config: &RouteConfig) -> Route {
-        let mut actions = self.entities.clone();
-        actions.extend(config.entities.iter().map(|(entity, action)| (*entity, *action)));
+        let policy = if config.mask { Policy::default().masking() } else { Policy::default() };
         Route {
             alias: config.alias.clone(),
             targets: config.targets.iter().map(|target| (self.target(target), target.weight)).collect(),
@@ -117,7 +126,11 @@ impl RoutingTable {
             timeouts: config.timeouts,
             retries: config.retries,
             max_output_tokens: config.max_output_tokens,
-            policy: Policy::from(actions),
+            policy: Arc::new(policy.overridden(&self.overrides).overridden(&config.overrides)),
+            allows_unreadable: config.unreadable == UnreadableRule::Allow,
+            data_class: config.data_class,
+            is_sticky: config.sticky,
+            answers: config.answers.as_ref().map(answer_policy).map(Arc::new),
         }
     }
 
@@ -136,7 +149,11 @@ impl RoutingTable {
             timeouts: Timeouts::default(),
             retries: Retries::default(),
             max_output_tokens: None,
-            policy: Policy::from(self.entities.clone()),
+            policy: Arc::new(Policy::default().overridden(&self.overrides)),
+            allows_unreadable: false,
+            data_class: DataClass::Public,
+            is_sticky: true,
+            answers: None,
         }
     }
 
@@ -156,6 +173,14 @@ impl RoutingTable {
         // Names were checked with the configuration; one that is not known counts as outside.
         Target::new(config, self.zones.get(&config.provider).copied().unwrap_or(Zone::External))
     }
+}
+
+/// What is not named is left as it is.
+fn answer_policy(actions: &EntityActions) -> Policy {
+    let labels = Entity::BUILT_IN.into_iter().map(|entity| (entity, Action::Label)).collect();
+    let all = PolicyOverrides { actions: labels, thresholds: BTreeMap::new() };
+    let named = PolicyOverrides { actions: actions.clone(), thresholds: BTreeMap::new() };
+    Policy::default().overridden(&all).overridden(&named)
 }
 
 fn zones(providers: &[ProviderConfig]) -> HashMap<String, Zone> {

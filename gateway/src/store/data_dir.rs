@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use crate::auth::KeySecret;
+use crate::pii::masking::MaskingSecret;
 
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -64,7 +65,27 @@ impl DataDir {
     /// # Errors
     /// The file cannot be made or does not hold a secret.
     pub fn key_secret(&self, fresh: [u8; 32]) -> Result<KeySecret, StoreError> {
-        let path = self.root.join("keys.secret");
+        self.secret("keys.secret", fresh).map(KeySecret::new)
+    }
+
+    /// What tokens of masked values are derived from, made from `fresh` on the first start.
+    ///
+    /// # Errors
+    /// As [`Self::key_secret`].
+    pub fn masking_secret(&self, fresh: [u8; 32]) -> Result<MaskingSecret, StoreError> {
+        self.secret("masking.secret", fresh).map(MaskingSecret::new)
+    }
+
+    /// The seed of the key that signs labels, made from `fresh` on the first start.
+    ///
+    /// # Errors
+    /// As [`Self::key_secret`].
+    pub fn label_seed(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        self.secret("labels.secret", fresh)
+    }
+
+    fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        let path = self.root.join(name);
         let file_error = |source| StoreError::File { path: path.clone(), source };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -73,11 +94,11 @@ impl DataDir {
         match options.open(&path) {
             Ok(mut file) => {
                 file.write_all(to_hex(&fresh).as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
-                Ok(KeySecret::new(fresh))
+                Ok(fresh)
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 let text = std::fs::read_to_string(&path).map_err(file_error)?;
-                from_hex(text.trim()).map(KeySecret::new).ok_or_else(|| StoreError::BadKeySecret { path: path.clone() })
+                from_hex(text.trim()).ok_or_else(|| StoreError::BadKeySecret { path: path.clone() })
             }
             Err(source) => Err(file_error(source)),
         }

@@ -21,6 +21,7 @@ use std::pin::Pin;
 
 use crate::audit::AuditRecord;
 use crate::auth::KeyRecord;
+use crate::pii::masking::ConversationId;
 
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -32,7 +33,8 @@ pub struct AuditRow {
     pub record: AuditRecord,
 }
 
-/// A database. Never called on the path of a request that models answer.
+/// A database. Not called on the path of a request that models answer, but for one thing: tokens of a named conversation
+/// that are not in memory.
 pub trait Store: Send + Sync {
     fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>>;
     fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()>;
@@ -42,6 +44,11 @@ pub trait Store: Send + Sync {
     fn journal_position(&self) -> StoreFuture<'_, Position>;
     /// Writes rows and the position behind them in one transaction. A row replaces the one of the same request.
     fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()>;
+    /// The sealed tokens of a conversation that has not expired.
+    fn sealed_conversation(&self, id: ConversationId, now_ms: u64) -> StoreFuture<'_, Option<Vec<u8>>>;
+    fn keep_sealed_conversation(&self, id: ConversationId, sealed: Vec<u8>, expires_at_ms: u64) -> StoreFuture<'_, ()>;
+    /// Forgets what has expired; gives their number.
+    fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64>;
     /// Rows after `after`, oldest first.
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
 }

@@ -11,6 +11,7 @@ use sqlx::{Row, SqlStr, SqlitePool};
 use super::{AuditRow, Position, Store, StoreError, StoreFuture, VaultStore};
 use crate::audit::{AuditRecord, Outcome, UsageSource};
 use crate::auth::{KeyRecord, KeyRole};
+use crate::pii::masking::ConversationId;
 
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
@@ -45,6 +46,7 @@ fn migrator() -> Migrator {
     let migrations = [
         (1, "first", include_str!("../../migrations/0001_first.sql")),
         (2, "vault", include_str!("../../migrations/0002_vault.sql")),
+        (3, "answers", include_str!("../../migrations/0003_answers.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
@@ -128,6 +130,23 @@ impl Store for SqliteStore {
         })
     }
 
+    fn sealed_conversation(&self, id: ConversationId, now_ms: u64) -> StoreFuture<'_, Option<Vec<u8>>> {
+        let vault = self.vault();
+        Box::pin(async move { vault.load(id.tenant_hash(), id.conversation_hash(), now_ms.cast_signed()).await })
+    }
+
+    fn keep_sealed_conversation(&self, id: ConversationId, sealed: Vec<u8>, expires_at_ms: u64) -> StoreFuture<'_, ()> {
+        let vault = self.vault();
+        Box::pin(async move {
+            vault.upsert(id.tenant_hash(), id.conversation_hash(), &sealed, expires_at_ms.cast_signed()).await
+        })
+    }
+
+    fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64> {
+        let vault = self.vault();
+        Box::pin(async move { vault.delete_expired(now_ms.cast_signed()).await })
+    }
+
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
         Box::pin(async move {
             let rows = sqlx::query("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?")
@@ -148,15 +167,16 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     sqlx::query(
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
-         streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
+         answer_entities) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
          outcome = excluded.outcome, status = excluded.status, error_code = excluded.error_code, \
          streamed = excluded.streamed, attempts = excluded.attempts, prompt_tokens = excluded.prompt_tokens, \
          completion_tokens = excluded.completion_tokens, usage_source = excluded.usage_source, \
-         first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms",
+         first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms, \
+         answer_entities = excluded.answer_entities",
     )
     .bind(&record.request_id)
     .bind(&record.time)
@@ -185,6 +205,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(record.usage_source.map(UsageSource::as_str))
     .bind(count(record.first_token_ms))
     .bind(record.total_ms.cast_signed())
+    .bind(serde_json::to_string(&record.answer_entities).unwrap_or_default())
 }
 
 fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
@@ -205,6 +226,8 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
     };
     let entities: BTreeMap<String, u32> =
         serde_json::from_str(row.try_get("entities")?).map_err(|_| unknown("entities"))?;
+    let answer_entities: BTreeMap<String, u32> =
+        serde_json::from_str(row.try_get("answer_entities")?).map_err(|_| unknown("answer_entities"))?;
     let record = AuditRecord {
         request_id: row.try_get("request_id")?,
         time: row.try_get("time")?,
@@ -221,6 +244,7 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
         zone: row.try_get("zone")?,
         data_class: row.try_get::<&str, _>("data_class")?.parse().map_err(|_| unknown("data_class"))?,
         entities,
+        answer_entities,
         pii_action: row.try_get("pii_action")?,
         policy_version: row.try_get("policy_version")?,
         outcome,

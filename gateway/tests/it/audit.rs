@@ -40,7 +40,7 @@ async fn every_request_has_one_record_without_its_text() {
     assert_eq!(records[3].endpoint, "GET /v1/models");
 
     let everything = format!("{records:?}");
-    for word in ["zebra", "secret answer", "901123", "701", &gateway.key[18..]] {
+    for word in ["zebra", "secret answer", "901123300258", "701 123 45 67", "7011234567", &gateway.key[18..]] {
         assert!(!everything.contains(word), "{word}");
     }
 }

@@ -8,8 +8,8 @@ use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::auth::{DataClass, KeyRole, NewKey, mint};
 use shekara_gateway::config::parse;
 use shekara_gateway::egress::install_tls;
-use shekara_gateway::pii::Detector;
-use shekara_gateway::pipeline::{Gateway, GatewayParts, Snapshot, Sources};
+use shekara_gateway::labels::Signer;
+use shekara_gateway::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use shekara_gateway::providers::EngineService;
 use shekara_gateway::router::router;
 use shekara_gateway::routing::LocalModels;
@@ -82,14 +82,18 @@ impl TestGateway {
             store.insert_key(minted.record.clone()).await.unwrap();
             plaintexts.push(minted.plaintext);
         }
-        let snapshot = Snapshot::new(config, engine, local, 1).unwrap();
+        let snapshot = Snapshot::new(config, engine, local, None, 1).unwrap();
+        let conversations =
+            Conversations::new(&snapshot.config.privacy.conversations, data.masking_secret(sources.random()).unwrap());
+        let signer = Arc::new(Signer::from_seed(&data.label_seed(sources.random()).unwrap()));
         let parts = GatewayParts {
+            conversations,
+            signer,
             snapshot,
             key_secret,
             journal: Arc::new(Journal::open(&data.journal(), Position::default()).unwrap()),
             store: Arc::clone(&store),
             sources,
-            detector: Detector::new().unwrap(),
         };
         let gateway = Arc::new(Gateway::new(parts).await.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

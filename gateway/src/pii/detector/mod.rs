@@ -1,21 +1,30 @@
 //! Reads texts and says where in them personal data stands.
 //!
-//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`; `context` hears what the
+//! One segment is folded into a view (`views`), read by the recognisers (`numbers`, `contact`, `records`; `context` hears what the
 //! words around say), and read again as what its escapes and blobs decode to. `candidate` decides between readings of the
 //! same place, `scan` is the order of all this.
 
+mod address;
 mod budget;
 mod candidate;
+mod classifier;
 mod contact;
 mod context;
+mod custom;
 mod numbers;
+mod person;
+mod records;
 mod scan;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod text;
 pub(crate) mod views;
 
 use std::fmt;
+
+pub use classifier::{Classified, Classifier, ClassifierError, SecondStage};
+pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_recognizer};
 
 use context::finder::ContextFinder;
 use scan::{SegmentFindings, SegmentScan};
@@ -26,6 +35,8 @@ use super::{Finding, Findings, Rejection, TextSegment};
 /// run on many threads at once.
 pub struct Detector {
     context: ContextFinder,
+    custom: Vec<custom::Compiled>,
+    second_stage: Option<SecondStage>,
 }
 
 /// Why a detector could not be built.
@@ -39,6 +50,9 @@ pub enum DetectorError {
         #[source]
         source: aho_corasick::BuildError,
     },
+    /// A recogniser of the configuration.
+    #[error(transparent)]
+    Custom(#[from] CustomRecognizerError),
 }
 
 impl fmt::Debug for Detector {
@@ -53,8 +67,16 @@ impl Detector {
     /// # Errors
     /// When the automaton of the context words cannot be built.
     pub fn new() -> Result<Self, DetectorError> {
+        Self::with(&[], None)
+    }
+
+    /// A detector that also knows the entities of a configuration, and asks a second stage.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when a recogniser cannot be used.
+    pub fn with(custom: &[CustomRecognizer], second_stage: Option<SecondStage>) -> Result<Self, DetectorError> {
         let context = ContextFinder::new().map_err(|source| DetectorError::ContextWords { source })?;
-        Ok(Self { context })
+        Ok(Self { context, custom: custom::compile(custom)?, second_stage })
     }
 
     /// True if nothing at all is found in a text that stands for itself.
@@ -74,7 +96,7 @@ impl Detector {
             complete &= found.complete;
             list.extend(findings(found, index));
         }
-        Findings::new(list, complete)
+        self.classified(segments, list, complete)
     }
 
     /// As [`Self::scan`], and what looked like an entity and was not taken for one.
@@ -95,11 +117,23 @@ impl Detector {
             }));
             list.extend(findings(found, index));
         }
-        (Findings::new(list, complete), rejections)
+        (self.classified(segments, list, complete), rejections)
+    }
+
+    /// Adds what the second stage finds.
+    fn classified(&self, segments: &[TextSegment<'_>], mut list: Vec<Finding>, mut complete: bool) -> Findings {
+        if let Some(stage) = &self.second_stage {
+            match stage.run(segments) {
+                Some(found) => list.extend(found),
+                None => complete = false,
+            }
+            list.sort_by_key(|finding| (finding.segment, finding.span.start, finding.span.end));
+        }
+        Findings::new(list, complete)
     }
 
     fn segment<'s>(&'s self, segment: &'s TextSegment<'_>) -> SegmentScan<'s> {
-        SegmentScan::new(&self.context, segment.keys(), segment.text.len())
+        SegmentScan::new(&self.context, &self.custom, segment.keys(), segment.text.len())
     }
 }
 

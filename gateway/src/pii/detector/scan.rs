@@ -4,15 +4,20 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::address;
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Rejected, resolve};
-use super::contact::email;
+use super::contact::{crypto, email, geo, handle, mac, network, spoken_email};
 use super::context::finder::ContextFinder;
+use super::custom;
 use super::numbers::digit_run::DigitRun;
 use super::numbers::reader;
+use super::person;
+use super::records;
+use super::secret;
 use super::text::Text;
 use super::views::normalize::View;
-use super::views::{blobs, escapes};
+use super::views::{blobs, dictated, escapes};
 use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
@@ -21,8 +26,9 @@ const MAX_DEPTH: usize = 2;
 /// One segment being scanned.
 pub(crate) struct SegmentScan<'d> {
     finder: &'d ContextFinder,
+    custom: &'d [custom::Compiled],
     /// The keys under which the text stood.
-    keys: &'d str,
+    keys: Cow<'d, str>,
     budget: Budget,
     /// In positions of the segment's own text.
     candidates: Vec<Candidate>,
@@ -42,10 +48,16 @@ pub(crate) struct SegmentFindings {
 }
 
 impl<'d> SegmentScan<'d> {
-    pub(crate) fn new(finder: &'d ContextFinder, keys: &'d str, text_len: usize) -> Self {
+    pub(crate) fn new(
+        finder: &'d ContextFinder,
+        custom: &'d [custom::Compiled],
+        keys: &'d str,
+        text_len: usize,
+    ) -> Self {
         Self {
             finder,
-            keys,
+            custom,
+            keys: Cow::Borrowed(keys),
             budget: Budget::for_text(text_len),
             candidates: Vec::new(),
             rejected: None,
@@ -86,7 +98,7 @@ impl<'d> SegmentScan<'d> {
         if !self.budget.spend(text.len()) {
             return;
         }
-        self.view(text, to_source);
+        self.view(text, true, to_source);
         if depth == MAX_DEPTH {
             return;
         }
@@ -94,32 +106,64 @@ impl<'d> SegmentScan<'d> {
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
         blobs::find(text, |blob| {
+            // The words around a blob speak for what is inside.
+            let around = words_around(text, &blob.range);
+            let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
             self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
+            self.keys = outer;
         });
     }
 
-    fn view(&mut self, source: &str, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
+    fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let view = View::new(source);
-        let text = Text::new(&view, self.finder, self.keys);
+        let keys = self.keys.clone();
+        let text = Text::new(&view, self.finder, &keys);
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
         let num_old = found.rejected.as_ref().map_or(0, Vec::len);
         email::scan(&text, &mut self.budget, &mut found);
+        custom::scan(self.custom, &text, &mut self.budget, &mut found);
         reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
         // documents and records
+        records::scan(&text, &mut self.budget, &mut found);
         //
         // places, networks, secrets
+        address::scan(&text, &mut self.budget, &mut found);
+        secret::scan(&text, &mut self.budget, &mut found);
+        spoken_email::scan(&text, &mut self.budget, &mut found);
+        network::scan(&text, &mut self.budget, &mut found);
+        mac::scan(&text, &mut self.budget, &mut found);
+        geo::scan(&text, &mut self.budget, &mut found);
+        crypto::scan(&text, &mut self.budget, &mut found);
+        handle::scan(&text, &mut self.budget, &mut found);
         //
         // people
+        person::scan(&text, &mut self.budget, &mut found);
         let to_segment = |range| to_source(view.source_range(range));
         for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
             rejected.range = to_segment(rejected.range.clone());
         }
         self.rejected = found.rejected;
+        let dictated = if as_dictated { dictated::decode(view.bytes(), text.tokens()) } else { None };
         for mut candidate in resolve(found.candidates) {
             candidate.range = to_segment(candidate.range);
             self.candidates.push(candidate);
         }
+        if let Some(dictated) = dictated
+            && self.budget.spend(dictated.text.len())
+        {
+            self.view(&dictated.text, false, &|range| to_segment(dictated.map.source_range(range)));
+        }
     }
+}
+
+/// As much of the text before and behind a blob as can speak for it.
+fn words_around(text: &str, blob: &Range<usize>) -> String {
+    const BEFORE: usize = 64;
+    const AFTER: usize = 32;
+    let before = text.get(text.ceil_char_boundary(blob.start.saturating_sub(BEFORE))..blob.start).unwrap_or_default();
+    let end = text.floor_char_boundary(text.len().min(blob.end + AFTER));
+    let after = text.get(blob.end..end).unwrap_or_default();
+    format!("{before} ; {after}")
 }
 
 /// The same value may be found in several layers: it is reported once, at its widest.

@@ -4,8 +4,11 @@
 mod generate;
 mod hostile;
 mod negatives;
+mod network;
+mod places;
 mod positives;
 mod properties;
+mod secrets;
 
 use std::sync::LazyLock;
 
@@ -36,4 +39,9 @@ fn found(text: &str) -> Vec<(Entity, &str)> {
 
 fn entities(text: &str) -> Vec<Entity> {
     scan(text).into_iter().map(|finding| finding.entity).collect()
+}
+
+/// As [`found`], of one entity.
+fn found_of(entity: Entity, text: &str) -> Vec<&str> {
+    found(text).into_iter().filter(|&(found, _)| found == entity).map(|(_, value)| value).collect()
 }

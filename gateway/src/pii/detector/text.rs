@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use super::context::columns::Columns;
 use super::context::finder::{ContextFinder, ContextWords};
 use super::context::topics::Topics;
 use super::views::normalize::View;
@@ -16,12 +17,13 @@ pub(crate) struct Text<'v> {
     /// The keys under which the text stood.
     keys: &'v str,
     context: OnceCell<ContextWords>,
+    columns: OnceCell<Columns>,
     tokens: OnceCell<Vec<Token>>,
 }
 
 impl<'v> Text<'v> {
     pub(crate) fn new(view: &'v View<'v>, finder: &'v ContextFinder, keys: &'v str) -> Self {
-        Self { view, finder, keys, context: OnceCell::new(), tokens: OnceCell::new() }
+        Self { view, finder, keys, context: OnceCell::new(), columns: OnceCell::new(), tokens: OnceCell::new() }
     }
 
     /// The folded text.
@@ -33,6 +35,11 @@ impl<'v> Text<'v> {
         self.view
     }
 
+    /// The keys above the text, as they are written.
+    pub(crate) fn keys(&self) -> &'v str {
+        self.keys
+    }
+
     /// The words of the text by position.
     pub(crate) fn tokens(&self) -> &[Token] {
         self.tokens.get_or_init(|| tokens(self.view))
@@ -40,12 +47,26 @@ impl<'v> Text<'v> {
 
     /// What the words around a place speak for, the keys above the text included.
     pub(crate) fn topics_near(&self, range: &Range<usize>) -> Topics {
-        self.context().near(self.bytes(), range)
+        self.context().near(self.bytes(), range) | self.columns().above(range)
+    }
+
+    /// Everything that [`Self::topics_near`] could answer for any place inside `range`.
+    pub(crate) fn topics_around(&self, range: &Range<usize>) -> Topics {
+        self.context().around(range) | self.columns().above(range)
+    }
+
+    fn columns(&self) -> &Columns {
+        self.columns.get_or_init(|| {
+            let context = self.context();
+            let marked = self.view.with_tabs();
+            Columns::new(&marked, |cell| context.inside(cell))
+        })
     }
 
     /// The word that speaks for one of `topics` at a place, as the word list spells it; for reports.
     pub(crate) fn word_near(&self, range: &Range<usize>, topics: Topics) -> Option<&'static str> {
-        let given = || (self.context().given() & topics != 0).then_some("key");
+        let above = || self.context().given() | self.columns().above(range);
+        let given = || (above() & topics != 0).then_some("key");
         self.context().word_near(self.bytes(), range, topics).or_else(given)
     }
 

@@ -14,7 +14,7 @@ pub(crate) enum RawLeaf {
     /// Bytes between the quotes, as for a text.
     Key(Range<usize>),
     Text(Range<usize>),
-    Number,
+    Number(Range<usize>),
 }
 
 /// What a JSON string says, and the way back to the bytes that say it.
@@ -27,6 +27,22 @@ pub(crate) struct JsonString<'t> {
 pub(crate) fn for_each_leaf(json: &str, mut visit: impl FnMut(&str, RawLeaf)) {
     let mut walk = RawWalk { json, at: 0, pointer: String::new(), visit: &mut visit };
     walk.value();
+}
+
+/// Calls `visit(pointer, range, text, is_number)` for every key, string and number of a text that the strict walk accepts;
+/// `range` has the quotes. False, and no call, for any other text.
+pub(crate) fn for_each_json_leaf(json: &str, mut visit: impl FnMut(&str, Range<usize>, &str, bool)) -> bool {
+    if shekara_protocol::json::walk(json.as_bytes(), |_, _| {}).is_err() {
+        return false;
+    }
+    for_each_leaf(json, |pointer, leaf| match leaf {
+        RawLeaf::Key(range) | RawLeaf::Text(range) => {
+            let string = JsonString::read(json.get(range.clone()).unwrap_or_default());
+            visit(pointer, range.start - 1..range.end + 1, &string.text, false);
+        }
+        RawLeaf::Number(range) => visit(pointer, range.clone(), json.get(range).unwrap_or_default(), true),
+    });
+    true
 }
 
 struct RawWalk<'t, F> {
@@ -57,9 +73,10 @@ impl<F: FnMut(&str, RawLeaf)> RawWalk<'_, F> {
             first => {
                 let rest = self.json.as_bytes().get(self.at..)?;
                 let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace();
+                let from = self.at;
                 self.at += rest.iter().position(ends).unwrap_or(rest.len());
                 if first == b'-' || first.is_ascii_digit() {
-                    (self.visit)(&self.pointer, RawLeaf::Number);
+                    (self.visit)(&self.pointer, RawLeaf::Number(from..self.at));
                 }
                 Some(())
             }
@@ -225,7 +242,7 @@ mod tests {
             let mut found = Vec::new();
             for_each_leaf(&json, |pointer, leaf| {
                 let text = match leaf {
-                    RawLeaf::Number => "#".to_owned(),
+                    RawLeaf::Number(_) => "#".to_owned(),
                     RawLeaf::Key(range) | RawLeaf::Text(range) => JsonString::read(&json[range]).text.into_owned(),
                 };
                 found.push((pointer.to_owned(), text));

@@ -35,6 +35,13 @@ impl MaskingSecret {
         Self(secret)
     }
 
+    /// From a secret that people keep: at least 32 characters of any kind. `None` for less.
+    pub fn from_text(text: &str) -> Option<Self> {
+        const MIN_CHARACTERS: usize = 32;
+        let enough = text.trim().chars().count() >= MIN_CHARACTERS;
+        enough.then(|| Self(mac(&[0; 32], &[b"masking secret", text.trim().as_bytes()])))
+    }
+
     /// The conversation that a tenant calls `conversation`.
     pub fn conversation(&self, tenant: &str, conversation: &str) -> ConversationId {
         let tenant = mac(&self.0, &[b"masking tenant", tenant.as_bytes()]);

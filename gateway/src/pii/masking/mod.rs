@@ -33,6 +33,7 @@ pub use body::{MaskedBody, mask_body};
 pub use conversation::{Conversation, MaskedText};
 pub use entries::Entries;
 pub use error::MaskError;
+pub(crate) use json_leaf::for_each_json_leaf;
 pub use key::{ConversationId, MaskingSecret};
 pub use restorer::Restorer;
 pub use sealed::{NONCE_BYTES, SealError, UnsealError, seal, unseal};

@@ -3,17 +3,22 @@
 //! A string that is itself JSON (tool-call arguments, tool results) is read inside too, so that escapes cannot hide what
 //! it says and its keys count as context: `{"iin": 900101300123}`.
 
+use std::ops::Range;
+
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json::{Leaf, walk};
 
-use super::joined::{Join, Joined};
-use super::unreadable::{has_data_url, is_unreadable};
-use crate::pii::{Detector, Findings, TextSegment};
+use super::batch::{Batch, Explanation, NO_LEAF, Waiting};
+use super::data_url::{data_urls, has_data_url};
+use super::documents::Reading;
+use super::file_parts::{FilePart, Files, Taken};
+use super::joined::{Join, Joined, JoinedView};
+use super::turns::Turns;
+use super::unreadable::is_unreadable;
+use crate::pii::{Detector, Findings};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
 pub(crate) const MAX_NESTING: usize = 4;
-const BATCH_PIECES: usize = 1024;
-const BATCH_BYTES: usize = 1 << 20;
 /// Shorter numbers are no entity's.
 const MIN_WRITTEN_NUMBER: usize = 10;
 /// Of a pointer only its end counts as context; keys themselves are scanned whole, as text.
@@ -29,110 +34,208 @@ const WRITTEN: usize = 3;
 /// What a finished walk over a body found.
 #[derive(Debug)]
 pub(crate) struct BodyScan {
-    /// In the texts as they stand.
+    /// In the texts as they stand; a segment is a leaf of the body, keys included, in document order.
     pub(crate) findings: Findings,
     /// In further views of the same texts. What several of them show is the same value, not two.
     pub(crate) view_findings: [Findings; NUM_VIEWS],
-    /// A part that is no text: an image, a sound, a file.
+    /// In the texts of files. Nothing can be put in their place.
+    pub(crate) file_findings: Findings,
+    /// A part that is no text, or not only: an image, a sound, a file.
     pub(crate) has_unreadable_part: bool,
 }
 
 /// # Errors
 /// The body is not JSON that everybody reads the same way.
 pub(crate) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, ApiError> {
-    let mut reader =
-        BodyReader { detector, plain: Batch::default(), views: Default::default(), has_unreadable_part: false };
-    reader.read(body, 0)?;
-    Ok(BodyScan {
-        findings: reader.plain.finish(detector),
-        view_findings: reader.views.map(|view| view.finish(detector)),
-        has_unreadable_part: reader.has_unreadable_part,
-    })
+    BodyReader::new(detector, None).scan(body).map(|(scan, _)| scan)
+}
+
+/// As [`scan_body`], and where everything stands.
+///
+/// # Errors
+/// As [`scan_body`].
+pub(crate) fn explain_body(body: &[u8], detector: &Detector) -> Result<(BodyScan, Explanation), ApiError> {
+    BodyReader::new(detector, Some(Explanation::default())).scan(body)
 }
 
 struct BodyReader<'d> {
     detector: &'d Detector,
     plain: Batch,
     views: [Batch; NUM_VIEWS],
+    files: Files,
+    file_texts: Batch,
     has_unreadable_part: bool,
+    num_leaves: usize,
+    explanation: Option<Explanation>,
 }
 
-impl BodyReader<'_> {
+impl<'d> BodyReader<'d> {
+    fn new(detector: &'d Detector, explanation: Option<Explanation>) -> Self {
+        Self {
+            detector,
+            plain: Batch::default(),
+            views: Default::default(),
+            files: Files::default(),
+            file_texts: Batch::default(),
+            has_unreadable_part: false,
+            num_leaves: 0,
+            explanation,
+        }
+    }
+
+    fn scan(mut self, body: &[u8]) -> Result<(BodyScan, Explanation), ApiError> {
+        self.read(body, 0)?;
+        let explanation = &mut self.explanation;
+        let scan = BodyScan {
+            findings: self.plain.finish(self.detector, explanation),
+            view_findings: self.views.map(|view| view.finish(self.detector, explanation)),
+            file_findings: self.file_texts.finish(self.detector, explanation),
+            has_unreadable_part: self.has_unreadable_part,
+        };
+        Ok((scan, self.explanation.unwrap_or_default()))
+    }
+
     fn read(&mut self, json: &[u8], depth: usize) -> Result<(), ApiError> {
         let mut inner = Vec::new();
         let mut joined = Joined::default();
+        let mut turns = Turns::default();
         walk(json, |pointer, leaf| {
             let text = leaf.as_str();
-            let batch = if depth == 0 { &mut self.plain } else { &mut self.views[NESTED] };
-            batch.push(self.detector, pointer_end(pointer), text);
             if matches!(leaf, Leaf::Key(_)) {
+                self.leaf(pointer, text, depth);
                 return;
             }
-            self.has_unreadable_part |= if depth == 0 { is_unreadable(pointer, text) } else { has_data_url(text) };
+            if depth == 0 {
+                let left = self.files.left_by(pointer);
+                self.file_part(left, &mut inner);
+            }
+            let (number, is_data) = self.value(pointer, text, depth, &mut inner);
+            if is_data {
+                return;
+            }
             // Of numbers only digits are joined: an array of counts or token ids is no number spelled out.
             if matches!(leaf, Leaf::Text(_)) || text.len() == 1 {
-                joined.add(pointer, text, |array, join, view| self.push_joined(array, join, view));
+                joined.add(pointer, text, number, &mut |view| self.joined(view));
+                turns.add(pointer, text, number, &mut |view| self.joined(view));
             }
             if depth < MAX_NESTING && looks_like_json(text) {
                 inner.push(text.to_owned());
             }
         })?;
-        joined.finish(|array, join, view| self.push_joined(array, join, view));
-        for_each_written_number(json, |view| self.views[WRITTEN].push(self.detector, "", view));
+        if depth == 0 {
+            let left = self.files.finish();
+            self.file_part(left, &mut inner);
+        }
+        joined.finish(&mut |view| self.joined(view));
+        turns.finish(&mut |view| self.joined(view));
+        for_each_written_number(json, |view| self.push(WRITTEN, Waiting::new("", view, NO_LEAF)));
         for text in inner {
+            if depth >= MAX_NESTING {
+                break;
+            }
             // Half-written JSON is scanned as the plain text it is, which was pushed above.
             let _ = self.read(text.as_bytes(), depth + 1);
         }
         Ok(())
     }
-}
 
-impl BodyReader<'_> {
-    fn push_joined(&mut self, array: &str, join: Join, view: &str) {
-        let batch = match join {
-            Join::Directly => &mut self.views[JOINED],
-            Join::Spaced => &mut self.views[SPACED],
+    /// Hands a value over and returns the number of its leaf, and whether it is a file that waits for its part.
+    fn value(&mut self, pointer: &str, text: &str, depth: usize, inner: &mut Vec<String>) -> (usize, bool) {
+        let is_doubtful = depth == 0 && is_unreadable(pointer, text);
+        let taken = if depth == 0 { self.files.take(pointer, text, self.num_leaves, is_doubtful) } else { None };
+        if taken == Some(Taken::Data) {
+            let number = self.numbered(pointer, text);
+            // Keeps its place among the leaves.
+            self.plain.push(Waiting::new("", "", number), self.detector, &mut self.explanation);
+            return (number, true);
+        }
+        let number = self.leaf(pointer, text, depth);
+        self.has_unreadable_part |= is_doubtful && taken.is_none();
+        if has_data_url(text) {
+            match data_urls(text) {
+                None => self.has_unreadable_part = true,
+                Some(urls) => {
+                    for url in urls {
+                        let reading = self.files.file(Some(url.media_type), None, url.data);
+                        self.file_text(reading, (number, url.at..url.at + url.data.len()), inner);
+                    }
+                }
+            }
+        }
+        (number, false)
+    }
+
+    /// Hands a leaf over and returns its number; what stands inside a string has none.
+    fn leaf(&mut self, pointer: &str, text: &str, depth: usize) -> usize {
+        let waiting = Waiting::new(pointer_end(pointer), text, NO_LEAF);
+        if depth > 0 {
+            self.push(NESTED, waiting);
+            return NO_LEAF;
+        }
+        let number = self.numbered(pointer, text);
+        self.plain.push(Waiting { leaf: number, ..waiting }, self.detector, &mut self.explanation);
+        number
+    }
+
+    fn numbered(&mut self, pointer: &str, text: &str) -> usize {
+        let number = self.num_leaves;
+        self.num_leaves += 1;
+        if let Some(explanation) = &mut self.explanation {
+            explanation.leaves.push((pointer.to_owned(), text.to_owned()));
+        }
+        number
+    }
+
+    /// What a file part holds counts as its text. Of the leaf that it was encoded in only what is not the file is scanned.
+    fn file_part(&mut self, part: Option<FilePart>, inner: &mut Vec<String>) {
+        let Some(FilePart { reading, data, text }) = part else { return };
+        let place = data.map(|(leaf, before, pointer)| {
+            let place = (leaf, 0..text.len());
+            let told = text.get(..before).unwrap_or(&text);
+            self.push_file_text(Waiting::new(pointer_end(&pointer), told, NO_LEAF), place.clone());
+            place
+        });
+        let place = place.unwrap_or((NO_LEAF, 0..0));
+        self.file_text(reading, place, inner);
+    }
+
+    fn file_text(&mut self, reading: Reading, place: (usize, Range<usize>), inner: &mut Vec<String>) {
+        let (pieces, is_whole) = match reading {
+            Reading::Text(pieces) => (pieces, true),
+            Reading::Partly(pieces) => (pieces, false),
+            Reading::Unreadable => (Vec::new(), false),
         };
-        batch.push(self.detector, pointer_end(array), view);
-    }
-}
-
-/// Pointers and texts that wait to be scanned together, and what was found in those before.
-#[derive(Debug)]
-struct Batch {
-    pieces: Vec<(String, String)>,
-    piece_bytes: usize,
-    num_scanned: usize,
-    findings: Findings,
-}
-
-impl Default for Batch {
-    fn default() -> Self {
-        Self { pieces: Vec::new(), piece_bytes: 0, num_scanned: 0, findings: Findings::new(Vec::new(), true) }
-    }
-}
-
-impl Batch {
-    fn push(&mut self, detector: &Detector, pointer: &str, text: &str) {
-        self.piece_bytes += text.len();
-        self.pieces.push((pointer.to_owned(), text.to_owned()));
-        if self.pieces.len() >= BATCH_PIECES || self.piece_bytes >= BATCH_BYTES {
-            self.flush(detector);
+        self.has_unreadable_part |= !is_whole;
+        for text in pieces {
+            // A file inside a file.
+            self.has_unreadable_part |= has_data_url(&text);
+            if looks_like_json(&text) {
+                inner.push(text.clone());
+            }
+            self.push_file_text(Waiting::new("", &text, NO_LEAF), place.clone());
         }
     }
 
-    fn flush(&mut self, detector: &Detector) {
-        let segments: Vec<_> =
-            self.pieces.iter().map(|(pointer, text)| TextSegment::new(pointer.as_str(), text.as_str())).collect();
-        self.findings.append(detector.scan(&segments), self.num_scanned);
-        self.num_scanned += segments.len();
-        self.pieces.clear();
-        self.piece_bytes = 0;
+    fn push_file_text(&mut self, waiting: Waiting, place: (usize, Range<usize>)) {
+        let waiting = Waiting { file: Some(place), ..waiting };
+        self.file_texts.push(waiting, self.detector, &mut self.explanation);
     }
 
-    fn finish(mut self, detector: &Detector) -> Findings {
-        self.flush(detector);
-        self.findings
+    fn joined(&mut self, view: JoinedView<'_>) {
+        let batch = match view.join {
+            Join::Directly => JOINED,
+            Join::Spaced => SPACED,
+        };
+        let pointer = pointer_end(view.pointer).to_owned();
+        let waiting =
+            Waiting { pointer, text: view.text, leaf: NO_LEAF, places: view.places, from: view.from, file: None };
+        self.push(batch, waiting);
+    }
+
+    fn push(&mut self, view: usize, waiting: Waiting) {
+        if let Some(batch) = self.views.get_mut(view) {
+            batch.push(waiting, self.detector, &mut self.explanation);
+        }
     }
 }
 
@@ -179,6 +282,7 @@ pub(crate) fn looks_like_json(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::BATCH_PIECES;
     use super::*;
     use crate::pii::Entity;
 

@@ -1,5 +1,7 @@
 //! Neighbours as a model reads them: the text parts of one message, the items of one array. A value may be split over them.
 
+use std::ops::Range;
+
 /// Of a long text only its ends can belong to a split value, context words included.
 const END_BYTES: usize = 96;
 /// A longer run is handed out in stretches that overlap by this much.
@@ -13,6 +15,66 @@ pub(crate) enum Join {
     Spaced,
 }
 
+/// A part of a leaf's text that stands in a view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    /// Which of the body's leaves it comes from.
+    pub(crate) leaf: usize,
+    /// Where in the leaf's text it begins.
+    pub(crate) offset: usize,
+    pub(crate) text: String,
+}
+
+/// Neighbours put together, and the way back to them.
+#[derive(Debug)]
+pub(crate) struct JoinedView<'p> {
+    /// To the array, whose name is context.
+    pub(crate) pointer: &'p str,
+    pub(crate) join: Join,
+    pub(crate) text: String,
+    /// Per piece: where it begins in `text`, its leaf, where it begins in the leaf, its length.
+    pub(crate) places: Vec<Place>,
+    /// Findings that end before this byte belong to what stands before and were found there.
+    pub(crate) from: usize,
+}
+
+/// Where a piece of a view comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) at: usize,
+    pub(crate) leaf: usize,
+    pub(crate) offset: usize,
+    pub(crate) len: usize,
+}
+
+impl<'p> JoinedView<'p> {
+    /// `num_before` of the pieces are only there as context.
+    pub(crate) fn new(pointer: &'p str, join: Join, pieces: &[&Piece], num_before: usize) -> Self {
+        let mut view = Self { pointer, join, text: String::new(), places: Vec::with_capacity(pieces.len()), from: 0 };
+        for (index, piece) in pieces.iter().enumerate() {
+            if index > 0 && join == Join::Spaced {
+                view.text.push(' ');
+            }
+            if index == num_before {
+                view.from = view.text.len();
+            }
+            let (at, len) = (view.text.len(), piece.text.len());
+            view.places.push(Place { at, leaf: piece.leaf, offset: piece.offset, len });
+            view.text.push_str(&piece.text);
+        }
+        view
+    }
+}
+
+/// The parts of leaves that a range of a view covers.
+pub(crate) fn sources(places: &[Place], range: &Range<usize>) -> Vec<(usize, Range<usize>)> {
+    let covered = |place: &Place| {
+        let (from, till) = (range.start.max(place.at), range.end.min(place.at + place.len));
+        (from < till).then(|| (place.leaf, place.offset + from - place.at..place.offset + till - place.at))
+    };
+    places.iter().filter_map(covered).collect()
+}
+
 /// Collects neighbours and hands out each run twice: put together directly, and with spaces.
 #[derive(Debug, Default)]
 pub(crate) struct Joined {
@@ -23,7 +85,7 @@ pub(crate) struct Joined {
 #[derive(Debug)]
 struct Run {
     array: String,
-    pieces: Vec<String>,
+    pieces: Vec<Piece>,
     bytes: usize,
     /// Pieces at the start that were handed out already.
     num_old: usize,
@@ -31,35 +93,36 @@ struct Run {
 
 impl Joined {
     /// `visit` gets the pointer to the array, whose name is context, and a view.
-    pub(crate) fn add(&mut self, pointer: &str, text: &str, mut visit: impl FnMut(&str, Join, &str)) {
+    pub(crate) fn add(&mut self, pointer: &str, text: &str, leaf: usize, visit: &mut impl FnMut(JoinedView<'_>)) {
         let Some(array) = array_of(pointer) else { return };
         while let Some(run) = self.runs.pop_if(|run| !is_within(pointer, &run.array)) {
-            run.hand_out(&mut visit);
+            run.hand_out(visit);
         }
         if self.runs.last().is_none_or(|run| run.array != array) {
             self.runs.push(Run { array: array.to_owned(), pieces: Vec::new(), bytes: 0, num_old: 0 });
         }
         if let Some(run) = self.runs.last_mut() {
-            run.add(text, &mut visit);
+            run.add(text, leaf, visit);
         }
     }
 
-    pub(crate) fn finish(self, mut visit: impl FnMut(&str, Join, &str)) {
+    pub(crate) fn finish(self, visit: &mut impl FnMut(JoinedView<'_>)) {
         for run in &self.runs {
-            run.hand_out(&mut visit);
+            run.hand_out(visit);
         }
     }
 }
 
 impl Run {
-    fn add(&mut self, text: &str, visit: &mut impl FnMut(&str, Join, &str)) {
+    fn add(&mut self, text: &str, leaf: usize, visit: &mut impl FnMut(JoinedView<'_>)) {
         if text.len() <= 2 * END_BYTES {
-            self.push(text);
+            self.push(text, leaf, 0);
         } else {
-            self.push(&text[..text.floor_char_boundary(END_BYTES)]);
+            self.push(text.get(..text.floor_char_boundary(END_BYTES)).unwrap_or_default(), leaf, 0);
             self.hand_out(visit);
             self.keep_last(0);
-            self.push(&text[text.ceil_char_boundary(text.len() - END_BYTES)..]);
+            let from = text.ceil_char_boundary(text.len() - END_BYTES);
+            self.push(text.get(from..).unwrap_or_default(), leaf, from);
         }
         if self.bytes > MAX_RUN_BYTES {
             self.hand_out(visit);
@@ -67,27 +130,29 @@ impl Run {
         }
     }
 
-    fn push(&mut self, text: &str) {
+    fn push(&mut self, text: &str, leaf: usize, offset: usize) {
         self.bytes += text.len().max(1);
-        self.pieces.push(text.to_owned());
+        self.pieces.push(Piece { leaf, offset, text: text.to_owned() });
     }
 
     fn keep_last(&mut self, bytes: usize) {
         let mut kept = 0;
         let fits = self.pieces.iter().rev().take_while(|piece| {
-            kept += piece.len().max(1);
+            kept += piece.text.len().max(1);
             kept <= bytes
         });
         let keep = fits.count();
         self.pieces.drain(..self.pieces.len() - keep);
-        self.bytes = self.pieces.iter().map(|piece| piece.len().max(1)).sum();
+        self.bytes = self.pieces.iter().map(|piece| piece.text.len().max(1)).sum();
         self.num_old = keep;
     }
 
-    fn hand_out(&self, visit: &mut impl FnMut(&str, Join, &str)) {
+    fn hand_out(&self, visit: &mut impl FnMut(JoinedView<'_>)) {
         if self.pieces.len() > 1 && self.pieces.len() > self.num_old {
-            visit(&self.array, Join::Directly, &self.pieces.concat());
-            visit(&self.array, Join::Spaced, &self.pieces.join(" "));
+            let pieces: Vec<&Piece> = self.pieces.iter().collect();
+            for join in [Join::Directly, Join::Spaced] {
+                visit(JoinedView::new(&self.array, join, &pieces, 0));
+            }
         }
     }
 }
@@ -111,10 +176,10 @@ mod tests {
     fn views(leaves: &[(&str, &str)]) -> Vec<String> {
         let mut out = Vec::new();
         let mut joined = Joined::default();
-        for (pointer, text) in leaves {
-            joined.add(pointer, text, |_, _, view| out.push(view.to_owned()));
+        for (leaf, (pointer, text)) in leaves.iter().enumerate() {
+            joined.add(pointer, text, leaf, &mut |view| out.push(view.text));
         }
-        joined.finish(|_, _, view| out.push(view.to_owned()));
+        joined.finish(&mut |view| out.push(view.text));
         out
     }
 
@@ -124,6 +189,17 @@ mod tests {
         assert_eq!(views(&leaves), ["ab", "a b"]);
         assert_eq!(views(&[("/a/0", "1"), ("/b/0", "2")]), Vec::<String>::new());
         assert_eq!(views(&[("/a", "1"), ("/b", "2")]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_range_of_a_view_leads_back_to_its_leaves() {
+        let pieces = [
+            Piece { leaf: 3, offset: 5, text: "901".to_owned() },
+            Piece { leaf: 7, offset: 0, text: "123 x".to_owned() },
+        ];
+        let view = JoinedView::new("/a", Join::Spaced, &pieces.iter().collect::<Vec<_>>(), 1);
+        assert_eq!((view.text.as_str(), view.from), ("901 123 x", 4));
+        assert_eq!(sources(&view.places, &(1..7)), [(3, 6..8), (7, 0..3)]);
     }
 
     #[test]

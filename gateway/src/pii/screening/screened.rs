@@ -8,7 +8,8 @@ use shekara_protocol::error::ApiError;
 
 use super::body_text::{BodyScan, scan_body};
 use crate::auth::DataClass;
-use crate::pii::{Decision, Detector, Entity, Policy};
+use crate::pii::masking::{Conversation, ConversationId, MaskingSecret, Vault, mask_body};
+use crate::pii::{Decision, Detector, Entity, Policy, Verdict};
 
 /// Why a request stays inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum ConfineReason {
     ScanFailed,
     /// The request holds what cannot be read: an image, a sound, a file.
     Unreadable,
+    /// An earlier request of the conversation had to stay.
+    Sticky,
 }
 
 impl ConfineReason {
@@ -30,6 +33,7 @@ impl ConfineReason {
             Self::DataClass => "data-class",
             Self::ScanFailed => "scan-failed",
             Self::Unreadable => "unreadable",
+            Self::Sticky => "sticky",
         }
     }
 }
@@ -49,11 +53,36 @@ pub struct Confined {
     summary: ScanSummary,
 }
 
-/// A request in which a finished scan found nothing that must stay.
+/// A request in which a finished scan found nothing that must stay, or in which tokens stand for it.
 #[derive(Debug)]
 pub struct Cleared {
     body: Bytes,
     summary: ScanSummary,
+    conversation: Option<Box<Conversation>>,
+}
+
+/// What the scan of one request has to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'s> {
+    /// The least class that its data has.
+    pub declared: DataClass,
+    pub detector: &'s Detector,
+    pub policy: &'s Policy,
+    /// An earlier request of the conversation had to stay.
+    pub is_sticky: bool,
+    /// What cannot be read may leave.
+    pub allows_unreadable: bool,
+    /// Without it, what would be masked stays.
+    pub masking: Option<Masking<'s>>,
+}
+
+/// Whose tokens are used, and where they are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Masking<'s> {
+    pub secret: &'s MaskingSecret,
+    pub vault: &'s Vault,
+    pub id: ConversationId,
+    pub now_ms: u64,
 }
 
 #[derive(Debug)]
@@ -89,8 +118,14 @@ impl Confined {
 }
 
 impl Cleared {
+    /// With tokens in place of what was masked.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The conversation whose tokens stand in the body, if something was masked.
+    pub fn conversation(&self) -> Option<&Conversation> {
+        self.conversation.as_deref()
     }
 }
 
@@ -110,38 +145,66 @@ impl Screened {
     }
 }
 
-/// Scans every key, string and number of a JSON body. `declared` is the least class its data has.
+/// Scans every key, string and number of a JSON body.
 ///
 /// # Errors
 /// The body is refused, or blocked by the policy.
-pub fn screen(body: Bytes, declared: DataClass, detector: &Detector, policy: &Policy) -> Result<Screened, ScreenError> {
-    let scan = scan_body(&body, detector).map_err(ScreenError::Unreadable)?;
-    let plain = policy.decide(&scan.findings);
-    let verdict = scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)));
-    let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { DataClass::Personal };
-    let mut summary = ScanSummary { counts: verdict.counts, data_class: declared.max(found_class) };
+pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
+    let scan = scan_body(&body, scope.detector).map_err(ScreenError::Unreadable)?;
+    let verdict = verdict_of(&scan, scope.policy);
+    let found_class = verdict.counts.keys().map(|entity| entity.data_class()).max().unwrap_or_default();
+    let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { found_class };
+    let mut summary = ScanSummary { counts: verdict.counts, data_class: scope.declared.max(found_class) };
     let reason = match verdict.decision {
         Decision::Block => return Err(ScreenError::Blocked(Blocked { summary })),
-        // Unmasked, such a request stays.
-        Decision::Mask => Some(ConfineReason::Pii),
         Decision::Confine if verdict.complete => Some(ConfineReason::Pii),
         Decision::Confine => Some(ConfineReason::ScanFailed),
-        Decision::Clear => reason_beside_findings(&scan, declared),
+        Decision::Mask | Decision::Clear => reason_beside_findings(&scan, scope),
     };
-    Ok(match reason {
-        Some(reason) => {
-            summary.data_class = summary.data_class.max(DataClass::Personal);
-            Screened::Confined(Confined { body, reason, summary })
+    let masked = match (reason, verdict.decision) {
+        (None, Decision::Mask) => Some(masked(&body, scope)),
+        _ => None,
+    };
+    match (reason, masked) {
+        (None, None) => Ok(Screened::Cleared(Cleared { body, summary, conversation: None })),
+        (None, Some(Some((body, conversation)))) => {
+            Ok(Screened::Cleared(Cleared { body, summary, conversation: Some(conversation) }))
         }
-        None => Screened::Cleared(Cleared { body, summary }),
-    })
+        (reason, _) => {
+            summary.data_class = summary.data_class.max(DataClass::Personal);
+            let reason = reason.unwrap_or(ConfineReason::Pii);
+            Ok(Screened::Confined(Confined { body, reason, summary }))
+        }
+    }
 }
 
-fn reason_beside_findings(scan: &BodyScan, declared: DataClass) -> Option<ConfineReason> {
-    if declared.is_sensitive() {
+/// The body with tokens; `None` when it cannot be masked or the tokens cannot be kept, so that it has to stay.
+fn masked(body: &Bytes, scope: Scope<'_>) -> Option<(Bytes, Box<Conversation>)> {
+    let masking = scope.masking?;
+    let mut conversation = masking.vault.open(masking.secret, masking.id, masking.now_ms);
+    let masked = mask_body(body, scope.detector, scope.policy, &mut conversation).ok()?;
+    masking.vault.save(&mut conversation, masking.now_ms).ok()?;
+    Some((masked.body().clone(), Box::new(conversation)))
+}
+
+/// The verdict over every view of a body, and over its files, in which nothing can be masked.
+pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
+    let plain = policy.decide(&scan.findings);
+    let mut files = policy.decide(&scan.file_findings);
+    if files.decision == Decision::Mask {
+        files.decision = Decision::Confine;
+    }
+    let texts = scan.view_findings.iter().fold(plain, |verdict, view| verdict.or_stricter(policy.decide(view)));
+    texts.or_stricter(files)
+}
+
+fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineReason> {
+    if scope.declared.is_sensitive() {
         Some(ConfineReason::DataClass)
-    } else if scan.has_unreadable_part {
+    } else if scan.has_unreadable_part && !scope.allows_unreadable {
         Some(ConfineReason::Unreadable)
+    } else if scope.is_sticky {
+        Some(ConfineReason::Sticky)
     } else {
         None
     }
@@ -152,7 +215,25 @@ mod tests {
     use super::*;
 
     fn screened(body: &str, declared: DataClass) -> Result<Screened, ScreenError> {
-        screen(Bytes::from(body.to_owned()), declared, &Detector::new().unwrap(), &Policy::default())
+        screened_by(body, declared, &Policy::default(), None)
+    }
+
+    fn screened_by(
+        body: &str,
+        declared: DataClass,
+        policy: &Policy,
+        masking: Option<Masking<'_>>,
+    ) -> Result<Screened, ScreenError> {
+        let detector = Detector::new().unwrap();
+        let scope = Scope {
+            declared,
+            detector: &detector,
+            policy,
+            is_sticky: body.contains("earlier"),
+            allows_unreadable: body.contains("allowed"),
+            masking,
+        };
+        screen(Bytes::from(body.to_owned()), scope)
     }
 
     fn reason(body: &str) -> Option<ConfineReason> {
@@ -200,6 +281,41 @@ mod tests {
         let body = r#"{"messages":[{"role":"tool","content":"{\"client\": \"901123300258\"}"}]}"#;
         let screened = screened(body, DataClass::Public).unwrap();
         assert_eq!(screened.summary().counts.get(&Entity::Iin), Some(&1));
+    }
+
+    #[test]
+    fn what_is_sticky_stays_and_what_the_route_answers_for_may_leave() {
+        let sticky = screened(r#"{"messages":[{"content":"as earlier"}]}"#, DataClass::Public).unwrap();
+        let Screened::Confined(confined) = sticky else { panic!("must stay") };
+        assert_eq!(confined.reason(), ConfineReason::Sticky);
+        let image = r#"{"messages":[{"content":[{"type":"image_url","image_url":{"url":"https://x.kz/allowed"}}]}]}"#;
+        assert!(matches!(screened(image, DataClass::Public), Ok(Screened::Cleared(_))));
+    }
+
+    #[test]
+    fn masked_requests_are_cleared_and_what_cannot_be_masked_stays() {
+        let secret = MaskingSecret::new([7; 32]);
+        let vault = Vault::new(crate::pii::masking::VaultLimits::default());
+        let masking = Masking { secret: &secret, vault: &vault, id: secret.conversation("t", "c"), now_ms: 1 };
+        let policy = Policy::default().masking();
+        let body = r#"{"messages":[{"content":"Почта aigul@mail.kz, спасибо"}]}"#;
+        let Ok(Screened::Cleared(cleared)) = screened_by(body, DataClass::Public, &policy, Some(masking)) else {
+            panic!("must be cleared")
+        };
+        let text = String::from_utf8(cleared.body().to_vec()).unwrap();
+        assert!(text.contains("[EMAIL_") && !text.contains("aigul"), "{text}");
+        let restored = cleared.conversation().unwrap().restorer().restore(&text);
+        assert_eq!(restored, body);
+        for stays in [
+            r#"{"messages":[{"content":"aigul@mail.kz, ИИН 901123300258"}]}"#,
+            r#"{"messages":[{"content":"тел"}],"x":77011234567}"#,
+            r#"{"messages":[{"content":"aigul@mail.kz as earlier"}]}"#,
+        ] {
+            let screened = screened_by(stays, DataClass::Public, &policy, Some(masking)).unwrap();
+            assert!(matches!(screened, Screened::Confined(_)), "{stays}");
+        }
+        let unkept = screened_by(body, DataClass::Public, &policy, None).unwrap();
+        assert!(matches!(unkept, Screened::Confined(_)));
     }
 
     #[test]

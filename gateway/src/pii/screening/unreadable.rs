@@ -1,9 +1,10 @@
-//! What a scan cannot read: images, sounds, files. Anything in a message that is not known to be text counts as such.
+//! What a scan cannot read: images, sounds, files that are not given. Anything in a message that is not known to be text
+//! counts as such.
+
+use super::file_parts::PART_LISTS;
 
 /// `type` of parts whose text the walk sees.
 const READABLE_TYPES: [&str; 6] = ["text", "refusal", "input_text", "output_text", "thinking", "tool_result"];
-/// Lists of parts: `…/LIST/3/type`.
-const PART_LISTS: [&str; 4] = ["content", "system", "input", "parts"];
 /// Members, in lower case, whose value stands for something that is not text.
 const UNREADABLE_MEMBERS: [&str; 22] = [
     "image",
@@ -33,11 +34,10 @@ const UNREADABLE_MEMBERS: [&str; 22] = [
 const DESCRIPTIONS: [&str; 6] = ["tools", "functions", "response_format", "metadata", "tool_choice", "audio"];
 /// No place of a message is named by a longer pointer that matters here.
 const MAX_POINTER_BYTES: usize = 1_024;
-const MAX_MEDIA_TYPE_BYTES: usize = 200;
 
-/// Whether the value at `pointer`, whose text is `text`, stands for something that cannot be read.
+/// Whether the value at `pointer`, whose text is `text`, stands for something else than its text.
 pub(crate) fn is_unreadable(pointer: &str, text: &str) -> bool {
-    has_data_url(text) || names_unreadable_member(pointer) || is_unknown_type(pointer, text)
+    names_unreadable_member(pointer) || is_unknown_type(pointer, text)
 }
 
 fn names_unreadable_member(pointer: &str) -> bool {
@@ -58,18 +58,6 @@ fn is_unknown_type(pointer: &str, text: &str) -> bool {
     is_part && !READABLE_TYPES.contains(&text)
 }
 
-/// `data:…;base64,` at any place and in any case.
-pub(crate) fn has_data_url(text: &str) -> bool {
-    const MARK: &[u8] = b";base64,";
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b';', bytes).any(|at| {
-        bytes.get(at..at + MARK.len()).is_some_and(|found| found.eq_ignore_ascii_case(MARK)) && {
-            let before = &bytes[at.saturating_sub(MAX_MEDIA_TYPE_BYTES)..at];
-            before.windows(5).any(|window| window.eq_ignore_ascii_case(b"data:"))
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,8 +76,6 @@ mod tests {
             ("/messages/0/content/0/inlineData/data", "AAAA"),
             ("/system/0/type", "image"),
             ("/prediction/content/0/type", "image_url"),
-            ("/messages/0/content", "see ![](DATA:image/png;BASE64,AAAA)"),
-            ("/x", "data:text/plain;charset=utf-8;base64,AAAA"),
         ] {
             assert!(is_unreadable(pointer, text), "{pointer} {text}");
         }

@@ -7,13 +7,15 @@ pub(super) use error::classify;
 pub(super) use request::chat_body;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use http_body_util::BodyExt;
+use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
 use crate::config::ProviderConfig;
 use crate::egress::{EgressClient, EgressError, Reach};
+use crate::pii::masking::Tripwire;
 use crate::secrets::SecretSource;
 
 #[derive(Debug)]
@@ -40,8 +42,13 @@ impl OpenaiProvider {
         body: &Bytes,
         model: &str,
         outgoing: Outgoing<'_>,
+        tripwire: Option<&Tripwire>,
     ) -> Result<UpstreamResponse, AttemptError> {
         let body = chat_body(body, model, outgoing)?;
+        if let Some(Err(hit)) = tripwire.map(|tripwire| tripwire.check(&body)) {
+            tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
+            return Err(AttemptError::Refused(tripwire_hit()));
+        }
         let accept = if outgoing.stream { "text/event-stream" } else { "application/json" };
         let mut request = http::Request::post(&self.chat_url)
             .header(CONTENT_TYPE, "application/json")
@@ -80,6 +87,14 @@ impl OpenaiProvider {
         value.set_sensitive(true);
         Ok(Some(value))
     }
+}
+
+/// Masking has failed somewhere: nothing was sent, and no other provider is tried.
+fn tripwire_hit() -> ApiError {
+    let message = "The request could not be masked safely. Nothing was sent to any provider.";
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorType::ServerError, message)
+        .with_code("privacy_tripwire")
+        .final_answer()
 }
 
 fn cause(error: &EgressError) -> String {

@@ -10,7 +10,7 @@ use super::words::{Ending, WORDS, Word};
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
 
 /// How far a word reaches, in characters and in bytes of a view.
-const REACH_CHARACTERS: usize = 32;
+const REACH_CHARACTERS: usize = 40;
 const REACH_BYTES: usize = REACH_CHARACTERS * 2 + 16;
 /// As many digits between a word and a number are a value that the word was about.
 const VALUE_DIGITS: usize = 10;
@@ -57,7 +57,8 @@ impl ContextFinder {
                 let word = *self.words.get(found.pattern().as_usize())?;
                 let range = found.range();
                 let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
-                let is_word = begins_word(view, range.start) && ends_word(view, range.end, word.ending) && !in_code;
+                let begins = word.ending == Ending::Tail || begins_word(view, range.start);
+                let is_word = begins && ends_word(view, range.end, word.ending) && !in_code;
                 is_word.then_some(Hit { range, word })
             })
             .collect();
@@ -112,6 +113,23 @@ impl ContextWords {
     /// Every word of the view that speaks for one of `topics`: where it stands.
     pub(crate) fn all(&self, topics: Topics) -> impl Iterator<Item = &Range<usize>> {
         self.hits.iter().filter(move |hit| hit.word.topics & topics != 0).map(|hit| &hit.range)
+    }
+
+    /// What the words inside of a range speak for.
+    pub(crate) fn inside(&self, range: &Range<usize>) -> Topics {
+        let first = self.hits.partition_point(|hit| hit.range.end <= range.start);
+        let hits = self.hits.get(first..).unwrap_or_default();
+        hits.iter()
+            .take_while(|hit| hit.range.start < range.end)
+            .filter(|hit| hit.range.start >= range.start && hit.range.end <= range.end)
+            .fold(0, |all, hit| all | hit.word.topics)
+    }
+
+    /// Every word of the view that speaks for one of `topics`, with all that it speaks for and its spelling in the
+    /// word list; by where the words end.
+    pub(crate) fn spoken(&self, topics: Topics) -> impl Iterator<Item = (&Range<usize>, Topics, &'static str)> {
+        let speaks = move |hit: &&Hit| hit.word.topics & topics != 0;
+        self.hits.iter().filter(speaks).map(|hit| (&hit.range, hit.word.topics, hit.word.text))
     }
 
     /// What is known from outside the text.
@@ -177,7 +195,7 @@ fn begins_word(view: &View<'_>, at: usize) -> bool {
 fn ends_word(view: &View<'_>, at: usize, ending: Ending) -> bool {
     let most = match ending {
         Ending::Any => return true,
-        Ending::None | Ending::Alone => 0,
+        Ending::None | Ending::Alone | Ending::Tail => 0,
         Ending::Case => 4,
     };
     let rest = view.bytes().get(at..).unwrap_or_default();

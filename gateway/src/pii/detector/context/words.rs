@@ -3,6 +3,12 @@
 //! listed as they are met.
 
 use super::topics::{BIN, CARD, GOODS, IBAN, IIN, PHONE, Topics};
+use super::words_documents::DOCUMENTS;
+use super::words_network::NETWORKS;
+use super::words_places::PLACES;
+use super::words_records::RECORDS;
+use super::words_secrets::SECRETS;
+use super::words_things::THINGS;
 
 /// What may follow a word without a break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +20,8 @@ pub(crate) enum Ending {
     Alone,
     /// A case ending: up to four letters.
     Case,
+    /// No letter; before it may stand the rest of a name in code ("applicantiin").
+    Tail,
     /// Anything: the word is a stem.
     Any,
 }
@@ -34,6 +42,10 @@ pub(crate) const fn alone(text: &'static str, topics: Topics) -> Word {
     Word { text, topics, ending: Ending::Alone }
 }
 
+const fn tail(text: &'static str, topics: Topics) -> Word {
+    Word { text, topics, ending: Ending::Tail }
+}
+
 pub(crate) const fn case(text: &'static str, topics: Topics) -> Word {
     Word { text, topics, ending: Ending::Case }
 }
@@ -45,12 +57,24 @@ pub(crate) const fn stem(text: &'static str, topics: Topics) -> Word {
 /// All lists of words.
 pub(crate) const WORDS: &[&[Word]] = &[
     NUMBERS,
-    //
     // documents and records
-    //
+    DOCUMENTS,
+    RECORDS,
+    THINGS,
     // places, networks, secrets
-    //
+    PLACES,
+    SECRETS,
+    NETWORKS,
     // people
+    super::words_person::FIELDS,
+    super::words_person::KEYS,
+    super::words_person::PERSONS_RU,
+    super::words_person::PERSONS_KK,
+    super::words_person::PERSONS_EN,
+    super::words_person::GREETINGS,
+    super::words_person::BEHIND,
+    super::words_person::THINGS,
+    super::words_person::PUBLIC_PEOPLE,
 ];
 
 const NUMBERS: &[Word] = &[
@@ -64,7 +88,7 @@ const NUMBERS: &[Word] = &[
     exact("и и н", IIN),
     exact("ж.с.н", IIN),
     exact("ж с н", IIN),
-    exact("iin", IIN),
+    tail("iin", IIN),
     exact("i.i.n", IIN),
     exact("i i n", IIN),
     exact("jsn", IIN),
@@ -144,7 +168,10 @@ const NUMBERS: &[Word] = &[
     exact("account", IBAN),
     exact("тел", PHONE),
     stem("телефон", PHONE),
-    stem("нөмір", PHONE),
+    exact("нөмірім", PHONE),
+    exact("нөміріме", PHONE),
+    exact("нөмірімді", PHONE),
+    exact("нөмірімнен", PHONE),
     stem("ұялы", PHONE),
     stem("уялы", PHONE),
     exact("моб", PHONE),
@@ -180,8 +207,10 @@ const NUMBERS: &[Word] = &[
     stem("конырау", PHONE),
     stem("qonyrau", PHONE),
     stem("qoñyrau", PHONE),
-    stem("nömir", PHONE),
-    stem("nomir", PHONE),
+    exact("nömirim", PHONE),
+    exact("nómirim", PHONE),
+    exact("nomirim", PHONE),
+    exact("nomerim", PHONE),
     stem("uialy", PHONE),
     stem("telefon", PHONE),
     exact("tel", PHONE),

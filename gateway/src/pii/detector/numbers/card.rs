@@ -32,7 +32,9 @@ pub(crate) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -
     let stands = window.is_contiguous()
         || is_written_like_card(window)
         || (window.starts_isolated() || window.ends_isolated()) && is_luhn(digits);
-    (begins_like_card && stands && topics() & CARD != 0).then_some(Strength::Context)
+    let topics = if begins_like_card && stands { topics() } else { 0 };
+    let is_goods = digits.len() == MIN_LEN && topics & GOODS != 0;
+    (topics & CARD != 0 && !is_goods).then_some(Strength::Context)
 }
 
 /// Whether a number that passed as a card is rather a bar code: the words around speak of goods, or

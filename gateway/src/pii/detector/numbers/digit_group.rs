@@ -91,13 +91,25 @@ impl Gap {
     }
 }
 
+/// A mark that parts groups only where it parts all of them: "9,0,1,1", "9011:2330:0258", "9011*2330*0258".
+pub(crate) fn listing_mark(view: &[u8], from: usize) -> Option<(u8, usize)> {
+    let rest = view.get(from..from + MAX_GAP).or_else(|| view.get(from..))?;
+    let spaces = rest.iter().take_while(|&&byte| byte == b' ').count();
+    let &mark = rest.get(spaces)?;
+    if !matches!(mark, b',' | b':' | b';' | b'*' | b'|' | b'+' | b'=' | b'~' | b'#' | b'\'' | b'"') {
+        return None;
+    }
+    let after = rest.get(spaces + 1..).unwrap_or_default().iter().take_while(|&&byte| byte == b' ').count();
+    (spaces <= 1 && after <= 1).then_some((mark, from + spaces + 1 + after))
+}
+
 /// Where a plus stands directly before the digits (a bracket and a space may stand between) that does not add
 /// two numbers.
 pub(crate) fn plus_before(view: &[u8], at: usize) -> Option<usize> {
     let before = view.get(at.saturating_sub(3)..at)?;
     let plus = before
         .iter()
-        .rposition(|&byte| !matches!(byte, b' ' | b'('))
+        .rposition(|&byte| !matches!(byte, b' ' | b'(' | b'-' | b','))
         .filter(|&index| before.get(index) == Some(&b'+'))?;
     let plus_at = at - before.len() + plus;
     let preceding = view.get(..plus_at).unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::digit_group::{Gap, Group, plus_before};
+use super::digit_group::{Gap, Group, listing_mark, plus_before};
 use super::digit_window::Window;
 use crate::pii::detector::views::lookalike::{self, digit_at};
 
@@ -70,6 +70,36 @@ impl DigitRun {
         self.mark_isolated(isolated_from);
         self.values.extend(self.digits.iter().map(|digit| digit.value));
         Some(end)
+    }
+
+    /// Reads the next run at or after `at` whose groups are all parted by one and the same listing mark, and returns
+    /// the mark and the position behind it; `None` when there is none.
+    pub(crate) fn read_listed(&mut self, view: &[u8], at: usize) -> Option<(u8, usize)> {
+        let mut from = at;
+        loop {
+            let first = from + view.get(from..)?.iter().position(u8::is_ascii_digit)?;
+            let mut group = Group::read(view, first)?;
+            self.digits.clear();
+            self.values.clear();
+            self.plus = plus_before(view, first);
+            self.push_group(view, &group, false);
+            let mut mark = None;
+            while let Some((found, till)) = listing_mark(view, group.till)
+                && mark.is_none_or(|mark| mark == found)
+                && let Some(next) = Group::read(view, till)
+            {
+                mark = Some(found);
+                self.push_group(view, &next, false);
+                group = next;
+            }
+            let Some(mark) = mark else {
+                from = group.till.max(first + 1);
+                continue;
+            };
+            self.mark_isolated(0);
+            self.values.extend(self.digits.iter().map(|digit| digit.value));
+            return Some((mark, group.till));
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -90,6 +90,28 @@ impl<'r> Window<'r> {
             && whole.is_some_and(|index| self.run.values(index.clone()) == [0] && self.run.has(index.start, GROUP))
     }
 
+    /// A contiguous window that may be the decimals of a small number: "5.8699756706".
+    pub(crate) fn may_be_decimals(&self) -> bool {
+        let before = self.first.checked_sub(1);
+        self.is_contiguous()
+            && self.run.has(self.first, DOTTED)
+            && before.is_some_and(|index| (index.saturating_sub(2)..=index).any(|at| self.run.has(at, GROUP)))
+    }
+
+    /// "08.06.2022 — 14.08": the first groups are a date, so the others belong to another one.
+    pub(crate) fn begins_with_date(&self) -> bool {
+        let digits = self.digits();
+        let number = |range: Range<usize>| {
+            digits.get(range).unwrap_or_default().iter().fold(0_u32, |number, &digit| number * 10 + u32::from(digit))
+        };
+        let (day, month, year) = match self.groups().lens() {
+            [2, 2, 4, _, ..] => (number(0..2), number(2..4), number(4..8)),
+            [4, 2, 2, _, ..] => (number(6..8), number(4..6), number(0..4)),
+            _ => return false,
+        };
+        (1..=31).contains(&day) && (1..=12).contains(&month) && (1900..=2100).contains(&year)
+    }
+
     /// Every digit stands alone, and what stands beside the window is written otherwise.
     pub(crate) fn is_spelled(&self) -> bool {
         let run = self.run;

@@ -125,6 +125,13 @@ pub(crate) fn read(view: &[u8], digit_at: usize, budget: &mut Budget) -> Option<
     })
 }
 
+/// Where the check digits begin when the first of them are letters that look like digits: "KZlo563…".
+pub(crate) fn digits_drawn_before(view: &[u8], digit_at: usize) -> Option<usize> {
+    let is_drawn = |at: usize| matches!(view.get(at), Some(b'o' | b'l' | b'i' | b'z' | b's' | b'b'));
+    let before = (1..=2).take_while(|&back| digit_at >= back && is_drawn(digit_at - back)).last()?;
+    may_begin_at(view, digit_at - before).then_some(digit_at - before)
+}
+
 /// The two letters before the check digits and where they begin.
 fn country_before(view: &[u8], digit_at: usize) -> Option<([u8; 2], usize)> {
     let (second, at) = letter_before(view, digit_at)?;
@@ -149,7 +156,7 @@ fn letter_before(view: &[u8], at: usize) -> Option<(u8, usize)> {
 }
 
 const fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'-' | b'.' | b'_' | b'/')
+    matches!(byte, b',' | b':' | b'*' | b' ' | b'\n' | b'-' | b'.' | b'_' | b'/')
 }
 
 /// Whether the number goes on; a word may be glued to one of Kazakhstan's.

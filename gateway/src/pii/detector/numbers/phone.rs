@@ -37,7 +37,7 @@ pub(crate) fn by_structure(window: &Window<'_>) -> Option<Strength> {
 
 /// A number that a word says is a telephone number. `topics` is asked last.
 pub(crate) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -> Option<Strength> {
-    if !(window.is_contiguous() || window.starts_isolated()) {
+    if !(window.is_contiguous() || window.starts_isolated()) || window.may_be_decimals() {
         return None;
     }
     let is_phone = match window.digits() {

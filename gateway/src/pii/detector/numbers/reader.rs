@@ -20,7 +20,9 @@ pub(crate) struct NumberReader<'t, 'v> {
 
 /// Everything in `text` that any recogniser of numbers holds for possible. `run` is a buffer.
 pub(crate) fn scan(text: &Text<'_>, run: &mut DigitRun, budget: &mut Budget, found: &mut Found) {
-    NumberReader { text, found }.numbers(run, budget);
+    let mut reader = NumberReader { text, found };
+    reader.numbers(run, budget);
+    reader.listed(run, budget);
 }
 
 impl NumberReader<'_, '_> {
@@ -39,10 +41,38 @@ impl NumberReader<'_, '_> {
         }
     }
 
+    /// Numbers whose digits or groups are written as a list. Lists of other numbers are common, so a list is taken for
+    /// one number only as a whole, and a list of amounts only beside a word.
+    fn listed(&mut self, run: &mut DigitRun, budget: &mut Budget) {
+        let view = self.text.bytes();
+        let mut at = 0;
+        while let Some((mark, next)) = run.read_listed(view, at) {
+            at = next;
+            let len = run.len();
+            if !budget.spend(len) {
+                return;
+            }
+            let Some(window) =
+                Some(len).filter(|len| (MIN_NUMBER..=card::MAX_LEN).contains(len)).and_then(|len| run.window(0, len))
+            else {
+                continue;
+            };
+            let groups = window.groups();
+            let is_even = matches!(groups.lens(), [first, second] if first == second);
+            let around = self.text.topics_around(&run.range());
+            let is_identified = len == iin::LEN && matches!(iin::by_structure(&window), Some((Entity::Iin, _)));
+            let is_marked = window.is_spelled() || mark != b',' || around & (IIN | CARD | PHONE) != 0;
+            if (groups.lens().len() > 2 || is_even) && (is_marked || is_identified) {
+                self.window(&window, len, around);
+            }
+        }
+    }
+
     fn account(&mut self, run: &DigitRun, budget: &mut Budget) {
         let view = self.text.bytes();
         let (start, true_start) = run.starts();
-        let starts = [Some(true_start), Some(start).filter(|&s| s != true_start)];
+        let drawn = iban::digits_drawn_before(view, true_start);
+        let starts = [Some(true_start), Some(start).filter(|&s| s != true_start), drawn];
         for digit_at in starts.into_iter().flatten() {
             if !iban::may_begin_at(view, digit_at) {
                 continue;
@@ -61,7 +91,7 @@ impl NumberReader<'_, '_> {
     }
 
     fn windows(&mut self, run: &DigitRun, budget: &mut Budget) {
-        let around = if run.len() >= MIN_NUMBER { self.text.context().around(&run.range()) } else { 0 };
+        let around = if run.len() >= MIN_NUMBER { self.text.topics_around(&run.range()) } else { 0 };
         for first in 0..run.len() {
             if !run.may_start(first) {
                 continue;
@@ -111,6 +141,7 @@ impl NumberReader<'_, '_> {
     fn by_structure(&self, window: &Window<'_>, len: usize) -> Option<(Entity, Strength)> {
         if len == iin::LEN
             && let Some(number) = iin::by_structure(window)
+            && !window.begins_with_date()
         {
             return Some(number);
         }

@@ -1,7 +1,7 @@
 //! What must be found, by entity and by the way it is written.
 
 use super::{entities, found, scan_at};
-use crate::pii::Entity::{self, Bin, Card, Email, Iban, Iin, Phone};
+use crate::pii::Entity::{self, Bin, Card, Email, Iban, Iin, Phone, Secret};
 
 fn assert_found(entity: Entity, cases: &[(&str, &str)]) {
     for &(text, value) in cases {
@@ -47,6 +47,10 @@ fn iins_without_context() {
             ("из901123300258", "901123300258"),
             ("901123300258тг", "901123300258"),
             ("| 901123300258 |", "901123300258"),
+            ("9,0,1,1,2,3,3,0,0,2,5,8", "9,0,1,1,2,3,3,0,0,2,5,8"),
+            ("9011*2330*0258", "9011*2330*0258"),
+            ("90:11:23:30:02:58", "90:11:23:30:02:58"),
+            ("901123, 300258", "901123, 300258"),
             ("12 901123300258", "901123300258"),
             ("заказ 12-901123300258-7", "901123300258"),
         ],
@@ -148,7 +152,7 @@ fn cards() {
         ],
     );
     assert_eq!(found("face-4400430212345679"), [(Card, "4400430212345679")]);
-    assert_eq!(found("карта 4400 4302 1234 5679 12/27, cvv 123"), [(Card, "4400 4302 1234 5679")]);
+    assert_eq!(found("карта 4400 4302 1234 5679 12/27, cvv 123"), [(Card, "4400 4302 1234 5679"), (Secret, "123")]);
 }
 
 #[test]

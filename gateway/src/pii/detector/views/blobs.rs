@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-/// Shortest blob: twelve digits in base64.
-const MIN_LEN: usize = 16;
+/// Shortest blob: eight characters in base64.
+const MIN_LEN: usize = 12;
 /// Of a hundred decoded characters, as many must be printable.
 const MIN_PRINTABLE_PERCENT: usize = 90;
 /// As much of a longer blob tells binary content apart without decoding all of it.
@@ -76,8 +76,13 @@ fn unwrap_lines(raw: &[u8], start: usize, end: usize) -> usize {
 
 fn decode_blob(raw: &[u8], range: Range<usize>, found: &mut impl FnMut(Blob)) {
     let blob = raw.get(range.clone()).unwrap_or_default();
-    if let Some(text) = decode_hex(blob).and_then(readable) {
+    let digits = blob.strip_prefix(b"0x").or_else(|| blob.strip_prefix(b"0X")).unwrap_or(blob);
+    if let Some(text) = decode_hex(digits).and_then(readable) {
         found(Blob { text, range: range.clone() });
+    }
+    // Digits alone are a number, whatever they decode to.
+    if blob.iter().all(u8::is_ascii_digit) {
+        return;
     }
     // Something alphanumeric may be glued to the front (a path, a key): try the other alignments.
     for skip in 0..4 {
@@ -167,6 +172,8 @@ mod tests {
     fn base64_and_hex_are_read() {
         assert_eq!(texts("x: OTAxMTIzMzAwMjU4 ."), [("901123300258".to_owned(), 3..19)]);
         assert_eq!(texts("393031313233333030323538"), [("901123300258".to_owned(), 0..24)]);
+        assert_eq!(texts("0x393031313233"), [("901123".to_owned(), 0..14)]);
+        assert_eq!(texts("ODk2MTU2ODc2NjA="), [("89615687660".to_owned(), 0..15)]);
         let wrapped = format!("{}\r\n{}", "YWFh".repeat(19), "YmJi".repeat(2));
         let all = texts(&wrapped);
         assert_eq!(all.len(), 1);

@@ -40,7 +40,7 @@ pub(crate) fn decode(source: &str) -> Option<Decoded> {
 }
 
 impl Decoded {
-    fn copy(&mut self, source: &str, range: Range<usize>) {
+    pub(crate) fn copy(&mut self, source: &str, range: Range<usize>) {
         if let Some(part) = source.get(range.clone()).filter(|part| !part.is_empty()) {
             self.map.linear(self.text.len(), range.start);
             self.text.push_str(part);

@@ -2,16 +2,20 @@
 //! Always valid UTF-8 in which every non-ASCII byte belongs to a letter, so that recognisers can
 //! work on bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::fold::fold;
 use super::offset_map::OffsetMap;
+use super::scripts::{Mixture, unified};
 
 /// A folded text. Positions of `bytes` are turned into positions of the source by `source_range`.
 pub(crate) struct View<'s> {
     source: &'s str,
     bytes: Vec<u8>,
     map: OffsetMap,
+    /// From `bytes` back to what was folded, where words that mix scripts were rewritten.
+    unified: Option<OffsetMap>,
 }
 
 /// What an ASCII byte folds to; 0 for the control characters that are dropped.
@@ -74,7 +78,49 @@ impl<'s> View<'s> {
             }
             at += width;
         }
-        Self { source, bytes, map }
+        let mut view = Self { source, bytes, map, unified: None };
+        view.unify_scripts();
+        view
+    }
+
+    /// Brings every word that mixes look-alike letters of two scripts to one of them.
+    fn unify_scripts(&mut self) {
+        let mut rewritten = Vec::new();
+        let mut map = OffsetMap::default();
+        let mut copied = 0;
+        let mut at = 0;
+        while let Some(word) = next_mixed_word(&self.bytes, at) {
+            at = word.end;
+            let letters = self.letters(&word);
+            let mut mixture = Mixture::default();
+            letters.iter().for_each(|&(_, folded, source)| mixture.add(folded, source));
+            let Some(target) = mixture.target() else { continue };
+            map.linear(rewritten.len(), copied);
+            rewritten.extend_from_slice(self.bytes.get(copied..word.start).unwrap_or_default());
+            for (from, folded, source) in letters {
+                map.atomic(rewritten.len(), from..from + folded.len_utf8());
+                push(&mut rewritten, unified(folded, source, target));
+            }
+            copied = word.end;
+        }
+        if copied > 0 {
+            map.linear(rewritten.len(), copied);
+            rewritten.extend_from_slice(self.bytes.get(copied..).unwrap_or_default());
+            self.bytes = rewritten;
+            self.unified = Some(map);
+        }
+    }
+
+    /// The letters of a word: where each stands, what it was folded to, what it was written as.
+    fn letters(&self, word: &Range<usize>) -> Vec<(usize, char, char)> {
+        let text = self.bytes.get(word.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        text.char_indices()
+            .map(|(at, folded)| {
+                let from = word.start + at;
+                let written = self.source_text(from..from + folded.len_utf8()).chars().next();
+                (from, folded, written.unwrap_or(folded))
+            })
+            .collect()
     }
 
     /// The folded text.
@@ -85,7 +131,10 @@ impl<'s> View<'s> {
     /// The source range that a non-empty range of the view came from; on character boundaries when
     /// the range is.
     pub(crate) fn source_range(&self, range: Range<usize>) -> Range<usize> {
-        self.map.source_range(range)
+        match &self.unified {
+            Some(unified) => self.map.source_range(unified.source_range(range)),
+            None => self.map.source_range(range),
+        }
     }
 
     /// The source of a non-empty range of the view.
@@ -93,10 +142,26 @@ impl<'s> View<'s> {
         self.source.get(self.source_range(range)).unwrap_or_default()
     }
 
+    /// The folded text with its tabs, which otherwise are spaces.
+    pub(crate) fn with_tabs(&self) -> Cow<'_, [u8]> {
+        if memchr::memchr(b'\t', self.source.as_bytes()).is_none() {
+            return Cow::Borrowed(&self.bytes);
+        }
+        let mut marked = self.bytes.clone();
+        for at in memchr::memchr_iter(b' ', &self.bytes) {
+            if self.source_text(at..at + 1) == "\t"
+                && let Some(byte) = marked.get_mut(at)
+            {
+                *byte = b'\t';
+            }
+        }
+        Cow::Owned(marked)
+    }
+
     /// Whether a word ends and another begins before position `at`, seen in the source: a letter
     /// in lower case before a capital, as in `clientIin`.
     pub(crate) fn is_camel_case_boundary(&self, at: usize) -> bool {
-        let source_at = self.map.source_range(at..at + 1).start;
+        let source_at = self.source_range(at..at + 1).start;
         let (Some(before), Some(after)) = (self.source.get(..source_at), self.source.get(source_at..)) else {
             return false;
         };
@@ -104,6 +169,24 @@ impl<'s> View<'s> {
         let next = after.chars().next();
         last.is_some_and(char::is_lowercase) && next.is_some_and(char::is_uppercase)
     }
+}
+
+/// The next word at or after `at` that has letters of ASCII and letters of Cyrillic or Greek.
+fn next_mixed_word(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let (mut start, mut ascii, mut other) = (at, false, false);
+    for (offset, &byte) in bytes.get(at..)?.iter().enumerate() {
+        if is_letter(byte) {
+            ascii |= byte < 0x80;
+            // The lead bytes of Greek and Cyrillic.
+            other |= matches!(byte, 0xCE..=0xD3);
+            continue;
+        }
+        if ascii && other {
+            return Some(start..at + offset);
+        }
+        (start, ascii, other) = (at + offset + 1, false, false);
+    }
+    (ascii && other).then_some(start..bytes.len())
 }
 
 fn push(bytes: &mut Vec<u8>, character: char) {

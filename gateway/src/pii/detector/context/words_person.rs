@@ -1,0 +1,151 @@
+//! The words around persons' names: what announces one, who is spoken of, whom letters greet, and what is only named
+//! after a person.
+
+use super::topics::{
+    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
+    Topics,
+};
+use super::words::{Word, case, exact, stem};
+
+macro_rules! words {
+    ($($make:ident $topics:ident: $($text:literal)+;)+) => { &[$($($make($text, $topics),)+)+] };
+}
+
+const CALLED: Topics = PERSON | NAME_FIELD;
+
+/// What a person's name follows.
+pub(super) const FIELDS: &[Word] = words! {
+    exact NAME_FIELD:
+        "фио" "ф.и.о" "ф. и. о" "ф.и.о." "фамилия" "фамилия имя" "фамилия имя отчество" "фамилия, имя"
+        "фамилия, имя, отчество" "имя, отчество" "отчество" "имя фамилия" "имя и фамилия" "фамилия и имя"
+        "полное имя" "меня зовут" "зовут меня" "его зовут" "ее зовут" "зовут" "по имени" "на имя" "от имени"
+        "моя фамилия" "мое имя" "по фамилии" "это я" "menya zovut" "zovut" "menia zovut" "fio" "full_name"
+        "fullname" "full name" "first_name" "firstname" "first name" "last_name" "lastname" "last name"
+        "middle_name" "middlename" "middle name" "given_name" "givenname" "given name" "family_name" "familyname"
+        "family name" "surname" "patronymic" "familiya" "otchestvo" "imya" "customer_name" "client_name"
+        "patient_name" "employee_name" "person_name" "holder_name" "cardholder" "card_holder" "contact_name"
+        "my name is" "my name's" "name is" "i am called" "тегі" "аты-жөні" "аты жөні" "аты-жөнім" "аты-жөніңіз"
+        "аты-жони" "аты жони" "аты-тегі" "тегі, аты" "тегі, аты, әкесінің аты" "әкесінің аты" "атым" "менің атым"
+        "менин атым" "есімім" "есімі" "тегім" "атыңыз" "aty-joni" "aty-zhoni" "aty-jóni" "aty-jónim" "aty-jonim"
+        "aty-zhonim" "aty jonim" "atym" "meniń atym" "menin atym" "mening atym" "esimim" "esimi" "tegi";
+    exact NAME_KEY:
+        "named" "called";
+};
+
+/// What any name may follow.
+pub(super) const KEYS: &[Word] = words! {
+    exact NAME_KEY:
+        "name" "names" "имя" "аты" "aty" "это" "мен" "men" "i am" "i'm" "this is";
+    exact PERSON_BEHIND:
+        "деген" "есімді" "атты" "degen";
+};
+
+/// Whom one speaks of, in Russian.
+pub(super) const PERSONS_RU: &[Word] = words! {
+    case PERSON:
+        "клиент" "заказчик" "покупател" "продавц" "пациент" "больн" "сотрудни" "работни" "коллег" "менеджер"
+        "бухгалтер" "врач" "терапевт" "педиатр" "хирург" "стоматолог" "медсестр" "учител" "преподавател" "студент"
+        "ученик" "ученица" "водител" "курьер" "оператор" "администратор" "начальни" "юрист" "адвокат" "нотариус"
+        "следовател" "судь" "истец" "истц" "ответчи" "заявител" "получател" "отправител" "плательщи" "заемщи"
+        "должни" "арендатор" "арендодател" "владел" "собственни" "абонент" "пользовател" "пассажир" "гост"
+        "кандидат" "соискател" "подозреваем" "потерпевш" "свидетел" "директор" "господин" "госпож" "товарищ" "брат"
+        "сестр" "дочк" "супруг" "бабушк" "дедушк" "внучк" "племянни" "сосед" "подруг" "ребен" "мальчик" "девочк"
+        "девушк" "начмед" "исполнител" "ответственн" "представител" "докладчи" "подпис";
+    exact PERSON:
+        "продавец" "тов" "мама" "маму" "маме" "мамы" "мамой" "папа" "папу" "папе" "папы" "отец" "отца" "отцу" "мать"
+        "матери" "сын" "сына" "сыну" "сыном" "дочь" "дочери" "дочерью" "муж" "мужа" "мужу" "мужем" "жена" "жены"
+        "жену" "жене" "женой" "дядя" "дяди" "дяде" "дядю" "тетя" "тети" "тете" "тетю" "внук" "внука" "внуку" "друг"
+        "друга" "другу" "klient" "patsient" "pacient";
+    case CALLED:
+        "гражданин" "гражданк";
+    exact CALLED:
+        "гр-н" "гр-ка" "гр-на" "г-н" "г-на" "г-ну" "г-ном" "г-жа" "г-жи" "г-же" "г-жу";
+};
+
+/// The same in Kazakh.
+pub(super) const PERSONS_KK: &[Word] = words! {
+    case PERSON:
+        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "оқушы" "дәрігер"
+        "дарігер" "жүргізуші" "басшы" "бастығ" "маман" "есепші" "талапкер" "жауапкер" "алушы" "жіберуші"
+        "өтініш беруші" "қарыз алушы" "азамат" "азаматша" "әріптес" "сатып алушы" "иесі" "тұтынушы";
+    exact PERSON:
+        "әкем" "әкемнің" "анам" "анамның" "атам" "әжем" "ағам" "інім" "әпкем" "қарындасым" "сіңлім" "ұлым" "қызым"
+        "балам" "баламның" "немерем" "жұбайым" "күйеуім" "әйелім" "досым" "көршім" "апам" "жиенім" "анасы" "әкесі"
+        "баласы" "naýqas" "nauqas" "naukas" "balam" "anam" "akem" "ulym" "qyzym";
+};
+
+/// The same in English.
+pub(super) const PERSONS_EN: &[Word] = words! {
+    exact CALLED:
+        "mrs";
+    exact PERSON:
+        "miss" "prof" "manager" "colleague" "coworker" "user" "applicant" "candidate" "borrower" "tenant" "landlord"
+        "plaintiff" "defendant" "recipient" "beneficiary" "sender" "caller" "passenger" "guest" "witness" "lawyer"
+        "accountant" "doctor" "nurse" "teacher" "student" "driver" "director" "holder" "owner" "mother" "father"
+        "mom" "dad" "brother" "sister" "son" "daughter" "husband" "wife" "spouse" "uncle" "aunt" "nephew" "niece"
+        "friend" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
+        "married to" "pacienty";
+    case PERSON:
+        "client" "customer" "patient" "employee";
+};
+
+/// How letters begin and end.
+pub(super) const GREETINGS: &[Word] = words! {
+    case GREETING:
+        "уважаем" "дорог";
+    exact GREETING:
+        "здравствуйте" "здравствуй" "привет" "добрый день" "доброе утро" "добрый вечер" "с уважением"
+        "с наилучшими пожеланиями" "спасибо" "позвоните" "спросить" "передай" "передайте" "салем" "құрметті"
+        "курметти" "қадірлі" "қымбатты" "құрметпен" "сәлем" "сәлеметсіз бе" "рахмет" "рақмет" "qurmetti" "kurmetti"
+        "qurmetpen" "salem" "sálem" "dear" "hello" "hey" "regards" "best regards" "kind regards" "sincerely"
+        "yours truly" "best" "thanks" "thank you" "cheers";
+};
+
+/// Said behind a person's name.
+pub(super) const BEHIND: &[Word] = words! {
+    exact PERSON_BEHIND:
+        "ханым" "мырза" "аға" "көке" "ханымға" "мырзаға" "khanym" "hanym" "myrza" "apai" "agai" "боламын" "bolamyn";
+    case PERSON_BEHIND:
+        "апай" "ағай" "тәте" "ағамыз" "апамыз";
+};
+
+/// What is named after people, or has a person's name for its own.
+pub(super) const THINGS: &[Word] = words! {
+    exact NAMED_AFTER:
+        "улица" "улицы" "улице" "улицу" "улицей" "пр-т" "просп" "пр-кт" "пер" "б-р" "наб" "мкр" "мкрн" "имени"
+        "по улице" "угол" "село" "селе" "города" "город" "городе";
+    case NAMED_AFTER:
+        "проспект" "переул" "бульвар" "площад" "микрорайон" "шоссе" "университет" "институт" "академи" "школ"
+        "гимнази" "лице" "театр" "музе" "парк" "сквер" "памятник" "преми" "стади" "аэропорт" "станци" "метро"
+        "поселок" "поселк" "теорем" "закон" "метод" "алгоритм" "синдром" "болезн" "формул" "уравнени" "эффект"
+        "принцип" "постоянн" "числ" "шкал" "критери" "таблиц" "модел" "проб" "реакци" "распределени";
+    exact NAMED_AFTER_BEHIND:
+        "street" "avenue" "ave" "road" "blvd" "boulevard" "square" "university" "school" "airport" "theorem"
+        "algorithm" "disease" "syndrome" "theory" "law" "prize" "көш" "к-сі" "к-си" "д-лы" "көшесінде" "koshesi"
+        "kóshesi" "dangyly" "atyndagy" "atyndaǵy";
+    case NAMED_AFTER_BEHIND:
+        "көшесі" "кошеси" "даңғылы" "дангылы" "ауданы" "ауылы" "қаласы" "облысы" "алаңы" "атындағы" "атындагы"
+        "мектебі" "теоремасы" "заңы" "ауруы" "кітапханасы" "театры" "университеті";
+    exact ORGANISATION:
+        "тоо" "жшс" "ооо" "оао" "зао" "ксх" "кск" "оси" "llp" "llc" "ltd" "inc" "jsc" "gmbh" "corp" "hotel" "cafe"
+        "restaurant" "shop" "store" "salon" "company" "bank" "банк";
+    case ORGANISATION:
+        "компани" "фирм" "магазин" "кафе" "ресторан" "салон" "гостиниц" "отел" "санатори" "аптек" "клиник" "ателье"
+        "рынок" "базар" "комплекс" "ансамбл" "групп" "бренд" "марк" "детский сад" "детсад" "дүкен" "дәмхана"
+        "мейрамхана" "қонақүй" "балабақша" "тойхана";
+};
+
+/// People in public and works of art.
+pub(super) const PUBLIC_PEOPLE: &[Word] = words! {
+    case PUBLIC:
+        "писател" "поэт" "композитор" "художни" "академик" "космонавт" "президент" "премьер-министр" "премьер"
+        "министр" "певец" "певц" "певиц" "актер" "актрис" "режиссер" "боксер" "футболист" "теннисист" "чемпион"
+        "философ" "ученый" "физик" "математик" "император" "корол" "царь" "геро" "роман" "повест" "рассказ" "стих"
+        "поэм" "сказк" "фильм" "сериал" "опер" "книг" "песн" "произведени" "биографи" "творчеств" "переводе"
+        "жазушы" "ақын" "күйші" "әнші" "ғарышкер" "ғалым" "батыр";
+    exact PUBLIC:
+        "writer" "poet" "composer" "president" "prime minister" "minister" "singer" "actor" "actress" "boxer" "king"
+        "emperor" "novel" "poem" "philosopher" "physicist";
+    stem PUBLIC:
+        "biograph";
+};

@@ -1,0 +1,104 @@
+//! One name alone: taken where the words around speak of a person, and a first name that is nothing else also in
+//! plain narration.
+
+use super::PersonScan;
+use super::lexicon::{
+    ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, SURNAME,
+    TURKIC, WORD,
+};
+use super::part::{Link, Part};
+use crate::pii::Entity;
+use crate::pii::detector::context::topics::{
+    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
+};
+use crate::pii::detector::views::tokens::Case;
+
+/// What a single word may be without being a name of anybody.
+const SOME_NAME: u16 = FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC;
+
+impl PersonScan<'_, '_, '_> {
+    /// A name of one word at the beginning of `rest`: how many words are done with.
+    pub(super) fn lone(&mut self, rest: &[Part]) -> Option<usize> {
+        let part = rest.first()?;
+        let shaped = part.is_capital() && part.is(LIKE_SURNAME | TURKIC | ADJECTIVE);
+        if part.is_initial
+            || part.len < 2
+            || part.is(PARTICLE)
+            || !(part.is(SOME_NAME) || part.case == Case::Title || shaped)
+        {
+            return None;
+        }
+        if !part.is_capital() && !part.is(SOME_NAME) {
+            return None;
+        }
+        let before = self.setting.before(part.range.start);
+        let behind = self.setting.behind(part.range.end);
+        let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.len >= 3;
+        if let Some(reason) = self.lone_thing(part, before, behind) {
+            if part.is(SOME_NAME) && part.is_capital() {
+                self.found.reject(Entity::Person, part.range.clone(), "person/first-name", reason);
+            }
+            return None;
+        }
+        let is_known = part.is(SOME_NAME) && !part.is(WORD);
+        let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known, before)
+            || before & (PERSON | GREETING) != 0 && self.fits_person(part, before)
+            || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && part.is_capital()
+            || before & NAME_KEY != 0 && part.is_capital() && is_known && part.len >= 3;
+        if is_announced {
+            self.push(part.range.clone(), "person/context", 90);
+            return Some(1);
+        }
+        if is_certain && !self.is_in_doubt(rest) {
+            self.push(part.range.clone(), "person/first-name", 82);
+            return Some(1);
+        }
+        None
+    }
+
+    /// Behind "ФИО:" and "меня зовут" anything that is written like a name is one.
+    fn is_announced(&self, part: &Part, is_known: bool, before: u64) -> bool {
+        let is_title = part.case == Case::Title && part.len >= 3 && !part.is(WORD);
+        is_known && part.len >= 3
+            || is_title
+            || part.is_capital() && part.is(SOME_NAME) && before & NAME_FIELD != 0 && part.len >= 2
+            || part.case == Case::Upper && !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC | ADJECTIVE) && part.len >= 4
+    }
+
+    /// Behind "клиент" and "уважаемая" a known name or what is shaped like a surname.
+    fn fits_person(&self, part: &Part, before: u64) -> bool {
+        let is_known = part.is(SOME_NAME) && !part.is(WORD) && part.len >= 3;
+        if !part.is_capital() {
+            return is_known && part.is(FIRST | SURNAME) && before & PERSON != 0 && part.len >= 4;
+        }
+        is_known
+            || part.is(SOME_NAME) && part.case == Case::Title && part.len >= 2
+            || !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC) && part.len >= 4 && part.case == Case::Title
+    }
+
+    /// Why a single name is something else.
+    fn lone_thing(&self, part: &Part, before: u64, behind: u64) -> Option<&'static str> {
+        if before & (NAMED_AFTER | ORGANISATION) != 0 && before & (NAME_FIELD | PERSON) == 0
+            || behind & NAMED_AFTER_BEHIND != 0
+        {
+            return Some("a thing named after a person");
+        }
+        if before & PUBLIC != 0 {
+            return Some("a person in public");
+        }
+        let is_field = before & (NAME_FIELD | NAME_KEY | PERSON) != 0;
+        if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {
+            return Some("a name in quotation marks");
+        }
+        (part.is(LONE_FIGURE) && before & (NAME_FIELD | PERSON) == 0).then_some("a public figure")
+    }
+
+    /// Whether a first name beside this neighbour is rather part of something bigger.
+    fn is_in_doubt(&self, rest: &[Part]) -> bool {
+        let Some(part) = rest.first() else { return true };
+        let next = rest.get(1).filter(|next| next.link == Link::Space && next.is_capital());
+        let is_foreign =
+            next.is_some_and(|next| next.script != part.script || next.case == Case::Upper && part.case == Case::Title);
+        is_foreign || part.is(LIKE_SURNAME) && !part.is(NOMINATIVE) || part.case != Case::Title
+    }
+}

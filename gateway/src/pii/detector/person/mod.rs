@@ -1,0 +1,194 @@
+//! Persons' names in Russian, Kazakh, English and what is spoken around them. Words are looked up in one spelling for
+//! all alphabets (`spelling`) with their case endings (`lexicon`, `endings`, `shapes`), put together to full names
+//! (`sequence`) and weighed against what stands around (`setting`): a single name counts only where no ordinary word,
+//! street, shop or public figure is meant.
+
+mod endings;
+mod figures;
+mod hashing;
+mod lexicon;
+mod lone;
+mod names_kazakh;
+mod names_russian;
+mod names_turkic;
+mod names_western;
+mod ordinary;
+mod part;
+mod sequence;
+mod setting;
+mod shapes;
+mod spelling;
+mod surnames;
+
+use std::ops::Range;
+
+use super::budget::Budget;
+use super::candidate::{Candidate, Found, Strength};
+use super::context::topics::{
+    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
+};
+use super::text::Text;
+use crate::pii::Entity;
+use lexicon::LEXICON;
+use part::{Part, parts};
+use sequence::{Match, Slot};
+use setting::Setting;
+use spelling::Script;
+
+/// What scanning one word costs at most, in units of the budget.
+const COST: usize = 4;
+
+/// The topics that speak for a person.
+const FOR_PERSON: u64 = NAME_FIELD | NAME_KEY | PERSON | PERSON_BEHIND | GREETING;
+
+/// Every person's name of a view.
+pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
+    if !budget.spend(text.bytes().len() + text.tokens().len() * COST) {
+        return;
+    }
+    let parts = parts(text);
+    PersonScan { text, setting: Setting::new(text), parts: &parts, found }.run();
+}
+
+struct PersonScan<'t, 'v, 'p> {
+    text: &'t Text<'v>,
+    setting: Setting<'t, 'v>,
+    parts: &'p [Part],
+    found: &'p mut Found,
+}
+
+impl PersonScan<'_, '_, '_> {
+    fn run(&mut self) {
+        let mut at = 0;
+        while let Some(rest) = self.parts.get(at..).filter(|rest| !rest.is_empty()) {
+            at += self.sequence(rest).or_else(|| self.lone(rest)).unwrap_or(1);
+        }
+    }
+
+    /// A name of several words at the beginning of `rest`: how many words are done with.
+    fn sequence(&mut self, rest: &[Part]) -> Option<usize> {
+        let first = rest.first()?;
+        if rest.get(1).is_none_or(|second| second.link == part::Link::Break) {
+            return None;
+        }
+        let plain = sequence::best(rest, 0, true);
+        let found = match plain {
+            Some(found) if !self.needs_setting(rest, found) => found,
+            _ => {
+                if !is_worth_asking(rest) {
+                    return None;
+                }
+                let bonus = self.bonus(first);
+                sequence::best(rest, bonus, self.may_lead(rest, bonus))?
+            }
+        };
+        let len = found.order.len();
+        let parts = rest.get(..len)?;
+        let range = first.range.start..parts.last()?.range.end;
+        let range = self.with_final_dot(range, found.order);
+        let reason =
+            if is_figure(parts, found.order) { Some("a public figure") } else { self.is_a_thing(&range, parts) };
+        match reason {
+            Some(reason) => self.found.reject(Entity::Person, range, rule(parts, found.order), reason),
+            None => self.push(range, rule(parts, found.order), score(&found)),
+        }
+        Some(len)
+    }
+
+    /// Whether it depends on the words around that these are a name.
+    fn needs_setting(&self, rest: &[Part], found: Match) -> bool {
+        let leads = sequence::best(rest, 0, false);
+        leads.is_none_or(|other| other.order.len() < found.order.len())
+    }
+
+    /// What the words before a name speak for it.
+    fn bonus(&self, first: &Part) -> u8 {
+        let topics = self.setting.before(first.range.start);
+        if topics & NAME_FIELD != 0 {
+            6
+        } else if topics & (PERSON | GREETING) != 0 {
+            3
+        } else {
+            u8::from(topics & NAME_KEY != 0)
+        }
+    }
+
+    /// Whether a word that nobody knows may be the first of a name: not where a sentence begins and goes on.
+    fn may_lead(&self, rest: &[Part], bonus: u8) -> bool {
+        let Some(first) = rest.first() else { return false };
+        if bonus >= 3 || !self.setting.begins_sentence(first.range.start) {
+            return true;
+        }
+        let run = rest.iter().skip(1).take(2).take_while(|part| part.link != part::Link::Break && part.is_capital());
+        let end = run.last().map_or(first.range.end, |last| last.range.end);
+        !self.setting.goes_on(end)
+    }
+
+    fn with_final_dot(&self, range: Range<usize>, order: &[Slot]) -> Range<usize> {
+        let is_dotted = order.last() == Some(&Slot::Initial) && self.text.bytes().get(range.end) == Some(&b'.');
+        range.start..range.end + usize::from(is_dotted)
+    }
+
+    /// Why something else is meant: a street, a shop, a work of art.
+    fn is_a_thing(&self, range: &Range<usize>, parts: &[Part]) -> Option<&'static str> {
+        let before = self.setting.before(range.start);
+        let has_patronymic = parts.iter().any(|part| part.is(lexicon::PATRONYMIC));
+        if before & (NAME_FIELD | PERSON) != 0 {
+            return None;
+        }
+        if before & NAMED_AFTER != 0 {
+            return Some("a thing named after a person");
+        }
+        if self.setting.behind(range.end) & NAMED_AFTER_BEHIND != 0 {
+            return Some("a thing named after a person");
+        }
+        if before & PUBLIC != 0 && !has_patronymic {
+            return Some("a person in public");
+        }
+        if (before & ORGANISATION != 0 && parts.len() < 3) || self.setting.is_in_organisation(range) {
+            return Some("an organisation");
+        }
+        None
+    }
+
+    fn push(&mut self, range: Range<usize>, rule: &'static str, score: u8) {
+        let word = self.text.word_near(&range, FOR_PERSON);
+        let strength = if rule == "person/context" { Strength::Context } else { Strength::Shape };
+        self.found.push(Candidate::new(Entity::Person, range, strength, rule).scored(score).beside(word));
+    }
+}
+
+/// Whether words that are no name by themselves may be one in the right place.
+fn is_worth_asking(rest: &[Part]) -> bool {
+    rest.iter().take(2).all(|part| part.is_capital() && !part.is_initial)
+        || rest.iter().take(2).any(|part| part.is(lexicon::FIRST | lexicon::SURNAME | lexicon::PATRONYMIC))
+}
+
+fn is_figure(parts: &[Part], order: &[Slot]) -> bool {
+    let slots = || parts.iter().zip(order);
+    let firsts = slots().filter(|(_, slot)| matches!(slot, Slot::First | Slot::Surname));
+    firsts
+        .clone()
+        .any(|(first, _)| firsts.clone().any(|(surname, _)| LEXICON.is_figure(&first.reading, &surname.reading)))
+        || slots().filter(|(_, slot)| **slot == Slot::Surname).any(|(surname, _)| {
+            slots()
+                .find(|(_, slot)| **slot == Slot::Initial)
+                .is_some_and(|(initial, _)| LEXICON.is_figure_with_initial(&surname.reading, initial.reading.initial))
+        })
+}
+
+fn rule(parts: &[Part], order: &[Slot]) -> &'static str {
+    if order.contains(&Slot::Initial) {
+        "person/initials"
+    } else if parts.iter().all(|part| part.script == Script::Latin) && order.iter().any(|slot| *slot != Slot::First) {
+        "person/translit"
+    } else if order.contains(&Slot::Patronymic) || order.contains(&Slot::Particle) {
+        "person/patronymic"
+    } else {
+        "person/full-name"
+    }
+}
+
+fn score(found: &Match) -> u8 {
+    (84 + found.evidence).min(98)
+}

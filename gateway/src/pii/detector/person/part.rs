@@ -1,0 +1,157 @@
+//! The words of a text as parts of names: hyphenated ones as one, with what each may be and how it hangs together with
+//! the word before it. Words of code, addresses and handles are barred.
+
+use std::ops::Range;
+
+use super::lexicon::{self, LEXICON, Reading};
+use super::spelling::{Key, Script};
+use crate::pii::detector::text::Text;
+use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::tokens::{Case, Token};
+
+/// How a word hangs together with the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    /// Not at all.
+    Break,
+    /// One space, or two.
+    Space,
+    /// A dot, with or without a space, behind an initial.
+    Dot,
+}
+
+/// One word as a part of a name.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// Bytes of the view.
+    pub(super) range: Range<usize>,
+    pub(super) case: Case,
+    pub(super) script: Script,
+    pub(super) reading: Reading,
+    pub(super) link: Link,
+    /// One letter and a dot, or one capital letter.
+    pub(super) is_initial: bool,
+    /// Letters of its key.
+    pub(super) len: usize,
+}
+
+impl Part {
+    pub(super) fn is(&self, roles: lexicon::Roles) -> bool {
+        self.reading.is(roles)
+    }
+
+    /// Written as names are, with a capital letter at least.
+    pub(super) fn is_capital(&self) -> bool {
+        matches!(self.case, Case::Title | Case::Upper | Case::Mixed)
+    }
+}
+
+/// The words of `text` that may be parts of names, by position.
+pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
+    let view = text.bytes();
+    let tokens = text.tokens();
+    let mut parts: Vec<Part> = Vec::with_capacity(tokens.len());
+    // Where the last word ended, a part or not.
+    let mut last_end = None;
+    for token in tokens {
+        let gap = last_end.map_or(&b"\n"[..], |end| view.get(end..token.range.start).unwrap_or_default());
+        last_end = Some(token.range.end);
+        let Some(part) = part(view, token) else { continue };
+        let is_next = parts.last().is_some_and(|last: &Part| last.range.end + gap.len() == token.range.start);
+        let last = parts.last_mut().filter(|_| is_next);
+        let link = match last {
+            Some(last) if joins(last, &part, gap) => {
+                join(last, &part);
+                continue;
+            }
+            Some(last) => link(last, &part, gap),
+            None => Link::Break,
+        };
+        parts.push(Part { link, ..part });
+    }
+    parts
+}
+
+fn part(view: &[u8], token: &Token) -> Option<Part> {
+    let word = view.get(token.range.clone())?;
+    let key = Key::of(word)?;
+    if is_barred(view, &token.range, key.script) {
+        return None;
+    }
+    let is_single = word.len() <= 2 && key.letters().len() <= 2 && (word.len() == 1 || word.first()? >= &0x80);
+    let is_dotted = view.get(token.range.end) == Some(&b'.');
+    let reading =
+        if is_single { Reading { initial: *key.letters().first()?, ..Reading::default() } } else { LEXICON.read(&key) };
+    Some(Part {
+        range: token.range.clone(),
+        case: token.case,
+        script: key.script,
+        reading,
+        link: Link::Break,
+        is_initial: is_single && (is_dotted || token.case == Case::Upper),
+        len: key.letters().len(),
+    })
+}
+
+/// Whether a word is part of something that is no speech: a path, an address, a handle, an identifier.
+fn is_barred(view: &[u8], range: &Range<usize>, script: Script) -> bool {
+    let before = range.start.checked_sub(1).and_then(|at| view.get(at)).copied().unwrap_or(b' ');
+    let after = view.get(range.end).copied().unwrap_or(b' ');
+    let beyond = view.get(range.end + 1).copied().unwrap_or(b' ');
+    let is_word = |byte: u8| is_letter(byte) || byte.is_ascii_digit();
+    if before.is_ascii_digit() || matches!(before, b'_' | b'@' | b'#' | b'$' | b'\\' | b'%') {
+        return true;
+    }
+    if after.is_ascii_digit() || matches!(after, b'_' | b'@' | b'\\') {
+        return true;
+    }
+    // "ivan.petrov", "docs/ivan", "Ivan(": speech in Latin letters does not do so, but for initials.
+    let is_long = range.len() > 2;
+    script == Script::Latin
+        && (is_long && matches!(after, b'.' | b'/' | b'(') && is_word(beyond)
+            || is_long && after == b'('
+            || matches!(before, b'/' | b'&')
+            || before == b'.' && is_long && range.start >= 4 && {
+                // Three letters and more before the dot are no initial.
+                view.get(range.start - 4..range.start - 1).unwrap_or_default().iter().all(|&byte| is_word(byte))
+            })
+}
+
+fn link(last: &Part, part: &Part, gap: &[u8]) -> Link {
+    match gap {
+        b" " | b"  " => Link::Space,
+        b"." | b". " if last.is_initial => Link::Dot,
+        b"" if last.is_initial && part.is_initial => Link::Dot,
+        _ => Link::Break,
+    }
+}
+
+/// "Римский-Корсаков", "Касым-Жомарт", "Yeon-ji", and endings set off: "Айгүл-ге", "Aigul'ga".
+fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
+    if last.is_initial || part.is_initial {
+        return false;
+    }
+    match gap {
+        b"-" | b"'" | b";" | b"`" if is_ending(last, part) => true,
+        b"-" => {
+            last.is_capital() == part.is_capital()
+                || last.is(lexicon::FIRST | lexicon::PLAIN_SURNAME) && part.len <= 3 && part.case == Case::Lower
+        }
+        _ => false,
+    }
+}
+
+/// Whether `part` is a Kazakh case ending that was set off from the name before it.
+fn is_ending(last: &Part, part: &Part) -> bool {
+    part.case == Case::Lower
+        && part.is(lexicon::ENDING)
+        && last.is(lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PATRONYMIC)
+}
+
+fn join(last: &mut Part, part: &Part) {
+    last.range.end = part.range.end;
+    if !is_ending(last, part) {
+        last.reading = last.reading.with(&part.reading);
+        last.len += part.len;
+    }
+}

@@ -1,0 +1,181 @@
+//! Names of several words: which orders of first name, surname, patronymic and initials there are, and how much the
+//! words must look the part. What a single word may be is weighed together with its neighbours.
+
+use super::lexicon::{
+    ADJECTIVE, FAMILIAR, FIRST, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC,
+    PLAIN_SURNAME, SURNAME, TURKIC, WORD,
+};
+use super::part::{Link, Part};
+use crate::pii::detector::views::tokens::Case;
+
+/// What a word is in a full name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    First,
+    Surname,
+    Patronymic,
+    /// "ұлы", "қызы".
+    Particle,
+    Initial,
+}
+
+use Slot::{First as F, Initial as I, Particle as Q, Patronymic as P, Surname as S};
+
+/// The orders of names, the longest first.
+const ORDERS: &[&[Slot]] = &[
+    &[S, F, F, Q],
+    &[F, F, Q, S],
+    &[S, F, P],
+    &[F, P, S],
+    &[F, F, Q],
+    &[F, F, S],
+    &[F, I, S],
+    &[S, I, I],
+    &[I, I, S],
+    &[F, P],
+    &[S, F],
+    &[F, S],
+    &[S, P],
+    &[S, I],
+    &[I, S],
+    &[F, I],
+];
+
+/// The longest order.
+pub(super) const MAX_PARTS: usize = 4;
+
+/// Words that make a name together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match {
+    pub(super) order: &'static [Slot],
+    pub(super) evidence: u8,
+}
+
+/// What a name in capital and in small letters must have for it.
+const ENOUGH: u8 = 6;
+const ENOUGH_IN_LOWER: u8 = 7;
+
+/// The best reading of the words from the first of `parts` on as one name. `bonus` is what the words before it speak
+/// for a name; `leads` says whether a word nobody knows may be its first.
+pub(super) fn best(parts: &[Part], bonus: u8, leads: bool) -> Option<Match> {
+    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| part.link != Link::Break).count();
+    let mut best: Option<Match> = None;
+    for &order in ORDERS {
+        if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
+            continue;
+        }
+        let Some(evidence) = parts.get(..order.len()).and_then(|parts| evidence_of(parts, order, leads)) else {
+            continue;
+        };
+        let is_lower = parts.iter().take(order.len()).any(|part| !part.is_capital() && !part.is(PARTICLE));
+        let enough = if is_lower { ENOUGH_IN_LOWER } else { ENOUGH };
+        let total = evidence + bonus;
+        if total >= enough && best.is_none_or(|best| total > best.evidence) {
+            best = Some(Match { order, evidence: total });
+        }
+    }
+    best
+}
+
+fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
+    let num_initials = order.iter().filter(|slot| **slot == I).count();
+    let mut total = 0;
+    for (index, (part, &slot)) in parts.iter().zip(order).enumerate() {
+        if index > 0 && !is_linked(part, slot, order.get(index - 1).copied()) {
+            return None;
+        }
+        let weight = weight(part, slot)?;
+        if weight == 0 && (index == 0 && !leads || !is_plausible(part)) {
+            return None;
+        }
+        total += weight;
+    }
+    let agrees = same_case(parts);
+    let known =
+        parts.iter().zip(order).filter(|(_, slot)| **slot != I).all(|(part, &slot)| weight(part, slot) > Some(0));
+    match num_initials {
+        _ if !agrees => None,
+        0 => Some(total),
+        // A letter with a dot is also a group, a figure, a vitamin.
+        1 => known.then_some(total),
+        _ => Some(total + 4),
+    }
+}
+
+fn is_linked(part: &Part, slot: Slot, before: Option<Slot>) -> bool {
+    match part.link {
+        Link::Break => false,
+        Link::Space => before != Some(I) || part.is_capital() || slot == I,
+        Link::Dot => before == Some(I),
+    }
+}
+
+/// Small letters throughout, or none but in particles and Korean second syllables.
+fn same_case(parts: &[Part]) -> bool {
+    let mut cases = parts.iter().filter(|part| !part.is(PARTICLE)).map(Part::is_capital);
+    let first = cases.next();
+    cases.all(|case| Some(case) == first)
+}
+
+/// A word that nobody knows and that might be a name.
+fn is_plausible(part: &Part) -> bool {
+    part.case == Case::Title && part.len >= 3 && !part.is(WORD | PARTICLE)
+}
+
+/// How much a word speaks for being this part of a name; `None` when it cannot be.
+fn weight(part: &Part, slot: Slot) -> Option<u8> {
+    let (capital, word) = (part.is_capital(), part.is(WORD));
+    if part.is_initial {
+        return (slot == I).then_some(1);
+    }
+    match slot {
+        I => None,
+        F => first_weight(part, capital, word),
+        S => surname_weight(part, capital, word),
+        P if part.is(PATRONYMIC) => Some(8),
+        P if part.is(LIKE_PATRONYMIC) && !word => Some(if capital { 6 } else { 4 }),
+        P => None,
+        Q => part.is(PARTICLE).then_some(6),
+    }
+}
+
+fn first_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
+    if part.is(FIRST) {
+        return Some(if word { 3 } else { 6 });
+    }
+    if word {
+        return None;
+    }
+    if part.is(FAMILIAR) {
+        return Some(3);
+    }
+    if part.is(TURKIC) {
+        return Some(if capital { 3 } else { 2 });
+    }
+    capital.then_some(0)
+}
+
+fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
+    if part.is(SURNAME) {
+        return Some(if word { 2 } else { 5 });
+    }
+    if part.is(PLAIN_SURNAME) {
+        return Some(if word { 2 } else { 4 });
+    }
+    if part.is(FIRST) {
+        return Some(if word || !capital { 1 } else { 2 });
+    }
+    if word {
+        return None;
+    }
+    if part.is(LIKE_SURNAME) && (capital || part.is(NOMINATIVE)) {
+        return Some(if capital { 3 } else { 1 });
+    }
+    if part.is(TURKIC) {
+        return Some(if capital { 2 } else { 1 });
+    }
+    if part.is(ADJECTIVE | LONE_FIGURE) && capital {
+        return Some(2);
+    }
+    capital.then_some(0)
+}

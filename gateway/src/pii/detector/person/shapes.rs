@@ -1,0 +1,162 @@
+//! What the end of a word says about it when its stem is unknown: a surname (-ов, -енко, -баев), a patronymic
+//! (-ович, -қызы), the second half of a Turkic name (-бек, -жан).
+
+use std::collections::BTreeMap;
+
+use super::endings::{kazakh, patronymics, surname_forms};
+use super::hashing::{Hash, Table};
+
+/// A set of the shapes below.
+pub(super) type Shapes = u8;
+
+/// Ends as surnames do and many words too: -ов, -ин, -ко, -ук.
+pub(super) const SURNAME: Shapes = 1;
+/// In the nominative.
+pub(super) const NOMINATIVE: Shapes = 1 << 1;
+/// An ending that hardly any word has: -енко, -швили, -баев.
+pub(super) const TELLING: Shapes = 1 << 2;
+/// -ский and its forms: a surname or an adjective.
+pub(super) const ADJECTIVE: Shapes = 1 << 3;
+/// -ович, -овна, -ұлы, -қызы.
+pub(super) const PATRONYMIC: Shapes = 1 << 4;
+/// -бек, -хан, -гүл.
+pub(super) const TURKIC: Shapes = 1 << 5;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Shape {
+    shapes: Shapes,
+    /// Letters of the stem before it, at least.
+    min_stem: u8,
+}
+
+/// The shapes of endings, by the hash of their letters from the last to the first.
+#[derive(Debug)]
+pub(super) struct ShapeTable {
+    table: Table<Shape>,
+}
+
+/// The longest ending that is looked for.
+const MAX_ENDING: usize = 14;
+
+const TELLING_STEMS: &[&str] = &[
+    "bai", "bek", "han", "jan", "gali", "kali", "murat", "bergen", "keldi", "geldi", "gildi", "sultan", "mirza",
+    "mirz", "kul", "gul", "ahmet", "hmet", "muhambet", "muhamet", "muhamed", "muhammed", "magambet", "mambet", "hoja",
+    "koja", "turgan", "turd", "tursun", "berdi", "timir", "temir", "bolat", "bulat", "jigit", "seit", "batir", "nazar",
+    "niaz", "rahman", "rahim", "karim", "kerim", "ali", "haliq", "halik", "gazi", "kazi", "mukan", "pei", "gara",
+    "dinov", "ullai", "gaz", "said", "zad", "beg", "bet", "zak",
+];
+const TELLING_IN: &[&str] =
+    &["ull", "gil", "gal", "kal", "gild", "ketd", "hoj", "koj", "mull", "said", "mirz", "ulat", "baid"];
+/// Endings of surnames that do not decline.
+const UNDECLINED: &[(&str, u8)] =
+    &[("enko", 2), ("wvili", 2), ("dze", 3), ("iani", 3), ("uli", 4), ("aia", 4), ("ua", 4), ("ago", 3), ("iago", 2)];
+const TURKIC_ENDS: &[(&str, u8)] = &[
+    ("bek", 2),
+    ("bai", 2),
+    ("han", 3),
+    ("jan", 3),
+    ("gali", 2),
+    ("kali", 3),
+    ("murat", 2),
+    ("bergen", 2),
+    ("keldi", 2),
+    ("geldi", 2),
+    ("sultan", 2),
+    ("ulla", 3),
+    ("olla", 3),
+    ("gul", 2),
+    ("kul", 3),
+    ("bolat", 2),
+    ("gazi", 3),
+    ("kazi", 3),
+    ("muhambet", 0),
+    ("muhamet", 0),
+    ("muhamed", 0),
+    ("magambet", 0),
+    ("mambet", 2),
+    ("ahmet", 2),
+    ("seit", 3),
+    ("nur", 3),
+    ("tai", 3),
+    ("mirza", 2),
+    ("jigit", 2),
+    ("batir", 2),
+    ("nazar", 2),
+    ("temir", 2),
+    ("berdi", 2),
+    ("hoja", 2),
+    ("koja", 2),
+    ("bibi", 2),
+    ("bike", 2),
+    ("sulu", 2),
+    ("rahman", 2),
+    ("karim", 3),
+    ("akin", 3),
+    ("esen", 3),
+];
+
+impl ShapeTable {
+    pub(super) fn new() -> Self {
+        let mut shapes = BTreeMap::<String, Shape>::new();
+        let mut add = |ending: &str, added: Shapes, min_stem: u8| {
+            let shape = shapes.entry(ending.to_owned()).or_insert(Shape { shapes: 0, min_stem });
+            shape.shapes |= added;
+            shape.min_stem = shape.min_stem.min(min_stem);
+        };
+        let nominative = |is_nominative: bool| if is_nominative { SURNAME | NOMINATIVE } else { SURNAME };
+        for (suffix, min_stem) in [("ov", 3), ("ev", 3), ("in", 3), ("uk", 3), ("iuk", 2), ("iq", 3), ("ian", 4)] {
+            for (ending, is_nominative) in surname_forms(suffix) {
+                add(&ending, nominative(is_nominative), min_stem);
+            }
+        }
+        add("ko", SURNAME | NOMINATIVE, 4);
+        for ending in ["i", "ogo", "omu", "im", "om", "aia", "oi", "uiu", "ie", "ih"] {
+            add(&format!("sk{ending}"), ADJECTIVE, 3);
+            add(&format!("ck{ending}"), ADJECTIVE, 3);
+        }
+        for (ending, min_stem) in UNDECLINED {
+            add(ending, SURNAME | NOMINATIVE | TELLING, *min_stem);
+        }
+        for (stems, suffixes) in [(TELLING_STEMS, &["ov", "ev", "iev"][..]), (TELLING_IN, &["in"])] {
+            for stem in stems {
+                for suffix in suffixes {
+                    for (ending, is_nominative) in surname_forms(&format!("{stem}{suffix}")) {
+                        add(&ending, nominative(is_nominative) | TELLING, 2);
+                    }
+                }
+            }
+        }
+        for ending in patronymics() {
+            add(&ending, PATRONYMIC, 3);
+        }
+        for (end, min_stem) in TURKIC_ENDS {
+            add(end, TURKIC, *min_stem);
+            for case in kazakh().iter().map(String::as_str).chain(["a", "u", "om", "em", "e", "i", "iu"]) {
+                add(&format!("{end}{case}"), TURKIC, *min_stem);
+            }
+        }
+        let entries: Vec<_> = shapes
+            .iter()
+            .filter(|(ending, _)| ending.len() <= MAX_ENDING)
+            .map(|(ending, &shape)| (Hash::of(ending.as_bytes().iter().rev()), shape))
+            .collect();
+        Self { table: Table::new(&entries) }
+    }
+
+    /// All shapes of a word by its key.
+    pub(super) fn of(&self, letters: &[u8]) -> Shapes {
+        let mut hash = Hash::EMPTY;
+        let mut shapes = 0;
+        for (index, &letter) in letters.iter().rev().take(MAX_ENDING).enumerate() {
+            hash = hash.with(letter);
+            if index == 0 {
+                continue;
+            }
+            let stem = letters.len() - index - 1;
+            for shape in self.table.all(hash).filter(|shape| usize::from(shape.min_stem) <= stem) {
+                shapes |= shape.shapes;
+            }
+        }
+        shapes
+    }
+}

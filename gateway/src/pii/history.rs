@@ -1,0 +1,151 @@
+//! What a request says about the conversation that it belongs to: a name that the caller gave, and the history it
+//! repeats. Only hashes of either are kept, and they are salted by tenant.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+/// A conversation, or a beginning of one, of a tenant.
+pub type HistoryHash = [u8; 32];
+
+/// Longer histories are told apart by their last messages.
+const MAX_PREFIXES: usize = 4_096;
+const MAX_NAME_BYTES: usize = 512;
+
+/// The conversation of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The names that the caller gave it.
+    named: Vec<HistoryHash>,
+    /// The messages up to each one, the whole history last.
+    prefixes: Vec<HistoryHash>,
+    /// What tokens are derived from: the first name, else the history up to the first message of the user.
+    masking_key: String,
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(default)]
+    metadata: Value,
+    #[serde(default)]
+    previous_response_id: Value,
+    #[serde(default)]
+    conversation: Value,
+    #[serde(borrow, default)]
+    messages: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Role<'a> {
+    #[serde(borrow, default)]
+    role: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl History {
+    /// Reads a body that is known to be JSON; what it does not say is left out.
+    #[must_use]
+    pub fn read(body: &[u8], tenant: &str) -> Self {
+        let salt = Sha256::new().chain_update(b"history\0").chain_update(tenant.as_bytes()).chain_update([0]);
+        let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else {
+            return Self { named: Vec::new(), prefixes: Vec::new(), masking_key: String::new() };
+        };
+        let names = names(&body);
+        let hash_name = |name: &String| salt.clone().chain_update(b"name\0").chain_update(name).finalize().into();
+        let messages = body.messages.or(body.input).map(RawValue::get).unwrap_or_default();
+        // A text that is no list is one message.
+        let messages: Vec<&RawValue> = serde_json::from_str(messages).unwrap_or_default();
+        let mut prefixes = Vec::with_capacity(messages.len().min(MAX_PREFIXES));
+        let mut first_of_user = None;
+        let mut chain: HistoryHash = salt.clone().chain_update(b"messages\0").finalize().into();
+        for message in &messages {
+            chain = Sha256::new().chain_update(chain).chain_update(message.get()).finalize().into();
+            if prefixes.len() == MAX_PREFIXES {
+                prefixes.remove(0);
+            }
+            prefixes.push(chain);
+            let is_of_user = || {
+                let role = serde_json::from_str::<Role<'_>>(message.get()).ok().and_then(|message| message.role);
+                role.as_deref() == Some("user")
+            };
+            if first_of_user.is_none() && is_of_user() {
+                first_of_user = Some(chain);
+            }
+        }
+        let from_history = || {
+            let start = first_of_user.or(prefixes.first().copied()).unwrap_or(chain);
+            start.iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        let masking_key = names.first().map_or_else(from_history, |name| format!("named {name}"));
+        Self { named: names.iter().map(hash_name).collect(), prefixes, masking_key }
+    }
+
+    /// Everything under which an earlier request of this conversation may have been remembered.
+    pub fn earlier(&self) -> impl Iterator<Item = &HistoryHash> {
+        self.named.iter().chain(&self.prefixes)
+    }
+
+    /// Under what this request is to be remembered: its names and its whole history.
+    pub fn own(&self) -> impl Iterator<Item = &HistoryHash> {
+        self.named.iter().chain(self.prefixes.last())
+    }
+
+    /// What the tokens of this conversation are derived from.
+    #[must_use]
+    pub fn masking_key(&self) -> &str {
+        &self.masking_key
+    }
+
+    /// Whether the caller gave it a name, so that a request need not repeat the history.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !self.named.is_empty()
+    }
+}
+
+fn names(body: &Body<'_>) -> Vec<String> {
+    let conversation = body.conversation.get("id").unwrap_or(&body.conversation);
+    let from_metadata = body.metadata.get("conversation_id").unwrap_or(&Value::Null);
+    let named = [("metadata", from_metadata), ("conversation", conversation), ("response", &body.previous_response_id)];
+    let text = |value: &Value| match value {
+        Value::String(text) if !text.is_empty() && text.len() <= MAX_NAME_BYTES => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    named.into_iter().filter_map(|(kind, value)| text(value).map(|name| format!("{kind} {name}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(body: &str, tenant: &str) -> History {
+        History::read(body.as_bytes(), tenant)
+    }
+
+    #[test]
+    fn a_longer_history_begins_with_the_shorter_one() {
+        let first = history(r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"}]}"#, "t");
+        let longer = r#"{"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"},
+            {"role":"assistant","content":"b"},{"role":"user","content":"c"}]}"#;
+        let second = history(longer, "t");
+        assert!(first.own().all(|own| second.earlier().any(|earlier| earlier == own)));
+        assert_eq!(first.masking_key(), second.masking_key());
+        let other = history(longer, "u");
+        assert!(first.own().all(|own| other.earlier().all(|earlier| earlier != own)));
+        assert_ne!(other.masking_key(), second.masking_key());
+    }
+
+    #[test]
+    fn names_count_before_history() {
+        let named = history(r#"{"metadata":{"conversation_id":"c1"},"messages":[{"role":"user","content":"a"}]}"#, "t");
+        let again = history(r#"{"metadata":{"conversation_id":"c1"},"messages":[{"role":"user","content":"z"}]}"#, "t");
+        assert!(named.is_named() && named.masking_key() == again.masking_key());
+        assert!(named.own().any(|own| again.earlier().any(|earlier| earlier == own)));
+        let response = history(r#"{"previous_response_id":"c1","input":"hello"}"#, "t");
+        assert!(response.own().all(|own| named.earlier().all(|earlier| earlier != own)));
+        assert!(!history(r#"{"metadata":null,"messages":"?"}"#, "t").is_named());
+    }
+}

@@ -1,0 +1,123 @@
+//! Texts that wait to be scanned together, so that memory stays a fixed part of the body's own, and what was found in
+//! those before.
+
+use super::joined::{Place, sources};
+use crate::pii::{Detector, Finding, Findings, Rejection, TextSegment};
+
+pub(crate) const BATCH_PIECES: usize = 1024;
+const BATCH_BYTES: usize = 1 << 20;
+/// The number of a text that is no leaf of the body itself.
+pub(crate) const NO_LEAF: usize = usize::MAX;
+
+/// An explanation is for people: more than this nobody reads.
+const MAX_EXPLAINED: usize = 10_000;
+
+/// Where everything stands, for people.
+#[derive(Debug, Default)]
+pub(crate) struct Explanation {
+    /// JSON pointers and texts of the leaves.
+    pub(crate) leaves: Vec<(String, String)>,
+    /// As in the texts, and those of joined neighbours at the places where their parts stand.
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) rejections: Vec<Rejection>,
+}
+
+/// A text that waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) pointer: String,
+    pub(crate) text: String,
+    pub(crate) leaf: usize,
+    /// Of joined texts: where their parts come from.
+    pub(crate) places: Vec<Place>,
+    /// Findings that end before this byte are not this text's.
+    pub(crate) from: usize,
+    /// Of a file's text: the leaf that it is encoded in, and where.
+    pub(crate) file: Option<(usize, std::ops::Range<usize>)>,
+}
+
+impl Waiting {
+    pub(crate) fn new(pointer: &str, text: &str, leaf: usize) -> Self {
+        Self { pointer: pointer.to_owned(), text: text.to_owned(), leaf, places: Vec::new(), from: 0, file: None }
+    }
+
+    /// The leaves' own places of a range of this text.
+    fn sources(&self, finding: &Finding) -> Vec<(usize, std::ops::Range<usize>)> {
+        if let Some(file) = &self.file {
+            vec![file.clone()]
+        } else if self.leaf == NO_LEAF {
+            sources(&self.places, &finding.span)
+        } else {
+            vec![(self.leaf, finding.span.clone())]
+        }
+    }
+}
+
+/// Pointers and texts that wait, and what was found in those before.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    waiting: Vec<Waiting>,
+    waiting_bytes: usize,
+    num_scanned: usize,
+    findings: Findings,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self { waiting: Vec::new(), waiting_bytes: 0, num_scanned: 0, findings: Findings::new(Vec::new(), true) }
+    }
+}
+
+impl Batch {
+    pub(crate) fn push(&mut self, waiting: Waiting, detector: &Detector, explanation: &mut Option<Explanation>) {
+        self.waiting_bytes += waiting.text.len();
+        self.waiting.push(waiting);
+        if self.waiting.len() >= BATCH_PIECES || self.waiting_bytes >= BATCH_BYTES {
+            self.flush(detector, explanation);
+        }
+    }
+
+    fn flush(&mut self, detector: &Detector, explanation: &mut Option<Explanation>) {
+        let segments: Vec<_> =
+            self.waiting.iter().map(|one| TextSegment::new(one.pointer.as_str(), one.text.as_str())).collect();
+        let (mut found, rejections) = match explanation {
+            Some(_) => detector.explain(&segments),
+            None => (detector.scan(&segments), Vec::new()),
+        };
+        found.retain(|finding| self.waiting.get(finding.segment).is_some_and(|one| finding.span.end > one.from));
+        if let Some(explanation) = explanation {
+            self.explain(&found, rejections, explanation);
+        }
+        self.findings.append(found, self.num_scanned);
+        self.num_scanned += segments.len();
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+
+    fn explain(&self, found: &Findings, rejections: Vec<Rejection>, explanation: &mut Explanation) {
+        for finding in found {
+            let Some(waiting) = self.waiting.get(finding.segment) else { continue };
+            for (leaf, span) in waiting.sources(finding).into_iter().filter(|(leaf, _)| *leaf != NO_LEAF) {
+                let is_known = |known: &Finding| {
+                    let overlaps = known.span.start < span.end && span.start < known.span.end;
+                    known.segment == leaf && overlaps && (waiting.file.is_none() || known.entity == finding.entity)
+                };
+                let is_new = waiting.leaf != NO_LEAF || !explanation.findings.iter().any(is_known);
+                if is_new && explanation.findings.len() < MAX_EXPLAINED {
+                    explanation.findings.push(Finding { segment: leaf, span, ..finding.clone() });
+                }
+            }
+        }
+        for rejection in rejections {
+            let leaf = self.waiting.get(rejection.segment).map_or(NO_LEAF, |one| one.leaf);
+            if leaf != NO_LEAF {
+                explanation.rejections.push(Rejection { segment: leaf, ..rejection });
+            }
+        }
+    }
+
+    pub(crate) fn finish(mut self, detector: &Detector, explanation: &mut Option<Explanation>) -> Findings {
+        self.flush(detector, explanation);
+        self.findings
+    }
+}

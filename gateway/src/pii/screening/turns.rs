@@ -1,0 +1,176 @@
+//! Messages that follow each other, as a reader takes them: a number may be split over two of them, and an answer is
+//! understood by the question before it. Only the ends of messages are kept.
+
+use super::joined::{Join, JoinedView, Piece};
+
+/// Of a message only so much of its end can matter to the next one, context words included.
+const TAIL_BYTES: usize = 96;
+/// A message up to here may be the answer to a question; of a longer one only the digits at its beginning matter.
+const SHORT_BYTES: usize = 200;
+/// How near to the border the digits of a split number stand.
+const DIGITS_WITHIN_BYTES: usize = 24;
+/// Roles that are told apart.
+const MAX_ROLES: usize = 8;
+/// Lists of messages: `/messages/3/content`, `/input/3/content/0/text`.
+const MESSAGE_LISTS: [&str; 3] = ["messages", "input", "texts"];
+
+/// Collects messages and hands out what stands on both sides of each border.
+#[derive(Debug, Default)]
+pub(crate) struct Turns {
+    current: Option<Turn>,
+    last: Vec<Piece>,
+    /// Role and the end of its last message.
+    last_by_role: Vec<(String, Vec<Piece>)>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    index: String,
+    role: String,
+    head: Vec<Piece>,
+    tail: Vec<Piece>,
+    bytes: usize,
+}
+
+impl Turns {
+    /// Takes the text at `pointer`, which is leaf number `leaf` of the body.
+    pub(crate) fn add(&mut self, pointer: &str, text: &str, leaf: usize, visit: &mut impl FnMut(JoinedView<'_>)) {
+        let Some((index, place)) = message_of(pointer) else { return };
+        if self.current.as_ref().is_some_and(|turn| turn.index != index) {
+            self.finish_turn(visit);
+        }
+        let turn = self.current.get_or_insert_with(|| Turn { index: index.to_owned(), ..Turn::default() });
+        if place == "role" {
+            text.clone_into(&mut turn.role);
+        } else if place.starts_with("content") || place == "text" {
+            turn.push(text, leaf);
+        }
+    }
+
+    /// The last message has ended too.
+    pub(crate) fn finish(mut self, visit: &mut impl FnMut(JoinedView<'_>)) {
+        self.finish_turn(visit);
+    }
+
+    fn finish_turn(&mut self, visit: &mut impl FnMut(JoinedView<'_>)) {
+        let Some(turn) = self.current.take() else { return };
+        let same_role = self.last_by_role.iter_mut().find(|(role, _)| *role == turn.role);
+        let before_same_role = same_role.map(|(_, tail)| std::mem::take(tail)).unwrap_or_default();
+        border(&self.last, &turn, visit);
+        if before_same_role.first().map(|piece| piece.leaf) != self.last.first().map(|piece| piece.leaf) {
+            border(&before_same_role, &turn, visit);
+        }
+        // "9011", "2330", "0258": a short message leaves the end of the one before it standing.
+        let tail = if turn.bytes <= DIGITS_WITHIN_BYTES { carried(before_same_role, turn.tail) } else { turn.tail };
+        self.last.clone_from(&tail);
+        let num_roles = self.last_by_role.len();
+        let same_role = self.last_by_role.iter_mut().find(|(role, _)| *role == turn.role);
+        if let Some((_, old)) = same_role {
+            *old = tail;
+        } else if num_roles < MAX_ROLES {
+            self.last_by_role.push((turn.role, tail));
+        }
+    }
+}
+
+impl Turn {
+    fn push(&mut self, text: &str, leaf: usize) {
+        if self.bytes < SHORT_BYTES {
+            let head = text.get(..text.floor_char_boundary(SHORT_BYTES)).unwrap_or_default();
+            self.head.push(Piece { leaf, offset: 0, text: head.to_owned() });
+        }
+        let from = text.ceil_char_boundary(text.len().saturating_sub(TAIL_BYTES));
+        let tail = text.get(from..).unwrap_or_default();
+        self.tail = vec![Piece { leaf, offset: from, text: tail.to_owned() }];
+        self.bytes = self.bytes.saturating_add(text.len().max(1));
+    }
+}
+
+fn carried(mut before: Vec<Piece>, own: Vec<Piece>) -> Vec<Piece> {
+    before.extend(own);
+    let mut bytes: usize = before.iter().map(|piece| piece.text.len()).sum();
+    while bytes > TAIL_BYTES && before.len() > 1 {
+        bytes -= before.remove(0).text.len();
+    }
+    before
+}
+
+fn border(tail: &[Piece], turn: &Turn, visit: &mut impl FnMut(JoinedView<'_>)) {
+    let (Some(last), Some(first)) = (tail.last(), turn.head.first()) else { return };
+    let near = DIGITS_WITHIN_BYTES.min(last.text.len());
+    let is_split = has_digit(last.text.bytes().rev().take(near)) && has_digit(first.text.bytes().take(near));
+    let ends = [last.text.bytes().next_back(), first.text.bytes().next()];
+    let touches = ends.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.'));
+    if turn.bytes > SHORT_BYTES && !is_split && !touches {
+        return;
+    }
+    let pieces: Vec<&Piece> = tail.iter().chain(&turn.head).collect();
+    for join in [Join::Directly, Join::Spaced] {
+        visit(JoinedView::new("", join, &pieces, tail.len()));
+    }
+    if let (Some(before), Some(after)) = (until_last_digit(last), from_first_digit(first)) {
+        if before != *last || after != *first {
+            visit(JoinedView::new("", Join::Directly, &[&before, &after], 1));
+        }
+    }
+}
+
+/// "мой ИИН 901123, дальше" and "вторая половина 300258": what stands between the halves is left out.
+fn until_last_digit(piece: &Piece) -> Option<Piece> {
+    let end = piece.text.bytes().rposition(|byte| byte.is_ascii_digit())? + 1;
+    Some(Piece { text: piece.text.get(..end)?.to_owned(), ..piece.clone() })
+}
+
+fn from_first_digit(piece: &Piece) -> Option<Piece> {
+    let start = piece.text.bytes().position(|byte| byte.is_ascii_digit())?;
+    let text = piece.text.get(start..).unwrap_or_default().to_owned();
+    (start <= TAIL_BYTES).then(|| Piece { offset: piece.offset + start, text, leaf: piece.leaf })
+}
+
+fn has_digit(mut bytes: impl Iterator<Item = u8>) -> bool {
+    // Digits of other scripts are not ASCII; a letter is taken for one only to look once more.
+    bytes.any(|byte| byte.is_ascii_digit() || byte >= 0xE0)
+}
+
+/// The message's number and the place inside it.
+fn message_of(pointer: &str) -> Option<(&str, &str)> {
+    let mut parts = pointer.strip_prefix('/')?.splitn(3, '/');
+    let list = parts.next()?;
+    let index = parts.next()?;
+    let is_message = MESSAGE_LISTS.contains(&list) && index.bytes().all(|byte| byte.is_ascii_digit());
+    is_message.then(|| (index, parts.next().unwrap_or("text")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn views(messages: &[(&str, &str)]) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut turns = Turns::default();
+        for (index, (role, text)) in messages.iter().enumerate() {
+            turns.add(&format!("/messages/{index}/role"), role, 2 * index, &mut |view| out.push(view.text));
+            turns.add(&format!("/messages/{index}/content"), text, 2 * index + 1, &mut |view| out.push(view.text));
+        }
+        turns.finish(&mut |view| out.push(view.text));
+        out
+    }
+
+    #[test]
+    fn borders_of_messages_are_read_together() {
+        assert_eq!(views(&[("user", "ИИН 901123"), ("user", "300258")]), ["ИИН 901123300258", "ИИН 901123 300258"]);
+        let found = views(&[("user", "ИИН 901123"), ("assistant", "дальше?"), ("user", "300258")]);
+        assert!(found.contains(&"ИИН 901123300258".to_owned()), "{found:?}");
+        let found =
+            views(&[("user", "9011"), ("assistant", "ok"), ("user", "2330"), ("assistant", "ok"), ("user", "0258")]);
+        assert!(found.contains(&"901123300258".to_owned()), "{found:?}");
+    }
+
+    #[test]
+    fn long_messages_are_joined_only_where_digits_meet() {
+        let long = "слово ".repeat(100);
+        assert!(views(&[("user", &long), ("assistant", &long)]).is_empty());
+        let found = views(&[("user", &format!("{long}901123")), ("user", &format!("300258 {long}"))]);
+        assert!(found.iter().any(|view| view.contains("901123300258")) && found.iter().all(|view| view.len() < 400));
+    }
+}
