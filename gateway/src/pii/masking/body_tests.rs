@@ -86,6 +86,8 @@ fn what_cannot_be_masked_in_place_makes_the_request_stay() {
         // Its action is stricter than `mask`.
         r#"{"content":"ИИН 901123300258"}"#,
         r#"{"content":"ИИН 901123300258, тел +7 701 123 45 67"}"#,
+        // In a file, where no token can be put.
+        r#"{"messages":[{"content":[{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;base64,KzcgNzAxIDEyMyA0NSA2Nw=="}}]}]}"#,
         // Two keys would become one.
         r#"{"x":{"+7 701 123 45 67":1,"8 701 123 45 67":2}}"#,
     ] {
