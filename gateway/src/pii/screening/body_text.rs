@@ -3,6 +3,7 @@
 //! A string that is itself JSON (tool-call arguments, tool results) is read inside too, so that escapes cannot hide what
 //! it says and its keys count as context: `{"iin": 900101300123}`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use shekara_protocol::error::ApiError;
@@ -109,14 +110,11 @@ impl<'d> BodyReader<'d> {
                 let left = self.files.left_by(pointer);
                 self.file_part(left, &mut inner);
             }
-            let (number, is_data) = self.value(pointer, text, depth, &mut inner);
-            if is_data {
-                return;
-            }
+            let Some((number, shown)) = self.value(pointer, text, depth, &mut inner) else { return };
             // Of numbers only digits are joined: an array of counts or token ids is no number spelled out.
             if matches!(leaf, Leaf::Text(_)) || text.len() == 1 {
-                joined.add(pointer, text, number, &mut |view| self.joined(view));
-                turns.add(pointer, text, number, &mut |view| self.joined(view));
+                joined.add(pointer, &shown, number, &mut |view| self.joined(view));
+                turns.add(pointer, &shown, number, &mut |view| self.joined(view));
             }
             if depth < MAX_NESTING && looks_like_json(text) {
                 inner.push(text.to_owned());
@@ -139,30 +137,39 @@ impl<'d> BodyReader<'d> {
         Ok(())
     }
 
-    /// Hands a value over and returns the number of its leaf, and whether it is a file that waits for its part.
-    fn value(&mut self, pointer: &str, text: &str, depth: usize, inner: &mut Vec<String>) -> (usize, bool) {
+    /// Hands a value over and returns the number of its leaf and its text without the files in it; `None` for a file that
+    /// waits for its part.
+    fn value<'t>(
+        &mut self,
+        pointer: &str,
+        text: &'t str,
+        depth: usize,
+        inner: &mut Vec<String>,
+    ) -> Option<(usize, Cow<'t, str>)> {
         let is_doubtful = depth == 0 && is_unreadable(pointer, text);
         let taken = if depth == 0 { self.files.take(pointer, text, self.num_leaves, is_doubtful) } else { None };
         if taken == Some(Taken::Data) {
             let number = self.numbered(pointer, text);
             // Keeps its place among the leaves.
             self.plain.push(Waiting::new("", "", number), self.detector, &mut self.explanation);
-            return (number, true);
+            return None;
         }
-        let number = self.leaf(pointer, text, depth);
         self.has_unreadable_part |= is_doubtful && taken.is_none();
-        if has_data_url(text) {
-            match data_urls(text) {
-                None => self.has_unreadable_part = true,
-                Some(urls) => {
-                    for url in urls {
-                        let reading = self.files.file(Some(url.media_type), None, url.data);
-                        self.file_text(reading, (number, url.at..url.at + url.data.len()), inner);
-                    }
-                }
+        let urls = if has_data_url(text) { data_urls(text) } else { Some(Vec::new()) };
+        self.has_unreadable_part |= urls.is_none();
+        let number = if depth == 0 { self.num_leaves } else { NO_LEAF };
+        let mut shown = Cow::Borrowed(text);
+        for url in urls.unwrap_or_default() {
+            let place = url.at..url.at + url.data.len();
+            let reading = self.files.file(Some(url.media_type), None, url.data);
+            if reading != Reading::Unreadable {
+                shown.to_mut().replace_range(place.clone(), &" ".repeat(place.len()));
             }
+            self.file_text(reading, &(number, place), inner);
         }
-        (number, false)
+        // As long as the text itself, so that places stay what they are.
+        let number = self.leaf(pointer, &shown, depth);
+        Some((number, shown))
     }
 
     /// Hands a leaf over and returns its number; what stands inside a string has none.
@@ -196,10 +203,10 @@ impl<'d> BodyReader<'d> {
             place
         });
         let place = place.unwrap_or((NO_LEAF, 0..0));
-        self.file_text(reading, place, inner);
+        self.file_text(reading, &place, inner);
     }
 
-    fn file_text(&mut self, reading: Reading, place: (usize, Range<usize>), inner: &mut Vec<String>) {
+    fn file_text(&mut self, reading: Reading, place: &(usize, Range<usize>), inner: &mut Vec<String>) {
         let (pieces, is_whole) = match reading {
             Reading::Text(pieces) => (pieces, true),
             Reading::Partly(pieces) => (pieces, false),

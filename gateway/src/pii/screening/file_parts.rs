@@ -14,9 +14,10 @@ const ENCODED_HEAD_BYTES: usize = 64;
 pub(super) const PART_LISTS: [&str; 4] = ["content", "system", "input", "parts"];
 
 /// What a member of a part is for. The longer of two ends that fit comes first.
-const MEMBERS: [(&str, Member); 8] = [
+const MEMBERS: [(&str, Member); 9] = [
     ("/file/file_data", Member::Data(Shape::Chat)),
     ("/file/filename", Member::FileName),
+    ("/file/format", Member::MediaType),
     ("/source/media_type", Member::MediaType),
     ("/source/type", Member::SourceType),
     ("/source/data", Member::Data(Shape::Messages)),
@@ -63,7 +64,7 @@ pub(super) struct FilePart {
 #[derive(Debug)]
 pub(super) struct Files {
     open: Option<OpenPart>,
-    files_left: usize,
+    count_left: usize,
     bytes_left: usize,
     text_left: usize,
 }
@@ -99,7 +100,7 @@ enum Data {
 
 impl Default for Files {
     fn default() -> Self {
-        Self { open: None, files_left: MAX_FILES, bytes_left: MAX_FILE_BYTES, text_left: MAX_TEXT_BYTES }
+        Self { open: None, count_left: MAX_FILES, bytes_left: MAX_FILE_BYTES, text_left: MAX_TEXT_BYTES }
     }
 }
 
@@ -193,23 +194,16 @@ impl Files {
     /// Reads one file in base64, within what the body may hold.
     pub(super) fn file(&mut self, media_type: Option<&str>, file_name: Option<&str>, data: &str) -> Reading {
         let bytes_left = self.bytes_left.checked_sub(data.len() / 4 * 3);
-        let (Some(files_left), Some(bytes_left)) = (self.files_left.checked_sub(1), bytes_left) else {
+        let (Some(count_left), Some(bytes_left)) = (self.count_left.checked_sub(1), bytes_left) else {
             return Reading::Unreadable;
         };
-        (self.files_left, self.bytes_left) = (files_left, bytes_left);
+        (self.count_left, self.bytes_left) = (count_left, bytes_left);
         let Some(bytes) = data_url::decode(data) else { return Reading::Unreadable };
         let reading = read_document(media_type, file_name, &bytes);
         let (Reading::Text(pieces) | Reading::Partly(pieces)) = &reading else { return reading };
-        match self.text_left.checked_sub(pieces.iter().map(String::len).sum()) {
-            Some(left) => {
-                self.text_left = left;
-                reading
-            }
-            None => {
-                self.text_left = 0;
-                Reading::Unreadable
-            }
-        }
+        let left = self.text_left.checked_sub(pieces.iter().map(String::len).sum());
+        self.text_left = left.unwrap_or_default();
+        if left.is_some() { reading } else { Reading::Unreadable }
     }
 }
 

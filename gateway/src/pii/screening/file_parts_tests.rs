@@ -47,7 +47,7 @@ fn bodies(file: &str, media_type: &str, name: &str) -> Vec<Value> {
     vec![
         message(&json!({"type": "file", "file": {"file_data": url, "filename": name}})),
         message(&json!({"type": "file", "file": {"filename": name, "file_data": file}})),
-        message(&json!({"file": {"file_data": file}, "type": "file"})),
+        message(&json!({"file": {"file_data": file, "format": media_type}, "type": "file"})),
         message(&json!({"type": "document", "source": source, "title": "the minutes"})),
         message(
             &json!({"type": "tool_result", "tool_use_id": "t", "content": [{"type": "document", "source": source}]}),

@@ -67,17 +67,10 @@ impl Extraction {
 
     /// Takes `steps` of the work that the document is worth; false if it is spent, which leaves something unread.
     pub(super) fn spend(&mut self, steps: usize) -> bool {
-        match self.steps_left.checked_sub(steps) {
-            Some(left) => {
-                self.steps_left = left;
-                true
-            }
-            None => {
-                self.steps_left = 0;
-                self.has_unread = true;
-                false
-            }
-        }
+        let left = self.steps_left.checked_sub(steps);
+        self.steps_left = left.unwrap_or_default();
+        self.has_unread |= left.is_none();
+        left.is_some()
     }
 
     /// Zlib data, all of it: nothing but the end of a line may follow, and its check sum holds.

@@ -9,7 +9,7 @@ const INLINE: [&str; 24] = [
     "strike", "strong", "sub", "sup", "tt", "u", "wbr",
 ];
 /// Marks, in lower case, of what shows or holds something that is not the text.
-const EMBEDDED: [&str; 9] = [
+const EMBEDDED: [&str; 10] = [
     "<svg",
     "<path",
     "<canvas",
@@ -17,6 +17,7 @@ const EMBEDDED: [&str; 9] = [
     "<pkg:binarydata",
     "content-transfer-encoding: base64",
     "<office:binary-data",
+    "gfxdata=",
     "{\\rtf",
     "%!ps",
 ];

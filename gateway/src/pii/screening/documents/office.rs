@@ -36,8 +36,8 @@ fn read_archive(bytes: &[u8], extraction: &mut Extraction) -> Option<()> {
     let mut texts = Vec::new();
     for index in 0..archive.len() {
         match read_part(&mut archive, index, extraction) {
-            Some(Some(part)) => texts.push(part),
-            Some(None) => {}
+            Some(PartRead::Xml(name, text)) => texts.push((name, text)),
+            Some(PartRead::Nothing) => {}
             None => extraction.note_unread(),
         }
     }
@@ -52,27 +52,30 @@ fn read_archive(bytes: &[u8], extraction: &mut Extraction) -> Option<()> {
     Some(())
 }
 
-/// The name and text of a part that is XML, nothing for a folder, or `None` for what cannot be read.
-fn read_part(
-    archive: &mut ZipArchive<Cursor<&[u8]>>,
-    index: usize,
-    extraction: &mut Extraction,
-) -> Option<Option<(String, String)>> {
+enum PartRead {
+    /// Its name and its text.
+    Xml(String, String),
+    /// A folder, or what was handed out already.
+    Nothing,
+}
+
+/// `None` for what cannot be read.
+fn read_part(archive: &mut ZipArchive<Cursor<&[u8]>>, index: usize, extraction: &mut Extraction) -> Option<PartRead> {
     let mut part = archive.by_index(index).ok()?;
     let name = String::from_utf8(part.name_raw().to_vec()).ok()?;
     extraction.push(part.comment().to_owned());
     if part.is_dir() && part.size() == 0 {
-        return Some(None);
+        return Some(PartRead::Nothing);
     }
     let is_drawn = DRAWN_PARTS.iter().any(|drawn| name.contains(drawn));
-    let is_xml = [".xml", ".rels"].iter().any(|end| name.ends_with(end)) || name == "mimetype";
+    let is_xml = [".xml", ".rels", ".vml"].iter().any(|end| name.ends_with(end)) || name == "mimetype";
     let bytes = (is_xml && !is_drawn).then(|| extraction.read_all(&mut part))??;
     let text = String::from_utf8(bytes).ok()?;
     if name == "mimetype" {
         extraction.push(text);
-        return Some(None);
+        return Some(PartRead::Nothing);
     }
-    Some(Some((name, text)))
+    Some(PartRead::Xml(name, text))
 }
 
 /// Whether nothing stands behind the directory and the archive's comment.

@@ -11,9 +11,9 @@ use super::markup;
 
 const MAX_DEPTH: usize = 256;
 /// Elements that are a paragraph, or a cell's text.
-const PARAGRAPHS: [&str; 4] = ["p", "h", "si", "is"];
+const PARAGRAPHS: [&str; 5] = ["p", "h", "si", "is", "text"];
 /// Elements whose text is a part of the paragraph around them.
-const RUNS: [&str; 8] = ["t", "delText", "p", "h", "span", "a", "r", "s"];
+const RUNS: [&str; 9] = ["t", "delText", "p", "h", "span", "a", "r", "s", "text"];
 /// Attributes that number things.
 const NUMBERING: [&str; 8] = ["r", "s", "spans", "id", "paraId", "textId", "uid", "ht"];
 /// How the names of parts begin that say what a document looks like.
@@ -38,7 +38,7 @@ pub(super) enum Part {
 impl Part {
     pub(super) fn of(name: &str) -> Self {
         let file = name.rsplit('/').next().unwrap_or(name);
-        if name.starts_with("xl/worksheets/") && name.ends_with(".xml") {
+        if name.starts_with("xl/worksheets/sheet") {
             Self::Sheet
         } else if STYLE_PARTS.iter().any(|style| file.starts_with(style)) {
             Self::Style
@@ -287,6 +287,12 @@ mod tests {
         let xml = "<d><w:p><w:r><w:t>9011</w:t></w:r><w:del><w:r><w:delText>77</w:delText></w:r></w:del>\
                    <w:r><w:pict><w:p><w:r><w:t>box</w:t></w:r></w:p></w:pict></w:r><w:r><w:t>2330&#48;258</w:t></w:r></w:p></d>";
         assert_eq!(pieces(xml), ["box\n901123300258\n", "box\n901177 23300258\n".replace(' ', "").as_str()]);
+    }
+
+    #[test]
+    fn notes_at_cells_are_one_text() {
+        let xml = "<comment><text><r><t>9011</t></r><r><t>23300258</t></r></text></comment>";
+        assert_eq!(pieces(xml), ["901123300258\n"]);
     }
 
     #[test]

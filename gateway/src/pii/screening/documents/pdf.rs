@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::extraction::Extraction;
 use super::markup;
+use super::pdf_cmap;
 use super::pdf_content::Painter;
 use super::pdf_file::{PdfFile, type_of};
 use super::pdf_layout::{self, Matrix};
@@ -12,6 +13,8 @@ use super::pdf_strings;
 
 /// Resources may be named by a page's parents.
 const MAX_PARENTS: usize = 32;
+/// A map of a font that no string uses.
+const CHARACTER_MAP: &[u8] = b"%!PS-Adobe-3.0 Resource-CMap";
 /// Keys whose value is a stream that holds no text: programs of fonts, their maps, colour profiles.
 const STRUCTURAL_KEYS: [&[u8]; 7] =
     [b"FontFile", b"FontFile2", b"FontFile3", b"ToUnicode", b"CIDToGIDMap", b"CIDSet", b"DestOutputProfile"];
@@ -165,16 +168,21 @@ fn other_streams(file: &PdfFile<'_>, drawn: &HashSet<u32>, extraction: &mut Extr
         if is_known || matches!(kind, b"XRef" | b"ObjStm" | b"CMap") || dict.contains_key(&b"FunctionType"[..]) {
             continue;
         }
+        let is_image = file.entry(dict, b"Subtype").and_then(Object::as_name) == Some(b"Image");
+        let data = if is_image { None } else { file.stream(number, extraction).map(|(_, data)| data) };
+        let Some(data) = data else {
+            extraction.note_unread();
+            continue;
+        };
+        if data.starts_with(CHARACTER_MAP) && pdf_cmap::parse(&data, extraction).is_some() {
+            continue;
+        }
         if kind != b"Metadata" {
             extraction.note_unread();
         }
-        let is_image = file.entry(dict, b"Subtype").and_then(Object::as_name) == Some(b"Image");
-        if is_image {
-            continue;
-        }
-        match file.stream(number, extraction).and_then(|(_, data)| String::from_utf8(data).ok()) {
-            Some(text) => markup::read(text, extraction),
-            None => extraction.note_unread(),
+        match String::from_utf8(data) {
+            Ok(text) => markup::read(text, extraction),
+            Err(_) => extraction.note_unread(),
         }
     }
 }

@@ -40,7 +40,8 @@ fn comment(line: &[u8]) -> Option<String> {
     }
     let text = line.get(1..)?;
     let mark = text.iter().take(BINARY_MARK_BYTES).take_while(|byte| !byte.is_ascii()).count();
-    Some(String::from_utf8_lossy(text.get(mark..)?).into_owned())
+    let text = String::from_utf8_lossy(text.get(mark..)?).into_owned();
+    text.contains(char::is_alphanumeric).then_some(text)
 }
 
 /// Strings, long numbers and names that may be values, each on its line. Nesting is bounded by the lexer.
@@ -109,15 +110,14 @@ pub(super) fn decode(bytes: &[u8]) -> String {
         [0xFE, 0xFF, rest @ ..] => utf_16(rest, u16::from_be_bytes),
         [0xFF, 0xFE, rest @ ..] => utf_16(rest, u16::from_le_bytes),
         [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => {
-                let latin: String = bytes.iter().map(|&byte| char::from(byte)).collect();
-                let cyrillic: String = bytes.iter().map(|&byte| windows_1251(byte)).collect();
-                format!("{latin}\n{cyrillic}")
-            }
-        },
+        _ => std::str::from_utf8(bytes).map_or_else(|_| of_code_page(bytes), str::to_owned),
     }
+}
+
+fn of_code_page(bytes: &[u8]) -> String {
+    let latin: String = bytes.iter().map(|&byte| char::from(byte)).collect();
+    let cyrillic: String = bytes.iter().map(|&byte| windows_1251(byte)).collect();
+    format!("{latin}\n{cyrillic}")
 }
 
 pub(super) fn utf_16(bytes: &[u8], join: impl Fn([u8; 2]) -> u16) -> String {

@@ -127,7 +127,7 @@ impl Sheet<'_> {
             match reader.read_event().ok()? {
                 Event::Start(start) => match start.local_name().into_inner() {
                     "row" => self.num_rows += 1,
-                    "c" => cell = Cell::of(&start)?,
+                    "c" => cell = Cell::of(&start),
                     name => is_value = matches!(name, "v" | "t"),
                 },
                 Event::End(end) => {
@@ -167,12 +167,12 @@ impl Sheet<'_> {
 }
 
 impl Cell {
-    fn of(start: &BytesStart<'_>) -> Option<Self> {
+    fn of(start: &BytesStart<'_>) -> Self {
         let place = attribute(start, "r").unwrap_or_default();
         let column = place.trim_end_matches(|char: char| char.is_ascii_digit()).to_owned();
         let kind = attribute(start, "t").unwrap_or_else(|| "n".to_owned());
         let style = attribute(start, "s").and_then(|style| style.parse().ok()).unwrap_or_default();
-        Some(Self { column, kind, style, value: String::new() })
+        Self { column, kind, style, value: String::new() }
     }
 }
 
