@@ -1,13 +1,13 @@
 //! Everything known about words in one table: names, surnames, public figures and ordinary words, each under its stem
 //! with the endings that it takes. One pass over a word's letters finds all entries that it may be a form of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::endings::{self, Kinds};
 use super::hashing::{Hash, Table};
 use super::shapes::{self, ShapeTable};
-use super::spelling::Key;
+use super::spelling::{Key, Script};
 use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
 
 /// A set of the roles below.
@@ -42,6 +42,12 @@ pub(super) const LONE_FIGURE: Roles = 1 << 12;
 /// A Kazakh case ending by itself.
 pub(super) const ENDING: Roles = 1 << 13;
 
+/// Takes the endings of nouns; only inside this file.
+const NOUN: Roles = 1 << 14;
+
+/// Ends in -ов, -ев, -ова or -ева, as a surname in the nominative.
+pub(super) const IN_OV: Roles = 1 << 15;
+
 /// The number of a base form; the same for all spellings that read alike.
 pub(super) type LexemeId = u16;
 
@@ -53,6 +59,8 @@ pub(super) struct Reading {
     pub(super) lexemes: [LexemeId; MAX_LEXEMES],
     /// The first letter of its key.
     pub(super) initial: u8,
+    /// Letters of the longest stem of a first name that it may be a form of.
+    pub(super) first_len: u8,
 }
 
 const MAX_LEXEMES: usize = 4;
@@ -63,6 +71,8 @@ struct Entry {
     endings: Kinds,
     /// Whether it may stand without an ending.
     is_bare: bool,
+    /// Only of words in Latin letters.
+    is_latin: bool,
     lexeme: LexemeId,
 }
 
@@ -74,7 +84,7 @@ pub(super) struct Lexicon {
     shapes: ShapeTable,
     /// First name and surname of every public figure, sorted.
     figures: Vec<(LexemeId, LexemeId)>,
-    /// Surname and the first letter of the first name of every public figure, sorted.
+    /// Surname and the first letter of the first name of every public figure whose surname alone is known, sorted.
     figure_initials: Vec<(LexemeId, u8)>,
 }
 
@@ -102,6 +112,7 @@ impl Lexicon {
         let mut builder = Builder::default();
         for (words, roles) in [
             (names_russian::FULL, FIRST),
+            (names_western::EUROPEAN_LATIN, FIRST),
             (names_western::EUROPEAN, FIRST),
             (names_western::CAUCASIAN, FIRST),
             (names_kazakh::MEN, FIRST),
@@ -115,13 +126,14 @@ impl Lexicon {
             (surnames::FREQUENT, SURNAME),
             (figures::LONE, LONE_FIGURE),
             (ordinary::NAMES_TOO, WORD),
-            (ordinary::NOUNS, WORD),
-            (ordinary::LIKE_SURNAMES, WORD),
+            (ordinary::NOUNS, WORD | NOUN),
+            (ordinary::LIKE_SURNAMES, WORD | NOUN),
             (ordinary::PLACES, WORD),
             (ordinary::BESIDE_NAMES, WORD),
             (IRREGULAR_PATRONYMICS, PATRONYMIC),
             (PARTICLES, PARTICLE),
         ] {
+            builder.is_latin = std::ptr::eq(words, names_western::EUROPEAN_LATIN);
             words.split_whitespace().for_each(|word| _ = builder.add(word, roles));
         }
         let (figures, figure_initials) = builder.figures();
@@ -150,12 +162,17 @@ impl Lexicon {
             let mut kinds = None;
             for entry in self.entries.all(hash) {
                 let rest = letters.get(stem..).unwrap_or_default();
+                if entry.is_latin && key.script != Script::Latin {
+                    continue;
+                }
                 let kinds = *kinds.get_or_insert_with(|| self.ending_kinds(rest));
-                let roles = entry.roles_with(stem, rest.is_empty(), kinds);
-                if let Some(roles) = roles {
-                    reading.add(roles & !WORD, entry.lexeme);
+                if let Some((roles, lexeme)) = entry.read(stem, rest.is_empty(), kinds) {
+                    reading.add(roles & !WORD, lexeme);
                     if roles & WORD != 0 {
                         word_len = stem;
+                    }
+                    if roles & FIRST != 0 {
+                        reading.first_len = u8::try_from(stem).unwrap_or(u8::MAX);
                     }
                     if roles & (FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME) != 0 {
                         name_len = stem;
@@ -163,10 +180,18 @@ impl Lexicon {
                 }
             }
         }
-        if word_len > 0 && word_len >= name_len {
+        let shape = self.shapes.of(letters);
+        let is_word_by_shape = shape & shapes::WORD != 0 && name_len == 0;
+        if word_len > 0 && word_len >= name_len || is_word_by_shape {
             reading.roles |= WORD;
         }
-        reading.roles |= shape_roles(self.shapes.of(letters));
+        reading.roles |= shape_roles(shape);
+        if [&b"ov"[..], b"ev", b"ova", b"eva"]
+            .iter()
+            .any(|ending| letters.ends_with(ending) && letters.len() > ending.len() + 2)
+        {
+            reading.roles |= IN_OV;
+        }
         if letters.len() <= MAX_ENDING && self.ending_kinds(letters) & endings::TURKIC != 0 {
             reading.roles |= ENDING;
         }
@@ -231,27 +256,30 @@ impl Reading {
     pub(super) fn with(mut self, other: &Self) -> Self {
         other.known_lexemes().for_each(|lexeme| self.add(0, lexeme));
         self.roles |= other.roles;
+        self.first_len = self.first_len.max(other.first_len);
         self
     }
 }
 
 impl Entry {
-    /// What a word of this stem and an ending of `kinds` is; `None` when the stem does not take the ending.
-    fn roles_with(&self, stem: usize, is_bare: bool, kinds: Kinds) -> Option<Roles> {
+    /// What a word of this stem and an ending of `kinds` is, and a form of what; `None` when the stem does not take
+    /// the ending. What is only derived of a name is no form of it.
+    fn read(&self, stem: usize, is_bare: bool, kinds: Kinds) -> Option<(Roles, LexemeId)> {
         if is_bare {
-            return self.is_bare.then_some(self.roles);
+            return self.is_bare.then_some((self.roles, self.lexeme));
         }
-        if self.endings & kinds & !(endings::SURNAME | endings::SURNAME_IN | endings::PATRONYMIC) != 0 {
-            return Some(self.roles);
+        let is_form = self.endings & kinds & !(endings::SURNAME | endings::SURNAME_IN | endings::PATRONYMIC) != 0;
+        if is_form || self.roles & SURNAME != 0 && self.endings & kinds != 0 {
+            return Some((self.roles, self.lexeme));
         }
         if self.roles & FIRST == 0 || stem < MIN_PARENT {
             return None;
         }
         let derived = self.endings & kinds;
         if derived & endings::PATRONYMIC != 0 {
-            Some(PATRONYMIC)
+            Some((PATRONYMIC, 0))
         } else if derived & (endings::SURNAME | endings::SURNAME_IN) != 0 {
-            Some(SURNAME)
+            Some((SURNAME, 0))
         } else {
             None
         }
@@ -263,6 +291,7 @@ impl Entry {
 struct Builder {
     entries: Vec<(Hash, Entry)>,
     ids: HashMap<Vec<u8>, LexemeId>,
+    is_latin: bool,
 }
 
 impl Builder {
@@ -274,22 +303,26 @@ impl Builder {
     fn add_part(&mut self, word: &str, roles: Roles) -> Option<(LexemeId, u8)> {
         let key = Key::of(word.as_bytes())?;
         let letters = key.letters();
+        let is_latin = self.is_latin;
         let next = LexemeId::try_from(self.ids.len() + 1).ok()?;
         let lexeme = *self.ids.entry(letters.to_vec()).or_insert(next);
         // Short words have too many look-alikes to be taken with endings.
         let full = match (letters.len(), roles & WORD != 0) {
             (0..=3, true) => 0,
-            (_, true) => endings::HARD | endings::PLURAL | endings::TURKIC,
+            (_, true) if roles & NOUN != 0 => endings::HARD | endings::PLURAL | endings::TURKIC,
+            (_, true) => endings::HARD | endings::TURKIC,
             _ => endings::HARD | endings::TURKIC | endings::SURNAME | endings::PATRONYMIC,
         };
-        self.push(letters, Entry { roles, endings: full, is_bare: true, lexeme });
+        self.push(letters, Entry { roles, endings: full, is_bare: true, is_latin, lexeme });
         let stem = |len: usize| letters.get(..letters.len().checked_sub(len)?).filter(|stem| stem.len() >= MIN_STEM);
         let derived = if roles & FIRST != 0 { endings::SURNAME_IN | endings::PATRONYMIC } else { 0 };
-        let inflected = |endings: Kinds| Entry { roles, endings, is_bare: false, lexeme };
+        let inflected = |endings: Kinds| Entry { roles, endings, is_bare: false, is_latin, lexeme };
         if letters.len() < 4 && roles & WORD != 0 {
             return Some((lexeme, *letters.first()?));
         }
         match letters {
+            [.., b'o' | b'e', b'v'] if roles & SURNAME != 0 => self.push(stem(2)?, inflected(endings::SURNAME)),
+            [.., b'i', b'n'] if roles & SURNAME != 0 => self.push(stem(2)?, inflected(endings::SURNAME_IN)),
             [.., b'i', b'a'] => {
                 self.push(stem(1)?, Entry { is_bare: letters.len() > 4, ..inflected(endings::IN_IA | derived) });
                 if letters.len() > 3 {
@@ -320,6 +353,8 @@ impl Builder {
     /// Pairs of first name and surname, and of surname and initial.
     fn figures(&mut self) -> (Vec<(LexemeId, LexemeId)>, Vec<(LexemeId, u8)>) {
         let (mut pairs, mut initials) = (Vec::new(), Vec::new());
+        let lone: HashSet<LexemeId> =
+            figures::LONE.split_whitespace().flat_map(|name| self.add(name, 0)).map(|(id, _)| id).collect();
         for figure in figures::FULL.split(',') {
             let mut words = figure.split_whitespace();
             let Some(first) = words.next() else { continue };
@@ -327,7 +362,9 @@ impl Builder {
             for surname in words {
                 for (surname, _) in self.add(surname, 0) {
                     pairs.extend(firsts.iter().map(|&(first, _)| (first, surname)));
-                    initials.extend(firsts.iter().map(|&(_, letter)| (surname, letter)));
+                    if lone.contains(&surname) {
+                        initials.extend(firsts.iter().map(|&(_, letter)| (surname, letter)));
+                    }
                 }
             }
         }

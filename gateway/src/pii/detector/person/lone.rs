@@ -33,7 +33,7 @@ impl PersonScan<'_, '_, '_> {
         }
         let before = self.setting.before(part.range.start);
         let behind = self.setting.behind(part.range.end);
-        let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.len >= 3;
+        let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.reading.first_len >= 4;
         if let Some(reason) = self.lone_thing(part, before, behind) {
             if part.is(SOME_NAME) && part.is_capital() {
                 self.found.reject(Entity::Person, part.range.clone(), "person/first-name", reason);
@@ -41,9 +41,9 @@ impl PersonScan<'_, '_, '_> {
             return None;
         }
         let is_known = part.is(SOME_NAME) && !part.is(WORD);
-        let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known, before)
+        let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known)
             || before & (PERSON | GREETING) != 0 && self.fits_person(part, before)
-            || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && part.is_capital()
+            || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && !part.is(WORD) && part.is_capital()
             || before & NAME_KEY != 0 && part.is_capital() && is_known && part.len >= 3;
         if is_announced {
             self.push(part.range.clone(), "person/context", 90);
@@ -57,11 +57,14 @@ impl PersonScan<'_, '_, '_> {
     }
 
     /// Behind "ФИО:" and "меня зовут" anything that is written like a name is one.
-    fn is_announced(&self, part: &Part, is_known: bool, before: u64) -> bool {
+    fn is_announced(&self, part: &Part, is_known: bool) -> bool {
         let is_title = part.case == Case::Title && part.len >= 3 && !part.is(WORD);
-        is_known && part.len >= 3
+        let is_close = self.setting.follows_closely(part.range.start) || part.is(FIRST);
+        is_known
+            && part.len >= 3
+            && (part.is_capital() || part.len >= 4 && part.is(FIRST | FAMILIAR | SURNAME) && is_close)
             || is_title
-            || part.is_capital() && part.is(SOME_NAME) && before & NAME_FIELD != 0 && part.len >= 2
+            || part.is_capital() && part.is(FIRST | PLAIN_SURNAME) && part.case == Case::Title && part.len >= 2
             || part.case == Case::Upper && !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC | ADJECTIVE) && part.len >= 4
     }
 
@@ -71,9 +74,16 @@ impl PersonScan<'_, '_, '_> {
         if !part.is_capital() {
             return is_known && part.is(FIRST | SURNAME) && before & PERSON != 0 && part.len >= 4;
         }
-        is_known
-            || part.is(SOME_NAME) && part.case == Case::Title && part.len >= 2
-            || !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC) && part.len >= 4 && part.case == Case::Title
+        // "Клиент: ..." is also how dialogues are written down.
+        let is_close = self.setting.follows_closely(part.range.start);
+        is_known && (is_close || !self.setting.goes_on(part.range.end) || part.is(FIRST))
+            || part.is(SOME_NAME) && part.case == Case::Title && part.len >= 2 && is_close
+            || before & PERSON != 0
+                && is_close
+                && !part.is(WORD)
+                && part.is(LIKE_SURNAME | TURKIC)
+                && part.len >= 4
+                && part.case == Case::Title
     }
 
     /// Why a single name is something else.

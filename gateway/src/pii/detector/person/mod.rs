@@ -83,6 +83,9 @@ impl PersonScan<'_, '_, '_> {
             }
         };
         let len = found.order.len();
+        if is_better_without_first(rest, found) {
+            return None;
+        }
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
@@ -158,6 +161,13 @@ impl PersonScan<'_, '_, '_> {
     }
 }
 
+/// Whether the first word is one that nobody knows and the name behind it reaches further without it.
+fn is_better_without_first(rest: &[Part], found: Match) -> bool {
+    let (Some(first), Some(others)) = (rest.first(), rest.get(1..)) else { return false };
+    let is_known = found.order.first().is_some_and(|&slot| sequence::weight(first, slot) > Some(0));
+    !is_known && sequence::best(others, 0, false).is_some_and(|other| other.order.len() >= found.order.len())
+}
+
 /// Whether words that are no name by themselves may be one in the right place.
 fn is_worth_asking(rest: &[Part]) -> bool {
     rest.iter().take(2).all(|part| part.is_capital() && !part.is_initial)
@@ -166,7 +176,7 @@ fn is_worth_asking(rest: &[Part]) -> bool {
 
 fn is_figure(parts: &[Part], order: &[Slot]) -> bool {
     let slots = || parts.iter().zip(order);
-    let firsts = slots().filter(|(_, slot)| matches!(slot, Slot::First | Slot::Surname));
+    let firsts = slots().filter(|(_, slot)| matches!(slot, Slot::First | Slot::Surname | Slot::Patronymic));
     firsts
         .clone()
         .any(|(first, _)| firsts.clone().any(|(surname, _)| LEXICON.is_figure(&first.reading, &surname.reading)))

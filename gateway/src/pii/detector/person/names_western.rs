@@ -1,8 +1,8 @@
 //! First names of the West, of the Caucasus and of the Middle East, as they are met in the region: in Cyrillic where
 //! Russian writes them, in Latin where the spelling does not follow from the Cyrillic.
 
-/// English and other European first names.
-pub(super) const EUROPEAN: &str = "
+/// English and other European first names; words in Cyrillic letters are never read as these.
+pub(super) const EUROPEAN_LATIN: &str = "
 aaron abigail adam adrian agnes aidan alan albert alessandro alex alexander alexandra alexis alfred alice alicia
 allison amanda amber amelia amy anders andrea andrew angela anita ann anna anne annette annie anthony antoine antonio
 april arnold arthur ashley audrey austin barbara barry beatrice becky benjamin bernard bernice beth betty beverly bill
@@ -38,15 +38,19 @@ spencer stacy stan stanley stefan stella stephanie stephen steve steven stewart 
 tamara tammy tanya tara ted terence teresa terry thelma theodore theresa thierry thomas tiffany tim timothy tina todd
 tom tommy toni tony tracy travis trevor troy tyler ulrich ulrike ursula uwe valerie vanessa vera vernon veronica victor
 victoria vincent viola violet virginia vivian volker wade walter wanda warren wayne wendy werner wesley wilhelm will
-willard william willie wilma winston wolf wolfgang yannick yolanda yvette yvonne zachary zoe адам анри антуан артур
-бенджамин берта брайан вальтер вернер виллем вильгельм вильям вольдемар вольфганг ганс гарри генри гильда говард готлиб
-гюнтер дейвид джеймс джейн джек дженнифер джессика джованни джозеф джон джордж джошуа джулия диего дитер долорес
-дональд дэвид дэниел жак жан ида изабель инга иоганн иоганнес ирма йоган йозеф карл карлос кармен кевин кейт клод крис
-кристофер курт кэтрин лидия лиза линда лора лоренцо лотар луи лукас льюис люсьен майк майкл мануэль марио марсель
-мигель мишель мэри мэтью натали николас нэнси оливер оливия отто пабло паоло патрик патриция педро питер пол пьер райан
-райнгольд рейнгольд ричард роджер роланд салли саманта сара софи стив стивен сьюзан теодор том томас уильям урсула
-фернандо франсуа франческо фридрих фрэнк хайнц хелен хельга хельмут хосе хуан чарльз шарлотта элизабет эльза эмили эмма
-эндрю энтони эрвин эрик эрнст
+willard william willie wilma winston wolf wolfgang yannick yolanda yvette yvonne zachary zoe
+";
+
+/// European first names as Russian writes them.
+pub(super) const EUROPEAN: &str = "
+адам анри антуан артур бенджамин берта брайан вальтер вернер виллем вильгельм вильям вольдемар вольфганг ганс гарри
+генри гильда говард готлиб гюнтер дейвид джеймс джейн джек дженнифер джессика джованни джозеф джон джордж джошуа джулия
+диего дитер долорес дональд дэвид дэниел жак жан ида изабель инга иоганн иоганнес ирма йоган йозеф карл карлос кармен
+кевин кейт клод крис кристофер курт кэтрин лидия лиза линда лора лоренцо лотар луи лукас льюис люсьен майк майкл
+мануэль марио марсель мигель мишель мэри мэтью натали николас нэнси оливер оливия отто пабло паоло патрик патриция
+педро питер пол пьер райан райнгольд рейнгольд ричард роджер роланд салли саманта сара софи стив стивен сьюзан теодор
+том томас уильям урсула фернандо франсуа франческо фридрих фрэнк хайнц хелен хельга хельмут хосе хуан чарльз шарлотта
+элизабет эльза эмили эмма эндрю энтони эрвин эрик эрнст
 ";
 
 /// Armenian, Georgian, Azeri and other names of the Caucasus; Korean and Jewish ones that Russian writes.

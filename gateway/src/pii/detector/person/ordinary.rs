@@ -3,54 +3,73 @@
 
 /// Names that are also words of Russian, Kazakh or English.
 pub(super) const NAMES_TOO: &str = "
-abby ada alexa alexandria alma amber angel apollo april arena ariel art asia atlas august aurora austin autumn axel
-baker ball bank banks basil bell best bill bishop black blanche bliss blue bob bond brad brand brook brooke brown bud
-buddy bush butler carol carolina carter case cash chad chance chase chelsea chen chester china christian chuck church
-claude clay cliff colt constance cook cooper costa cross cruz crystal curt daisy dale dallas dan dana dawn day dean
-delta denver diamond dick dixie dollar don drew driver duke dusty earl eden elder ember eve faith fern field fisher
-florence ford forest foster frances frank gale gates gay gemini gene georgia ginger glen gold good grace grant gray
-green guy haiku hal hall han happy harmony harry haven hazel heath heather hill holly homer honey hope hunt hunter iris
-israel ivory ivy jack jade jasmine jay jean jenkins jersey jesus jet jewel job jobs jordan josh joy juan julia july
-june jung jupiter justice kang king kit knight lake lakes lance lane lang law lee liberty lily lim little llama long
-los lou love lucky mac madison major marina mark mars mars-bar marshall mary mason max may melody mercy mike milan
-miles millie mint misty month moon nick noble norm norma nova olive opus page paige paris park parker pat patience paul
-pearl penny pepper pete phoenix pierce piper polo pope porter potter powell power price prince queen rain rainbow ray
-reader red reed rice rich rick river rivers rob robin rocky roman rose royal ruby rusty sage sally salt sam san sanders
-sandy santos savannah scarlet scout season serena sharp shell shin short silver siri skip sky small smith song sonnet
-sonny star stark stella sterling stone storm strong sue sultan summer summers sunny sydney tad taylor tiger tim titan
-todd torres trinity troy turner valentine venus victoria viola violet virginia wade walker ward waters wayne webb week
-weiss wells west white wilder will willow winter wood woods woody writer yang yoo young zion август аврора ада адал
-адил азаттык азия аид ай ай-нур ай-сары айдын айна айт айша айқын акмоор акын алан алаш алем али алла алма алмаз алтай
-алтын алуа алый алып альфа амал аман амур ана анар ангел апа аполлон арай арена ария арман ару арыстан ас аса асан асар
-асем аспан астана астра асу асыл ася атлант атырау ауыз ауыл аяз аян аят ақ ақжол ақпан ақы ақын багира базар байлық
-байрақ бал бал-құрақ бала балалық балауса балдай барыс батыр батыс бауыр баян баға бағдарлама бақ бақыт бейбіт бейсен
-бейсенбі бек бекен бектас бел белла береке берік болат болашақ болсын бор бота бірлік бүркіт бәйге бөбек бөлек варвара
-вена венера вера веста виктория вил вилена вина влад воля гамлет гауһар ген георгий гера герман глория гонец гор гранит
-гуль гүл гүлдер дала дана дар дария дариға дархан даулет дауыс даша дева демеу дербес джонни диана дидар дина диқан
-доля домбыра дон думан дүйсен дүйсенбі дұрыс дәулет дәурен ел елші елім еркин еркін ерлан ерлік ермек ерік есен еңбек
-еңлік жайна жан жанар жар жарас жармас жарқын жас жасар жасыл жауап жаухар жақсы жаңа жексенбі желтоқсан женис жер
-жетіс жеңіс жигер жол жолдас жомарт жулдыз жылдыз жібек жігер жүрек жұлдыз жұма жұмыс жұпар жәдігер жәрдем заза заман
-заң звезда зейін зере зина злата злато зоя ива игла игілік идея изабелла ика ила има иман империя инабат инкар ирида
-ирис искра ислам кайрат канат карат карим карина каштан кемел кенес кенже керемет кеңес ким кира клара клим константа
-кристалл кристина куаныш куат кубат күміс күн көктем көркем көрікті лаванда лада лаззат лама лана лаура лев леля лен
-лето лея ли лика лилия лина лира лота лука луна люба любовь люкс ләззат май майя макс максат мали малина мамыр мания
-мара марал маржан марина марк марка марс март марта мархабат маршал маусым маша мақпал мақсат медет медея мейірім мекен
-мерген мерей мереке меруерт мила милан мина минута мир мира мия модест муза мурат мырза мүбәрак мұра мұрат мәдениет
-мәнсүр надежда назар намыс нана нар нарын наурыз науқан нева несіп ниет ника нил ной нора нота нур нұр нұрлан нұрлы
-одақ октава оливия ораз ораза орал орда орел орман осень остап отан отау павлин пальма парасат парыз паша персик
-планета платон победа поля порт пророк рада радуга рай рани рауан раушан рахат рахмет рақмет рақым рем рим рима роза
-рома роман рон рубин рубль рух сабыр сава сад садақ сайлау сайран салауат салим салтанат самал самат сана санат сапа
-сапар сары сауле сафари саша саян саят саяхат света светочка сева север сезім сейсенбі сенбі серая серик серпін серый
-серік сила сима сирена сирень слава слон смена снежана соло сон соня союз спартак стас стела стелла степа степь султан
-сымбат сырым сүйінші сұлтан сұлу сұңқар сәрсенбі сәуле сәуір таалай таза талант талап талас тамаша тамыз тамыр тана
-тарлан тая таң таңат тема темир темір тимур тина тихон тиша той толкын толқын тома томат тоня тор тоқсан трасса туған
-тынчтык тілек тілеу тірек тұлпар тұлға тұмар тұран тұрар тұрақ тәжі тәуекел тәуелсіз ударник улан умит устав устин фара
-фауна феликс фея филин филя флора фома фора фортуна франк хан ханшайым харитон царь цвет цезарь чайка чолпон шабыт
-шалқар шара шаттық шаңырақ шекер шолпан шу шура шынар шілде шұғыла ынтымақ ырыс ырыс-құт ықпал эдем эльза эмир эмма эра
-эркин эхо юг юла юлия юм юнона юпитер ява яга яков якорь ян яна яр ярик іңкәр ғалам ғалым ғасыр қажы қазан қазына
-қайрат қайсар қала қалам қамал қамқор қанат қара қараша қарағаш қарлығаш қаңтар қожа қонай қонақ қуан қуаныш қуат қыдыр
-қыз қыран қыркүйек құлан құндыз құрмет құт үлгі үміт ұлан ұлт ұшқын әдеби әдемі әділ әділет әке әлем әлия әлі әлі-бек
-ән әсем өзен өмір өнер өркен өрнек өте
+abby ada alexa alexandria alma amber angel ann any apollo april arena ariel art asia atlas august aurora austin autumn
+axel ball bank banks basil bell best bill billy bishop black blanche bliss blue bob bobby bond brad brand brook brooke
+brown bud buddy bush carl carol carolina case cash chad chance chase chelsea chester china christian chuck church
+clarence claude clay cliff colt constance cook costa cross cruz crystal curt daisy dale dallas dan dana dawn day dean
+delta denver diamond dick dixie dollar don donna drew driver duke dusty earl eden elder ember eve faith fern field
+florence ford forest frances frank franklin fritz gale gates gay gemini gene georgia gilbert ginger glen gold good
+grace graham grant gray green guy haiku hal hall han happy harmony harry haven hazel heath heather hector henry hill
+holly homer honey hope horst hunt hunter iris israel ivory ivy jack jade jasmine jay jean jenkins jenny jerry jersey
+jesus jet jewel jill jimmy job jobs johnny jordan josh joy juan julia july june jung jupiter justice kelly king kit
+knight lake lakes lance lane law lee liberty lily lim little llama logan long los lou love lucky mac madison major
+marina mark mars mars-bar martin mary mason max may melody mercy mike milan miles millie mint misty molly month moon
+nancy nelson nick noble norm norma nova olive opus otto page paige paris park pat patience paul pearl penny pepper
+perry pete peter phoenix pierce piper polo pope powell power price prince queen rain rainbow randy ray reader red reed
+rice rich rick river rivers rob robin rocky roman rose royal ruby rusty sage sally salt sam san sanders sandy savannah
+scarlet scout season serena sharp shell sherry short silver siri skip sky small song sonnet sonny stan stance star
+stark stella sterling stone storm strong sue sultan summer summers sunny sydney tad ted tiger tim titan todd tom tony
+trinity troy valentine venus victor victoria viola violet virginia wade walker ward warren waters wayne webb week west
+white wilder will willow winter wolf wood woods woody writer yoo young zion абат абзал август аврора ада адай адал адам
+адил ажар азамат азаттык азия аид ай ай-нур ай-сары айбар айбат айбын айда айдын айна айт айша айым айқын акмоор акын
+алан алаш алдан алдияр алем али алла алма алмаз алтай алтын алуа алый алып альфа алғыс амал аман аманат амандық амур
+ана анар ангел апа аполлон арай арена ария арман арнат артық ару арыстан арғын ас аса асан асар асат асем аспан астан
+астана астра асу асыл ася атлант атырау ауыз ауыл аяз аяла аян аят аяш ақ ақжол ақпан ақпар ақтан ақы ақын аққу багира
+базар байлық байрақ байсал бак бал бал-құрақ бала балалық балапан балауса балдай балдырған балғын бан баран барыс батыр
+батыс бауыр баян баға бағдарлама бағлан бағым бағыт бақ бақыт бегім бейбіт бейсен бейсенбі бек бекен бекет бекзада
+бектас бел белла белоус береке берік болат болашақ болсын бондарь бор боровик бота бублик булат бурый бірлік бүркіт
+бұлбұл бәйге бөбек бөкен бөлек вальтер ванька варвара вена венера вера вероника веста викторина виктория вил вилена
+вина влад волк воля вон воробей гайдук галка галушка гамлет гауһар ген георгий гера герман герцог глория голик гон
+гонец гончар гор гранит груша гуль гүл гүлден гүлдер дала дана данышпан дар дария дариға дархан дарын даулет дауыс даша
+дева дель демесін демеу дербес джонни диана дидар дина динар диқан доля домбыра домна дон дорош дуб дудка думан дьяк
+дүйсен дүйсенбі дүкен дұрыс дәулет дәурен дәуіт едіге ел елші елім еркин еркін ерлан ерлік ермек ерік есен ескелді
+еңбек еңлік жабай жадыра жазыл жайлау жайна жайсаң жайыл жалғас жамал жан жанар жандар жаннат жантай жанту жар жарас
+жармас жарқын жас жасар жасыл жауап жаухар жақсы жақсылық жаңа жаңыл жексен жексенбі желтоқсан женис жер жетіс жеңіс
+жигер жидек жиен жол жолан жолдас жомарт жорға жулдыз жылдыз жібек жігер жүрек жұбан жұбаныш жұлдыз жұма жұмыс жұпар
+жәдігер жәрдем заза заика заман зарлық заря заяц заң звезда зейін зерде зере зима зина зия злата злато зозуля зоя ива
+игла игілік идея изабелла ика ила има иман империя инабат инкар ирида ирис искра ислам ишан кайзер кайрат камка канат
+карась карат карим карина катюша каштан кваша кемел кенес кенже кербез керей керемет кеңес ким кира кисель клара кларк
+клим клок козел кокс колодий комар кон константа корж король кот кошка кравец кран крекер крест крис кристалл кристина
+кролик куаныш куат кубат кулан кулик кун күміс күн көбей көксеген көктем көркем көрікті көшкін лаванда лада лаззат
+лайла лама лана ландыш лапа ласт лашын лев леля лен лето лещ лея ли лиана лика лилия лина линк лира лис литвин лом лось
+лота лука луна люба любовь люкс лютый ләззат май майя макс максат мали малина малый мамыр манап манат мания мара марал
+мардан маржан марина маринка марк марка марс марсель март марта мархабат маршал маусым махаббат маша мая мағаз мақпал
+мақсат медет медея мейрам мейірім мекен мелис мельник мерген мерей мереке меруерт мила милан мина минута мир мира мирра
+мия модест мороз москаль муза мур мурат муха мырза мүбәрак мұра мұрат мұрын мұхит мұқият мәдениет мәнсүр мөңке набат
+нагель надежда назар найман намыс нана нар нарын насыр науан наурыз науқан нева несібелі несіп ниет низам ника николь
+нил нога ной нора нота ноян ноғай нур нұр нұрлан нұрлы нәзік одақ октава оливия омар ораз ораза орал орда орел орман
+орынбасар орынша осень осип остап остер отан отар отау отыншы оңғар павлин пазыл пай пак пальма пан пана парасат парыз
+пасечник пастух паша пери перизат перне персик печать пион писарь планета платон победа подгорный пол поля порт
+приходько пророк пузырь рабат рада радуга раев рай рамазан рани рано рауан раушан рахат рахмет рақмет рақым редька
+резеда рем репка рим рима роза рома роман рон росс рот рубин рубль рух рыбак сабыр сава саган сад садақ сайлау сайран
+саламат салауат салим салтанат самал самат сана санат сандуғаш сапа сапар сапожник сара сарбас сары сарқыт сауле сафари
+саша сая саян саят саяхат сағат сағыныш сақтаған света светочка сева север сезім сейсенбі сейіл секер сенбі серая серик
+серпін серый серік сила сим сима сирена сирень сирота слава слон смайл смена снежана сова сокол соло сон соня сорока
+союз спартак стас стела стелла степа степь столяр султан сыздық сылдыр сымбат сынар сырым сыч сүйінші сүндет сұлтан
+сұлу сұраншы сұңқар сәрсенбі сәуле сәуір таалай табылды таза талант талап талас талшын тамаша тамыз тамыр тана таран
+тарлан тая таған таң таңат таңсық тема темир темір тен тимур тина тихон тиша той толкын толқын тома томат тоня тор
+торба торғын тоты тоғай тоқаш тоқсан трасса турал туған тынчтык тыныштық тілек тілеу тірек түгел тұлпар тұлға тұмар
+тұран тұрар тұрақ тұрған тұрғын тұяқ тұңғыш тәжі тәтті тәуекел тәуелсіз төлеген төленді төлеу төре уайт ударник улан
+умит уран устав устин фара фауна феликс фея филин филя флора фома фора фортуна франк франц фриц фукс хазар хан ханзада
+ханшайым харитон хмель холл цап царь цвет цезарь чабан чайка чалый чан черный чиж чолпон чуб шабыт шайқы шалқар шалқыма
+шара шарапат шаттық шаян шаңырақ шваб швец шек шекер шербет шиллинг шин шкода шолпан шопан шора шоқат шоқпар штейн
+штрек шу шульга шура шустер шынар шырай шырын шілде шұғыла щука щур ынтызар ынтымақ ырза ырым ырыс ырыс-құт ырысты
+ықпал ықылас эдем эка эльза эмир эмма эра эркин эхо юг юла юлия юм юнона юпитер ява яга яков якорь ян яна яр ярик ілес
+іңкәр ғалам ғалым ғасыр ғылым қажы қазан қазына қайнар қайрат қайсар қайып қайыр қала қалам қалампыр қалқаш қамал қамқа
+қамқор қанат қанағат қапан қара қараша қарағаш қарақат қарлығаш қаңтар қожа қонай қонақ қорлан қуан қуаныш қуат қыдыр
+қыз қызғалдақ қыран қыркүйек құлан құмар құндыз құрбан құрман құрмет құт үлгі үміт ұзақ ұлан ұлпа ұлт ұшқын әдеби әдемі
+әділ әділет әйнек әке әкім әлем әлия әлі әлі-бек әмір ән әріп әсем әуез өзбек өзен өмір өнер өркен өрнек өсер өте
+өтеген
 ";
 
 /// Nouns whose genitive plural (заказов, платежей) ends like a surname.
@@ -152,59 +171,68 @@ texas turkey turkistan ukraine uzbekistan vienna warsaw washington york абай
 
 /// Words that stand with a capital letter beside names and belong to no name: beginnings of sentences, offices, brands.
 pub(super) const BESIDE_NAMES: &str = "
-a about account accountant action add address admin after afternoon also am an and android api apple applicant approved
-are as ask at attachment attended aunt avenue bank bar be been before best between birak biraq birth biz born borrower
-brother bugin bul but by call caller can candidate card cc center centre check cheers city client clinic colleague
-company contact contract could country create crm csv customer date daughter dear december defendant department did
-director district do docker doctor does dr draft driver eger egov email emes employee engineer erp erten evening excel
-explain family father february find first for friday friend from full fw github gitlab give given good google guest had
-halyk has have he hello help her here hey hi him his hospital how http husband i ia id if in instagram into invoice
-iphone is it items jane january java jok joq json just kalai kaspi kerek keshe kim kind klient kubernetes kurmetti
-landlord lane last lawyer let linux madam magan make manager march may me meeting men menin mening microsoft middle
-might ministry miss monday morning mother mr mrs ms must my myna mysql name naukas need nege neighbor neighbour nemese
-nephew new next niece no not note notes november now number nurse october of office ok ol olar old on only operator or
-oracle order osy otinemin our outlook over owner passenger passport patient payer pdf phone plaintiff please pm
+a about account accountant action add address admin after afternoon also am amount an and android anna's any anyone
+anything api apple applicant approved are as ask assistant at attachment attended aunt avenue bank bar be been before
+best between birak biraq birth biz boolean born borrower brother bugin bul but by call caller can candidate card cc
+center centre check cheers city client client-side clinic code colleague company contact contract could country create
+crm csv customer customer's date daughter dear debug december defendant delete department did director district do
+docker doctor does dr draft driver due eger egov else email emes employee engineer erp error erten evening everyone
+everything excel explain false family father february fee file find first for friday friend from full fw github gitlab
+give given good google guest had halyk has have he hello help her here hey hi him his holder holiday hospital how http
+husband i ia id if in info insert instagram integer into invoice iphone is it items jane january java jok joq json just
+kalai kaspi kerek keshe kim kind klient kubernetes kurmetti landlord lane last law lawyer let linux madam magan make
+manager march may me meeting men menin mening message microsoft middle might ministry miss monday morning mother mr mrs
+ms must my myna mysql name naukas need nege neighbor neighbour nemese nephew new next niece no nobody none not note
+notes nothing november now null number nurse october of office ok ol olar old on only operator or oracle order osy
+otinemin our outlook over owner passenger passport patient pay payer pdf per phone plaintiff please pm policyholder
 postgres prof python qaida qalai qandai qashan qazir qurmetti rahmet rakhmet re recipient regards region remove
-republic respectfully road saga salem salemetsiz samsung sap saturday school see sen send sender september she should
-show signed sincerely sir sister siz sizdin sizding sizge so sol son spouse sql square state street student subject
-summarize summary sunday surname teacher teams telegram tell tenant than thank thanks that the their them then there
-these they this those thursday to today tomorrow too translate tuesday turaly uncle under university update us user
-ushin very vpn want was we wednesday were what whatsapp when where which who whom whose why wife wifi will windows with
-witness word would write xiaomi xml yandex yes yesterday you your yours youtube zhane zhok zoom а абонент адвокат
-администратор адрес айтыңыз академия акимат акт акционерное алло ало алушы ана анам анкета анықтама апай апрель аптека
-арендатор арендодатель ассалаумағалейкум атам аты аты-жөні ауданы аударыңыз ауруханасы ауылы аға ағай ағам бабушка
-балам банк банкі бар барлығы бастапқы бастық басшы без бен бер беруші бері беріңіз беріңізші бин болады больная
-больница больной брат бсн бульвар бухгалтер был была были быть біз бізге бізді біздің бірақ бүгін бұйрық бұл в важно
-вам вас ватсап ваш ваша ваше ваши вечер владелец вложение внимание внук внучка водитель вопрос воскресенье вот врач
-всего всем вторник вчера вы где гимназия глава город господин госпожа гость гражданин гражданка гугл да дата девочка
-дедушка дейін декабрь день департамент дети директор для до добавь добавьте доброе добрый доверенность договор
-докладчик доктор должник дом дорогая дорогие дорогой досым дочка дочь друг дядя дәрігер егер его егов ее емес емханасы
-енді ертең есепші ескі если есть еще жазып жазыңыз жалоба жауап жауапкер жаңа же жена жоқ жсн жіберуші жүргізуші
-жұбайым жұмысшы және жөні за завтра заемщик заказчик заместитель запись заявитель заявительница заявление заңгер звонок
-здесь здравствуй здравствуйте здрасте знакомая знакомый и иесі из иин или им имя индивидуальный инженер инн инстаграм
-институт исполнитель исправь истец итого их июль июнь иә к казпочта как какая какой кандидат карта каспи квартира кейін
-керек кеше клиент клиентка клиника когда коллега колледж компания кому контакт контакты копия кто куда кім кіші күйеуім
-күні көмек көршім көшесі ли лицей мальчик мама маман мать маған маңызды медбике медсестра между мекенжай мекенжайы
-мектебі мен менеджер меня мені менің микрорайон министерство министрлігі мне мое можно мои мой моя муж мы мына мырза
-мұғалім на надо назар найди найдите нам напиши напишите нас науқас начальник наш наша наши не неге него нее немесе нет
-неше нешінші ни но номер нотариус ноябрь нужно нөмірі о об область облысы общество объясни объясните ограниченной
-октябрь ол олар он она они оны оның оператор организация осы от ответ ответственностью ответственный ответчик ответь
-ответьте отдел отец отправитель отправь отправьте отчество офис оформи оформите очень оған оқушы папа партия паспорт
-пассажир пациент пациентка пен переведи переведите передай передайте перепиши перепишите переулок плательщик племянник
-племянница площадь по под подготовь подготовьте подпись подруга подскажи подскажите подъезд пожалуйста позвони
-позвоните покажи покажите покупатель поликлиника полиция получатель пользователь помоги помогите понедельник попроси
-попросите поселок после посчитай потом почему предприниматель председатель преподаватель при привет приказ
-присутствовали про проверь проверьте продавец прокурор просим проспект протокол прошу пусть пятница пәтері работник
-работница район расписка расскажи расскажите рассчитай расшифровка рахмет рақмет ребенок резюме республика рождения
-руководитель с салем салют саған свой своя сделай сделайте себя сегодня сейчас секретарь село сен сентябрь сені
+republic request respectfully response road rule saga salem salemetsiz same samsung sap saturday school see select sen
+send sender september server she should show signed sincerely sir sister siz sizdin sizding sizge so sol someone
+something son spouse sql square state status street string student subject sum summarize summary sunday surname system
+table tax teacher teams telegram tell tenant than thank thanks that the their them then there these they this those
+thursday time to today tomorrow too total trace translate true tuesday turaly uncle under university update us user
+ushin values very via vpn want warning was we wednesday were what whatsapp when where which who whom whose why wife
+wifi will windows with witness word would write xiaomi xml yandex yes yesterday you your yours youtube zhane zhok zoom
+а абонент абонентка адвокат администратор адрес айтыңыз айыпталушы академия акимат акт акционерное ала алам алло алмай
+ало алпыс алты алушы ана анам анкета анықтама апай апрель аптека арендатор арендодатель ассалаумағалейкум атам аты
+аты-жөні ауданы аударыңыз ауруханасы ауылы аға ағай ағам бабушка балам банк банкі бар барлығы барлық бастапқы бастық
+басшы басқа бауырым без бен бер беруші бері беріңіз беріңізші бес бин болады больная больница больной борышкер брат бсн
+бульвар бухгалтер был была были быть біз бізге бізді біздің бір бірақ бүгін бұйрық бұл бәрі в важно вам вас ватсап ваш
+ваша ваше ваши ведущий вечер владелец вложение внимание внук внучка водитель вопрос воскресенье вот врач всего всем
+вторник вчера вы где гимназия глава главная главный город господин госпожа гость гражданин гражданка гугл да дата
+девочка дедушка дежурная дежурный дейін декабрь день департамент дерек деректер дети директор для до добавь добавьте
+доброе добрый доверенность договор докладчик доктор должник дом дорогая дорогие дорогой досым дочка дочь друг дядя
+дүкен дәрігер егер его егов ее екі елу емес емханасы енді ертең есепші ескі если есть еще жазу жазып жазыңыз жалдаушы
+жалоба жалға жауап жауапкер жаңа же жеке жена жетпіс жеті жиенім жиырма жоқ жсн жіберуші жүз жүргізуші жұбайым жұмысшы
+жәбірленуші және жөні за заведующая заведующий завтра заемщик заказчик зам зама заместитель запись заявитель
+заявительница заявление заңгер звонок здесь здравствуй здравствуйте здрасте знакомая знакомый и иесі из иин или им имя
+индивидуальный инженер инн инстаграм институт исполнитель исправь истец итого их июль июнь иә к казпочта как какая
+каким каких какой кандидат карта каспи квартира кейін келін керек кесте кеше клиент клиентка клиника когда коллега
+колледж компания кому контакт контакты контрольная копия кто куда курьер куәгер кім кімге кімнен кіші күйеуім күні
+көбейту көмек көршім көшесі лечащий ли лицей мальчик мама маман мать маған маңызды медбике медсестра между мекенжай
+мекенжайы мектебі мен менеджер меня мені менің микрорайон министерство министрлігі младший мне мое можно мои мой моя
+муж мы мына мырза мың мүшелері мұғалім на надо назар найди найдите накладная нам напиши напишите нас науқас начальник
+наш наша наши не неге него нее немерем немесе нет неше нешінші ни никаким но номер нотариус ноябрь нужно нөмірі о об
+область облысы общество объясни объясните ограниченной одним октябрь ол олар он она они оны оның оператор организация
+орын осы от ответ ответственностью ответственный ответчик ответь ответьте отдел отец отправитель отправь отправьте
+отчество отыз офис оформи оформите охранник очень оған оқушы палата папа партия паспорт пассажир пациент пациентка пен
+переведи переведите передай передайте перепиши перепишите переулок плательщик племянник племянница площадь по под
+подготовь подготовьте подпись подруга подскажи подскажите подъезд пожалуйста позвони позвоните покажи покажите
+покупатель поликлиника полиция получатель пользователь помоги помогите понедельник попроси попросите поселок после
+посчитай потом почему предприниматель председатель преподаватель при привет приказ присутствовали про проверь проверьте
+продавец прокурор просим проспект протокол прошу пусть пятница пәтері работник работница район расписка расскажи
+расскажите рассчитай расшифровка рахмет рақмет ребенок резюме республика роддом рождения руководитель с салем салют
+самим саған сақтанушы свой своя сделай сделайте себя сегодня сегіз сейчас секретарь сексен село сен сентябрь сені
 сенімхат сенің сестра скажи скажите сколько следователь со собственник согласовано содан соискатель сократи сол сондай
 сосед соседка составь составьте сот сотрудник сотрудница соңғы спасибо справка спроси спросите сравни сравните среда
-срочно студент студентка суббота суд судья супруг супруга счет сын сіз сізге сіздер сізді сіздің сіңлім сұрақ сәлем
-сәлеметсіз сәлеметсіздер так также талапкер там твой твоя те тебя тегі тел телеграм телефон телефоны тема теперь
-терапевт тетя то товарищ товарищество тогда тоже только тот туралы туған ты тілхат түйіндеме тәте у уважаемая уважаемые
-уважаемый удали удалите удостоверение уже улица университет университеті управление утверждаю утро участник ученик
-ученица учитель учительница учреждение ф фамилия февраль филиал фио фирма халык халық ханым хат хаттама хирург хотел
-хотела хочу центр чей четверг что чтобы чье шарт школа шұғыл эта этаж эти это этот юрист ютуб я январь яндекс іні інім
-қадірлі қазпошта қазір қай қайда қалай қаласы қандай қанша қарындасым қашан қолхат қызметкер қызым қымбатты құрметті
-үйі үлкен үшін ұлым әжем әйелім әкем әкесінің әпкем әр өтінем өтінемін өтініш
+срочно старшая старший сторож страхователь студент студентка суббота суд судья сумма супруг супруга счет сын сіз сізге
+сіздер сізді сіздің сіңлім сіңілім сұрақ сәлем сәлеметсіз сәлеметсіздер так также таким талап талапкер там твой твоя те
+тебя тег теги тегі тегін тел телеграм телефон телефоны тема теперь терапевт тетя то товарищ товарищество тогда тоже
+только тот тоғыз тоқсан туралы туған ты тілхат тіркеу түйіндеме тәте төлей төлем төраға төрт у уважаемая уважаемые
+уважаемый удали удалите удостоверение уже улица университет университеті управление утверждаю утро участковый участник
+ученик ученица учитель учительница учреждение ф фамилия февраль филиал фио фирма халык халық хан хана ханым хат хаттама
+хатшы хирург хотел хотела хочу центр чей четверг что чтобы чье шарт школа шұғыл эта этаж эти это этот юрист ютуб я
+январь яндекс іні інім қабылдаушы қадірлі қазпошта қазір қай қайда қайтару қайыр қайырлы қалай қаласы қандай қанша
+қарындасым қате қатесін қашан қолхат қолы қызметкер қызым қымбатты қырық құрметті үйі үлкен үш үшін ұлым әжем әйелім
+әкем әкесінің әпкем әр өтінем өтінемін өтініш
 ";

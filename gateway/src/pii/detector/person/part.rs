@@ -18,6 +18,8 @@ pub(super) enum Link {
     Space,
     /// A dot, with or without a space, behind an initial.
     Dot,
+    /// One line break.
+    Line,
 }
 
 /// One word as a part of a name.
@@ -64,7 +66,7 @@ pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
                 join(last, &part);
                 continue;
             }
-            Some(last) => link(last, &part, gap),
+            Some(last) => link(text, last, &part, gap),
             None => Link::Break,
         };
         parts.push(Part { link, ..part });
@@ -78,8 +80,10 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
     if is_barred(view, &token.range, key.script) {
         return None;
     }
-    let is_single = word.len() <= 2 && key.letters().len() <= 2 && (word.len() == 1 || word.first()? >= &0x80);
     let is_dotted = view.get(token.range.end) == Some(&b'.');
+    let is_digraph =
+        is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
+    let is_single = word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph;
     let reading =
         if is_single { Reading { initial: *key.letters().first()?, ..Reading::default() } } else { LEXICON.read(&key) };
     Some(Part {
@@ -117,10 +121,17 @@ fn is_barred(view: &[u8], range: &Range<usize>, script: Script) -> bool {
             })
 }
 
-fn link(last: &Part, part: &Part, gap: &[u8]) -> Link {
+fn link(text: &Text<'_>, last: &Part, part: &Part, gap: &[u8]) -> Link {
     match gap {
+        b"\n" => Link::Line,
+        // A view has a line break for each of the two characters.
+        b"\n\n" if text.view().source_text(last.range.end..part.range.start) == "\r\n" => Link::Line,
         b" " | b"  " => Link::Space,
         b"." | b". " if last.is_initial => Link::Dot,
+        b".\n" if last.is_initial => Link::Line,
+        b".\n\n" if last.is_initial && text.view().source_text(last.range.end..part.range.start) == ".\r\n" => {
+            Link::Line
+        }
         b"" if last.is_initial && part.is_initial => Link::Dot,
         _ => Link::Break,
     }
@@ -128,6 +139,10 @@ fn link(last: &Part, part: &Part, gap: &[u8]) -> Link {
 
 /// "Римский-Корсаков", "Касым-Жомарт", "Yeon-ji", and endings set off: "Айгүл-ге", "Aigul'ga".
 fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
+    if last.script == Script::Latin && last.len == 1 && matches!(last.reading.initial, b'o' | b'd') {
+        // O'Neill, D'Angelo.
+        return matches!(gap, b"'" | b";") && last.is_capital() && part.is_capital() && part.len >= 3;
+    }
     if last.is_initial || part.is_initial {
         return false;
     }
@@ -151,6 +166,8 @@ fn is_ending(last: &Part, part: &Part) -> bool {
 fn join(last: &mut Part, part: &Part) {
     last.range.end = part.range.end;
     if !is_ending(last, part) {
+        last.is_initial = false;
+        last.case = if last.len == 1 { part.case } else { last.case };
         last.reading = last.reading.with(&part.reading);
         last.len += part.len;
     }

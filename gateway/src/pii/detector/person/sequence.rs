@@ -2,8 +2,8 @@
 //! words must look the part. What a single word may be is weighed together with its neighbours.
 
 use super::lexicon::{
-    ADJECTIVE, FAMILIAR, FIRST, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC,
-    PLAIN_SURNAME, SURNAME, TURKIC, WORD,
+    ADJECTIVE, FAMILIAR, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, PARTICLE, PATRONYMIC, PLAIN_SURNAME,
+    SURNAME, TURKIC, WORD,
 };
 use super::part::{Link, Part};
 use crate::pii::detector::views::tokens::Case;
@@ -56,9 +56,34 @@ const ENOUGH: u8 = 6;
 const ENOUGH_IN_LOWER: u8 = 7;
 
 /// The best reading of the words from the first of `parts` on as one name. `bonus` is what the words before it speak
-/// for a name; `leads` says whether a word nobody knows may be its first.
+/// for a name; `leads` says whether a word nobody knows may be its first. A name goes on in the next line when nothing
+/// else may be meant: a list of names has one in each.
 pub(super) fn best(parts: &[Part], bonus: u8, leads: bool) -> Option<Match> {
-    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| part.link != Link::Break).count();
+    let in_line = best_linked(parts, bonus, leads, false);
+    let break_at = parts.iter().take(MAX_PARTS).skip(1).position(|part| part.link == Link::Line).map(|at| at + 1);
+    if break_at.is_none_or(|at| in_line.is_some_and(|found| found.order.len() < at)) {
+        return in_line;
+    }
+    let over = best_linked(parts, bonus, leads, true).filter(|over| {
+        let of_line = in_line.map_or(0, |found| found.order.len());
+        over.order.len() > of_line && goes_over(parts, over.order, of_line > 0)
+    });
+    over.or(in_line)
+}
+
+/// Whether the words behind the line break belong to the name before it.
+fn goes_over(parts: &[Part], order: &[Slot], is_whole: bool) -> bool {
+    let next = parts.get(order.len()).filter(|next| next.link == Link::Space && next.is_capital());
+    let certain = parts.iter().zip(order).all(|(part, &slot)| match slot {
+        S => part.is(SURNAME | LIKE_SURNAME | PLAIN_SURNAME),
+        _ => weight(part, slot) > Some(0),
+    });
+    certain && next.is_none() && (!is_whole || order.last().is_some_and(|slot| matches!(slot, S | P | I)))
+}
+
+fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Option<Match> {
+    let linked = |link: Link| link != Link::Break && (over_lines || link != Link::Line);
+    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| linked(part.link)).count();
     let mut best: Option<Match> = None;
     for &order in ORDERS {
         if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
@@ -105,7 +130,7 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
 fn is_linked(part: &Part, slot: Slot, before: Option<Slot>) -> bool {
     match part.link {
         Link::Break => false,
-        Link::Space => before != Some(I) || part.is_capital() || slot == I,
+        Link::Space | Link::Line => before != Some(I) || part.is_capital() || slot == I,
         Link::Dot => before == Some(I),
     }
 }
@@ -123,8 +148,11 @@ fn is_plausible(part: &Part) -> bool {
 }
 
 /// How much a word speaks for being this part of a name; `None` when it cannot be.
-fn weight(part: &Part, slot: Slot) -> Option<u8> {
+pub(super) fn weight(part: &Part, slot: Slot) -> Option<u8> {
     let (capital, word) = (part.is_capital(), part.is(WORD));
+    if word && !part.is(FIRST | SURNAME | PLAIN_SURNAME | PATRONYMIC | PARTICLE) && !part.is_initial {
+        return None;
+    }
     if part.is_initial {
         return (slot == I).then_some(1);
     }
@@ -140,17 +168,23 @@ fn weight(part: &Part, slot: Slot) -> Option<u8> {
 }
 
 fn first_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
-    if part.is(FIRST) {
-        return Some(if word { 3 } else { 6 });
+    // Short stems with endings are ordinary words too often.
+    let is_short = part.reading.first_len < 4 && part.len > usize::from(part.reading.first_len);
+    if part.is(FIRST) && (capital || !is_short) {
+        return Some(match (word || is_short, capital) {
+            (true, true) => 3,
+            (true, false) => 2,
+            (false, _) => 6,
+        });
     }
     if word {
         return None;
     }
     if part.is(FAMILIAR) {
-        return Some(3);
+        return Some(if capital { 3 } else { 2 });
     }
     if part.is(TURKIC) {
-        return Some(if capital { 3 } else { 2 });
+        return Some(if capital { 3 } else { 1 });
     }
     capital.then_some(0)
 }
@@ -162,13 +196,14 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
     if part.is(PLAIN_SURNAME) {
         return Some(if word { 2 } else { 4 });
     }
-    if part.is(FIRST) {
+    let is_whole = part.reading.first_len >= 5 && part.len == usize::from(part.reading.first_len);
+    if part.is(FIRST) && (capital || !word && is_whole) {
         return Some(if word || !capital { 1 } else { 2 });
     }
     if word {
         return None;
     }
-    if part.is(LIKE_SURNAME) && (capital || part.is(NOMINATIVE)) {
+    if part.is(LIKE_SURNAME) && (capital || part.is(IN_OV)) {
         return Some(if capital { 3 } else { 1 });
     }
     if part.is(TURKIC) {

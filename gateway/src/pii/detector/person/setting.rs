@@ -87,6 +87,13 @@ impl<'t, 'v> Setting<'t, 'v> {
         ending_here.fold(given | short(word_ending(view, end)), |all, (_, topic)| all | topic)
     }
 
+    /// Whether only a space or two stand before `at` on its line, or a dash: no colon, comma or full stop.
+    pub(super) fn follows_closely(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
+        gap.all(|byte| matches!(byte, b' ' | b'-' | b'('))
+    }
+
     /// What the words right behind `at` speak for.
     pub(super) fn behind(&self, at: usize) -> Topics {
         let view = self.text.bytes();

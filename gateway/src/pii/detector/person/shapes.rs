@@ -21,6 +21,8 @@ pub(super) const ADJECTIVE: Shapes = 1 << 3;
 pub(super) const PATRONYMIC: Shapes = 1 << 4;
 /// -бек, -хан, -гүл.
 pub(super) const TURKIC: Shapes = 1 << 5;
+/// An ending of nouns and verbs that no name has: -тель, -ите, -шы.
+pub(super) const WORD: Shapes = 1 << 6;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Shape {
@@ -48,8 +50,7 @@ const TELLING_STEMS: &[&str] = &[
 const TELLING_IN: &[&str] =
     &["ull", "gil", "gal", "kal", "gild", "ketd", "hoj", "koj", "mull", "said", "mirz", "ulat", "baid"];
 /// Endings of surnames that do not decline.
-const UNDECLINED: &[(&str, u8)] =
-    &[("enko", 2), ("wvili", 2), ("dze", 3), ("iani", 3), ("uli", 4), ("aia", 4), ("ua", 4), ("ago", 3), ("iago", 2)];
+const UNDECLINED: &[(&str, u8)] = &[("enko", 2), ("wvili", 2), ("dze", 3), ("iani", 3)];
 const TURKIC_ENDS: &[(&str, u8)] = &[
     ("bek", 2),
     ("bai", 2),
@@ -95,6 +96,13 @@ const TURKIC_ENDS: &[(&str, u8)] = &[
     ("esen", 3),
 ];
 
+const WORD_ENDS: &[&str] = &[
+    "uwi", "iwi", "awi", "tel", "telia", "telu", "telem", "wik", "wika", "wiku", "nica", "nici", "nicu", "ist", "ista",
+    "istu", "istom", "ite", "aite", "oite", "eite", "uite", "iniz", "aniz", "eniz", "naia", "noe", "nogo", "nomu",
+    "anie", "ania", "enie", "enia", "ost", "osti", "stvo", "stva", "tion", "tions", "ment", "ness", "ing", "ings",
+    "able", "ful", "less", "cia", "cii", "ciu",
+];
+
 impl ShapeTable {
     pub(super) fn new() -> Self {
         let mut shapes = BTreeMap::<String, Shape>::new();
@@ -126,8 +134,11 @@ impl ShapeTable {
                 }
             }
         }
-        for ending in patronymics() {
-            add(&ending, PATRONYMIC, 3);
+        for ending in patronymics().iter().filter(|ending| !ending.contains("iqn")) {
+            add(ending, PATRONYMIC, 3);
+        }
+        for ending in WORD_ENDS {
+            add(ending, WORD, 2);
         }
         for (end, min_stem) in TURKIC_ENDS {
             add(end, TURKIC, *min_stem);
