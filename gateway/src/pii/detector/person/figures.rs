@@ -138,7 +138,8 @@ bond, robin hood, peter pan, john doe, jane doe, john snow, jon snow, tony stark
 victoria falls, virginia beach, santa barbara, santa monica, san diego, carolina panthers, rosa parks, martin king,
 grace hopper, margaret hamilton, tim berners-lee, yann lecun, geoffrey hinton, andrew ng, andrej karpathy, ilya
 sutskever, demis hassabis, lena forsen, alan kay, rob pike, james gosling, brendan eich, yukihiro matsumoto, robert
-martin, martin fowler, kent beck, eric evans, joshua bloch
+martin, martin fowler, kent beck, eric evans, joshua bloch, сырым датов, жумабек ташенев, жұмабек тәшенев, ким чен, чен
+ын, ким ир, kim jong
 ";
 
 /// Surnames and other single names that need no first name to be known.

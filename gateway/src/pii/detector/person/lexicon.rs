@@ -11,7 +11,7 @@ use super::spelling::{Key, Script};
 use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
 
 /// A set of the roles below.
-pub(super) type Roles = u16;
+pub(super) type Roles = u32;
 
 /// A first name.
 pub(super) const FIRST: Roles = 1;
@@ -42,11 +42,16 @@ pub(super) const LONE_FIGURE: Roles = 1 << 12;
 /// A Kazakh case ending by itself.
 pub(super) const ENDING: Roles = 1 << 13;
 
+const NAMES: Roles = FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME | FAMILIAR;
+
 /// Takes the endings of nouns; only inside this file.
 const NOUN: Roles = 1 << 14;
 
 /// Ends in -ов, -ев, -ова or -ева, as a surname in the nominative.
 pub(super) const IN_OV: Roles = 1 << 15;
+
+/// A name without any ending.
+pub(super) const WHOLE: Roles = 1 << 16;
 
 /// The number of a base form; the same for all spellings that read alike.
 pub(super) type LexemeId = u16;
@@ -165,16 +170,23 @@ impl Lexicon {
                 if entry.is_latin && key.script != Script::Latin {
                     continue;
                 }
+                // A single letter behind a short stem makes another word.
+                if stem <= 3 && rest.len() == 1 && entry.roles & (PLAIN_SURNAME | PARTICLE) != 0 && !is_vowel(rest) {
+                    continue;
+                }
                 let kinds = *kinds.get_or_insert_with(|| self.ending_kinds(rest));
                 if let Some((roles, lexeme)) = entry.read(stem, rest.is_empty(), kinds) {
                     reading.add(roles & !WORD, lexeme);
+                    if rest.is_empty() && roles & NAMES != 0 {
+                        reading.roles |= WHOLE;
+                    }
                     if roles & WORD != 0 {
                         word_len = stem;
                     }
                     if roles & FIRST != 0 {
                         reading.first_len = u8::try_from(stem).unwrap_or(u8::MAX);
                     }
-                    if roles & (FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME) != 0 {
+                    if roles & NAMES != 0 {
                         name_len = stem;
                     }
                 }
@@ -182,6 +194,10 @@ impl Lexicon {
         }
         let shape = self.shapes.of(letters);
         let is_word_by_shape = shape & shapes::WORD != 0 && name_len == 0;
+        if word_len > name_len {
+            // "магазин" is no form of a name.
+            reading.roles &= !(NAMES | WHOLE);
+        }
         if word_len > 0 && word_len >= name_len || is_word_by_shape {
             reading.roles |= WORD;
         }
@@ -213,6 +229,10 @@ impl Lexicon {
     pub(super) fn is_figure_with_initial(&self, surname: &Reading, initial: u8) -> bool {
         surname.known_lexemes().any(|surname| self.figure_initials.binary_search(&(surname, initial)).is_ok())
     }
+}
+
+fn is_vowel(rest: &[u8]) -> bool {
+    matches!(rest, b"a" | b"e" | b"i" | b"u")
 }
 
 fn shape_roles(shape: shapes::Shapes) -> Roles {

@@ -3,8 +3,8 @@
 
 use super::PersonScan;
 use super::lexicon::{
-    ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, SURNAME,
-    TURKIC, WORD,
+    ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, Roles,
+    SURNAME, TURKIC, WHOLE, WORD,
 };
 use super::part::{Link, Part};
 use crate::pii::Entity;
@@ -14,7 +14,7 @@ use crate::pii::detector::context::topics::{
 use crate::pii::detector::views::tokens::Case;
 
 /// What a single word may be without being a name of anybody.
-const SOME_NAME: u16 = FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC;
+const SOME_NAME: Roles = FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC;
 
 impl PersonScan<'_, '_, '_> {
     /// A name of one word at the beginning of `rest`: how many words are done with.
@@ -41,10 +41,14 @@ impl PersonScan<'_, '_, '_> {
             return None;
         }
         let is_known = part.is(SOME_NAME) && !part.is(WORD);
-        let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known)
+        let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known, before)
             || before & (PERSON | GREETING) != 0 && self.fits_person(part, before)
             || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && !part.is(WORD) && part.is_capital()
-            || before & NAME_KEY != 0 && part.is_capital() && is_known && part.len >= 3;
+            || before & NAME_KEY != 0
+                && part.is_capital()
+                && (is_known || part.is(TURKIC) && !part.is(WORD))
+                && part.len >= 3
+            || behind & PERSON_BEHIND != 0 && part.is(TURKIC) && !part.is(WORD) && part.case == Case::Title;
         if is_announced {
             self.push(part.range.clone(), "person/context", 90);
             return Some(1);
@@ -57,14 +61,14 @@ impl PersonScan<'_, '_, '_> {
     }
 
     /// Behind "ФИО:" and "меня зовут" anything that is written like a name is one.
-    fn is_announced(&self, part: &Part, is_known: bool) -> bool {
+    fn is_announced(&self, part: &Part, is_known: bool, before: u64) -> bool {
         let is_title = part.case == Case::Title && part.len >= 3 && !part.is(WORD);
         let is_close = self.setting.follows_closely(part.range.start) || part.is(FIRST);
         is_known
             && part.len >= 3
             && (part.is_capital() || part.len >= 4 && part.is(FIRST | FAMILIAR | SURNAME) && is_close)
-            || is_title
-            || part.is_capital() && part.is(FIRST | PLAIN_SURNAME) && part.case == Case::Title && part.len >= 2
+            || is_title && (before & PERSON != 0 && is_close || self.setting.follows_colon(part.range.start))
+            || part.is(FIRST | PLAIN_SURNAME) && part.is(WHOLE) && part.case == Case::Title && part.len >= 2
             || part.case == Case::Upper && !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC | ADJECTIVE) && part.len >= 4
     }
 
@@ -77,7 +81,13 @@ impl PersonScan<'_, '_, '_> {
         // "Клиент: ..." is also how dialogues are written down.
         let is_close = self.setting.follows_closely(part.range.start);
         is_known && (is_close || !self.setting.goes_on(part.range.end) || part.is(FIRST))
-            || part.is(SOME_NAME) && part.case == Case::Title && part.len >= 2 && is_close
+            || part.is(SOME_NAME)
+                && part.is(WHOLE)
+                && part.case == Case::Title
+                && part.len >= 2
+                && is_close
+                && before & PERSON != 0
+            || before & GREETING != 0 && part.is(FIRST) && part.is(WHOLE) && part.case == Case::Title && is_close
             || before & PERSON != 0
                 && is_close
                 && !part.is(WORD)

@@ -168,7 +168,11 @@ fn join(last: &mut Part, part: &Part) {
     if !is_ending(last, part) {
         last.is_initial = false;
         last.case = if last.len == 1 { part.case } else { last.case };
+        let both = last.reading.roles & part.reading.roles;
         last.reading = last.reading.with(&part.reading);
+        if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(lexicon::SURNAME | lexicon::PARTICLE) {
+            last.reading.roles = lexicon::WORD;
+        }
         last.len += part.len;
     }
 }

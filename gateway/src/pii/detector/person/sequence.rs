@@ -29,6 +29,7 @@ const ORDERS: &[&[Slot]] = &[
     &[F, P, S],
     &[F, F, Q],
     &[F, F, S],
+    &[S, F, F],
     &[F, I, S],
     &[S, I, I],
     &[I, I, S],
@@ -115,14 +116,18 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         }
         total += weight;
     }
+    if order == [S, F, F] && !parts.iter().all(|part| part.len <= 5) {
+        return None;
+    }
     let agrees = same_case(parts);
+    let capital = parts.iter().any(|part| part.is_capital() && !part.is_initial);
     let known =
         parts.iter().zip(order).filter(|(_, slot)| **slot != I).all(|(part, &slot)| weight(part, slot) > Some(0));
     match num_initials {
         _ if !agrees => None,
         0 => Some(total),
         // A letter with a dot is also a group, a figure, a vitamin.
-        1 => known.then_some(total),
+        1 => (known && (capital || is_rare_initial(parts))).then_some(total + 2),
         _ => Some(total + 4),
     }
 }
@@ -133,6 +138,14 @@ fn is_linked(part: &Part, slot: Slot, before: Option<Slot>) -> bool {
         Link::Space | Link::Line => before != Some(I) || part.is_capital() || slot == I,
         Link::Dot => before == Some(I),
     }
+}
+
+/// In small letters most single ones with a dot stand for words: города, дом, улица.
+fn is_rare_initial(parts: &[Part]) -> bool {
+    parts
+        .iter()
+        .filter(|part| part.is_initial)
+        .all(|part| matches!(part.reading.initial, b'w' | b'j' | b'f' | b'a' | b'e' | b'b' | b'z'))
 }
 
 /// Small letters throughout, or none but in particles and Korean second syllables.
@@ -150,7 +163,7 @@ fn is_plausible(part: &Part) -> bool {
 /// How much a word speaks for being this part of a name; `None` when it cannot be.
 pub(super) fn weight(part: &Part, slot: Slot) -> Option<u8> {
     let (capital, word) = (part.is_capital(), part.is(WORD));
-    if word && !part.is(FIRST | SURNAME | PLAIN_SURNAME | PATRONYMIC | PARTICLE) && !part.is_initial {
+    if word && !part.is(FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC | PARTICLE) && !part.is_initial {
         return None;
     }
     if part.is_initial {
@@ -177,11 +190,14 @@ fn first_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
             (false, _) => 6,
         });
     }
+    if part.is(FAMILIAR) && (capital || !word) {
+        return Some(if capital && !word { 3 } else { 2 });
+    }
     if word {
         return None;
     }
-    if part.is(FAMILIAR) {
-        return Some(if capital { 3 } else { 2 });
+    if capital && part.is(PLAIN_SURNAME) && part.len <= 5 {
+        return Some(1);
     }
     if part.is(TURKIC) {
         return Some(if capital { 3 } else { 1 });
@@ -194,7 +210,11 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
         return Some(if word { 2 } else { 5 });
     }
     if part.is(PLAIN_SURNAME) {
-        return Some(if word { 2 } else { 4 });
+        return Some(match (word, capital) {
+            (false, _) => 4,
+            (true, true) => 3,
+            (true, false) => 2,
+        });
     }
     let is_whole = part.reading.first_len >= 5 && part.len == usize::from(part.reading.first_len);
     if part.is(FIRST) && (capital || !word && is_whole) {

@@ -16,6 +16,8 @@ const ALL: [Topics; 9] =
     [NAME_FIELD, NAME_KEY, PERSON, PERSON_BEHIND, GREETING, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PUBLIC];
 /// Bytes of punctuation between a context word and a name.
 const MAX_GAP: usize = 8;
+/// Bytes of the longest word that a full stop abbreviates rather than ends a sentence with.
+const MAX_ABBREVIATION: usize = 8;
 /// How far back an opening quotation mark is looked for.
 const MAX_QUOTE: usize = 60;
 
@@ -83,8 +85,12 @@ impl<'t, 'v> Setting<'t, 'v> {
         }
         let anchors = self.anchors();
         let first = anchors.partition_point(|(range, _)| range.end < end);
+        let is_dotted = view.get(end) == Some(&b'.');
         let ending_here = anchors.get(first..).unwrap_or_default().iter().take_while(|(range, _)| range.end == end);
-        ending_here.fold(given | short(word_ending(view, end)), |all, (_, topic)| all | topic)
+        let before = ending_here
+            .filter(|(range, _)| !is_dotted || range.len() <= MAX_ABBREVIATION)
+            .fold(self.short_before(end), |all, (_, topic)| all | topic);
+        given | before
     }
 
     /// Whether only a space or two stand before `at` on its line, or a dash: no colon, comma or full stop.
@@ -92,6 +98,25 @@ impl<'t, 'v> Setting<'t, 'v> {
         let before = self.text.bytes().get(..at).unwrap_or_default();
         let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
         gap.all(|byte| matches!(byte, b' ' | b'-' | b'('))
+    }
+
+    /// What a word too short for the automaton speaks for: "Mr" and no milliseconds.
+    fn short_before(&self, end: usize) -> Topics {
+        let word = word_ending(self.text.bytes(), end);
+        let topics = short(word);
+        let is_latin = word.first().is_some_and(u8::is_ascii);
+        if topics & PERSON != 0 && is_latin {
+            let is_capital = self.text.view().source_text(end - word.len()..end).starts_with(char::is_uppercase);
+            return if is_capital { topics } else { 0 };
+        }
+        topics
+    }
+
+    /// Whether a colon or an equals sign stands between the word before `at` and it.
+    pub(super) fn follows_colon(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
+        gap.any(|byte| matches!(byte, b':' | b'=' | b'>'))
     }
 
     /// What the words right behind `at` speak for.

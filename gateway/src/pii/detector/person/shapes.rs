@@ -94,6 +94,10 @@ const TURKIC_ENDS: &[(&str, u8)] = &[
     ("karim", 3),
     ("akin", 3),
     ("esen", 3),
+    ("mukan", 2),
+    ("muhan", 2),
+    ("ali", 4),
+    ("din", 4),
 ];
 
 const WORD_ENDS: &[&str] = &[
@@ -129,7 +133,7 @@ impl ShapeTable {
             for stem in stems {
                 for suffix in suffixes {
                     for (ending, is_nominative) in surname_forms(&format!("{stem}{suffix}")) {
-                        add(&ending, nominative(is_nominative) | TELLING, 2);
+                        add(&ending, nominative(is_nominative) | TELLING, if stem.len() >= 4 { 0 } else { 2 });
                     }
                 }
             }
