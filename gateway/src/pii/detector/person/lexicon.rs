@@ -44,6 +44,8 @@ pub(super) const ENDING: Roles = 1 << 13;
 
 const NAMES: Roles = FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME | FAMILIAR;
 
+/// A place; only inside this file.
+const PLACE: Roles = 1 << 17;
 /// Takes the endings of nouns; only inside this file.
 const NOUN: Roles = 1 << 14;
 
@@ -133,7 +135,7 @@ impl Lexicon {
             (ordinary::NAMES_TOO, WORD),
             (ordinary::NOUNS, WORD | NOUN),
             (ordinary::LIKE_SURNAMES, WORD | NOUN),
-            (ordinary::PLACES, WORD),
+            (ordinary::PLACES, WORD | PLACE),
             (ordinary::BESIDE_NAMES, WORD),
             (IRREGULAR_PATRONYMICS, PATRONYMIC),
             (PARTICLES, PARTICLE),
@@ -158,6 +160,7 @@ impl Lexicon {
         let mut hash = Hash::EMPTY;
         // The longest stems that speak for a name and for an ordinary word.
         let (mut name_len, mut word_len) = (0, 0);
+        let mut is_place = false;
         for (index, &letter) in letters.iter().enumerate() {
             hash = hash.with(letter);
             let stem = index + 1;
@@ -171,7 +174,8 @@ impl Lexicon {
                     continue;
                 }
                 // A single letter behind a short stem makes another word.
-                if stem <= 3 && rest.len() == 1 && entry.roles & (PLAIN_SURNAME | PARTICLE) != 0 && !is_vowel(rest) {
+                let is_loose = stem <= 3 && entry.roles & (PLAIN_SURNAME | PARTICLE) != 0 || entry.roles & WORD != 0;
+                if is_loose && rest.len() == 1 && !is_vowel(rest) {
                     continue;
                 }
                 let kinds = *kinds.get_or_insert_with(|| self.ending_kinds(rest));
@@ -182,6 +186,7 @@ impl Lexicon {
                     }
                     if roles & WORD != 0 {
                         word_len = stem;
+                        is_place = roles & PLACE != 0;
                     }
                     if roles & FIRST != 0 {
                         reading.first_len = u8::try_from(stem).unwrap_or(u8::MAX);
@@ -196,6 +201,9 @@ impl Lexicon {
         let is_word_by_shape = shape & shapes::WORD != 0 && name_len == 0;
         if word_len > name_len {
             // "магазин" is no form of a name.
+            reading.roles &= !(NAMES | WHOLE);
+        }
+        if is_place && word_len >= name_len && reading.roles & FIRST == 0 {
             reading.roles &= !(NAMES | WHOLE);
         }
         if word_len > 0 && word_len >= name_len || is_word_by_shape {
@@ -298,7 +306,7 @@ impl Entry {
         let derived = self.endings & kinds;
         if derived & endings::PATRONYMIC != 0 {
             Some((PATRONYMIC, 0))
-        } else if derived & (endings::SURNAME | endings::SURNAME_IN) != 0 {
+        } else if derived & endings::SURNAME != 0 || derived & endings::SURNAME_IN != 0 && stem > MIN_PARENT {
             Some((SURNAME, 0))
         } else {
             None
@@ -330,6 +338,7 @@ impl Builder {
         let full = match (letters.len(), roles & WORD != 0) {
             (0..=3, true) => 0,
             (_, true) if roles & NOUN != 0 => endings::HARD | endings::PLURAL | endings::TURKIC,
+            (_, true) if letters.last().is_some_and(|&last| is_vowel(&[last]) || last == b'o') => endings::TURKIC,
             (_, true) => endings::HARD | endings::TURKIC,
             _ => endings::HARD | endings::TURKIC | endings::SURNAME | endings::PATRONYMIC,
         };
@@ -391,5 +400,38 @@ impl Builder {
         pairs.sort_unstable();
         initials.sort_unstable();
         (pairs, initials)
+    }
+}
+
+#[cfg(test)]
+mod probe {
+    use super::*;
+    #[test]
+    fn probe() {
+        for word in std::env::var("PROBE").unwrap_or_default().split_whitespace() {
+            let Some(key) = Key::of(word.as_bytes()) else { continue };
+            let r = LEXICON.read(&key);
+            let names = [
+                "FIRST",
+                "FAMILIAR",
+                "PLAIN",
+                "SURNAME",
+                "LIKE_SURNAME",
+                "ADJ",
+                "NOM",
+                "PATR",
+                "LIKE_PATR",
+                "PARTICLE",
+                "TURKIC",
+                "WORD",
+                "LONE",
+                "ENDING",
+                "NOUN",
+                "IN_OV",
+                "WHOLE",
+            ];
+            let l: Vec<_> = names.iter().enumerate().filter(|(i, _)| r.roles >> i & 1 == 1).map(|(_, n)| *n).collect();
+            println!("{word} {} {l:?} first_len {}", String::from_utf8_lossy(key.letters()), r.first_len);
+        }
     }
 }

@@ -40,6 +40,9 @@ impl PersonScan<'_, '_, '_> {
             }
             return None;
         }
+        if self.setting.names_partners(part.range.end) {
+            return None;
+        }
         let is_known = part.is(SOME_NAME) && !part.is(WORD);
         let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known, before)
             || before & (PERSON | GREETING) != 0 && self.fits_person(part, before)
@@ -51,6 +54,16 @@ impl PersonScan<'_, '_, '_> {
             || behind & PERSON_BEHIND != 0 && part.is(TURKIC) && !part.is(WORD) && part.case == Case::Title;
         if is_announced {
             self.push(part.range.clone(), "person/context", 90);
+            return Some(1);
+        }
+        let is_subject = part.is(SURNAME)
+            && part.is(NOMINATIVE)
+            && !part.is(WORD | LONE_FIGURE)
+            && part.case == Case::Title
+            && self.setting.is_subject(&part.range)
+            && !self.setting.follows_preposition(part.range.start);
+        if is_subject {
+            self.push(part.range.clone(), "person/surname", 80);
             return Some(1);
         }
         if is_certain && !self.is_in_doubt(rest) {
@@ -80,7 +93,8 @@ impl PersonScan<'_, '_, '_> {
         }
         // "Клиент: ..." is also how dialogues are written down.
         let is_close = self.setting.follows_closely(part.range.start);
-        is_known && (is_close || !self.setting.goes_on(part.range.end) || part.is(FIRST))
+        part.is(FIRST) && part.reading.first_len >= 4 && part.case == Case::Title && is_close && before & PERSON != 0
+            || is_known && (is_close || !self.setting.goes_on(part.range.end) || part.is(FIRST))
             || part.is(SOME_NAME)
                 && part.is(WHOLE)
                 && part.case == Case::Title

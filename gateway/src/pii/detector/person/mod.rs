@@ -89,6 +89,9 @@ impl PersonScan<'_, '_, '_> {
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
+        if parts.iter().all(|part| part.is(lexicon::WORD)) && self.is_beginning(parts) {
+            return None;
+        }
         let reason =
             if is_figure(parts, found.order) { Some("a public figure") } else { self.is_a_thing(&range, parts) };
         match reason {
@@ -110,7 +113,8 @@ impl PersonScan<'_, '_, '_> {
         if topics & NAME_FIELD != 0 {
             6
         } else if topics & (PERSON | GREETING) != 0 {
-            3
+            // "Клиент: ..." is also how dialogues are written down.
+            if self.setting.follows_colon(first.range.start) { 2 } else { 3 }
         } else {
             u8::from(topics & NAME_KEY != 0)
         }
@@ -127,6 +131,12 @@ impl PersonScan<'_, '_, '_> {
         !self.setting.goes_on(end)
     }
 
+    /// Words that may all be ordinary ones, where a sentence begins: "Will Rose and Lily ..."
+    fn is_beginning(&self, parts: &[Part]) -> bool {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
+        self.setting.begins_sentence(first.range.start) && self.setting.goes_on(last.range.end)
+    }
+
     fn with_final_dot(&self, range: Range<usize>, order: &[Slot]) -> Range<usize> {
         let is_dotted = order.last() == Some(&Slot::Initial) && self.text.bytes().get(range.end) == Some(&b'.');
         range.start..range.end + usize::from(is_dotted)
@@ -134,6 +144,9 @@ impl PersonScan<'_, '_, '_> {
 
     /// Why something else is meant: a street, a shop, a work of art.
     fn is_a_thing(&self, range: &Range<usize>, parts: &[Part]) -> Option<&'static str> {
+        if self.setting.names_partners(range.end) {
+            return Some("an organisation");
+        }
         let before = self.setting.before(range.start);
         let has_patronymic = parts.iter().any(|part| part.is(lexicon::PATRONYMIC));
         if before & (NAME_FIELD | PERSON) != 0 {

@@ -92,9 +92,15 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
         script: key.script,
         reading,
         link: Link::Break,
-        is_initial: is_single && (is_dotted || token.case == Case::Upper),
+        is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
         len: key.letters().len(),
     })
+}
+
+/// Words of one letter, which are no initials without a dot.
+fn is_one_letter_word(word: &[u8]) -> bool {
+    matches!(word, b"a" | b"i")
+        || ["а", "в", "и", "к", "о", "с", "у", "я", "б"].iter().any(|letter| letter.as_bytes() == word)
 }
 
 /// Whether a word is part of something that is no speech: a path, an address, a handle, an identifier.
@@ -170,7 +176,8 @@ fn join(last: &mut Part, part: &Part) {
         last.case = if last.len == 1 { part.case } else { last.case };
         let both = last.reading.roles & part.reading.roles;
         last.reading = last.reading.with(&part.reading);
-        if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(lexicon::SURNAME | lexicon::PARTICLE) {
+        let names = lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PARTICLE;
+        if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(names) {
             last.reading.roles = lexicon::WORD;
         }
         last.len += part.len;

@@ -116,8 +116,12 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         }
         total += weight;
     }
-    if order == [S, F, F] && !parts.iter().all(|part| part.len <= 5) {
-        return None;
+    if order == [S, F, F] {
+        // Korean names in three syllables.
+        if !parts.iter().all(|part| part.len <= 5 && part.is(PLAIN_SURNAME)) {
+            return None;
+        }
+        total += 2;
     }
     let agrees = same_case(parts);
     let capital = parts.iter().any(|part| part.is_capital() && !part.is_initial);
@@ -127,7 +131,7 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         _ if !agrees => None,
         0 => Some(total),
         // A letter with a dot is also a group, a figure, a vitamin.
-        1 => (known && (capital || is_rare_initial(parts))).then_some(total + 2),
+        1 => (known && (capital || order.len() > 2 || is_rare_initial(parts))).then_some(total + 2),
         _ => Some(total + 4),
     }
 }

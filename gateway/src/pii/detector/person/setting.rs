@@ -10,6 +10,10 @@ use crate::pii::detector::context::topics::{
 };
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::tokens::Case;
+
+/// Endings of Russian verbs in the past tense.
+const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
 
 /// Every topic about names.
 const ALL: [Topics; 9] =
@@ -97,7 +101,7 @@ impl<'t, 'v> Setting<'t, 'v> {
     pub(super) fn follows_closely(&self, at: usize) -> bool {
         let before = self.text.bytes().get(..at).unwrap_or_default();
         let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
-        gap.all(|byte| matches!(byte, b' ' | b'-' | b'('))
+        gap.all(|byte| matches!(byte, b' ' | b'-' | b'(' | b'.'))
     }
 
     /// What a word too short for the automaton speaks for: "Mr" and no milliseconds.
@@ -117,6 +121,40 @@ impl<'t, 'v> Setting<'t, 'v> {
         let before = self.text.bytes().get(..at).unwrap_or_default();
         let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
         gap.any(|byte| matches!(byte, b':' | b'=' | b'>'))
+    }
+
+    /// "Johnson & Johnson", "Иванов и Ко".
+    pub(super) fn names_partners(&self, end: usize) -> bool {
+        let rest = self.text.bytes().get(end..).unwrap_or_default();
+        [" & ", " и ко", " and co ", " and co.", " и компания", " and sons", " и партнеры", " & co"].iter().any(
+            |words| {
+                rest.starts_with(words.as_bytes())
+                    && !rest.get(words.len()).is_some_and(|&byte| is_letter(byte) && words.ends_with("ко"))
+            },
+        )
+    }
+
+    /// Whether a dash and words in small letters follow, or a verb in the past tense: "Савченко - сбросил".
+    pub(super) fn is_subject(&self, range: &Range<usize>) -> bool {
+        let view = self.text.bytes();
+        let tokens = self.text.tokens();
+        let at = tokens.partition_point(|token| token.range.start < range.end);
+        let Some(next) = tokens.get(at) else { return false };
+        let gap = view.get(range.end..next.range.start).unwrap_or_default();
+        let is_lower = next.case == Case::Lower;
+        if gap == b" - " {
+            return is_lower;
+        }
+        let word = view.get(next.range.clone()).unwrap_or_default();
+        gap == b" " && is_lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
+    }
+
+    /// Whether a preposition stands right before `at`: names behind it are of streets as often as of people.
+    pub(super) fn follows_preposition(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
+            .iter()
+            .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
 
     /// What the words right behind `at` speak for.
@@ -148,7 +186,7 @@ impl<'t, 'v> Setting<'t, 'v> {
         let next = self.text.tokens().partition_point(|token| token.range.start < at);
         let Some(next) = self.text.tokens().get(next) else { return false };
         let gap = view.get(at..next.range.start).unwrap_or_default();
-        matches!(gap, b" " | b"  ") && next.case == crate::pii::detector::views::tokens::Case::Lower
+        matches!(gap, b" " | b"  ") && next.case == Case::Lower
     }
 
     /// The mark that stands right before and right behind a name, when it stands alone in quotation marks.
