@@ -42,6 +42,9 @@ pub(super) const LONE_FIGURE: Roles = 1 << 12;
 /// A Kazakh case ending by itself.
 pub(super) const ENDING: Roles = 1 << 13;
 
+/// What stands in names only, in small letters too.
+pub(super) const IN_NAMES: Roles = NAMES | LIKE_PATRONYMIC | PARTICLE | TURKIC;
+
 const NAMES: Roles = FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME | FAMILIAR;
 
 /// A place; only inside this file.
@@ -197,7 +200,9 @@ impl Lexicon {
                 }
             }
         }
-        let shape = self.shapes.of(letters);
+        // Ordinary words are not asked for their shapes.
+        let is_plain_word = word_len > 0 && name_len == 0;
+        let shape = if is_plain_word { 0 } else { self.shapes.of(letters) };
         let is_word_by_shape = shape & shapes::WORD != 0 && name_len == 0;
         if word_len > name_len {
             // "магазин" is no form of a name.

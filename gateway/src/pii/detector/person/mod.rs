@@ -68,7 +68,8 @@ impl PersonScan<'_, '_, '_> {
     /// A name of several words at the beginning of `rest`: how many words are done with.
     fn sequence(&mut self, rest: &[Part]) -> Option<usize> {
         let first = rest.first()?;
-        if rest.get(1).is_none_or(|second| second.link == part::Link::Break) {
+        let has_second = rest.get(1).is_some_and(|second| second.link != part::Link::Break && second.may_be_name());
+        if !has_second || !first.may_be_name() {
             return None;
         }
         let plain = sequence::best(rest, 0, true);

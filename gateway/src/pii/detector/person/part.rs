@@ -33,6 +33,8 @@ pub(super) struct Part {
     pub(super) link: Link,
     /// One letter and a dot, or one capital letter.
     pub(super) is_initial: bool,
+    /// A full stop stands right behind it.
+    pub(super) is_dotted: bool,
     /// Letters of its key.
     pub(super) len: usize,
 }
@@ -40,6 +42,14 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn is(&self, roles: lexicon::Roles) -> bool {
         self.reading.is(roles)
+    }
+
+    /// Whether it may be in a name at all, as it is written.
+    pub(super) fn may_be_name(&self) -> bool {
+        self.is_initial
+            || self.is(lexicon::IN_NAMES)
+            || self.is_capital() && !self.is(lexicon::WORD)
+            || self.is(lexicon::IN_OV) && !self.is(lexicon::WORD)
     }
 
     /// Written as names are, with a capital letter at least.
@@ -93,6 +103,7 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
         reading,
         link: Link::Break,
         is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
+        is_dotted,
         len: key.letters().len(),
     })
 }

@@ -107,6 +107,10 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
     let num_initials = order.iter().filter(|slot| **slot == I).count();
     let mut total = 0;
     for (index, (part, &slot)) in parts.iter().zip(order).enumerate() {
+        // "V ЗАҢНЫҢ": in front of a surname initials have their dots.
+        if index == 0 && slot == I && !part.is_dotted {
+            return None;
+        }
         if index > 0 && !is_linked(part, slot, order.get(index - 1).copied()) {
             return None;
         }
@@ -131,7 +135,8 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         _ if !agrees => None,
         0 => Some(total),
         // A letter with a dot is also a group, a figure, a vitamin.
-        1 => (known && (capital || order.len() > 2 || is_rare_initial(parts))).then_some(total + 2),
+        1 => (known && is_told(parts, order) && (capital || order.len() > 2 || is_rare_initial(parts)))
+            .then_some(total + 2),
         _ => Some(total + 4),
     }
 }
@@ -142,6 +147,12 @@ fn is_linked(part: &Part, slot: Slot, before: Option<Slot>) -> bool {
         Link::Space | Link::Line => before != Some(I) || part.is_capital() || slot == I,
         Link::Dot => before == Some(I),
     }
+}
+
+/// "The C", "Will I": a letter without a dot behind a word tells nothing.
+fn is_told(parts: &[Part], order: &[Slot]) -> bool {
+    parts.iter().any(|part| part.is_initial && part.is_dotted)
+        || parts.iter().zip(order).all(|(part, &slot)| slot == I || !part.is(WORD))
 }
 
 /// In small letters most single ones with a dot stand for words: города, дом, улица.

@@ -9,7 +9,7 @@ use crate::pii::detector::context::topics::{
     Topics,
 };
 use crate::pii::detector::text::Text;
-use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 use crate::pii::detector::views::tokens::Case;
 
 /// Endings of Russian verbs in the past tense.
@@ -20,8 +20,8 @@ const ALL: [Topics; 9] =
     [NAME_FIELD, NAME_KEY, PERSON, PERSON_BEHIND, GREETING, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PUBLIC];
 /// Bytes of punctuation between a context word and a name.
 const MAX_GAP: usize = 8;
-/// Bytes of the longest word that a full stop abbreviates rather than ends a sentence with.
-const MAX_ABBREVIATION: usize = 8;
+/// Letters of the longest word that a full stop abbreviates rather than ends a sentence with.
+const MAX_ABBREVIATION: usize = 4;
 /// How far back an opening quotation mark is looked for.
 const MAX_QUOTE: usize = 60;
 
@@ -92,7 +92,7 @@ impl<'t, 'v> Setting<'t, 'v> {
         let is_dotted = view.get(end) == Some(&b'.');
         let ending_here = anchors.get(first..).unwrap_or_default().iter().take_while(|(range, _)| range.end == end);
         let before = ending_here
-            .filter(|(range, _)| !is_dotted || range.len() <= MAX_ABBREVIATION)
+            .filter(|(range, _)| !is_dotted || self.is_abbreviation(range))
             .fold(self.short_before(end), |all, (_, topic)| all | topic);
         given | before
     }
@@ -104,6 +104,11 @@ impl<'t, 'v> Setting<'t, 'v> {
         gap.all(|byte| matches!(byte, b' ' | b'-' | b'(' | b'.'))
     }
 
+    fn is_abbreviation(&self, word: &Range<usize>) -> bool {
+        let word = self.text.bytes().get(word.clone()).unwrap_or_default();
+        word.iter().filter(|&&byte| !is_continuation(byte)).count() <= MAX_ABBREVIATION
+    }
+
     /// What a word too short for the automaton speaks for: "Mr" and no milliseconds.
     fn short_before(&self, end: usize) -> Topics {
         let word = word_ending(self.text.bytes(), end);
@@ -111,7 +116,9 @@ impl<'t, 'v> Setting<'t, 'v> {
         let is_latin = word.first().is_some_and(u8::is_ascii);
         if topics & PERSON != 0 && is_latin {
             let is_capital = self.text.view().source_text(end - word.len()..end).starts_with(char::is_uppercase);
-            return if is_capital { topics } else { 0 };
+            let behind = self.text.bytes().get(end..).unwrap_or_default();
+            let is_title = behind.first() == Some(&b' ') || behind.starts_with(b". ");
+            return if is_capital && is_title { topics } else { 0 };
         }
         topics
     }
