@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::endings::{self, Kinds};
-use super::hashing::{Hash, Table};
+use super::hashing::{DEPTH, Hash, Table};
 use super::shapes::{self, ShapeTable};
 use super::spelling::{Key, Script};
 use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
@@ -160,7 +160,7 @@ impl Lexicon {
     pub(super) fn read(&self, key: &Key) -> Reading {
         let letters = key.letters();
         let mut reading = Reading { initial: letters.first().copied().unwrap_or_default(), ..Reading::default() };
-        let mut hash = Hash::EMPTY;
+        let (mut hash, mut beginning) = (Hash::EMPTY, Hash::EMPTY);
         // The longest stems that speak for a name and for an ordinary word.
         let (mut name_len, mut word_len) = (0, 0);
         let mut is_place = false;
@@ -170,9 +170,18 @@ impl Lexicon {
             if stem < MIN_STEM {
                 continue;
             }
+            if stem == DEPTH + 1 && !self.entries.may_go_on(beginning) {
+                break;
+            }
+            if stem == DEPTH {
+                beginning = hash;
+            }
             let mut kinds = None;
             for entry in self.entries.all(hash) {
                 let rest = letters.get(stem..).unwrap_or_default();
+                if entry.endings == 0 && !rest.is_empty() {
+                    continue;
+                }
                 if entry.is_latin && key.script != Script::Latin {
                     continue;
                 }
@@ -322,7 +331,7 @@ impl Entry {
 /// Collects the entries.
 #[derive(Default)]
 struct Builder {
-    entries: Vec<(Hash, Entry)>,
+    entries: Vec<(Vec<u8>, Entry)>,
     ids: HashMap<Vec<u8>, LexemeId>,
     is_latin: bool,
 }
@@ -380,8 +389,7 @@ impl Builder {
     }
 
     fn push(&mut self, stem: &[u8], entry: Entry) {
-        let hash = Hash::of(stem);
-        self.entries.push((hash, entry));
+        self.entries.push((stem.to_vec(), entry));
     }
 
     /// Pairs of first name and surname, and of surname and initial.
