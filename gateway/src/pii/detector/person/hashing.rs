@@ -4,7 +4,7 @@
 const SEED: u64 = 0xCBF2_9CE4_8422_2325;
 /// Odd, with bits everywhere: the upper half of the product depends on every letter.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-const FILTER_BITS: u32 = 17;
+const FILTER_WORDS_LOG2: u32 = 11;
 
 /// The hash of the letters so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,8 +29,11 @@ impl Hash {
         (self.0 >> 20) as u32 as usize
     }
 
-    const fn filter_bit(self) -> usize {
-        (self.0 >> (64 - FILTER_BITS)) as usize
+    /// The word of a filter and its two bits there.
+    const fn filter_bits(self) -> (usize, u64) {
+        let word = (self.0 >> (64 - FILTER_WORDS_LOG2)) as usize;
+        let bits = 1 << (self.0 >> 40 & 63) | 1 << (self.0 >> 30 & 63);
+        (word, bits)
     }
 }
 
@@ -47,19 +50,19 @@ struct Filter(Vec<u64>);
 
 impl Filter {
     fn new() -> Self {
-        Self(vec![0; (1 << FILTER_BITS) / 64])
+        Self(vec![0; 1 << FILTER_WORDS_LOG2])
     }
 
     fn insert(&mut self, hash: Hash) {
-        let bit = hash.filter_bit();
-        if let Some(word) = self.0.get_mut(bit / 64) {
-            *word |= 1 << (bit % 64);
+        let (word, bits) = hash.filter_bits();
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bits;
         }
     }
 
     fn may_have(&self, hash: Hash) -> bool {
-        let bit = hash.filter_bit();
-        self.0.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+        let (word, bits) = hash.filter_bits();
+        self.0.get(word).is_some_and(|word| word & bits == bits)
     }
 }
 
