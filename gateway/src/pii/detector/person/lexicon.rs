@@ -143,8 +143,12 @@ impl Lexicon {
             (IRREGULAR_PATRONYMICS, PATRONYMIC),
             (PARTICLES, PARTICLE),
         ] {
-            builder.is_latin = std::ptr::eq(words, names_western::EUROPEAN_LATIN);
-            words.split_whitespace().for_each(|word| _ = builder.add(word, roles));
+            let is_european = std::ptr::eq(words, names_western::EUROPEAN_LATIN);
+            for word in words.split_whitespace() {
+                builder.is_latin = is_european || roles & WORD != 0 && word.is_ascii();
+                builder.add(word, roles);
+            }
+            builder.is_latin = false;
         }
         let (figures, figure_initials) = builder.figures();
         Self {

@@ -101,6 +101,11 @@ impl PersonScan<'_, '_, '_> {
                 && part.len >= 2
                 && is_close
                 && before & PERSON != 0
+            || before & GREETING != 0
+                && part.is(FIRST)
+                && part.is(WHOLE)
+                && part.case == Case::Title
+                && self.ends_letter(part)
             || before & GREETING != 0 && part.is(FIRST) && part.is(WHOLE) && part.case == Case::Title && is_close
             || before & PERSON != 0
                 && is_close
@@ -108,6 +113,16 @@ impl PersonScan<'_, '_, '_> {
                 && part.is(LIKE_SURNAME | TURKIC)
                 && part.len >= 4
                 && part.case == Case::Title
+    }
+
+    /// Whether a name stands by itself on its line, as under a letter.
+    fn ends_letter(&self, part: &Part) -> bool {
+        let view = self.text.bytes();
+        let before = view.get(..part.range.start).unwrap_or_default();
+        let behind = view.get(part.range.end..).unwrap_or_default();
+        before.trim_ascii_end().len() < before.len()
+            && before.ends_with(b"\n")
+            && matches!(behind.first(), None | Some(b'\n' | b'.' | b','))
     }
 
     /// Why a single name is something else.
@@ -124,7 +139,8 @@ impl PersonScan<'_, '_, '_> {
         if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {
             return Some("a name in quotation marks");
         }
-        (part.is(LONE_FIGURE) && before & (NAME_FIELD | PERSON) == 0).then_some("a public figure")
+        ((part.is(LONE_FIGURE) || self.setting.has_epithet(part.range.end)) && before & (NAME_FIELD | PERSON) == 0)
+            .then_some("a public figure")
     }
 
     /// Whether a first name beside this neighbour is rather part of something bigger.

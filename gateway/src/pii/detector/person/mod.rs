@@ -135,7 +135,8 @@ impl PersonScan<'_, '_, '_> {
     /// Words that may all be ordinary ones, where a sentence begins: "Will Rose and Lily ..."
     fn is_beginning(&self, parts: &[Part]) -> bool {
         let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
-        self.setting.begins_sentence(first.range.start) && self.setting.goes_on(last.range.end)
+        let is_latin = parts.iter().all(|part| part.script == Script::Latin);
+        is_latin && self.setting.begins_sentence(first.range.start) && self.setting.goes_on(last.range.end)
     }
 
     fn with_final_dot(&self, range: Range<usize>, order: &[Slot]) -> Range<usize> {
@@ -179,6 +180,7 @@ impl PersonScan<'_, '_, '_> {
 fn is_better_without_first(rest: &[Part], found: Match) -> bool {
     let (Some(first), Some(others)) = (rest.first(), rest.get(1..)) else { return false };
     let is_known = found.order.first().is_some_and(|&slot| sequence::weight(first, slot) > Some(0));
+    let is_known = is_known && !(first.is(lexicon::WORD) && !first.is(lexicon::FIRST));
     !is_known && sequence::best(others, 0, false).is_some_and(|other| other.order.len() >= found.order.len())
 }
 

@@ -12,6 +12,9 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 use crate::pii::detector::views::tokens::Case;
 
+/// What stands behind the names of rulers.
+const EPITHETS: [&str; 9] = [" перв", " втор", " трет", " велик", " грозн", " невск", " ii", " iii", " хан"];
+
 /// Endings of Russian verbs in the past tense.
 const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
 
@@ -128,6 +131,12 @@ impl<'t, 'v> Setting<'t, 'v> {
         let before = self.text.bytes().get(..at).unwrap_or_default();
         let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
         gap.any(|byte| matches!(byte, b':' | b'=' | b'>'))
+    }
+
+    /// "Пётр Первый", "Екатерина II".
+    pub(super) fn has_epithet(&self, end: usize) -> bool {
+        let rest = self.text.bytes().get(end..).unwrap_or_default();
+        EPITHETS.iter().any(|words| rest.starts_with(words.as_bytes()))
     }
 
     /// "Johnson & Johnson", "Иванов и Ко".

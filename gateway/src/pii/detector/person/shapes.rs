@@ -50,7 +50,7 @@ const TELLING_STEMS: &[&str] = &[
 const TELLING_IN: &[&str] =
     &["ull", "gil", "gal", "kal", "gild", "ketd", "hoj", "koj", "mull", "said", "mirz", "ulat", "baid"];
 /// Endings of surnames that do not decline.
-const UNDECLINED: &[(&str, u8)] = &[("enko", 2), ("wvili", 2), ("dze", 3), ("iani", 3)];
+const UNDECLINED: &[(&str, u8)] = &[("enko", 2), ("wvili", 2), ("dze", 3), ("helia", 2), ("lava", 4), ("iani", 3)];
 const TURKIC_ENDS: &[(&str, u8)] = &[
     ("bek", 2),
     ("bai", 2),
