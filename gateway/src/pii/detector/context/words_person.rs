@@ -12,6 +12,7 @@ macro_rules! words {
 }
 
 const CALLED: Topics = PERSON | NAME_FIELD;
+const SO_CALLED: Topics = PERSON_BEHIND | NAME_KEY;
 
 /// What a person's name follows.
 pub(super) const FIELDS: &[Word] = words! {
@@ -39,7 +40,7 @@ pub(super) const FIELDS: &[Word] = words! {
 pub(super) const KEYS: &[Word] = words! {
     exact NAME_KEY:
         "name" "names" "имя" "аты" "aty" "это" "мен" "men" "i am" "i'm" "this is";
-    exact PERSON_BEHIND:
+    exact SO_CALLED:
         "деген" "есімді" "атты" "degen";
 };
 

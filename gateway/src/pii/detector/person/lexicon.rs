@@ -49,6 +49,8 @@ const NAMES: Roles = FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME | FAMILIAR;
 
 /// A place; only inside this file.
 const PLACE: Roles = 1 << 17;
+/// Makes adjectives in -овый; only inside this file.
+const MAKES_ADJECTIVES: Roles = 1 << 18;
 /// Takes the endings of nouns; only inside this file.
 const NOUN: Roles = 1 << 14;
 
@@ -136,7 +138,7 @@ impl Lexicon {
             (surnames::FREQUENT, SURNAME),
             (figures::LONE, LONE_FIGURE),
             (ordinary::NAMES_TOO, WORD),
-            (ordinary::NOUNS, WORD | NOUN),
+            (ordinary::NOUNS, WORD | NOUN | MAKES_ADJECTIVES),
             (ordinary::LIKE_SURNAMES, WORD | NOUN),
             (ordinary::PLACES, WORD | PLACE),
             (ordinary::BESIDE_NAMES, WORD),
@@ -314,6 +316,10 @@ impl Entry {
         if is_bare {
             return self.is_bare.then_some((self.roles, self.lexeme));
         }
+        if self.roles & MAKES_ADJECTIVES != 0 && self.endings & kinds & endings::SURNAME != 0 {
+            // "файловой" is of a file, not of Фаиль.
+            return Some((WORD, 0));
+        }
         let is_form = self.endings & kinds & !(endings::SURNAME | endings::SURNAME_IN | endings::PATRONYMIC) != 0;
         if is_form || self.roles & SURNAME != 0 && self.endings & kinds != 0 {
             return Some((self.roles, self.lexeme));
@@ -355,7 +361,7 @@ impl Builder {
         // Short words have too many look-alikes to be taken with endings.
         let full = match (letters.len(), roles & WORD != 0) {
             (0..=3, true) => 0,
-            (_, true) if roles & NOUN != 0 => endings::HARD | endings::PLURAL | endings::TURKIC,
+            (_, true) if roles & NOUN != 0 => endings::HARD | endings::PLURAL | endings::TURKIC | endings::SURNAME,
             (_, true) if letters.last().is_some_and(|&last| is_vowel(&[last]) || last == b'o') => endings::TURKIC,
             (_, true) => endings::HARD | endings::TURKIC,
             _ => endings::HARD | endings::TURKIC | endings::SURNAME | endings::PATRONYMIC,
@@ -368,28 +374,34 @@ impl Builder {
             return Some((lexeme, *letters.first()?));
         }
         match letters {
-            [.., b'o' | b'e', b'v'] if roles & SURNAME != 0 => self.push(stem(2)?, inflected(endings::SURNAME)),
-            [.., b'i', b'n'] if roles & SURNAME != 0 => self.push(stem(2)?, inflected(endings::SURNAME_IN)),
+            [.., b'o' | b'e', b'v'] if roles & SURNAME != 0 => self.push_stem(stem(2), inflected(endings::SURNAME)),
+            [.., b'i', b'n'] if roles & SURNAME != 0 => self.push_stem(stem(2), inflected(endings::SURNAME_IN)),
             [.., b'i', b'a'] => {
-                self.push(stem(1)?, Entry { is_bare: letters.len() > 4, ..inflected(endings::IN_IA | derived) });
+                self.push_stem(stem(1), Entry { is_bare: letters.len() > 4, ..inflected(endings::IN_IA | derived) });
                 if letters.len() > 3 {
-                    self.push(stem(2)?, inflected(endings::IN_IA | derived));
+                    self.push_stem(stem(2), inflected(endings::IN_IA | derived));
                 }
             }
-            [.., b'a'] => self.push(stem(1)?, inflected(endings::IN_A | derived)),
+            [.., b'a'] => self.push_stem(stem(1), inflected(endings::IN_A | derived)),
             [.., b's' | b'c', b'k', b'i'] | [.., b'o', b'i'] => {
-                self.push(stem(1)?, inflected(endings::ADJECTIVE));
+                self.push_stem(stem(1), inflected(endings::ADJECTIVE));
                 if letters.ends_with(b"oi") {
-                    self.push(stem(2)?, inflected(endings::ADJECTIVE));
+                    self.push_stem(stem(2), inflected(endings::ADJECTIVE));
                 }
             }
             [.., b'i'] => {
                 let parent = if derived == 0 { 0 } else { endings::SURNAME | endings::PATRONYMIC };
-                self.push(stem(1)?, inflected(endings::IN_I | parent));
+                self.push_stem(stem(1), inflected(endings::IN_I | parent));
             }
             _ => {}
         }
         Some((lexeme, *letters.first()?))
+    }
+
+    fn push_stem(&mut self, stem: Option<&[u8]>, entry: Entry) {
+        if let Some(stem) = stem {
+            self.push(stem, entry);
+        }
     }
 
     fn push(&mut self, stem: &[u8], entry: Entry) {
@@ -448,7 +460,12 @@ mod probe {
                 "WHOLE",
             ];
             let l: Vec<_> = names.iter().enumerate().filter(|(i, _)| r.roles >> i & 1 == 1).map(|(_, n)| *n).collect();
-            println!("{word} {} {l:?} first_len {}", String::from_utf8_lossy(key.letters()), r.first_len);
+            println!(
+                "{word} {} {l:?} first_len {} {:?}",
+                String::from_utf8_lossy(key.letters()),
+                r.first_len,
+                r.lexemes
+            );
         }
     }
 }

@@ -47,6 +47,10 @@ impl PersonScan<'_, '_, '_> {
         let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known, before)
             || before & (PERSON | GREETING) != 0 && self.fits_person(part, before)
             || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && !part.is(WORD) && part.is_capital()
+            || behind & (PERSON_BEHIND | NAME_KEY) == PERSON_BEHIND
+                && part.is(FIRST)
+                && part.is(WHOLE)
+                && part.is_capital()
             || before & NAME_KEY != 0
                 && part.is_capital()
                 && (is_known || part.is(TURKIC) && !part.is(WORD))
@@ -134,6 +138,9 @@ impl PersonScan<'_, '_, '_> {
         }
         if before & PUBLIC != 0 {
             return Some("a person in public");
+        }
+        if self.setting.is_discussed(part.range.end) {
+            return Some("a name spoken of as a word");
         }
         let is_field = before & (NAME_FIELD | NAME_KEY | PERSON) != 0;
         if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {

@@ -187,6 +187,9 @@ fn join(last: &mut Part, part: &Part) {
         last.case = if last.len == 1 { part.case } else { last.case };
         let both = last.reading.roles & part.reading.roles;
         last.reading = last.reading.with(&part.reading);
+        if both & lexicon::FIRST != 0 {
+            last.reading.roles &= !lexicon::WORD;
+        }
         let names = lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PARTICLE;
         if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(names) {
             last.reading.roles = lexicon::WORD;

@@ -12,8 +12,21 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 use crate::pii::detector::views::tokens::Case;
 
+/// What stands behind a name that is spoken of as a word.
+const DISCUSSING: [&str; 9] = [
+    " означа",
+    " обознача",
+    " means",
+    " meaning",
+    " деген сөз",
+    " деген ат",
+    " деген есім",
+    " деген не",
+    " - красивое имя",
+];
+
 /// What stands behind the names of rulers.
-const EPITHETS: [&str; 9] = [" перв", " втор", " трет", " велик", " грозн", " невск", " ii", " iii", " хан"];
+const EPITHETS: [&str; 9] = [" the ", " перв", " втор", " трет", " велик", " грозн", " невск", " ii", " iii"];
 
 /// Endings of Russian verbs in the past tense.
 const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
@@ -137,6 +150,12 @@ impl<'t, 'v> Setting<'t, 'v> {
     pub(super) fn has_epithet(&self, end: usize) -> bool {
         let rest = self.text.bytes().get(end..).unwrap_or_default();
         EPITHETS.iter().any(|words| rest.starts_with(words.as_bytes()))
+    }
+
+    /// "Имя Айгуль означает ...", "Айгүл деген сөз".
+    pub(super) fn is_discussed(&self, end: usize) -> bool {
+        let rest = self.text.bytes().get(end..).unwrap_or_default();
+        DISCUSSING.iter().any(|words| rest.starts_with(words.as_bytes()))
     }
 
     /// "Johnson & Johnson", "Иванов и Ко".
