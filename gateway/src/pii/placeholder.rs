@@ -176,7 +176,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_wrong_character_and_two_exchanged_ones_show(core in any_core(), at in 0..CORE_LEN, to in 0..CORE_LEN, other in 0_u8..32) {
+        fn one_wrong_character_and_two_exchanged_ones_show(
+            core in any_core(), at in 0..CORE_LEN, to in 0..CORE_LEN, other in 0_u8..32,
+        ) {
             let mut wrong = core;
             wrong[at] = character(other);
             prop_assert!(wrong == core || core_of(&wrong).is_none());
@@ -187,7 +189,9 @@ mod tests {
         }
 
         #[test]
-        fn blanking_keeps_everything_else(before in "[\\[\\]A-Z_а-я]{0,30}", core in any_core(), after in "\\PC{0,30}") {
+        fn blanking_keeps_everything_else(
+            before in "[\\[\\]A-Z_а-я]{0,30}", core in any_core(), after in "\\PC{0,30}",
+        ) {
             let token = written("PHONE", core);
             let text = format!("{before}{token}{after}");
             let blanked = blank(&text);

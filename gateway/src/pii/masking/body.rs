@@ -17,8 +17,8 @@ use super::json_leaf::{JsonString, RawLeaf, for_each_leaf};
 use super::known_values::KnownValues;
 use super::span::{Span, disjoint};
 use crate::pii::detector::views::{blobs, escapes};
-use crate::pii::screening::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
-use crate::pii::{Action, Decision, Detector, Entity, Findings, Policy, TextSegment};
+use crate::pii::screening::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body, verdict_of};
+use crate::pii::{Action, Decision, Detector, Entity, Findings, Policy, TextSegment, Verdict};
 
 /// A token parts what stood together, so that another value may show beside it: then it is masked too.
 const MAX_ROUNDS: usize = 4;
@@ -46,21 +46,21 @@ pub fn mask_body(
     for round in 0..MAX_ROUNDS {
         let malformed = |error| if round == 0 { MaskError::Malformed(error) } else { MaskError::NotMaskable };
         let scan = scan_body(&current, detector).map_err(malformed)?;
-        let decision = decision(&scan, policy);
-        let is_clear = decision == Decision::Clear;
-        if decision > Decision::Mask {
+        let verdict = verdict_of(&scan, policy);
+        let is_clear = verdict.decision == Decision::Clear;
+        if verdict.decision > Decision::Mask {
             return Err(MaskError::NotMaskable);
         }
         // What was masked before is looked for even where nothing is found.
         if is_clear && (round > 0 || conversation.entries().is_empty()) {
-            return Ok(MaskedBody::new(current, masked, &scan));
+            return Ok(MaskedBody::new(current, masked, (&scan, verdict)));
         }
         // The strict walk has read every string; what stands between strings is ASCII.
         let json = std::str::from_utf8(&current).map_err(|_| MaskError::NotMaskable)?;
         let plan = Plan::of(json, (detector, policy), &scan, conversation);
         if plan.edits.is_empty() {
-            let rest = if is_clear { Ok(scan) } else { Err(MaskError::NotMaskable) };
-            return rest.map(|scan| MaskedBody::new(current, masked, &scan));
+            let rest = if is_clear { Ok(verdict) } else { Err(MaskError::NotMaskable) };
+            return rest.map(|verdict| MaskedBody::new(current, masked, (&scan, verdict)));
         }
         current = plan.apply(json, &mut masked)?;
     }
@@ -68,15 +68,9 @@ pub fn mask_body(
 }
 
 impl MaskedBody {
-    fn new(body: Vec<u8>, masked: BTreeMap<Entity, u32>, scan: &BodyScan) -> Self {
-        let mut found_after = scan.findings.counts();
-        for view in &scan.view_findings {
-            for (entity, count) in view.counts() {
-                let own: &mut u32 = found_after.entry(entity).or_default();
-                *own = (*own).max(count);
-            }
-        }
-        Self { body: Bytes::from(body), masked, found_after, has_unreadable_part: scan.has_unreadable_part }
+    fn new(body: Vec<u8>, masked: BTreeMap<Entity, u32>, (scan, verdict): (&BodyScan, Verdict)) -> Self {
+        let has_unreadable_part = scan.has_unreadable_part;
+        Self { body: Bytes::from(body), masked, found_after: verdict.counts, has_unreadable_part }
     }
 
     pub fn body(&self) -> &Bytes {
@@ -97,12 +91,6 @@ impl MaskedBody {
     pub fn has_unreadable_part(&self) -> bool {
         self.has_unreadable_part
     }
-}
-
-/// The strictest over the texts as they stand and all further views of them.
-fn decision(scan: &BodyScan, policy: &Policy) -> Decision {
-    let views = scan.view_findings.iter().map(|view| policy.decide(view).decision);
-    views.fold(policy.decide(&scan.findings).decision, Decision::max)
 }
 
 /// Spans to mask by the place of their leaf in document order.
@@ -190,7 +178,7 @@ impl<'p> Plan<'p> {
             }
             for span in disjoint(text, spans) {
                 let value = text.get(span.range.clone()).unwrap_or_default();
-                if !is_encoded(value) {
+                if !self.is_encoded(span.entity, value) {
                     self.pass.see_value(span.entity, value);
                     let range = to_body(span.range);
                     self.edits.push(Edit { range, entity: span.entity, value: value.to_owned() });
@@ -202,6 +190,17 @@ impl<'p> Plan<'p> {
     fn scanned(&self, pointer: &str, text: &str) -> Vec<Span> {
         let findings = self.detector.scan(&[TextSegment::new(pointer_end(pointer), text)]);
         spans_by_leaf(&findings, self.policy).remove(&0).unwrap_or_default()
+    }
+
+    /// Whether the value is written in some encoding, so that what stands there is not the value itself. Many a number
+    /// would do as base64: only what it decodes to tells.
+    fn is_encoded(&self, entity: Entity, value: &str) -> bool {
+        let mut is_blob = false;
+        blobs::find(value, |blob| {
+            let findings = self.detector.scan(&[TextSegment::new("", blob.text.as_str())]);
+            is_blob |= blob.range == (0..value.len()) && findings.iter().any(|finding| finding.entity == entity);
+        });
+        is_blob || escapes::decode(value).is_some()
     }
 
     fn apply(mut self, json: &str, masked: &mut BTreeMap<Entity, u32>) -> Result<Vec<u8>, MaskError> {
@@ -223,13 +222,6 @@ impl<'p> Plan<'p> {
 
 fn is_api_word(pointer: &str) -> bool {
     API_WORDS.iter().any(|member| pointer.ends_with(member))
-}
-
-/// A value that is written in some encoding, which its place would not tell when it is put back.
-fn is_encoded(value: &str) -> bool {
-    let mut is_blob = false;
-    blobs::find(value, |blob| is_blob |= blob.range == (0..value.len()));
-    is_blob || escapes::decode(value).is_some()
 }
 
 /// The body stays out of logs.

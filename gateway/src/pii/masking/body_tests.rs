@@ -35,7 +35,7 @@ fn token_of(conversation: &mut Conversation, entity: Entity, value: &str) -> Str
 fn values_are_replaced_wherever_strings_stand_and_nothing_else_changes() {
     for body in [
         r#"{ "messages" : [ {"role":"user","content":"звоните @ сегодня"} ], "n" : 1.50 }"#,
-        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"тел @, \u0438 ещё @"}]}],"x":[1e3,true,null]}"#,
+        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"т @, \u0438 ещё @"}]}],"x":[1e3,true,null]}"#,
         r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"to\":\"@\", \"n\": 1.0}"}}]}]}"#,
         r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"{\\\"to\\\": \\\"@\\\"}\"}"}}]}]}"#,
         r#"{"messages":[{"role":"tool","content":"[\"@\",\"x\\u0041\"]"}]}"#,
@@ -86,6 +86,8 @@ fn what_cannot_be_masked_in_place_makes_the_request_stay() {
         // Its action is stricter than `mask`.
         r#"{"content":"ИИН 901123300258"}"#,
         r#"{"content":"ИИН 901123300258, тел +7 701 123 45 67"}"#,
+        // In a file, where no token can be put.
+        r#"{"messages":[{"content":[{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;base64,KzcgNzAxIDEyMyA0NSA2Nw=="}}]}]}"#,
         // Two keys would become one.
         r#"{"x":{"+7 701 123 45 67":1,"8 701 123 45 67":2}}"#,
     ] {
@@ -184,12 +186,17 @@ fn phone() -> impl Strategy<Value = String> {
     })
 }
 
+/// Letters that look like no digit: beside a number they would make it another one, which has to stay.
+fn words() -> impl Strategy<Value = String> {
+    "[гдежкмнпртacdefgh ,.!\"\\\\\n/]{1,20}"
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn any_body_is_masked_whole_and_comes_back(
-        phones in prop::collection::vec(phone(), 1..6), words in "[а-яa-z ,.!\"\\\\\n/]{1,20}", shape in 0_usize..4,
+        phones in prop::collection::vec(phone(), 1..6), words in words(), shape in 0_usize..4,
     ) {
         let text = phones.iter().map(|phone| format!("{words} {phone} {words}")).collect::<Vec<_>>().join("\n");
         let body = match shape {

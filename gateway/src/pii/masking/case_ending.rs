@@ -1,8 +1,8 @@
 //! Endings that a model puts behind a token because the sentence asks for a case: «[PERSON_…]у» is «Иванову», of «Анна»
 //! it is «Анну», and «[PERSON_…]ға» of «Айгүл» is «Айгүлге».
 //!
-//! What always holds: the name is only changed in ways that its declension knows. Where it does not decline («Шевченко»)
-//! it stays whole; where the ending says nothing for it, nothing is joined.
+//! What always holds: the name is only changed in ways that its declension knows. Where it does not decline
+//! («Шевченко») it stays whole; where the ending says nothing for it, nothing is joined.
 
 use super::kazakh_case;
 

@@ -1,7 +1,7 @@
 //! Where the strings of a JSON text stand in it, byte for byte, in the order of the strict walk.
 //!
-//! Only for a text that the strict walk has accepted: its nesting is bounded and its strings are well-formed. On any other
-//! text the walk here ends early.
+//! Only for a text that the strict walk has accepted: its nesting is bounded and its strings are well-formed. On any
+//! other text the walk here ends early.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -251,7 +251,9 @@ mod tests {
         }
 
         #[test]
-        fn ranges_lead_to_the_bytes_that_say_them(before in any::<String>(), value in "[a\"\\\\\nя😀]{1,8}", after in any::<String>()) {
+        fn ranges_lead_to_the_bytes_that_say_them(
+            before in any::<String>(), value in "[a\"\\\\\nя😀]{1,8}", after in any::<String>(),
+        ) {
             let text = format!("{before}{value}{after}");
             let raw = serde_json::to_string(&text).unwrap();
             let raw = &raw[1..raw.len() - 1];

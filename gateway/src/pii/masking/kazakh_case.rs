@@ -2,8 +2,8 @@
 //! there, the last letter and the last vowel of the name decide, so that an ending that does not agree with what stands
 //! before it is none.
 
-/// Variants of one ending: behind a vowel, behind м н ң, behind another voiced letter, behind a voiceless one; each with
-/// a back and with a front vowel.
+/// Variants of one ending: behind a vowel, behind м н ң, behind another voiced letter, behind a voiceless one; each
+/// with a back and with a front vowel.
 struct Case {
     vowel: [&'static str; 2],
     nasal: [&'static str; 2],

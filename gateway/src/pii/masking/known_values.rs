@@ -1,5 +1,5 @@
-//! Values that a conversation has already masked, wherever they stand as words of their own: a name is a name also where
-//! no word beside it says so.
+//! Values that a conversation has already masked, wherever they stand as words of their own: a name is a name also
+//! where no word beside it says so.
 
 use std::collections::BTreeMap;
 

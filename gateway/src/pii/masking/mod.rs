@@ -1,8 +1,8 @@
 //! Reversible masking: tokens stand for values outside, and the values come back in the answer.
 //!
 //! What always holds: the same value has the same token for the whole conversation, and no other value has it; a token
-//! is restored by its core alone, whole, and only in its own conversation; what cannot be masked makes the request stay;
-//! no value shows in an error or a debug print.
+//! is restored by its core alone, whole, and only in its own conversation; what cannot be masked makes the request
+//! stay; no value shows in an error or a debug print.
 
 mod body;
 mod case_ending;
@@ -44,6 +44,6 @@ pub use tripwire::{Tripwire, TripwireHit};
 pub use vault::{Vault, VaultError, VaultLimits};
 
 /// What a route may tell the model, so that tokens come back as they went out.
-pub const MODEL_HINT: &str = "Words in square brackets made of a type and eight characters, like [PERSON_XXXXXXXX], stand \
-     for values that you cannot see. Treat each as the value it names. Wherever you mean that value, write the token \
-     exactly as it is, brackets included; never translate, shorten, guess or invent one.";
+pub const MODEL_HINT: &str = "Words in square brackets made of a type and eight characters, like [PERSON_XXXXXXXX], \
+     stand for values that you cannot see. Treat each as the value it names. Wherever you mean that value, write the \
+     token exactly as it is, brackets included; never translate, shorten, guess or invent one.";

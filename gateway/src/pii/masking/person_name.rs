@@ -2,8 +2,8 @@
 //! «Нұрланның» is «Нұрлан».
 //!
 //! What always holds: two forms get one key only if they are forms of one name. A form that could belong to two names
-//! («Иванова»: he in the genitive, she in the nominative) keeps a key of its own, or names the rival («Иванову»), so that
-//! the caller who has seen the rival can keep them apart. Names in Latin letters are never changed.
+//! («Иванова»: he in the genitive, she in the nominative) keeps a key of its own, or names the rival («Иванову»), so
+//! that the caller who has seen the rival can keep them apart. Names in Latin letters are never changed.
 
 use super::kazakh_case;
 use super::russian_case::{self, Change, Pinned};

@@ -373,7 +373,10 @@ proptest! {
     }
 
     #[test]
-    fn every_value_comes_back_at_every_split(before in "[а-яa-z ,.(«]{0,12}", after in "[ ,.;)»!?][а-яa-z ]{0,12}", value in "\\PC{0,3}[а-яА-Яa-z0-9]\\PC{0,12}") {
+    fn every_value_comes_back_at_every_split(
+        before in "[а-яa-z ,.(«]{0,12}", after in "[ ,.;)»!?][а-яa-z ]{0,12}",
+        value in "\\PC{0,3}[а-яА-Яa-z0-9]\\PC{0,12}",
+    ) {
         let mut conversation = conversation("bank", "c1");
         let token = token(&mut conversation, Entity::Address, &value);
         let restorer = conversation.restorer();

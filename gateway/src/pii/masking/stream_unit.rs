@@ -1,6 +1,6 @@
 //! A text that comes in pieces, as a run of characters: as they are, or, of JSON, as its strings say them. Each knows
-//! how much of the text it took (`\u005b` is one character of six bytes) and inside how many strings it stands: a string
-//! of JSON may itself be JSON.
+//! how much of the text it took (`\u005b` is one character of six bytes) and inside how many strings it stands: a
+//! string of JSON may itself be JSON.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! Masking as its callers use it: turns of a conversation, with a vault in between that is lost, sealed and opened again.
+//! Masking as its callers use it: turns of a conversation, with a vault in between that is lost, sealed and opened
+//! again.
 
 use super::*;
 use crate::pii::{Action, Detector, Entity, Policy};

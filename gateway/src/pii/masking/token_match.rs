@@ -1,9 +1,9 @@
-//! Finds a conversation's tokens in what a model wrote: as they are, in another case, with brackets lost or escaped, with
-//! an ending behind them.
+//! Finds a conversation's tokens in what a model wrote: as they are, in another case, with brackets lost or escaped,
+//! with an ending behind them.
 //!
-//! What always holds: a token is known by name and core, both whole; anything less is left as it is. Whether something is
-//! a token depends on a bounded number of characters behind its beginning, and the answer is `More` until all of those
-//! that matter are known: so a text in pieces reads like the whole.
+//! What always holds: a token is known by name and core, both whole; anything less is left as it is. Whether something
+//! is a token depends on a bounded number of characters behind its beginning, and the answer is `More` until all of
+//! those that matter are known: so a text in pieces reads like the whole.
 
 use std::collections::{BTreeSet, HashMap};
 

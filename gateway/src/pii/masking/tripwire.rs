@@ -1,5 +1,5 @@
-//! The last look before anything leaves: whether any value that was masked stands in the outgoing bytes after all, as it
-//! is, in another case, with other separators, escaped or encoded.
+//! The last look before anything leaves: whether any value that was masked stands in the outgoing bytes after all, as
+//! it is, in another case, with other separators, escaped or encoded.
 //!
 //! What always holds: the bytes are read as text, as that text with its escapes taken back (several times over), as its
 //! readable blobs, and as the bytes of anything in it that could be base64 or hexadecimal. Letters and digits alone are
@@ -59,16 +59,28 @@ enum Search<T> {
 struct Pattern {
     entity: Entity,
     borders: Borders,
+    /// Bytes of the view from its first letter or digit to its last; none where values differ in that alone.
+    extent: Option<usize>,
+}
+
+impl Pattern {
+    /// Stands for both of two values that are one in letters and digits.
+    fn widened(&mut self, other: &Self) {
+        self.extent = self.extent.filter(|_| self.extent == other.extent);
+        if self.borders != other.borders {
+            self.borders = Borders::Word;
+        }
+    }
 }
 
 /// What must not stand directly beside a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Borders {
-    /// Letters or digits on either side, nor separators inside. A name begins with a capital («Ли», not «ли»).
+    /// Letters or digits on either side, nor other separators inside. A name begins with a capital («Ли», not «ли»).
     ShortWord {
         is_capitalised: bool,
     },
-    /// Letters or digits on either side, nor separators inside.
+    /// Letters or digits on either side, nor other separators inside.
     Word,
     /// A letter before it.
     WordStart,
@@ -84,14 +96,16 @@ impl Tripwire {
         let mut bytes = BTreeMap::new();
         for (entity, original) in originals {
             let compact = Compact::new(&View::new(original));
-            let letters = compact.without_parts();
-            let text = String::from_utf8_lossy(&letters).into_owned();
+            let extent = Some(compact.extent());
+            let text = String::from_utf8_lossy(&compact.text).into_owned();
             let national = national_number(entity, &text);
             let text = national.unwrap_or(&text);
             let is_capitalised =
                 original.chars().find(|character| character.is_alphanumeric()).is_some_and(char::is_uppercase);
             if let Some(borders) = Borders::of(text, is_capitalised) {
-                texts.insert(text.as_bytes().to_vec(), Pattern { entity, borders });
+                let pattern = Pattern { entity, borders, extent };
+                let known = texts.entry(text.as_bytes().to_vec());
+                known.and_modify(|known: &mut Pattern| known.widened(&pattern)).or_insert(pattern);
             }
             let mut writings = vec![original.trim().to_owned(), original.trim().to_lowercase()];
             writings.push(original.trim().to_uppercase());
@@ -137,7 +151,7 @@ impl Tripwire {
         self.texts.find(&compact.text, |range, pattern| {
             let first = compact.places.get(range.start).copied()?;
             let behind = compact.places.get(range.end.checked_sub(1)?).copied()? + 1;
-            let is_whole = behind - first == range.len();
+            let is_whole = pattern.extent.is_none_or(|extent| behind - first == extent);
             let beside = (first.checked_sub(1).and_then(|at| view.bytes().get(at)), view.bytes().get(behind));
             let (before, after) = (beside.0.copied().unwrap_or(b' '), beside.1.copied().unwrap_or(b' '));
             let edges = (view.bytes().get(first).copied()?, view.bytes().get(behind - 1).copied()?);
@@ -237,9 +251,9 @@ impl Compact {
         compact
     }
 
-    fn without_parts(mut self) -> Vec<u8> {
-        self.text.retain(|&byte| byte != PART);
-        self.text
+    fn extent(&self) -> usize {
+        let (first, last) = (self.places.first().copied(), self.places.last().copied());
+        last.zip(first).map_or(0, |(last, first)| last + 1 - first)
     }
 }
 

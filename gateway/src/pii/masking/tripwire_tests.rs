@@ -73,6 +73,15 @@ fn other_words_and_numbers_are_not_values() {
 }
 
 #[test]
+fn values_that_differ_in_separators_alone_are_both_seen() {
+    let tripwire = Tripwire::new([(Entity::Person, "Ли-Я"), (Entity::Person, "Лия"), (Entity::Handle, "лия")]);
+    for outgoing in ["Лия", "Ли-Я", "лия"] {
+        assert!(tripwire.check(outgoing.as_bytes()).is_err(), "{outgoing}");
+    }
+    assert_eq!(tripwire.check("олия, лиял".as_bytes()), Ok(()));
+}
+
+#[test]
 fn tokens_are_not_values() {
     let core = (5..).find_map(placeholder::core_from).unwrap();
     let token = placeholder::written("PERSON", core);
@@ -113,7 +122,8 @@ proptest! {
 
     #[test]
     fn any_value_in_any_form_is_hit(
-        (entity, original) in value(), before in "[а-яa-z ,.:!]{0,15}", after in "[а-яa-z ,.:!]{0,15}", glue in "[A-Za-z0-9]{0,9}",
+        (entity, original) in value(), before in "[а-яa-z ,.:!]{0,15}", after in "[а-яa-z ,.:!]{0,15}",
+        glue in "[A-Za-z0-9]{0,9}",
     ) {
         let tripwire = Tripwire::new([(entity, original.as_str())]);
         let json = |text: &str| serde_json::json!({"messages": [{"content": text}]}).to_string();
@@ -151,7 +161,9 @@ proptest! {
     }
 
     #[test]
-    fn what_holds_no_value_is_not_hit((entity, original) in value(), words in "[а-жa-h ]{0,60}", digits in "[0-4 ]{0,9}") {
+    fn what_holds_no_value_is_not_hit(
+        (entity, original) in value(), words in "[а-жa-h ]{0,60}", digits in "[0-4 ]{0,9}",
+    ) {
         let folded = original.to_lowercase();
         prop_assume!(!folded.contains(words.trim()) || words.trim().is_empty());
         prop_assume!(folded.chars().any(|character| matches!(character, 'и'..='я' | 'i'..='z' | '5'..='9')));

@@ -15,6 +15,7 @@ mod unreadable;
 pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
 pub use scan_input::{AmbiguousInput, ScanInput};
+pub(crate) use screened::verdict_of;
 pub use screened::{
     Blocked, Cleared, ConfineReason, Confined, Masking, ScanSummary, Scope, ScreenError, Screened, screen,
 };

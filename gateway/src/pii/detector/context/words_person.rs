@@ -12,13 +12,14 @@ macro_rules! words {
 }
 
 const CALLED: Topics = PERSON | NAME_FIELD;
+const SO_CALLED: Topics = PERSON_BEHIND | NAME_KEY;
 
 /// What a person's name follows.
 pub(super) const FIELDS: &[Word] = words! {
     exact NAME_FIELD:
         "фио" "ф.и.о" "ф. и. о" "ф.и.о." "фамилия" "фамилия имя" "фамилия имя отчество" "фамилия, имя"
         "фамилия, имя, отчество" "имя, отчество" "отчество" "имя фамилия" "имя и фамилия" "фамилия и имя"
-        "полное имя" "меня зовут" "зовут меня" "его зовут" "ее зовут" "зовут" "по имени" "на имя" "от имени"
+        "полное имя" "его зовут" "ее зовут" "зовут" "по имени" "на имя" "от имени"
         "моя фамилия" "мое имя" "по фамилии" "это я" "menya zovut" "zovut" "menia zovut" "fio" "full_name"
         "fullname" "full name" "first_name" "firstname" "first name" "last_name" "lastname" "last name"
         "middle_name" "middlename" "middle name" "given_name" "givenname" "given name" "family_name" "familyname"
@@ -28,6 +29,9 @@ pub(super) const FIELDS: &[Word] = words! {
         "аты-жони" "аты жони" "аты-тегі" "тегі, аты" "тегі, аты, әкесінің аты" "әкесінің аты" "атым" "менің атым"
         "менин атым" "есімім" "есімі" "тегім" "атыңыз" "aty-joni" "aty-zhoni" "aty-jóni" "aty-jónim" "aty-jonim"
         "aty-zhonim" "aty jonim" "atym" "meniń atym" "menin atym" "mening atym" "esimim" "esimi" "tegi";
+    exact CALLED:
+        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
+        "esimim" "по имени" "по фамилии" "моя фамилия";
     exact NAME_KEY:
         "named" "called";
 };
@@ -36,7 +40,7 @@ pub(super) const FIELDS: &[Word] = words! {
 pub(super) const KEYS: &[Word] = words! {
     exact NAME_KEY:
         "name" "names" "имя" "аты" "aty" "это" "мен" "men" "i am" "i'm" "this is";
-    exact PERSON_BEHIND:
+    exact SO_CALLED:
         "деген" "есімді" "атты" "degen";
 };
 
@@ -50,7 +54,7 @@ pub(super) const PERSONS_RU: &[Word] = words! {
         "должни" "арендатор" "арендодател" "владел" "собственни" "абонент" "пользовател" "пассажир" "гост"
         "кандидат" "соискател" "подозреваем" "потерпевш" "свидетел" "директор" "господин" "госпож" "товарищ" "брат"
         "сестр" "дочк" "супруг" "бабушк" "дедушк" "внучк" "племянни" "сосед" "подруг" "ребен" "мальчик" "девочк"
-        "девушк" "начмед" "исполнител" "ответственн" "представител" "докладчи" "подпис";
+        "девушк" "начмед" "сторож" "охранни" "секретар" "зам" "заместител" "страховател" "грузчик" "фельдшер" "санитар" "сантехник" "электри" "дежурн" "техник" "психолог" "логопед" "воспитател" "заведующ" "председател" "руководител" "участков" "лечащ" "инспектор" "капитан" "лейтенант" "майор" "сержант" "бригадир" "мастер" "поставщи" "продавщиц" "кассир" "няня" "крестник" "отчим" "мачех" "свекров" "теща" "тесть" "зять" "невест" "исполнител" "ответственн" "представител" "докладчи" "подпис";
     exact PERSON:
         "продавец" "тов" "мама" "маму" "маме" "мамы" "мамой" "папа" "папу" "папе" "папы" "отец" "отца" "отцу" "мать"
         "матери" "сын" "сына" "сыну" "сыном" "дочь" "дочери" "дочерью" "муж" "мужа" "мужу" "мужем" "жена" "жены"
@@ -65,7 +69,7 @@ pub(super) const PERSONS_RU: &[Word] = words! {
 /// The same in Kazakh.
 pub(super) const PERSONS_KK: &[Word] = words! {
     case PERSON:
-        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "оқушы" "дәрігер"
+        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "борышкер" "куәгер" "жәбірленуші" "сақтанушы" "хатшы" "төраға" "қабылдаушы" "жалға алушы" "кезекші" "қолы" "мүше" "жетекші" "тәрбиеші" "орындаушы" "қоңырау шалушы" "дәріхана" "кісі" "оқушы" "дәрігер"
         "дарігер" "жүргізуші" "басшы" "бастығ" "маман" "есепші" "талапкер" "жауапкер" "алушы" "жіберуші"
         "өтініш беруші" "қарыз алушы" "азамат" "азаматша" "әріптес" "сатып алушы" "иесі" "тұтынушы";
     exact PERSON:
@@ -83,7 +87,7 @@ pub(super) const PERSONS_EN: &[Word] = words! {
         "plaintiff" "defendant" "recipient" "beneficiary" "sender" "caller" "passenger" "guest" "witness" "lawyer"
         "accountant" "doctor" "nurse" "teacher" "student" "driver" "director" "holder" "owner" "mother" "father"
         "mom" "dad" "brother" "sister" "son" "daughter" "husband" "wife" "spouse" "uncle" "aunt" "nephew" "niece"
-        "friend" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
+        "friend" "receiver" "reporter" "approver" "supervisor" "subscriber" "policyholder" "insured" "cardholder" "therapist" "surgeon" "resident" "agent" "operator" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
         "married to" "pacienty";
     case PERSON:
         "client" "customer" "patient" "employee";
@@ -98,7 +102,7 @@ pub(super) const GREETINGS: &[Word] = words! {
         "с наилучшими пожеланиями" "спасибо" "позвоните" "спросить" "передай" "передайте" "салем" "құрметті"
         "курметти" "қадірлі" "қымбатты" "құрметпен" "сәлем" "сәлеметсіз бе" "рахмет" "рақмет" "qurmetti" "kurmetti"
         "qurmetpen" "salem" "sálem" "dear" "hello" "hey" "regards" "best regards" "kind regards" "sincerely"
-        "yours truly" "best" "thanks" "thank you" "cheers";
+        "yours truly" "best" "thanks" "thank you" "cheers" "ask" "call" "tell" "contact";
 };
 
 /// Said behind a person's name.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::hashing::{Hash, Table};
+use super::hashing::Table;
 
 /// A set of the kinds below.
 pub(super) type Kinds = u16;
@@ -138,6 +138,6 @@ pub(super) fn table() -> Table<Kinds> {
         surname_forms(suffix).iter().for_each(|(ending, _)| add(ending, SURNAME));
     }
     surname_forms("in").iter().for_each(|(ending, _)| add(ending, SURNAME_IN));
-    let entries: Vec<_> = kinds.iter().map(|(ending, &kind)| (Hash::of(ending.as_bytes()), kind)).collect();
+    let entries: Vec<_> = kinds.into_iter().collect();
     Table::new(&entries)
 }

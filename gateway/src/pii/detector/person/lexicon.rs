@@ -1,17 +1,17 @@
 //! Everything known about words in one table: names, surnames, public figures and ordinary words, each under its stem
 //! with the endings that it takes. One pass over a word's letters finds all entries that it may be a form of.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::endings::{self, Kinds};
-use super::hashing::{Hash, Table};
+use super::hashing::{DEPTH, Hash, Table};
 use super::shapes::{self, ShapeTable};
-use super::spelling::Key;
+use super::spelling::{Key, Script};
 use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
 
 /// A set of the roles below.
-pub(super) type Roles = u16;
+pub(super) type Roles = u32;
 
 /// A first name.
 pub(super) const FIRST: Roles = 1;
@@ -42,6 +42,24 @@ pub(super) const LONE_FIGURE: Roles = 1 << 12;
 /// A Kazakh case ending by itself.
 pub(super) const ENDING: Roles = 1 << 13;
 
+/// What stands in names only, in small letters too.
+pub(super) const IN_NAMES: Roles = NAMES | LIKE_PATRONYMIC | PARTICLE | TURKIC;
+
+const NAMES: Roles = FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME | FAMILIAR;
+
+/// A place; only inside this file.
+const PLACE: Roles = 1 << 17;
+/// Makes adjectives in -овый; only inside this file.
+const MAKES_ADJECTIVES: Roles = 1 << 18;
+/// Takes the endings of nouns; only inside this file.
+const NOUN: Roles = 1 << 14;
+
+/// Ends in -ов, -ев, -ова or -ева, as a surname in the nominative.
+pub(super) const IN_OV: Roles = 1 << 15;
+
+/// A name without any ending.
+pub(super) const WHOLE: Roles = 1 << 16;
+
 /// The number of a base form; the same for all spellings that read alike.
 pub(super) type LexemeId = u16;
 
@@ -53,6 +71,8 @@ pub(super) struct Reading {
     pub(super) lexemes: [LexemeId; MAX_LEXEMES],
     /// The first letter of its key.
     pub(super) initial: u8,
+    /// Letters of the longest stem of a first name that it may be a form of.
+    pub(super) first_len: u8,
 }
 
 const MAX_LEXEMES: usize = 4;
@@ -63,6 +83,8 @@ struct Entry {
     endings: Kinds,
     /// Whether it may stand without an ending.
     is_bare: bool,
+    /// Only of words in Latin letters.
+    is_latin: bool,
     lexeme: LexemeId,
 }
 
@@ -74,7 +96,7 @@ pub(super) struct Lexicon {
     shapes: ShapeTable,
     /// First name and surname of every public figure, sorted.
     figures: Vec<(LexemeId, LexemeId)>,
-    /// Surname and the first letter of the first name of every public figure, sorted.
+    /// Surname and the first letter of the first name of every public figure whose surname alone is known, sorted.
     figure_initials: Vec<(LexemeId, u8)>,
 }
 
@@ -102,6 +124,7 @@ impl Lexicon {
         let mut builder = Builder::default();
         for (words, roles) in [
             (names_russian::FULL, FIRST),
+            (names_western::EUROPEAN_LATIN, FIRST),
             (names_western::EUROPEAN, FIRST),
             (names_western::CAUCASIAN, FIRST),
             (names_kazakh::MEN, FIRST),
@@ -115,14 +138,19 @@ impl Lexicon {
             (surnames::FREQUENT, SURNAME),
             (figures::LONE, LONE_FIGURE),
             (ordinary::NAMES_TOO, WORD),
-            (ordinary::NOUNS, WORD),
-            (ordinary::LIKE_SURNAMES, WORD),
-            (ordinary::PLACES, WORD),
+            (ordinary::NOUNS, WORD | NOUN | MAKES_ADJECTIVES),
+            (ordinary::LIKE_SURNAMES, WORD | NOUN),
+            (ordinary::PLACES, WORD | PLACE),
             (ordinary::BESIDE_NAMES, WORD),
             (IRREGULAR_PATRONYMICS, PATRONYMIC),
             (PARTICLES, PARTICLE),
         ] {
-            words.split_whitespace().for_each(|word| _ = builder.add(word, roles));
+            let is_european = std::ptr::eq(words, names_western::EUROPEAN_LATIN);
+            for word in words.split_whitespace() {
+                builder.is_latin = is_european || roles & WORD != 0 && word.is_ascii();
+                builder.add(word, roles);
+            }
+            builder.is_latin = false;
         }
         let (figures, figure_initials) = builder.figures();
         Self {
@@ -138,35 +166,76 @@ impl Lexicon {
     pub(super) fn read(&self, key: &Key) -> Reading {
         let letters = key.letters();
         let mut reading = Reading { initial: letters.first().copied().unwrap_or_default(), ..Reading::default() };
-        let mut hash = Hash::EMPTY;
+        let (mut hash, mut beginning) = (Hash::EMPTY, Hash::EMPTY);
         // The longest stems that speak for a name and for an ordinary word.
         let (mut name_len, mut word_len) = (0, 0);
+        let mut is_place = false;
         for (index, &letter) in letters.iter().enumerate() {
             hash = hash.with(letter);
             let stem = index + 1;
             if stem < MIN_STEM {
                 continue;
             }
+            if stem == DEPTH + 1 && !self.entries.may_go_on(beginning) {
+                break;
+            }
+            if stem == DEPTH {
+                beginning = hash;
+            }
             let mut kinds = None;
             for entry in self.entries.all(hash) {
                 let rest = letters.get(stem..).unwrap_or_default();
+                if entry.endings == 0 && !rest.is_empty() {
+                    continue;
+                }
+                if entry.is_latin && key.script != Script::Latin {
+                    continue;
+                }
+                // A single letter behind a short stem makes another word.
+                let is_loose = stem <= 3 && entry.roles & (PLAIN_SURNAME | PARTICLE) != 0 || entry.roles & WORD != 0;
+                if is_loose && rest.len() == 1 && !is_vowel(rest) {
+                    continue;
+                }
                 let kinds = *kinds.get_or_insert_with(|| self.ending_kinds(rest));
-                let roles = entry.roles_with(stem, rest.is_empty(), kinds);
-                if let Some(roles) = roles {
-                    reading.add(roles & !WORD, entry.lexeme);
+                if let Some((roles, lexeme)) = entry.read(stem, rest.is_empty(), kinds) {
+                    reading.add(roles & !WORD, lexeme);
+                    if rest.is_empty() && roles & NAMES != 0 {
+                        reading.roles |= WHOLE;
+                    }
                     if roles & WORD != 0 {
                         word_len = stem;
+                        is_place = roles & PLACE != 0;
                     }
-                    if roles & (FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME) != 0 {
+                    if roles & FIRST != 0 {
+                        reading.first_len = u8::try_from(stem).unwrap_or(u8::MAX);
+                    }
+                    if roles & NAMES != 0 {
                         name_len = stem;
                     }
                 }
             }
         }
-        if word_len > 0 && word_len >= name_len {
+        // Ordinary words are not asked for their shapes.
+        let is_plain_word = word_len > 0 && name_len == 0;
+        let shape = if is_plain_word { 0 } else { self.shapes.of(letters) };
+        let is_word_by_shape = shape & shapes::WORD != 0 && name_len == 0;
+        if word_len > name_len {
+            // "магазин" is no form of a name.
+            reading.roles &= !(NAMES | WHOLE);
+        }
+        if is_place && word_len >= name_len && reading.roles & FIRST == 0 {
+            reading.roles &= !(NAMES | WHOLE);
+        }
+        if word_len > 0 && word_len >= name_len || is_word_by_shape {
             reading.roles |= WORD;
         }
-        reading.roles |= shape_roles(self.shapes.of(letters));
+        reading.roles |= shape_roles(shape);
+        if [&b"ov"[..], b"ev", b"ova", b"eva"]
+            .iter()
+            .any(|ending| letters.ends_with(ending) && letters.len() > ending.len() + 2)
+        {
+            reading.roles |= IN_OV;
+        }
         if letters.len() <= MAX_ENDING && self.ending_kinds(letters) & endings::TURKIC != 0 {
             reading.roles |= ENDING;
         }
@@ -188,6 +257,10 @@ impl Lexicon {
     pub(super) fn is_figure_with_initial(&self, surname: &Reading, initial: u8) -> bool {
         surname.known_lexemes().any(|surname| self.figure_initials.binary_search(&(surname, initial)).is_ok())
     }
+}
+
+fn is_vowel(rest: &[u8]) -> bool {
+    matches!(rest, b"a" | b"e" | b"i" | b"u")
 }
 
 fn shape_roles(shape: shapes::Shapes) -> Roles {
@@ -231,27 +304,34 @@ impl Reading {
     pub(super) fn with(mut self, other: &Self) -> Self {
         other.known_lexemes().for_each(|lexeme| self.add(0, lexeme));
         self.roles |= other.roles;
+        self.first_len = self.first_len.max(other.first_len);
         self
     }
 }
 
 impl Entry {
-    /// What a word of this stem and an ending of `kinds` is; `None` when the stem does not take the ending.
-    fn roles_with(&self, stem: usize, is_bare: bool, kinds: Kinds) -> Option<Roles> {
+    /// What a word of this stem and an ending of `kinds` is, and a form of what; `None` when the stem does not take
+    /// the ending. What is only derived of a name is no form of it.
+    fn read(&self, stem: usize, is_bare: bool, kinds: Kinds) -> Option<(Roles, LexemeId)> {
         if is_bare {
-            return self.is_bare.then_some(self.roles);
+            return self.is_bare.then_some((self.roles, self.lexeme));
         }
-        if self.endings & kinds & !(endings::SURNAME | endings::SURNAME_IN | endings::PATRONYMIC) != 0 {
-            return Some(self.roles);
+        if self.roles & MAKES_ADJECTIVES != 0 && self.endings & kinds & endings::SURNAME != 0 {
+            // "файловой" is of a file, not of Фаиль.
+            return Some((WORD, 0));
+        }
+        let is_form = self.endings & kinds & !(endings::SURNAME | endings::SURNAME_IN | endings::PATRONYMIC) != 0;
+        if is_form || self.roles & SURNAME != 0 && self.endings & kinds != 0 {
+            return Some((self.roles, self.lexeme));
         }
         if self.roles & FIRST == 0 || stem < MIN_PARENT {
             return None;
         }
         let derived = self.endings & kinds;
         if derived & endings::PATRONYMIC != 0 {
-            Some(PATRONYMIC)
-        } else if derived & (endings::SURNAME | endings::SURNAME_IN) != 0 {
-            Some(SURNAME)
+            Some((PATRONYMIC, 0))
+        } else if derived & endings::SURNAME != 0 || derived & endings::SURNAME_IN != 0 && stem > MIN_PARENT {
+            Some((SURNAME, 0))
         } else {
             None
         }
@@ -261,8 +341,9 @@ impl Entry {
 /// Collects the entries.
 #[derive(Default)]
 struct Builder {
-    entries: Vec<(Hash, Entry)>,
+    entries: Vec<(Vec<u8>, Entry)>,
     ids: HashMap<Vec<u8>, LexemeId>,
+    is_latin: bool,
 }
 
 impl Builder {
@@ -274,52 +355,64 @@ impl Builder {
     fn add_part(&mut self, word: &str, roles: Roles) -> Option<(LexemeId, u8)> {
         let key = Key::of(word.as_bytes())?;
         let letters = key.letters();
+        let is_latin = self.is_latin;
         let next = LexemeId::try_from(self.ids.len() + 1).ok()?;
         let lexeme = *self.ids.entry(letters.to_vec()).or_insert(next);
         // Short words have too many look-alikes to be taken with endings.
         let full = match (letters.len(), roles & WORD != 0) {
             (0..=3, true) => 0,
-            (_, true) => endings::HARD | endings::PLURAL | endings::TURKIC,
+            (_, true) if roles & NOUN != 0 => endings::HARD | endings::PLURAL | endings::TURKIC | endings::SURNAME,
+            (_, true) if letters.last().is_some_and(|&last| is_vowel(&[last]) || last == b'o') => endings::TURKIC,
+            (_, true) => endings::HARD | endings::TURKIC,
             _ => endings::HARD | endings::TURKIC | endings::SURNAME | endings::PATRONYMIC,
         };
-        self.push(letters, Entry { roles, endings: full, is_bare: true, lexeme });
+        self.push(letters, Entry { roles, endings: full, is_bare: true, is_latin, lexeme });
         let stem = |len: usize| letters.get(..letters.len().checked_sub(len)?).filter(|stem| stem.len() >= MIN_STEM);
         let derived = if roles & FIRST != 0 { endings::SURNAME_IN | endings::PATRONYMIC } else { 0 };
-        let inflected = |endings: Kinds| Entry { roles, endings, is_bare: false, lexeme };
+        let inflected = |endings: Kinds| Entry { roles, endings, is_bare: false, is_latin, lexeme };
         if letters.len() < 4 && roles & WORD != 0 {
             return Some((lexeme, *letters.first()?));
         }
         match letters {
+            [.., b'o' | b'e', b'v'] if roles & SURNAME != 0 => self.push_stem(stem(2), inflected(endings::SURNAME)),
+            [.., b'i', b'n'] if roles & SURNAME != 0 => self.push_stem(stem(2), inflected(endings::SURNAME_IN)),
             [.., b'i', b'a'] => {
-                self.push(stem(1)?, Entry { is_bare: letters.len() > 4, ..inflected(endings::IN_IA | derived) });
+                self.push_stem(stem(1), Entry { is_bare: letters.len() > 4, ..inflected(endings::IN_IA | derived) });
                 if letters.len() > 3 {
-                    self.push(stem(2)?, inflected(endings::IN_IA | derived));
+                    self.push_stem(stem(2), inflected(endings::IN_IA | derived));
                 }
             }
-            [.., b'a'] => self.push(stem(1)?, inflected(endings::IN_A | derived)),
+            [.., b'a'] => self.push_stem(stem(1), inflected(endings::IN_A | derived)),
             [.., b's' | b'c', b'k', b'i'] | [.., b'o', b'i'] => {
-                self.push(stem(1)?, inflected(endings::ADJECTIVE));
+                self.push_stem(stem(1), inflected(endings::ADJECTIVE));
                 if letters.ends_with(b"oi") {
-                    self.push(stem(2)?, inflected(endings::ADJECTIVE));
+                    self.push_stem(stem(2), inflected(endings::ADJECTIVE));
                 }
             }
             [.., b'i'] => {
                 let parent = if derived == 0 { 0 } else { endings::SURNAME | endings::PATRONYMIC };
-                self.push(stem(1)?, inflected(endings::IN_I | parent));
+                self.push_stem(stem(1), inflected(endings::IN_I | parent));
             }
             _ => {}
         }
         Some((lexeme, *letters.first()?))
     }
 
+    fn push_stem(&mut self, stem: Option<&[u8]>, entry: Entry) {
+        if let Some(stem) = stem {
+            self.push(stem, entry);
+        }
+    }
+
     fn push(&mut self, stem: &[u8], entry: Entry) {
-        let hash = Hash::of(stem);
-        self.entries.push((hash, entry));
+        self.entries.push((stem.to_vec(), entry));
     }
 
     /// Pairs of first name and surname, and of surname and initial.
     fn figures(&mut self) -> (Vec<(LexemeId, LexemeId)>, Vec<(LexemeId, u8)>) {
         let (mut pairs, mut initials) = (Vec::new(), Vec::new());
+        let lone: HashSet<LexemeId> =
+            figures::LONE.split_whitespace().flat_map(|name| self.add(name, 0)).map(|(id, _)| id).collect();
         for figure in figures::FULL.split(',') {
             let mut words = figure.split_whitespace();
             let Some(first) = words.next() else { continue };
@@ -327,12 +420,52 @@ impl Builder {
             for surname in words {
                 for (surname, _) in self.add(surname, 0) {
                     pairs.extend(firsts.iter().map(|&(first, _)| (first, surname)));
-                    initials.extend(firsts.iter().map(|&(_, letter)| (surname, letter)));
+                    if lone.contains(&surname) {
+                        initials.extend(firsts.iter().map(|&(_, letter)| (surname, letter)));
+                    }
                 }
             }
         }
         pairs.sort_unstable();
         initials.sort_unstable();
         (pairs, initials)
+    }
+}
+
+#[cfg(test)]
+mod probe {
+    use super::*;
+    #[test]
+    fn probe() {
+        for word in std::env::var("PROBE").unwrap_or_default().split_whitespace() {
+            let Some(key) = Key::of(word.as_bytes()) else { continue };
+            let r = LEXICON.read(&key);
+            let names = [
+                "FIRST",
+                "FAMILIAR",
+                "PLAIN",
+                "SURNAME",
+                "LIKE_SURNAME",
+                "ADJ",
+                "NOM",
+                "PATR",
+                "LIKE_PATR",
+                "PARTICLE",
+                "TURKIC",
+                "WORD",
+                "LONE",
+                "ENDING",
+                "NOUN",
+                "IN_OV",
+                "WHOLE",
+            ];
+            let l: Vec<_> = names.iter().enumerate().filter(|(i, _)| r.roles >> i & 1 == 1).map(|(_, n)| *n).collect();
+            println!(
+                "{word} {} {l:?} first_len {} {:?}",
+                String::from_utf8_lossy(key.letters()),
+                r.first_len,
+                r.lexemes
+            );
+        }
     }
 }

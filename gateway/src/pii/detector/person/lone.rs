@@ -3,8 +3,8 @@
 
 use super::PersonScan;
 use super::lexicon::{
-    ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, SURNAME,
-    TURKIC, WORD,
+    ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, Roles,
+    SURNAME, TURKIC, WHOLE, WORD,
 };
 use super::part::{Link, Part};
 use crate::pii::Entity;
@@ -14,7 +14,7 @@ use crate::pii::detector::context::topics::{
 use crate::pii::detector::views::tokens::Case;
 
 /// What a single word may be without being a name of anybody.
-const SOME_NAME: u16 = FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC;
+const SOME_NAME: Roles = FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC;
 
 impl PersonScan<'_, '_, '_> {
     /// A name of one word at the beginning of `rest`: how many words are done with.
@@ -33,20 +33,41 @@ impl PersonScan<'_, '_, '_> {
         }
         let before = self.setting.before(part.range.start);
         let behind = self.setting.behind(part.range.end);
-        let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.len >= 3;
+        let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.reading.first_len >= 4;
         if let Some(reason) = self.lone_thing(part, before, behind) {
             if part.is(SOME_NAME) && part.is_capital() {
                 self.found.reject(Entity::Person, part.range.clone(), "person/first-name", reason);
             }
             return None;
         }
+        if self.setting.names_partners(part.range.end) {
+            return None;
+        }
         let is_known = part.is(SOME_NAME) && !part.is(WORD);
         let is_announced = before & NAME_FIELD != 0 && self.is_announced(part, is_known, before)
             || before & (PERSON | GREETING) != 0 && self.fits_person(part, before)
-            || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && part.is_capital()
-            || before & NAME_KEY != 0 && part.is_capital() && is_known && part.len >= 3;
+            || behind & PERSON_BEHIND != 0 && part.is(FIRST | FAMILIAR) && !part.is(WORD) && part.is_capital()
+            || behind & (PERSON_BEHIND | NAME_KEY) == PERSON_BEHIND
+                && part.is(FIRST)
+                && part.is(WHOLE)
+                && part.is_capital()
+            || before & NAME_KEY != 0
+                && part.is_capital()
+                && (is_known || part.is(TURKIC) && !part.is(WORD))
+                && part.len >= 3
+            || behind & PERSON_BEHIND != 0 && part.is(TURKIC) && !part.is(WORD) && part.case == Case::Title;
         if is_announced {
             self.push(part.range.clone(), "person/context", 90);
+            return Some(1);
+        }
+        let is_subject = part.is(SURNAME)
+            && part.is(NOMINATIVE)
+            && !part.is(WORD | LONE_FIGURE)
+            && part.case == Case::Title
+            && self.setting.is_subject(&part.range)
+            && !self.setting.follows_preposition(part.range.start);
+        if is_subject {
+            self.push(part.range.clone(), "person/surname", 80);
             return Some(1);
         }
         if is_certain && !self.is_in_doubt(rest) {
@@ -59,9 +80,12 @@ impl PersonScan<'_, '_, '_> {
     /// Behind "ФИО:" and "меня зовут" anything that is written like a name is one.
     fn is_announced(&self, part: &Part, is_known: bool, before: u64) -> bool {
         let is_title = part.case == Case::Title && part.len >= 3 && !part.is(WORD);
-        is_known && part.len >= 3
-            || is_title
-            || part.is_capital() && part.is(SOME_NAME) && before & NAME_FIELD != 0 && part.len >= 2
+        let is_close = self.setting.follows_closely(part.range.start) || part.is(FIRST);
+        is_known
+            && part.len >= 3
+            && (part.is_capital() || part.len >= 4 && part.is(FIRST | FAMILIAR | SURNAME) && is_close)
+            || is_title && (before & PERSON != 0 && is_close || self.setting.follows_colon(part.range.start))
+            || part.is(FIRST | PLAIN_SURNAME) && part.is(WHOLE) && part.case == Case::Title && part.len >= 2
             || part.case == Case::Upper && !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC | ADJECTIVE) && part.len >= 4
     }
 
@@ -71,9 +95,38 @@ impl PersonScan<'_, '_, '_> {
         if !part.is_capital() {
             return is_known && part.is(FIRST | SURNAME) && before & PERSON != 0 && part.len >= 4;
         }
-        is_known
-            || part.is(SOME_NAME) && part.case == Case::Title && part.len >= 2
-            || !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC) && part.len >= 4 && part.case == Case::Title
+        // "Клиент: ..." is also how dialogues are written down.
+        let is_close = self.setting.follows_closely(part.range.start);
+        part.is(FIRST) && part.reading.first_len >= 4 && part.case == Case::Title && is_close && before & PERSON != 0
+            || is_known && (is_close || !self.setting.goes_on(part.range.end) || part.is(FIRST))
+            || part.is(SOME_NAME)
+                && part.is(WHOLE)
+                && part.case == Case::Title
+                && part.len >= 2
+                && is_close
+                && before & PERSON != 0
+            || before & GREETING != 0
+                && part.is(FIRST)
+                && part.is(WHOLE)
+                && part.case == Case::Title
+                && self.ends_letter(part)
+            || before & GREETING != 0 && part.is(FIRST) && part.is(WHOLE) && part.case == Case::Title && is_close
+            || before & PERSON != 0
+                && is_close
+                && !part.is(WORD)
+                && part.is(LIKE_SURNAME | TURKIC)
+                && part.len >= 4
+                && part.case == Case::Title
+    }
+
+    /// Whether a name stands by itself on its line, as under a letter.
+    fn ends_letter(&self, part: &Part) -> bool {
+        let view = self.text.bytes();
+        let before = view.get(..part.range.start).unwrap_or_default();
+        let behind = view.get(part.range.end..).unwrap_or_default();
+        before.trim_ascii_end().len() < before.len()
+            && before.ends_with(b"\n")
+            && matches!(behind.first(), None | Some(b'\n' | b'.' | b','))
     }
 
     /// Why a single name is something else.
@@ -86,11 +139,15 @@ impl PersonScan<'_, '_, '_> {
         if before & PUBLIC != 0 {
             return Some("a person in public");
         }
+        if self.setting.is_discussed(part.range.end) {
+            return Some("a name spoken of as a word");
+        }
         let is_field = before & (NAME_FIELD | NAME_KEY | PERSON) != 0;
         if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {
             return Some("a name in quotation marks");
         }
-        (part.is(LONE_FIGURE) && before & (NAME_FIELD | PERSON) == 0).then_some("a public figure")
+        ((part.is(LONE_FIGURE) || self.setting.has_epithet(part.range.end)) && before & (NAME_FIELD | PERSON) == 0)
+            .then_some("a public figure")
     }
 
     /// Whether a first name beside this neighbour is rather part of something bigger.

@@ -68,7 +68,8 @@ impl PersonScan<'_, '_, '_> {
     /// A name of several words at the beginning of `rest`: how many words are done with.
     fn sequence(&mut self, rest: &[Part]) -> Option<usize> {
         let first = rest.first()?;
-        if rest.get(1).is_none_or(|second| second.link == part::Link::Break) {
+        let has_second = rest.get(1).is_some_and(|second| second.link != part::Link::Break && second.may_be_name());
+        if !has_second || !first.may_be_name() {
             return None;
         }
         let plain = sequence::best(rest, 0, true);
@@ -83,9 +84,15 @@ impl PersonScan<'_, '_, '_> {
             }
         };
         let len = found.order.len();
+        if is_better_without_first(rest, found) {
+            return None;
+        }
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
+        if parts.iter().all(|part| part.is(lexicon::WORD)) && self.is_beginning(parts) {
+            return None;
+        }
         let reason =
             if is_figure(parts, found.order) { Some("a public figure") } else { self.is_a_thing(&range, parts) };
         match reason {
@@ -107,7 +114,8 @@ impl PersonScan<'_, '_, '_> {
         if topics & NAME_FIELD != 0 {
             6
         } else if topics & (PERSON | GREETING) != 0 {
-            3
+            // "Клиент: ..." is also how dialogues are written down.
+            if self.setting.follows_colon(first.range.start) { 2 } else { 3 }
         } else {
             u8::from(topics & NAME_KEY != 0)
         }
@@ -124,6 +132,13 @@ impl PersonScan<'_, '_, '_> {
         !self.setting.goes_on(end)
     }
 
+    /// Words that may all be ordinary ones, where a sentence begins: "Will Rose and Lily ..."
+    fn is_beginning(&self, parts: &[Part]) -> bool {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
+        let is_latin = parts.iter().all(|part| part.script == Script::Latin);
+        is_latin && self.setting.begins_sentence(first.range.start) && self.setting.goes_on(last.range.end)
+    }
+
     fn with_final_dot(&self, range: Range<usize>, order: &[Slot]) -> Range<usize> {
         let is_dotted = order.last() == Some(&Slot::Initial) && self.text.bytes().get(range.end) == Some(&b'.');
         range.start..range.end + usize::from(is_dotted)
@@ -131,6 +146,9 @@ impl PersonScan<'_, '_, '_> {
 
     /// Why something else is meant: a street, a shop, a work of art.
     fn is_a_thing(&self, range: &Range<usize>, parts: &[Part]) -> Option<&'static str> {
+        if self.setting.names_partners(range.end) {
+            return Some("an organisation");
+        }
         let before = self.setting.before(range.start);
         let has_patronymic = parts.iter().any(|part| part.is(lexicon::PATRONYMIC));
         if before & (NAME_FIELD | PERSON) != 0 {
@@ -158,6 +176,14 @@ impl PersonScan<'_, '_, '_> {
     }
 }
 
+/// Whether the first word is one that nobody knows and the name behind it reaches further without it.
+fn is_better_without_first(rest: &[Part], found: Match) -> bool {
+    let (Some(first), Some(others)) = (rest.first(), rest.get(1..)) else { return false };
+    let is_known = found.order.first().is_some_and(|&slot| sequence::weight(first, slot) > Some(0));
+    let is_known = is_known && !(first.is(lexicon::WORD) && !first.is(lexicon::FIRST));
+    !is_known && sequence::best(others, 0, false).is_some_and(|other| other.order.len() >= found.order.len())
+}
+
 /// Whether words that are no name by themselves may be one in the right place.
 fn is_worth_asking(rest: &[Part]) -> bool {
     rest.iter().take(2).all(|part| part.is_capital() && !part.is_initial)
@@ -166,7 +192,7 @@ fn is_worth_asking(rest: &[Part]) -> bool {
 
 fn is_figure(parts: &[Part], order: &[Slot]) -> bool {
     let slots = || parts.iter().zip(order);
-    let firsts = slots().filter(|(_, slot)| matches!(slot, Slot::First | Slot::Surname));
+    let firsts = slots().filter(|(_, slot)| matches!(slot, Slot::First | Slot::Surname | Slot::Patronymic));
     firsts
         .clone()
         .any(|(first, _)| firsts.clone().any(|(surname, _)| LEXICON.is_figure(&first.reading, &surname.reading)))

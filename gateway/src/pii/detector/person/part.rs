@@ -18,6 +18,8 @@ pub(super) enum Link {
     Space,
     /// A dot, with or without a space, behind an initial.
     Dot,
+    /// One line break.
+    Line,
 }
 
 /// One word as a part of a name.
@@ -31,6 +33,8 @@ pub(super) struct Part {
     pub(super) link: Link,
     /// One letter and a dot, or one capital letter.
     pub(super) is_initial: bool,
+    /// A full stop stands right behind it.
+    pub(super) is_dotted: bool,
     /// Letters of its key.
     pub(super) len: usize,
 }
@@ -38,6 +42,14 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn is(&self, roles: lexicon::Roles) -> bool {
         self.reading.is(roles)
+    }
+
+    /// Whether it may be in a name at all, as it is written.
+    pub(super) fn may_be_name(&self) -> bool {
+        self.is_initial
+            || self.is(lexicon::IN_NAMES)
+            || self.is_capital() && !self.is(lexicon::WORD)
+            || self.is(lexicon::IN_OV) && !self.is(lexicon::WORD)
     }
 
     /// Written as names are, with a capital letter at least.
@@ -64,7 +76,7 @@ pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
                 join(last, &part);
                 continue;
             }
-            Some(last) => link(last, &part, gap),
+            Some(last) => link(text, last, &part, gap),
             None => Link::Break,
         };
         parts.push(Part { link, ..part });
@@ -78,8 +90,10 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
     if is_barred(view, &token.range, key.script) {
         return None;
     }
-    let is_single = word.len() <= 2 && key.letters().len() <= 2 && (word.len() == 1 || word.first()? >= &0x80);
     let is_dotted = view.get(token.range.end) == Some(&b'.');
+    let is_digraph =
+        is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
+    let is_single = word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph;
     let reading =
         if is_single { Reading { initial: *key.letters().first()?, ..Reading::default() } } else { LEXICON.read(&key) };
     Some(Part {
@@ -88,9 +102,16 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
         script: key.script,
         reading,
         link: Link::Break,
-        is_initial: is_single && (is_dotted || token.case == Case::Upper),
+        is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
+        is_dotted,
         len: key.letters().len(),
     })
+}
+
+/// Words of one letter, which are no initials without a dot.
+fn is_one_letter_word(word: &[u8]) -> bool {
+    matches!(word, b"a" | b"i")
+        || ["а", "в", "и", "к", "о", "с", "у", "я", "б"].iter().any(|letter| letter.as_bytes() == word)
 }
 
 /// Whether a word is part of something that is no speech: a path, an address, a handle, an identifier.
@@ -117,10 +138,17 @@ fn is_barred(view: &[u8], range: &Range<usize>, script: Script) -> bool {
             })
 }
 
-fn link(last: &Part, part: &Part, gap: &[u8]) -> Link {
+fn link(text: &Text<'_>, last: &Part, part: &Part, gap: &[u8]) -> Link {
     match gap {
+        b"\n" => Link::Line,
+        // A view has a line break for each of the two characters.
+        b"\n\n" if text.view().source_text(last.range.end..part.range.start) == "\r\n" => Link::Line,
         b" " | b"  " => Link::Space,
         b"." | b". " if last.is_initial => Link::Dot,
+        b".\n" if last.is_initial => Link::Line,
+        b".\n\n" if last.is_initial && text.view().source_text(last.range.end..part.range.start) == ".\r\n" => {
+            Link::Line
+        }
         b"" if last.is_initial && part.is_initial => Link::Dot,
         _ => Link::Break,
     }
@@ -128,6 +156,10 @@ fn link(last: &Part, part: &Part, gap: &[u8]) -> Link {
 
 /// "Римский-Корсаков", "Касым-Жомарт", "Yeon-ji", and endings set off: "Айгүл-ге", "Aigul'ga".
 fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
+    if last.script == Script::Latin && last.len == 1 && matches!(last.reading.initial, b'o' | b'd') {
+        // O'Neill, D'Angelo.
+        return matches!(gap, b"'" | b";") && last.is_capital() && part.is_capital() && part.len >= 3;
+    }
     if last.is_initial || part.is_initial {
         return false;
     }
@@ -151,7 +183,17 @@ fn is_ending(last: &Part, part: &Part) -> bool {
 fn join(last: &mut Part, part: &Part) {
     last.range.end = part.range.end;
     if !is_ending(last, part) {
+        last.is_initial = false;
+        last.case = if last.len == 1 { part.case } else { last.case };
+        let both = last.reading.roles & part.reading.roles;
         last.reading = last.reading.with(&part.reading);
+        if both & lexicon::FIRST != 0 {
+            last.reading.roles &= !lexicon::WORD;
+        }
+        let names = lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PARTICLE;
+        if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(names) {
+            last.reading.roles = lexicon::WORD;
+        }
         last.len += part.len;
     }
 }

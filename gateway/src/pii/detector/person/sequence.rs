@@ -2,8 +2,8 @@
 //! words must look the part. What a single word may be is weighed together with its neighbours.
 
 use super::lexicon::{
-    ADJECTIVE, FAMILIAR, FIRST, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC,
-    PLAIN_SURNAME, SURNAME, TURKIC, WORD,
+    ADJECTIVE, FAMILIAR, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, PARTICLE, PATRONYMIC, PLAIN_SURNAME,
+    SURNAME, TURKIC, WORD,
 };
 use super::part::{Link, Part};
 use crate::pii::detector::views::tokens::Case;
@@ -29,10 +29,15 @@ const ORDERS: &[&[Slot]] = &[
     &[F, P, S],
     &[F, F, Q],
     &[F, F, S],
+    &[S, F, F],
     &[F, I, S],
     &[S, I, I],
     &[I, I, S],
+    &[F, Q, S],
+    &[F, Q, F],
     &[F, P],
+    &[P, F],
+    &[F, Q],
     &[S, F],
     &[F, S],
     &[S, P],
@@ -56,9 +61,34 @@ const ENOUGH: u8 = 6;
 const ENOUGH_IN_LOWER: u8 = 7;
 
 /// The best reading of the words from the first of `parts` on as one name. `bonus` is what the words before it speak
-/// for a name; `leads` says whether a word nobody knows may be its first.
+/// for a name; `leads` says whether a word nobody knows may be its first. A name goes on in the next line when nothing
+/// else may be meant: a list of names has one in each.
 pub(super) fn best(parts: &[Part], bonus: u8, leads: bool) -> Option<Match> {
-    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| part.link != Link::Break).count();
+    let in_line = best_linked(parts, bonus, leads, false);
+    let break_at = parts.iter().take(MAX_PARTS).skip(1).position(|part| part.link == Link::Line).map(|at| at + 1);
+    if break_at.is_none_or(|at| in_line.is_some_and(|found| found.order.len() < at)) {
+        return in_line;
+    }
+    let over = best_linked(parts, bonus, leads, true).filter(|over| {
+        let of_line = in_line.map_or(0, |found| found.order.len());
+        over.order.len() > of_line && goes_over(parts, over.order, of_line > 0)
+    });
+    over.or(in_line)
+}
+
+/// Whether the words behind the line break belong to the name before it.
+fn goes_over(parts: &[Part], order: &[Slot], is_whole: bool) -> bool {
+    let next = parts.get(order.len()).filter(|next| next.link == Link::Space && next.is_capital());
+    let certain = parts.iter().zip(order).all(|(part, &slot)| match slot {
+        S => part.is(SURNAME | LIKE_SURNAME | PLAIN_SURNAME),
+        _ => weight(part, slot) > Some(0),
+    });
+    certain && next.is_none() && (!is_whole || order.last().is_some_and(|slot| matches!(slot, S | P | I)))
+}
+
+fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Option<Match> {
+    let linked = |link: Link| link != Link::Break && (over_lines || link != Link::Line);
+    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| linked(part.link)).count();
     let mut best: Option<Match> = None;
     for &order in ORDERS {
         if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
@@ -81,6 +111,10 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
     let num_initials = order.iter().filter(|slot| **slot == I).count();
     let mut total = 0;
     for (index, (part, &slot)) in parts.iter().zip(order).enumerate() {
+        // "V ЗАҢНЫҢ": in front of a surname initials have their dots.
+        if index == 0 && slot == I && !part.is_dotted {
+            return None;
+        }
         if index > 0 && !is_linked(part, slot, order.get(index - 1).copied()) {
             return None;
         }
@@ -90,14 +124,23 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         }
         total += weight;
     }
+    if order == [S, F, F] {
+        // Korean names in three syllables.
+        if !parts.iter().all(|part| part.len <= 5 && part.is(PLAIN_SURNAME)) {
+            return None;
+        }
+        total += 2;
+    }
     let agrees = same_case(parts);
+    let capital = parts.iter().any(|part| part.is_capital() && !part.is_initial);
     let known =
         parts.iter().zip(order).filter(|(_, slot)| **slot != I).all(|(part, &slot)| weight(part, slot) > Some(0));
     match num_initials {
         _ if !agrees => None,
         0 => Some(total),
         // A letter with a dot is also a group, a figure, a vitamin.
-        1 => known.then_some(total),
+        1 => (known && is_told(parts, order) && (capital || order.len() > 2 || is_rare_initial(parts)))
+            .then_some(total + 2),
         _ => Some(total + 4),
     }
 }
@@ -105,9 +148,23 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
 fn is_linked(part: &Part, slot: Slot, before: Option<Slot>) -> bool {
     match part.link {
         Link::Break => false,
-        Link::Space => before != Some(I) || part.is_capital() || slot == I,
+        Link::Space | Link::Line => before != Some(I) || part.is_capital() || slot == I,
         Link::Dot => before == Some(I),
     }
+}
+
+/// "The C", "Will I": a letter without a dot behind a word tells nothing.
+fn is_told(parts: &[Part], order: &[Slot]) -> bool {
+    parts.iter().any(|part| part.is_initial && part.is_dotted)
+        || parts.iter().zip(order).all(|(part, &slot)| slot == I || !part.is(WORD))
+}
+
+/// In small letters most single ones with a dot stand for words: города, дом, улица.
+fn is_rare_initial(parts: &[Part]) -> bool {
+    parts
+        .iter()
+        .filter(|part| part.is_initial)
+        .all(|part| matches!(part.reading.initial, b'w' | b'j' | b'f' | b'a' | b'e' | b'b' | b'z'))
 }
 
 /// Small letters throughout, or none but in particles and Korean second syllables.
@@ -123,8 +180,11 @@ fn is_plausible(part: &Part) -> bool {
 }
 
 /// How much a word speaks for being this part of a name; `None` when it cannot be.
-fn weight(part: &Part, slot: Slot) -> Option<u8> {
+pub(super) fn weight(part: &Part, slot: Slot) -> Option<u8> {
     let (capital, word) = (part.is_capital(), part.is(WORD));
+    if word && !part.is(FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC | PARTICLE) && !part.is_initial {
+        return None;
+    }
     if part.is_initial {
         return (slot == I).then_some(1);
     }
@@ -140,17 +200,26 @@ fn weight(part: &Part, slot: Slot) -> Option<u8> {
 }
 
 fn first_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
-    if part.is(FIRST) {
-        return Some(if word { 3 } else { 6 });
+    // Short stems with endings are ordinary words too often.
+    let is_short = part.reading.first_len < 4 && part.len > usize::from(part.reading.first_len);
+    if part.is(FIRST) && (capital || !is_short) {
+        return Some(match (word || is_short, capital) {
+            (true, true) => 3,
+            (true, false) => 2,
+            (false, _) => 6,
+        });
+    }
+    if part.is(FAMILIAR) && (capital || !word) {
+        return Some(if capital && !word { 3 } else { 2 });
     }
     if word {
         return None;
     }
-    if part.is(FAMILIAR) {
-        return Some(3);
+    if capital && part.is(PLAIN_SURNAME) && part.len <= 5 {
+        return Some(1);
     }
     if part.is(TURKIC) {
-        return Some(if capital { 3 } else { 2 });
+        return Some(if capital { 3 } else { 1 });
     }
     capital.then_some(0)
 }
@@ -160,15 +229,20 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
         return Some(if word { 2 } else { 5 });
     }
     if part.is(PLAIN_SURNAME) {
-        return Some(if word { 2 } else { 4 });
+        return Some(match (word, capital) {
+            (false, _) => 4,
+            (true, true) => 3,
+            (true, false) => 2,
+        });
     }
-    if part.is(FIRST) {
+    let is_whole = part.reading.first_len >= 5 && part.len == usize::from(part.reading.first_len);
+    if part.is(FIRST) && (capital || !word && is_whole) {
         return Some(if word || !capital { 1 } else { 2 });
     }
     if word {
         return None;
     }
-    if part.is(LIKE_SURNAME) && (capital || part.is(NOMINATIVE)) {
+    if part.is(LIKE_SURNAME) && (capital || part.is(IN_OV)) {
         return Some(if capital { 3 } else { 1 });
     }
     if part.is(TURKIC) {

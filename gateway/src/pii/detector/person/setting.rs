@@ -9,13 +9,35 @@ use crate::pii::detector::context::topics::{
     Topics,
 };
 use crate::pii::detector::text::Text;
-use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::normalize::{is_continuation, is_letter};
+use crate::pii::detector::views::tokens::Case;
+
+/// What stands behind a name that is spoken of as a word.
+const DISCUSSING: [&str; 9] = [
+    " означа",
+    " обознача",
+    " means",
+    " meaning",
+    " деген сөз",
+    " деген ат",
+    " деген есім",
+    " деген не",
+    " - красивое имя",
+];
+
+/// What stands behind the names of rulers.
+const EPITHETS: [&str; 9] = [" the ", " перв", " втор", " трет", " велик", " грозн", " невск", " ii", " iii"];
+
+/// Endings of Russian verbs in the past tense.
+const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
 
 /// Every topic about names.
 const ALL: [Topics; 9] =
     [NAME_FIELD, NAME_KEY, PERSON, PERSON_BEHIND, GREETING, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PUBLIC];
 /// Bytes of punctuation between a context word and a name.
 const MAX_GAP: usize = 8;
+/// Letters of the longest word that a full stop abbreviates rather than ends a sentence with.
+const MAX_ABBREVIATION: usize = 4;
 /// How far back an opening quotation mark is looked for.
 const MAX_QUOTE: usize = 60;
 
@@ -83,8 +105,91 @@ impl<'t, 'v> Setting<'t, 'v> {
         }
         let anchors = self.anchors();
         let first = anchors.partition_point(|(range, _)| range.end < end);
+        let is_dotted = view.get(end) == Some(&b'.');
         let ending_here = anchors.get(first..).unwrap_or_default().iter().take_while(|(range, _)| range.end == end);
-        ending_here.fold(given | short(word_ending(view, end)), |all, (_, topic)| all | topic)
+        let before = ending_here
+            .filter(|(range, _)| !is_dotted || self.is_abbreviation(range))
+            .fold(self.short_before(end), |all, (_, topic)| all | topic);
+        given | before
+    }
+
+    /// Whether only a space or two stand before `at` on its line, or a dash: no colon, comma or full stop.
+    pub(super) fn follows_closely(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
+        gap.all(|byte| matches!(byte, b' ' | b'-' | b'(' | b'.'))
+    }
+
+    fn is_abbreviation(&self, word: &Range<usize>) -> bool {
+        let word = self.text.bytes().get(word.clone()).unwrap_or_default();
+        word.iter().filter(|&&byte| !is_continuation(byte)).count() <= MAX_ABBREVIATION
+    }
+
+    /// What a word too short for the automaton speaks for: "Mr" and no milliseconds.
+    fn short_before(&self, end: usize) -> Topics {
+        let word = word_ending(self.text.bytes(), end);
+        let topics = short(word);
+        let is_latin = word.first().is_some_and(u8::is_ascii);
+        if topics & PERSON != 0 && is_latin {
+            let is_capital = self.text.view().source_text(end - word.len()..end).starts_with(char::is_uppercase);
+            let behind = self.text.bytes().get(end..).unwrap_or_default();
+            let is_title = behind.first() == Some(&b' ') || behind.starts_with(b". ");
+            return if is_capital && is_title { topics } else { 0 };
+        }
+        topics
+    }
+
+    /// Whether a colon or an equals sign stands between the word before `at` and it.
+    pub(super) fn follows_colon(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        let mut gap = before.iter().rev().take(MAX_GAP).take_while(|&&byte| is_gap(byte));
+        gap.any(|byte| matches!(byte, b':' | b'=' | b'>'))
+    }
+
+    /// "Пётр Первый", "Екатерина II".
+    pub(super) fn has_epithet(&self, end: usize) -> bool {
+        let rest = self.text.bytes().get(end..).unwrap_or_default();
+        EPITHETS.iter().any(|words| rest.starts_with(words.as_bytes()))
+    }
+
+    /// "Имя Айгуль означает ...", "Айгүл деген сөз".
+    pub(super) fn is_discussed(&self, end: usize) -> bool {
+        let rest = self.text.bytes().get(end..).unwrap_or_default();
+        DISCUSSING.iter().any(|words| rest.starts_with(words.as_bytes()))
+    }
+
+    /// "Johnson & Johnson", "Иванов и Ко".
+    pub(super) fn names_partners(&self, end: usize) -> bool {
+        let rest = self.text.bytes().get(end..).unwrap_or_default();
+        [" & ", " и ко", " and co ", " and co.", " и компания", " and sons", " и партнеры", " & co"].iter().any(
+            |words| {
+                rest.starts_with(words.as_bytes())
+                    && !rest.get(words.len()).is_some_and(|&byte| is_letter(byte) && words.ends_with("ко"))
+            },
+        )
+    }
+
+    /// Whether a dash and words in small letters follow, or a verb in the past tense: "Савченко - сбросил".
+    pub(super) fn is_subject(&self, range: &Range<usize>) -> bool {
+        let view = self.text.bytes();
+        let tokens = self.text.tokens();
+        let at = tokens.partition_point(|token| token.range.start < range.end);
+        let Some(next) = tokens.get(at) else { return false };
+        let gap = view.get(range.end..next.range.start).unwrap_or_default();
+        let is_lower = next.case == Case::Lower;
+        if gap == b" - " {
+            return is_lower;
+        }
+        let word = view.get(next.range.clone()).unwrap_or_default();
+        gap == b" " && is_lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
+    }
+
+    /// Whether a preposition stands right before `at`: names behind it are of streets as often as of people.
+    pub(super) fn follows_preposition(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
+            .iter()
+            .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
 
     /// What the words right behind `at` speak for.
@@ -116,7 +221,7 @@ impl<'t, 'v> Setting<'t, 'v> {
         let next = self.text.tokens().partition_point(|token| token.range.start < at);
         let Some(next) = self.text.tokens().get(next) else { return false };
         let gap = view.get(at..next.range.start).unwrap_or_default();
-        matches!(gap, b" " | b"  ") && next.case == crate::pii::detector::views::tokens::Case::Lower
+        matches!(gap, b" " | b"  ") && next.case == Case::Lower
     }
 
     /// The mark that stands right before and right behind a name, when it stands alone in quotation marks.

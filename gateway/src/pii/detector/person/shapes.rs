@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::endings::{kazakh, patronymics, surname_forms};
-use super::hashing::{Hash, Table};
+use super::endings::{kazakh_cases, patronymics, surname_forms};
+use super::hashing::{DEPTH, Hash, Table};
 
 /// A set of the shapes below.
 pub(super) type Shapes = u8;
@@ -21,6 +21,8 @@ pub(super) const ADJECTIVE: Shapes = 1 << 3;
 pub(super) const PATRONYMIC: Shapes = 1 << 4;
 /// -бек, -хан, -гүл.
 pub(super) const TURKIC: Shapes = 1 << 5;
+/// An ending of nouns and verbs that no name has: -тель, -ите, -шы.
+pub(super) const WORD: Shapes = 1 << 6;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Shape {
@@ -48,8 +50,7 @@ const TELLING_STEMS: &[&str] = &[
 const TELLING_IN: &[&str] =
     &["ull", "gil", "gal", "kal", "gild", "ketd", "hoj", "koj", "mull", "said", "mirz", "ulat", "baid"];
 /// Endings of surnames that do not decline.
-const UNDECLINED: &[(&str, u8)] =
-    &[("enko", 2), ("wvili", 2), ("dze", 3), ("iani", 3), ("uli", 4), ("aia", 4), ("ua", 4), ("ago", 3), ("iago", 2)];
+const UNDECLINED: &[(&str, u8)] = &[("enko", 2), ("wvili", 2), ("dze", 3), ("helia", 2), ("lava", 4), ("iani", 3)];
 const TURKIC_ENDS: &[(&str, u8)] = &[
     ("bek", 2),
     ("bai", 2),
@@ -93,6 +94,17 @@ const TURKIC_ENDS: &[(&str, u8)] = &[
     ("karim", 3),
     ("akin", 3),
     ("esen", 3),
+    ("mukan", 2),
+    ("muhan", 2),
+    ("ali", 4),
+    ("din", 4),
+];
+
+const WORD_ENDS: &[&str] = &[
+    "uwi", "iwi", "awi", "tel", "telia", "telu", "telem", "wik", "wika", "wiku", "nica", "nici", "nicu", "ist", "ista",
+    "istu", "istom", "ite", "aite", "oite", "eite", "uite", "iniz", "aniz", "eniz", "naia", "noe", "nogo", "nomu",
+    "anie", "ania", "enie", "enia", "ost", "osti", "stvo", "stva", "tion", "tions", "ment", "ness", "ing", "ings",
+    "able", "ful", "less", "cia", "cii", "ciu",
 ];
 
 impl ShapeTable {
@@ -117,46 +129,64 @@ impl ShapeTable {
         for (ending, min_stem) in UNDECLINED {
             add(ending, SURNAME | NOMINATIVE | TELLING, *min_stem);
         }
-        for (stems, suffixes) in [(TELLING_STEMS, &["ov", "ev", "iev"][..]), (TELLING_IN, &["in"])] {
-            for stem in stems {
-                for suffix in suffixes {
-                    for (ending, is_nominative) in surname_forms(&format!("{stem}{suffix}")) {
-                        add(&ending, nominative(is_nominative) | TELLING, 2);
-                    }
-                }
-            }
+        for ending in patronymics().iter().filter(|ending| !ending.contains("iqn")) {
+            add(ending, PATRONYMIC, 3);
         }
-        for ending in patronymics() {
-            add(&ending, PATRONYMIC, 3);
+        for ending in WORD_ENDS {
+            add(ending, WORD, 2);
         }
         for (end, min_stem) in TURKIC_ENDS {
             add(end, TURKIC, *min_stem);
-            for case in kazakh().iter().map(String::as_str).chain(["a", "u", "om", "em", "e", "i", "iu"]) {
+            for case in kazakh_cases().chain(["a", "u", "om", "em", "e", "i", "iu"]) {
                 add(&format!("{end}{case}"), TURKIC, *min_stem);
             }
         }
         let entries: Vec<_> = shapes
             .iter()
             .filter(|(ending, _)| ending.len() <= MAX_ENDING)
-            .map(|(ending, &shape)| (Hash::of(ending.as_bytes().iter().rev()), shape))
+            .map(|(ending, &shape)| (ending.bytes().rev().collect::<Vec<u8>>(), shape))
             .collect();
         Self { table: Table::new(&entries) }
     }
 
     /// All shapes of a word by its key.
     pub(super) fn of(&self, letters: &[u8]) -> Shapes {
-        let mut hash = Hash::EMPTY;
+        let (mut hash, mut beginning) = (Hash::EMPTY, Hash::EMPTY);
         let mut shapes = 0;
         for (index, &letter) in letters.iter().rev().take(MAX_ENDING).enumerate() {
             hash = hash.with(letter);
-            if index == 0 {
-                continue;
+            let len = index + 1;
+            if len == DEPTH + 1 && !self.table.may_go_on(beginning) {
+                break;
             }
-            let stem = letters.len() - index - 1;
+            if len == DEPTH {
+                beginning = hash;
+            }
+            let stem = letters.len() - len;
             for shape in self.table.all(hash).filter(|shape| usize::from(shape.min_stem) <= stem) {
                 shapes |= shape.shapes;
+                if shape.shapes & SURNAME != 0
+                    && is_telling(letters.get(..stem).unwrap_or_default(), letters.get(stem..))
+                {
+                    shapes |= TELLING;
+                }
             }
         }
         shapes
     }
+}
+
+/// Whether a stem before -ов, -ев or -ин is one that only surnames have.
+fn is_telling(stem: &[u8], ending: Option<&[u8]>) -> bool {
+    let ending = ending.unwrap_or_default();
+    let (stems, most) = match ending {
+        [b'o' | b'e', b'v', ..] => (TELLING_STEMS, stem.strip_suffix(b"i")),
+        [b'i', b'n', ..] => (TELLING_IN, None),
+        _ => return false,
+    };
+    // A stem of its own says enough when it is long: "бек-ов" does not, "ахмет-ов" does.
+    let ends = |stem: &[u8]| {
+        stems.iter().any(|end| stem.ends_with(end.as_bytes()) && (end.len() >= 4 || stem.len() >= end.len() + 2))
+    };
+    ends(stem) || most.is_some_and(ends)
 }

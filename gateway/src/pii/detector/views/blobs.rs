@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// Shortest blob: eight characters in base64.
 const MIN_LEN: usize = 12;
+/// Shortest hexadecimal blob without a mark before it: eight characters. Fewer digits are a number.
+const MIN_HEX_LEN: usize = 16;
 /// Of a hundred decoded characters, as many must be printable.
 const MIN_PRINTABLE_PERCENT: usize = 90;
 /// As much of a longer blob tells binary content apart without decoding all of it.
@@ -77,7 +79,10 @@ fn unwrap_lines(raw: &[u8], start: usize, end: usize) -> usize {
 fn decode_blob(raw: &[u8], range: Range<usize>, found: &mut impl FnMut(Blob)) {
     let blob = raw.get(range.clone()).unwrap_or_default();
     let digits = blob.strip_prefix(b"0x").or_else(|| blob.strip_prefix(b"0X")).unwrap_or(blob);
-    if let Some(text) = decode_hex(digits).and_then(readable) {
+    let is_marked = digits.len() < blob.len();
+    if (is_marked || digits.len() >= MIN_HEX_LEN)
+        && let Some(text) = decode_hex(digits).and_then(readable)
+    {
         found(Blob { text, range: range.clone() });
     }
     // Digits alone are a number, whatever they decode to.

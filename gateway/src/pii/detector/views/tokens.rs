@@ -39,18 +39,27 @@ pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
 }
 
 fn case_of(word: &str) -> Case {
-    let mut letters = word.chars().filter(|character| character.is_alphabetic());
+    let mut letters = word.chars().filter_map(is_capital);
     let Some(first) = letters.next() else { return Case::Lower };
     let (mut upper, mut lower) = (false, false);
-    for letter in letters {
-        upper |= letter.is_uppercase();
-        lower |= !letter.is_uppercase();
+    for is_capital in letters {
+        upper |= is_capital;
+        lower |= !is_capital;
     }
-    match (first.is_uppercase(), upper, lower) {
+    match (first, upper, lower) {
         (false, false, _) => Case::Lower,
         (true, false, true) => Case::Title,
         (true, _, false) => Case::Upper,
         _ => Case::Mixed,
+    }
+}
+
+/// Whether a letter is a capital; `None` for what is no letter. Latin and Russian letters need no Unicode tables.
+fn is_capital(character: char) -> Option<bool> {
+    match character {
+        'a'..='z' | 'а'..='я' => Some(false),
+        'A'..='Z' | 'А'..='Я' => Some(true),
+        _ => character.is_alphabetic().then(|| character.is_uppercase()),
     }
 }
 
