@@ -2,11 +2,11 @@
 //! plain narration.
 
 use super::PersonScan;
-use super::lexicon::{
+use super::part::{Link, Part};
+use super::reading::{
     ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, Roles,
     SURNAME, TURKIC, WHOLE, WORD,
 };
-use super::part::{Link, Part};
 use crate::pii::Entity;
 use crate::pii::detector::context::topics::{
     GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
