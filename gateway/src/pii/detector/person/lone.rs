@@ -2,6 +2,7 @@
 //! plain narration.
 
 use super::PersonScan;
+use super::lexicon::LEXICON;
 use super::part::{Link, Part};
 use super::reading::{
     ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, Roles,
@@ -145,6 +146,10 @@ impl PersonScan<'_, '_, '_> {
         let is_field = before & (NAME_FIELD | NAME_KEY | PERSON) != 0;
         if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {
             return Some("a name in quotation marks");
+        }
+        // "Айман-Шолпан" is one word here.
+        if LEXICON.is_figure(&part.reading, &part.reading) {
+            return Some("a public figure");
         }
         ((part.is(LONE_FIGURE) || self.setting.has_epithet(part.range.end)) && before & (NAME_FIELD | PERSON) == 0)
             .then_some("a public figure")

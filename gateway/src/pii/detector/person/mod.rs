@@ -21,6 +21,8 @@ mod setting;
 mod shapes;
 mod spelling;
 mod surnames;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
