@@ -74,6 +74,15 @@ impl Entry {
     }
 }
 
+/// The public figures.
+#[derive(Debug)]
+pub(super) struct Figures {
+    /// First name and surname of each, sorted.
+    pub(super) pairs: Vec<(LexemeId, LexemeId)>,
+    /// Surname and the first letter of the first name of each whose surname alone is known, sorted.
+    pub(super) initials: Vec<(LexemeId, u8)>,
+}
+
 /// Collects the entries.
 #[derive(Default)]
 pub(super) struct Builder {
@@ -179,7 +188,7 @@ impl Builder {
     }
 
     /// Of the public figures: pairs of first name and surname, and of surname and initial.
-    pub(super) fn figures(&mut self) -> (Vec<(LexemeId, LexemeId)>, Vec<(LexemeId, u8)>) {
+    pub(super) fn figures(&mut self) -> Figures {
         let (mut pairs, mut initials) = (Vec::new(), Vec::new());
         let lone: HashSet<LexemeId> =
             figures::LONE.split_whitespace().flat_map(|name| self.add(name, 0)).map(|(id, _)| id).collect();
@@ -198,7 +207,7 @@ impl Builder {
         }
         pairs.sort_unstable();
         initials.sort_unstable();
-        (pairs, initials)
+        Figures { pairs, initials }
     }
 }
 

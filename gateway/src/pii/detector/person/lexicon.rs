@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use super::endings::{self, Kinds};
 use super::hashing::{DEPTH, Hash, Table};
-use super::lexeme::{Builder, Entry, MIN_STEM};
+use super::lexeme::{Builder, Entry, Figures, MIN_STEM};
 use super::reading::{
-    ADJECTIVE, ENDING, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, LexemeId, MAKES_ADJECTIVES, NAMES, NOMINATIVE,
-    NOUN, PLACE, Reading, Roles, SURNAME, TURKIC, WHOLE, WORD,
+    ADJECTIVE, ENDING, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, MAKES_ADJECTIVES, NAMES, NOMINATIVE, NOUN, PLACE,
+    Reading, Roles, SURNAME, TURKIC, WHOLE, WORD,
 };
 use super::shapes::{self, ShapeTable};
 use super::spelling::Key;
@@ -19,10 +19,7 @@ pub(super) struct Lexicon {
     entries: Table<Entry>,
     endings: Table<Kinds>,
     shapes: ShapeTable,
-    /// First name and surname of every public figure, sorted.
-    figures: Vec<(LexemeId, LexemeId)>,
-    /// Surname and the first letter of the first name of every public figure whose surname alone is known, sorted.
-    figure_initials: Vec<(LexemeId, u8)>,
+    figures: Figures,
 }
 
 /// Built when the first text is scanned.
@@ -34,14 +31,8 @@ const MAX_ENDING: usize = 5;
 impl Lexicon {
     fn new() -> Self {
         let mut builder = Builder::of_all_lists();
-        let (figures, figure_initials) = builder.figures();
-        Self {
-            entries: Table::new(&builder.entries),
-            endings: endings::table(),
-            shapes: ShapeTable::new(),
-            figures,
-            figure_initials,
-        }
+        let figures = builder.figures();
+        Self { entries: Table::new(&builder.entries), endings: endings::table(), shapes: ShapeTable::new(), figures }
     }
 
     /// What the word with this key may be.
@@ -112,14 +103,14 @@ impl Lexicon {
 
     /// Whether a first name and a surname together are a public figure's.
     pub(super) fn is_figure(&self, first: &Reading, surname: &Reading) -> bool {
-        first
-            .known_lexemes()
-            .any(|first| surname.known_lexemes().any(|surname| self.figures.binary_search(&(first, surname)).is_ok()))
+        first.known_lexemes().any(|first| {
+            surname.known_lexemes().any(|surname| self.figures.pairs.binary_search(&(first, surname)).is_ok())
+        })
     }
 
     /// Whether a surname with an initial is a public figure's.
     pub(super) fn is_figure_with_initial(&self, surname: &Reading, initial: u8) -> bool {
-        surname.known_lexemes().any(|surname| self.figure_initials.binary_search(&(surname, initial)).is_ok())
+        surname.known_lexemes().any(|surname| self.figures.initials.binary_search(&(surname, initial)).is_ok())
     }
 }
 

@@ -78,7 +78,7 @@ impl PersonScan<'_, '_, '_> {
         }
         let plain = sequence::best(rest, 0, true);
         let found = match plain {
-            Some(found) if !self.needs_setting(rest, found) => found,
+            Some(found) if !needs_setting(rest, found) => found,
             _ => {
                 if !is_worth_asking(rest) {
                     return None;
@@ -104,12 +104,6 @@ impl PersonScan<'_, '_, '_> {
             None => self.push(range, rule(parts, found.order), score(&found)),
         }
         Some(len)
-    }
-
-    /// Whether it depends on the words around that these are a name.
-    fn needs_setting(&self, rest: &[Part], found: Match) -> bool {
-        let leads = sequence::best(rest, 0, false);
-        leads.is_none_or(|other| other.order.len() < found.order.len())
     }
 
     /// What the words before a name speak for it.
@@ -183,9 +177,16 @@ impl PersonScan<'_, '_, '_> {
 /// Whether the first word is one that nobody knows and the name behind it reaches further without it.
 fn is_better_without_first(rest: &[Part], found: Match) -> bool {
     let (Some(first), Some(others)) = (rest.first(), rest.get(1..)) else { return false };
-    let is_known = found.order.first().is_some_and(|&slot| sequence::weight(first, slot) > Some(0));
-    let is_known = is_known && !(first.is(reading::WORD) && !first.is(reading::FIRST));
-    !is_known && sequence::best(others, 0, false).is_some_and(|other| other.order.len() >= found.order.len())
+    let may_be_word = first.is(reading::WORD) && !first.is(reading::FIRST);
+    let is_unknown = found.order.first().is_none_or(|&slot| sequence::weight(first, slot).unwrap_or_default() == 0);
+    let is_better = |other: Match| other.order.len() >= found.order.len();
+    (is_unknown || may_be_word) && sequence::best(others, 0, false).is_some_and(is_better)
+}
+
+/// Whether it depends on the words around that these are a name.
+fn needs_setting(rest: &[Part], found: Match) -> bool {
+    let leads = sequence::best(rest, 0, false);
+    leads.is_none_or(|other| other.order.len() < found.order.len())
 }
 
 /// Whether words that are no name by themselves may be one in the right place.
