@@ -139,7 +139,8 @@ victoria falls, virginia beach, santa barbara, santa monica, san diego, carolina
 grace hopper, margaret hamilton, tim berners-lee, yann lecun, geoffrey hinton, andrew ng, andrej karpathy, ilya
 sutskever, demis hassabis, lena forsen, alan kay, rob pike, james gosling, brendan eich, yukihiro matsumoto, robert
 martin, martin fowler, kent beck, eric evans, joshua bloch, сырым датов, жумабек ташенев, жұмабек тәшенев, ким чен, чен
-ын, ким ир, kim jong
+ын, ким ир, kim jong, айман шолпан, қыз жібек, баян сұлу, қозы көрпеш, козы корпеш, ромео джульетта, том джерри, билл
+мелинда, султан сулейман
 ";
 
 /// Surnames and other single names that need no first name to be known.

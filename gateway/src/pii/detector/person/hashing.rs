@@ -117,14 +117,17 @@ impl<V: Copy + Default> Table<V> {
         let mask = self.slots.len() - 1;
         let mut at = hash.index() & mask;
         std::iter::from_fn(move || {
-            while is_known {
+            if !is_known {
+                return None;
+            }
+            // Half of the slots are free, so that one is met.
+            loop {
                 let slot = self.slots.get(at).filter(|slot| slot.check != 0)?;
                 at = (at + 1) & mask;
                 if slot.check == hash.check() {
                     return Some(slot.value);
                 }
             }
-            None
         })
     }
 }

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::lexicon::{self, LEXICON, Reading};
+use super::lexicon::LEXICON;
+use super::reading::{self, Reading};
 use super::spelling::{Key, Script};
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_letter;
@@ -40,16 +41,16 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn is(&self, roles: lexicon::Roles) -> bool {
+    pub(super) fn is(&self, roles: reading::Roles) -> bool {
         self.reading.is(roles)
     }
 
     /// Whether it may be in a name at all, as it is written.
     pub(super) fn may_be_name(&self) -> bool {
         self.is_initial
-            || self.is(lexicon::IN_NAMES)
-            || self.is_capital() && !self.is(lexicon::WORD)
-            || self.is(lexicon::IN_OV) && !self.is(lexicon::WORD)
+            || self.is(reading::IN_NAMES)
+            || self.is_capital() && !self.is(reading::WORD)
+            || self.is(reading::IN_OV) && !self.is(reading::WORD)
     }
 
     /// Written as names are, with a capital letter at least.
@@ -94,8 +95,7 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
     let is_digraph =
         is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
     let is_single = word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph;
-    let reading =
-        if is_single { Reading { initial: *key.letters().first()?, ..Reading::default() } } else { LEXICON.read(&key) };
+    let reading = if is_single { Reading::unknown(*key.letters().first()?) } else { LEXICON.read(&key) };
     Some(Part {
         range: token.range.clone(),
         case: token.case,
@@ -167,7 +167,7 @@ fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
         b"-" | b"'" | b";" | b"`" if is_ending(last, part) => true,
         b"-" => {
             last.is_capital() == part.is_capital()
-                || last.is(lexicon::FIRST | lexicon::PLAIN_SURNAME) && part.len <= 3 && part.case == Case::Lower
+                || last.is(reading::FIRST | reading::PLAIN_SURNAME) && part.len <= 3 && part.case == Case::Lower
         }
         _ => false,
     }
@@ -176,8 +176,8 @@ fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
 /// Whether `part` is a Kazakh case ending that was set off from the name before it.
 fn is_ending(last: &Part, part: &Part) -> bool {
     part.case == Case::Lower
-        && part.is(lexicon::ENDING)
-        && last.is(lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PATRONYMIC)
+        && part.is(reading::ENDING)
+        && last.is(reading::FIRST | reading::SURNAME | reading::PLAIN_SURNAME | reading::PATRONYMIC)
 }
 
 fn join(last: &mut Part, part: &Part) {
@@ -187,12 +187,12 @@ fn join(last: &mut Part, part: &Part) {
         last.case = if last.len == 1 { part.case } else { last.case };
         let both = last.reading.roles & part.reading.roles;
         last.reading = last.reading.with(&part.reading);
-        if both & lexicon::FIRST != 0 {
-            last.reading.roles &= !lexicon::WORD;
+        if both & reading::FIRST != 0 {
+            last.reading.roles &= !reading::WORD;
         }
-        let names = lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PARTICLE;
-        if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(names) {
-            last.reading.roles = lexicon::WORD;
+        let names = reading::FIRST | reading::SURNAME | reading::PLAIN_SURNAME | reading::PARTICLE;
+        if last.is(reading::WORD) && both & reading::FIRST == 0 && !part.is(names) {
+            last.reading.roles = reading::WORD;
         }
         last.len += part.len;
     }

@@ -1,11 +1,11 @@
 //! Names of several words: which orders of first name, surname, patronymic and initials there are, and how much the
 //! words must look the part. What a single word may be is weighed together with its neighbours.
 
-use super::lexicon::{
+use super::part::{Link, Part};
+use super::reading::{
     ADJECTIVE, FAMILIAR, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, PARTICLE, PATRONYMIC, PLAIN_SURNAME,
     SURNAME, TURKIC, WORD,
 };
-use super::part::{Link, Part};
 use crate::pii::detector::views::tokens::Case;
 
 /// What a word is in a full name.
