@@ -1,3 +1,5 @@
+//! Masked bodies: what is masked, what stays, and that everything comes back.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
