@@ -3,4 +3,4 @@
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
-mod words_person;
+pub(crate) mod words_person;

@@ -5,7 +5,7 @@ use super::topics::{
     GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
     Topics,
 };
-use super::words::{Word, case, exact, stem};
+use super::words::{Word, case, exact};
 
 macro_rules! words {
     ($($make:ident $topics:ident: $($text:literal)+;)+) => { &[$($($make($text, $topics),)+)+] };
@@ -15,7 +15,7 @@ const CALLED: Topics = PERSON | NAME_FIELD;
 const SO_CALLED: Topics = PERSON_BEHIND | NAME_KEY;
 
 /// What a person's name follows.
-pub(super) const FIELDS: &[Word] = words! {
+pub(crate) const FIELDS: &[Word] = words! {
     exact NAME_FIELD:
         "фио" "ф.и.о" "ф. и. о" "ф.и.о." "фамилия" "фамилия имя" "фамилия имя отчество" "фамилия, имя"
         "фамилия, имя, отчество" "имя, отчество" "отчество" "имя фамилия" "имя и фамилия" "фамилия и имя"
@@ -37,7 +37,7 @@ pub(super) const FIELDS: &[Word] = words! {
 };
 
 /// What any name may follow.
-pub(super) const KEYS: &[Word] = words! {
+pub(crate) const KEYS: &[Word] = words! {
     exact NAME_KEY:
         "name" "names" "имя" "аты" "aty" "это" "мен" "men" "i am" "i'm" "this is";
     exact SO_CALLED:
@@ -45,7 +45,7 @@ pub(super) const KEYS: &[Word] = words! {
 };
 
 /// Whom one speaks of, in Russian.
-pub(super) const PERSONS_RU: &[Word] = words! {
+pub(crate) const PERSONS_RU: &[Word] = words! {
     case PERSON:
         "клиент" "заказчик" "покупател" "продавц" "пациент" "больн" "сотрудни" "работни" "коллег" "менеджер"
         "бухгалтер" "врач" "терапевт" "педиатр" "хирург" "стоматолог" "медсестр" "учител" "преподавател" "студент"
@@ -67,7 +67,7 @@ pub(super) const PERSONS_RU: &[Word] = words! {
 };
 
 /// The same in Kazakh.
-pub(super) const PERSONS_KK: &[Word] = words! {
+pub(crate) const PERSONS_KK: &[Word] = words! {
     case PERSON:
         "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "борышкер" "куәгер" "жәбірленуші" "сақтанушы" "хатшы" "төраға" "қабылдаушы" "жалға алушы" "кезекші" "қолы" "мүше" "жетекші" "тәрбиеші" "орындаушы" "қоңырау шалушы" "дәріхана" "кісі" "оқушы" "дәрігер"
         "дарігер" "жүргізуші" "басшы" "бастығ" "маман" "есепші" "талапкер" "жауапкер" "алушы" "жіберуші"
@@ -79,7 +79,7 @@ pub(super) const PERSONS_KK: &[Word] = words! {
 };
 
 /// The same in English.
-pub(super) const PERSONS_EN: &[Word] = words! {
+pub(crate) const PERSONS_EN: &[Word] = words! {
     exact CALLED:
         "mrs";
     exact PERSON:
@@ -94,7 +94,7 @@ pub(super) const PERSONS_EN: &[Word] = words! {
 };
 
 /// How letters begin and end.
-pub(super) const GREETINGS: &[Word] = words! {
+pub(crate) const GREETINGS: &[Word] = words! {
     case GREETING:
         "уважаем" "дорог";
     exact GREETING:
@@ -106,7 +106,7 @@ pub(super) const GREETINGS: &[Word] = words! {
 };
 
 /// Said behind a person's name.
-pub(super) const BEHIND: &[Word] = words! {
+pub(crate) const BEHIND: &[Word] = words! {
     exact PERSON_BEHIND:
         "ханым" "мырза" "аға" "көке" "ханымға" "мырзаға" "khanym" "hanym" "myrza" "apai" "agai" "боламын" "bolamyn";
     case PERSON_BEHIND:
@@ -114,7 +114,7 @@ pub(super) const BEHIND: &[Word] = words! {
 };
 
 /// What is named after people, or has a person's name for its own.
-pub(super) const THINGS: &[Word] = words! {
+pub(crate) const THINGS: &[Word] = words! {
     exact NAMED_AFTER:
         "улица" "улицы" "улице" "улицу" "улицей" "пр-т" "просп" "пр-кт" "пер" "б-р" "наб" "мкр" "мкрн" "имени"
         "по улице" "угол" "село" "селе" "города" "город" "городе";
@@ -140,7 +140,7 @@ pub(super) const THINGS: &[Word] = words! {
 };
 
 /// People in public and works of art.
-pub(super) const PUBLIC_PEOPLE: &[Word] = words! {
+pub(crate) const PUBLIC_PEOPLE: &[Word] = words! {
     case PUBLIC:
         "писател" "поэт" "композитор" "художни" "академик" "космонавт" "президент" "премьер-министр" "премьер"
         "министр" "певец" "певц" "певиц" "актер" "актрис" "режиссер" "боксер" "футболист" "теннисист" "чемпион"
@@ -150,6 +150,28 @@ pub(super) const PUBLIC_PEOPLE: &[Word] = words! {
     exact PUBLIC:
         "writer" "poet" "composer" "president" "prime minister" "minister" "singer" "actor" "actress" "boxer" "king"
         "emperor" "novel" "poem" "philosopher" "physicist";
-    stem PUBLIC:
+    case PUBLIC:
         "biograph";
 };
+
+/// Words of one or two letters: only where a name stands right beside them.
+pub(crate) const SHORT: &[Word] = words! {
+    exact CALLED:
+        "гр" "mr" "ms" "dr";
+    exact PERSON:
+        "ип";
+    exact NAME_KEY:
+        "я";
+    exact GREETING:
+        "hi";
+    exact NAMED_AFTER:
+        "ул" "пр" "пл" "им" "г";
+    exact NAMED_AFTER_BEHIND:
+        "st";
+    exact ORGANISATION:
+        "жк" "ао" "ақ" "кх" "шқ";
+};
+
+/// Every list, for who looks at the words beside a name one by one; the automaton has only those that are keys too.
+pub(crate) const BESIDE_NAMES: &[&[Word]] =
+    &[FIELDS, KEYS, PERSONS_RU, PERSONS_KK, PERSONS_EN, GREETINGS, BEHIND, THINGS, PUBLIC_PEOPLE, SHORT];

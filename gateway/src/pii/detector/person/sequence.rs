@@ -124,6 +124,15 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         }
         total += weight;
     }
+    if num_initials > 0 && parts.iter().any(|part| !part.is_capital() && !part.is_initial) {
+        // "т. е. год", "e. g. the": in small letters the name must be a known one.
+        let is_known = |part: &Part| {
+            part.is(SURNAME) || part.is(FIRST) && part.reading.first_len >= 4 || part.is(PLAIN_SURNAME) && part.len >= 5
+        };
+        if !parts.iter().all(|part| part.is_initial || is_known(part) && !part.is(WORD)) {
+            return None;
+        }
+    }
     if order == [S, F, F] {
         // Korean names in three syllables.
         if !parts.iter().all(|part| part.len <= 5 && part.is(PLAIN_SURNAME)) {
