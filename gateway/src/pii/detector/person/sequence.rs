@@ -87,8 +87,12 @@ fn goes_over(parts: &[Part], order: &[Slot], is_whole: bool) -> bool {
 }
 
 fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Option<Match> {
-    let linked = |link: Link| link != Link::Break && (over_lines || link != Link::Line);
-    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| linked(part.link)).count();
+    let mut num_lines = 0;
+    let is_linked = |part: &&Part| {
+        num_lines += usize::from(part.link == Link::Line);
+        part.link != Link::Break && num_lines <= usize::from(over_lines)
+    };
+    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(is_linked).count();
     let mut best: Option<Match> = None;
     for &order in ORDERS {
         if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
