@@ -92,7 +92,8 @@ impl PersonScan<'_, '_, '_> {
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
-        if parts.iter().all(|part| part.is(reading::WORD)) && self.is_beginning(parts) {
+        let may_be_words = parts.iter().all(|part| part.is(reading::WORD));
+        if may_be_words && (self.is_beginning(parts) || !parts.iter().any(Part::is_capital)) {
             return None;
         }
         let reason =

@@ -139,10 +139,12 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
     }
     if order == [S, F, F] {
         // Korean names in three syllables.
-        if !parts.iter().all(|part| part.len <= 5 && part.is(PLAIN_SURNAME)) {
+        let is_syllable =
+            |part: &Part| part.len <= 4 && part.case == Case::Title && (part.is(PLAIN_SURNAME) || !part.is(WORD));
+        if !parts.iter().all(is_syllable) || !parts.first().is_some_and(|part| part.is(PLAIN_SURNAME)) {
             return None;
         }
-        total += 2;
+        total += 4;
     }
     let agrees = same_case(parts);
     let capital = parts.iter().any(|part| part.is_capital() && !part.is_initial);
@@ -259,10 +261,10 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
         return Some(if capital { 3 } else { 1 });
     }
     if part.is(TURKIC) {
-        return Some(if capital { 2 } else { 1 });
+        return Some(if capital { 3 } else { 1 });
     }
     if part.is(ADJECTIVE | LONE_FIGURE) && capital {
-        return Some(2);
+        return Some(if part.is(LONE_FIGURE) { 3 } else { 2 });
     }
     capital.then_some(0)
 }

@@ -139,11 +139,17 @@ impl<'t, 'v> Setting<'t, 'v> {
         let Some(next) = tokens.get(at) else { return false };
         let gap = view.get(range.end..next.range.start).unwrap_or_default();
         let is_lower = next.case == Case::Lower;
-        if gap == b" - " {
+        if gap.starts_with(b" - ") {
             return is_lower;
         }
         let word = view.get(next.range.clone()).unwrap_or_default();
         gap == b" " && is_lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
+    }
+
+    /// "там у Нигматуллина": behind this preposition surnames are of people.
+    pub(super) fn belongs(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
     }
 
     /// Whether a preposition stands right before `at`: names behind it are of streets as often as of people.
@@ -200,7 +206,8 @@ impl<'t, 'v> Setting<'t, 'v> {
         let back = before.iter().rev().take(MAX_QUOTE).position(|byte| is_mark(byte) || *byte == b'\n');
         let Some(back) = back else { return false };
         let mark = range.start - back - 1;
-        if view.get(mark) == Some(&b'\n') {
+        let is_closing = self.text.view().source_text(mark..mark + 1).starts_with(['»', '”', '’']);
+        if is_closing || view.get(mark) == Some(&b'\n') {
             return false;
         }
         if self.before(mark) & (ORGANISATION | NAMED_AFTER | PUBLIC) != 0 {
