@@ -30,7 +30,8 @@ pub(crate) const FIELDS: &[Word] = words! {
         "менин атым" "есімім" "есімі" "тегім" "атыңыз" "aty-joni" "aty-zhoni" "aty-jóni" "aty-jónim" "aty-jonim"
         "aty-zhonim" "aty jonim" "atym" "meniń atym" "menin atym" "mening atym" "esimim" "esimi" "tegi";
     exact CALLED:
-        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "surname is" "last name is" "first name is" "fio like" "name like" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
+        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "surname is" "last name is" "first name is"
+        "fio like" "name like" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
         "esimim" "по имени" "по фамилии" "моя фамилия";
     exact NAME_KEY:
         "named" "called";
@@ -54,7 +55,14 @@ pub(crate) const PERSONS_RU: &[Word] = words! {
         "должни" "арендатор" "арендодател" "владел" "собственни" "абонент" "пользовател" "пассажир" "гост"
         "кандидат" "соискател" "подозреваем" "потерпевш" "свидетел" "директор" "господин" "госпож" "товарищ" "брат"
         "сестр" "дочк" "супруг" "бабушк" "дедушк" "внучк" "племянни" "сосед" "подруг" "ребен" "мальчик" "девочк"
-        "девушк" "начмед" "сторож" "охранни" "секретар" "зам" "заместител" "страховател" "грузчик" "фельдшер" "санитар" "сантехник" "электри" "дежурн" "техник" "психолог" "логопед" "воспитател" "заведующ" "председател" "руководител" "участков" "лечащ" "инспектор" "капитан" "лейтенант" "майор" "сержант" "бригадир" "мастер" "поставщи" "продавщиц" "кассир" "няня" "инженер" "вдов" "поручител" "опекун" "тренер" "стажер" "аспирант" "аудитор" "эксперт" "повар" "парикмахер" "репетитор" "консультант" "доверител" "наследни" "жилец" "квартирант" "понят" "осужденн" "обвиняем" "задержанн" "погибш" "роженица" "жених" "крестник" "отчим" "мачех" "свекров" "теща" "тесть" "зять" "невест" "исполнител" "ответственн" "представител" "докладчи" "подпис";
+        "девушк" "начмед" "сторож" "охранни" "секретар" "зам" "заместител" "страховател" "грузчик" "фельдшер"
+        "санитар" "сантехник" "электри" "дежурн" "техник" "психолог" "логопед" "воспитател" "заведующ" "председател"
+        "руководител" "участков" "лечащ" "инспектор" "капитан" "лейтенант" "майор" "сержант" "бригадир" "мастер"
+        "поставщи" "продавщиц" "кассир" "няня" "инженер" "вдов" "поручител" "опекун" "тренер" "стажер" "аспирант"
+        "аудитор" "эксперт" "повар" "парикмахер" "репетитор" "консультант" "доверител" "наследни" "жилец"
+        "квартирант" "понят" "осужденн" "обвиняем" "задержанн" "погибш" "роженица" "жених" "крестник" "отчим"
+        "мачех" "свекров" "теща" "тесть" "зять" "невест" "исполнител" "ответственн" "представител" "докладчи"
+        "подпис";
     exact PERSON:
         "продавец" "тов" "мама" "маму" "маме" "мамы" "мамой" "папа" "папу" "папе" "папы" "отец" "отца" "отцу" "мать"
         "матери" "сын" "сына" "сыну" "сыном" "дочь" "дочери" "дочерью" "муж" "мужа" "мужу" "мужем" "жена" "жены"
@@ -69,13 +77,18 @@ pub(crate) const PERSONS_RU: &[Word] = words! {
 /// The same in Kazakh.
 pub(crate) const PERSONS_KK: &[Word] = words! {
     case PERSON:
-        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "көрші" "кепілгер" "дүкенші" "өкіл" "сатушы" "аспаз" "күзетші" "тергеуші" "сотталушы" "жалдаушы" "балабақша тәрбиешісі" "бухгалтеры" "баяндамашы" "нұсқаушы" "жаттықтырушы" "қамқоршы" "келін" "күйеу бала" "жесір" "борышкер" "куәгер" "жәбірленуші" "сақтанушы" "хатшы" "төраға" "қабылдаушы" "жалға алушы" "кезекші" "қолы" "мүше" "жетекші" "тәрбиеші" "орындаушы" "қоңырау шалушы" "дәріхана" "кісі" "оқушы" "дәрігер"
+        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "көрші"
+        "кепілгер" "дүкенші" "өкіл" "сатушы" "аспаз" "күзетші" "тергеуші" "сотталушы" "жалдаушы"
+        "балабақша тәрбиешісі" "бухгалтеры" "баяндамашы" "нұсқаушы" "жаттықтырушы" "қамқоршы" "келін" "күйеу бала"
+        "жесір" "борышкер" "куәгер" "жәбірленуші" "сақтанушы" "хатшы" "төраға" "қабылдаушы" "жалға алушы" "кезекші"
+        "қолы" "мүше" "жетекші" "тәрбиеші" "орындаушы" "қоңырау шалушы" "дәріхана" "кісі" "оқушы" "дәрігер"
         "дарігер" "жүргізуші" "басшы" "бастығ" "маман" "есепші" "талапкер" "жауапкер" "алушы" "жіберуші"
         "өтініш беруші" "қарыз алушы" "азамат" "азаматша" "әріптес" "сатып алушы" "иесі" "тұтынушы";
     exact PERSON:
         "әкем" "әкемнің" "анам" "анамның" "атам" "әжем" "ағам" "інім" "әпкем" "қарындасым" "сіңлім" "ұлым" "қызым"
         "балам" "баламның" "немерем" "жұбайым" "күйеуім" "әйелім" "досым" "көршім" "апам" "жиенім" "анасы" "әкесі"
-        "баласы" "naýqas" "nauqas" "naukas" "iesi" "aǵam" "ağam" "agam" "inim" "apam" "dosym" "korshim" "áriptesim" "balam" "anam" "akem" "ulym" "qyzym";
+        "баласы" "naýqas" "nauqas" "naukas" "iesi" "aǵam" "ağam" "agam" "inim" "apam" "dosym" "korshim" "áriptesim"
+        "balam" "anam" "akem" "ulym" "qyzym";
 };
 
 /// The same in English.
@@ -87,7 +100,11 @@ pub(crate) const PERSONS_EN: &[Word] = words! {
         "plaintiff" "defendant" "recipient" "beneficiary" "sender" "caller" "passenger" "guest" "witness" "lawyer"
         "accountant" "doctor" "nurse" "teacher" "student" "driver" "director" "holder" "owner" "mother" "father"
         "mom" "dad" "brother" "sister" "son" "daughter" "husband" "wife" "spouse" "uncle" "aunt" "nephew" "niece"
-        "friend" "receiver" "cashier" "widow" "widower" "clerk" "guarantor" "representative" "trainer" "coach" "tutor" "chef" "engineer" "technician" "auditor" "inspector" "officer" "babysitter" "roommate" "cousin" "grandmother" "grandfather" "grandson" "granddaughter" "mother-in-law" "father-in-law" "reporter" "approver" "supervisor" "subscriber" "policyholder" "insured" "cardholder" "therapist" "surgeon" "resident" "agent" "operator" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
+        "friend" "receiver" "cashier" "widow" "widower" "clerk" "guarantor" "representative" "trainer" "coach"
+        "tutor" "chef" "engineer" "technician" "auditor" "inspector" "officer" "babysitter" "roommate" "cousin"
+        "grandmother" "grandfather" "grandson" "granddaughter" "mother-in-law" "father-in-law" "reporter" "approver"
+        "supervisor" "subscriber" "policyholder" "insured" "cardholder" "therapist" "surgeon" "resident" "agent"
+        "operator" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
         "married to" "pacienty";
     case PERSON:
         "client" "customer" "patient" "employee";
