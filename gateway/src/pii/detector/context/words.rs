@@ -68,13 +68,7 @@ pub(crate) const WORDS: &[&[Word]] = &[
     // people
     super::words_person::FIELDS,
     super::words_person::KEYS,
-    super::words_person::PERSONS_RU,
-    super::words_person::PERSONS_KK,
     super::words_person::PERSONS_EN,
-    super::words_person::GREETINGS,
-    super::words_person::BEHIND,
-    super::words_person::THINGS,
-    super::words_person::PUBLIC_PEOPLE,
 ];
 
 const NUMBERS: &[Word] = &[

@@ -5,7 +5,7 @@ use super::topics::{
     GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
     Topics,
 };
-use super::words::{Word, case, exact, stem};
+use super::words::{Word, case, exact};
 
 macro_rules! words {
     ($($make:ident $topics:ident: $($text:literal)+;)+) => { &[$($($make($text, $topics),)+)+] };
@@ -15,7 +15,7 @@ const CALLED: Topics = PERSON | NAME_FIELD;
 const SO_CALLED: Topics = PERSON_BEHIND | NAME_KEY;
 
 /// What a person's name follows.
-pub(super) const FIELDS: &[Word] = words! {
+pub(crate) const FIELDS: &[Word] = words! {
     exact NAME_FIELD:
         "фио" "ф.и.о" "ф. и. о" "ф.и.о." "фамилия" "фамилия имя" "фамилия имя отчество" "фамилия, имя"
         "фамилия, имя, отчество" "имя, отчество" "отчество" "имя фамилия" "имя и фамилия" "фамилия и имя"
@@ -30,14 +30,15 @@ pub(super) const FIELDS: &[Word] = words! {
         "менин атым" "есімім" "есімі" "тегім" "атыңыз" "aty-joni" "aty-zhoni" "aty-jóni" "aty-jónim" "aty-jonim"
         "aty-zhonim" "aty jonim" "atym" "meniń atym" "menin atym" "mening atym" "esimim" "esimi" "tegi";
     exact CALLED:
-        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
+        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "surname is" "last name is" "first name is"
+        "fio like" "name like" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
         "esimim" "по имени" "по фамилии" "моя фамилия";
     exact NAME_KEY:
         "named" "called";
 };
 
 /// What any name may follow.
-pub(super) const KEYS: &[Word] = words! {
+pub(crate) const KEYS: &[Word] = words! {
     exact NAME_KEY:
         "name" "names" "имя" "аты" "aty" "это" "мен" "men" "i am" "i'm" "this is";
     exact SO_CALLED:
@@ -45,7 +46,7 @@ pub(super) const KEYS: &[Word] = words! {
 };
 
 /// Whom one speaks of, in Russian.
-pub(super) const PERSONS_RU: &[Word] = words! {
+pub(crate) const PERSONS_RU: &[Word] = words! {
     case PERSON:
         "клиент" "заказчик" "покупател" "продавц" "пациент" "больн" "сотрудни" "работни" "коллег" "менеджер"
         "бухгалтер" "врач" "терапевт" "педиатр" "хирург" "стоматолог" "медсестр" "учител" "преподавател" "студент"
@@ -54,7 +55,14 @@ pub(super) const PERSONS_RU: &[Word] = words! {
         "должни" "арендатор" "арендодател" "владел" "собственни" "абонент" "пользовател" "пассажир" "гост"
         "кандидат" "соискател" "подозреваем" "потерпевш" "свидетел" "директор" "господин" "госпож" "товарищ" "брат"
         "сестр" "дочк" "супруг" "бабушк" "дедушк" "внучк" "племянни" "сосед" "подруг" "ребен" "мальчик" "девочк"
-        "девушк" "начмед" "сторож" "охранни" "секретар" "зам" "заместител" "страховател" "грузчик" "фельдшер" "санитар" "сантехник" "электри" "дежурн" "техник" "психолог" "логопед" "воспитател" "заведующ" "председател" "руководител" "участков" "лечащ" "инспектор" "капитан" "лейтенант" "майор" "сержант" "бригадир" "мастер" "поставщи" "продавщиц" "кассир" "няня" "крестник" "отчим" "мачех" "свекров" "теща" "тесть" "зять" "невест" "исполнител" "ответственн" "представител" "докладчи" "подпис";
+        "девушк" "начмед" "сторож" "охранни" "секретар" "зам" "заместител" "страховател" "грузчик" "фельдшер"
+        "санитар" "сантехник" "электри" "дежурн" "техник" "психолог" "логопед" "воспитател" "заведующ" "председател"
+        "руководител" "участков" "лечащ" "инспектор" "капитан" "лейтенант" "майор" "сержант" "бригадир" "мастер"
+        "поставщи" "продавщиц" "кассир" "няня" "инженер" "вдов" "поручител" "опекун" "тренер" "стажер" "аспирант"
+        "аудитор" "эксперт" "повар" "парикмахер" "репетитор" "консультант" "доверител" "наследни" "жилец"
+        "квартирант" "понят" "осужденн" "обвиняем" "задержанн" "погибш" "роженица" "жених" "крестник" "отчим"
+        "мачех" "свекров" "теща" "тесть" "зять" "невест" "исполнител" "ответственн" "представител" "докладчи"
+        "подпис";
     exact PERSON:
         "продавец" "тов" "мама" "маму" "маме" "мамы" "мамой" "папа" "папу" "папе" "папы" "отец" "отца" "отцу" "мать"
         "матери" "сын" "сына" "сыну" "сыном" "дочь" "дочери" "дочерью" "муж" "мужа" "мужу" "мужем" "жена" "жены"
@@ -67,19 +75,24 @@ pub(super) const PERSONS_RU: &[Word] = words! {
 };
 
 /// The same in Kazakh.
-pub(super) const PERSONS_KK: &[Word] = words! {
+pub(crate) const PERSONS_KK: &[Word] = words! {
     case PERSON:
-        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "борышкер" "куәгер" "жәбірленуші" "сақтанушы" "хатшы" "төраға" "қабылдаушы" "жалға алушы" "кезекші" "қолы" "мүше" "жетекші" "тәрбиеші" "орындаушы" "қоңырау шалушы" "дәріхана" "кісі" "оқушы" "дәрігер"
+        "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "көрші"
+        "кепілгер" "дүкенші" "өкіл" "сатушы" "аспаз" "күзетші" "тергеуші" "сотталушы" "жалдаушы"
+        "балабақша тәрбиешісі" "бухгалтеры" "баяндамашы" "нұсқаушы" "жаттықтырушы" "қамқоршы" "келін" "күйеу бала"
+        "жесір" "борышкер" "куәгер" "жәбірленуші" "сақтанушы" "хатшы" "төраға" "қабылдаушы" "жалға алушы" "кезекші"
+        "қолы" "мүше" "жетекші" "тәрбиеші" "орындаушы" "қоңырау шалушы" "дәріхана" "кісі" "оқушы" "дәрігер"
         "дарігер" "жүргізуші" "басшы" "бастығ" "маман" "есепші" "талапкер" "жауапкер" "алушы" "жіберуші"
         "өтініш беруші" "қарыз алушы" "азамат" "азаматша" "әріптес" "сатып алушы" "иесі" "тұтынушы";
     exact PERSON:
         "әкем" "әкемнің" "анам" "анамның" "атам" "әжем" "ағам" "інім" "әпкем" "қарындасым" "сіңлім" "ұлым" "қызым"
         "балам" "баламның" "немерем" "жұбайым" "күйеуім" "әйелім" "досым" "көршім" "апам" "жиенім" "анасы" "әкесі"
-        "баласы" "naýqas" "nauqas" "naukas" "balam" "anam" "akem" "ulym" "qyzym";
+        "баласы" "naýqas" "nauqas" "naukas" "iesi" "aǵam" "ağam" "agam" "inim" "apam" "dosym" "korshim" "áriptesim"
+        "balam" "anam" "akem" "ulym" "qyzym";
 };
 
 /// The same in English.
-pub(super) const PERSONS_EN: &[Word] = words! {
+pub(crate) const PERSONS_EN: &[Word] = words! {
     exact CALLED:
         "mrs";
     exact PERSON:
@@ -87,14 +100,18 @@ pub(super) const PERSONS_EN: &[Word] = words! {
         "plaintiff" "defendant" "recipient" "beneficiary" "sender" "caller" "passenger" "guest" "witness" "lawyer"
         "accountant" "doctor" "nurse" "teacher" "student" "driver" "director" "holder" "owner" "mother" "father"
         "mom" "dad" "brother" "sister" "son" "daughter" "husband" "wife" "spouse" "uncle" "aunt" "nephew" "niece"
-        "friend" "receiver" "reporter" "approver" "supervisor" "subscriber" "policyholder" "insured" "cardholder" "therapist" "surgeon" "resident" "agent" "operator" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
+        "friend" "receiver" "cashier" "widow" "widower" "clerk" "guarantor" "representative" "trainer" "coach"
+        "tutor" "chef" "engineer" "technician" "auditor" "inspector" "officer" "babysitter" "roommate" "cousin"
+        "grandmother" "grandfather" "grandson" "granddaughter" "mother-in-law" "father-in-law" "reporter" "approver"
+        "supervisor" "subscriber" "policyholder" "insured" "cardholder" "therapist" "surgeon" "resident" "agent"
+        "operator" "neighbor" "neighbour" "boss" "assignee" "author" "contact" "attn" "contact person" "signed by"
         "married to" "pacienty";
     case PERSON:
         "client" "customer" "patient" "employee";
 };
 
 /// How letters begin and end.
-pub(super) const GREETINGS: &[Word] = words! {
+pub(crate) const GREETINGS: &[Word] = words! {
     case GREETING:
         "уважаем" "дорог";
     exact GREETING:
@@ -106,7 +123,7 @@ pub(super) const GREETINGS: &[Word] = words! {
 };
 
 /// Said behind a person's name.
-pub(super) const BEHIND: &[Word] = words! {
+pub(crate) const BEHIND: &[Word] = words! {
     exact PERSON_BEHIND:
         "ханым" "мырза" "аға" "көке" "ханымға" "мырзаға" "khanym" "hanym" "myrza" "apai" "agai" "боламын" "bolamyn";
     case PERSON_BEHIND:
@@ -114,7 +131,7 @@ pub(super) const BEHIND: &[Word] = words! {
 };
 
 /// What is named after people, or has a person's name for its own.
-pub(super) const THINGS: &[Word] = words! {
+pub(crate) const THINGS: &[Word] = words! {
     exact NAMED_AFTER:
         "улица" "улицы" "улице" "улицу" "улицей" "пр-т" "просп" "пр-кт" "пер" "б-р" "наб" "мкр" "мкрн" "имени"
         "по улице" "угол" "село" "селе" "города" "город" "городе";
@@ -140,7 +157,7 @@ pub(super) const THINGS: &[Word] = words! {
 };
 
 /// People in public and works of art.
-pub(super) const PUBLIC_PEOPLE: &[Word] = words! {
+pub(crate) const PUBLIC_PEOPLE: &[Word] = words! {
     case PUBLIC:
         "писател" "поэт" "композитор" "художни" "академик" "космонавт" "президент" "премьер-министр" "премьер"
         "министр" "певец" "певц" "певиц" "актер" "актрис" "режиссер" "боксер" "футболист" "теннисист" "чемпион"
@@ -150,6 +167,28 @@ pub(super) const PUBLIC_PEOPLE: &[Word] = words! {
     exact PUBLIC:
         "writer" "poet" "composer" "president" "prime minister" "minister" "singer" "actor" "actress" "boxer" "king"
         "emperor" "novel" "poem" "philosopher" "physicist";
-    stem PUBLIC:
+    case PUBLIC:
         "biograph";
 };
+
+/// Words of one or two letters: only where a name stands right beside them.
+pub(crate) const SHORT: &[Word] = words! {
+    exact CALLED:
+        "гр" "mr" "ms" "dr";
+    exact PERSON:
+        "ип";
+    exact NAME_KEY:
+        "я";
+    exact GREETING:
+        "hi";
+    exact NAMED_AFTER:
+        "ул" "пр" "пл" "им" "г";
+    exact NAMED_AFTER_BEHIND:
+        "st";
+    exact ORGANISATION:
+        "жк" "ао" "ақ" "кх" "шқ";
+};
+
+/// Every list, for who looks at the words beside a name one by one; the automaton has only those that are keys too.
+pub(crate) const BESIDE_NAMES: &[&[Word]] =
+    &[FIELDS, KEYS, PERSONS_RU, PERSONS_KK, PERSONS_EN, GREETINGS, BEHIND, THINGS, PUBLIC_PEOPLE, SHORT];

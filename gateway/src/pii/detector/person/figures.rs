@@ -140,7 +140,8 @@ grace hopper, margaret hamilton, tim berners-lee, yann lecun, geoffrey hinton, a
 sutskever, demis hassabis, lena forsen, alan kay, rob pike, james gosling, brendan eich, yukihiro matsumoto, robert
 martin, martin fowler, kent beck, eric evans, joshua bloch, сырым датов, жумабек ташенев, жұмабек тәшенев, ким чен, чен
 ын, ким ир, kim jong, айман шолпан, қыз жібек, баян сұлу, қозы көрпеш, козы корпеш, ромео джульетта, том джерри, билл
-мелинда, султан сулейман
+мелинда, султан сулейман, ыбырай алтынсарин, ибрай алтынсарин, ибраим алтынсарин, каныш имантаевич, ахмет байтұрсынов,
+әлихан бөкейханов
 ";
 
 /// Surnames and other single names that need no first name to be known.

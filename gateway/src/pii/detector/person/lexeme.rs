@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::endings::{self, Kinds};
 use super::reading::{
-    FAMILIAR, FIRST, LONE_FIGURE, LexemeId, MAKES_ADJECTIVES, NOUN, PARTICLE, PATRONYMIC, PLACE, PLAIN_SURNAME, Roles,
-    SURNAME, WORD,
+    FAMILIAR, FIRST, LATIN, LONE_FIGURE, LexemeId, MAKES_ADJECTIVES, NOUN, PARTICLE, PATRONYMIC, PLACE, PLAIN_SURNAME,
+    Roles, SURNAME, WORD,
 };
 use super::spelling::{Key, Script};
 use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
@@ -97,7 +97,7 @@ impl Builder {
         let mut builder = Builder::default();
         for (words, roles) in [
             (names_russian::FULL, FIRST),
-            (names_western::EUROPEAN_LATIN, FIRST),
+            (names_western::EUROPEAN_LATIN, FIRST | LATIN),
             (names_western::EUROPEAN, FIRST),
             (names_western::CAUCASIAN, FIRST),
             (names_kazakh::MEN, FIRST),
@@ -118,10 +118,9 @@ impl Builder {
             (IRREGULAR_PATRONYMICS, PATRONYMIC),
             (PARTICLES, PARTICLE),
         ] {
-            let is_european = std::ptr::eq(words, names_western::EUROPEAN_LATIN);
             for word in words.split_whitespace() {
-                builder.is_latin = is_european || roles & WORD != 0 && word.is_ascii();
-                builder.add(word, roles);
+                builder.is_latin = roles & LATIN != 0 || roles & WORD != 0 && word.is_ascii();
+                builder.add(word, roles & !LATIN);
             }
             builder.is_latin = false;
         }

@@ -35,7 +35,7 @@ impl PersonScan<'_, '_, '_> {
         let before = self.setting.before(part.range.start);
         let behind = self.setting.behind(part.range.end);
         let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.reading.first_len >= 4;
-        if let Some(reason) = self.lone_thing(part, before, behind) {
+        if let Some(reason) = self.lone_thing(rest, before, behind) {
             if part.is(SOME_NAME) && part.is_capital() {
                 self.found.reject(Entity::Person, part.range.clone(), "person/first-name", reason);
             }
@@ -61,13 +61,7 @@ impl PersonScan<'_, '_, '_> {
             self.push(part.range.clone(), "person/context", 90);
             return Some(1);
         }
-        let is_subject = part.is(SURNAME)
-            && part.is(NOMINATIVE)
-            && !part.is(WORD | LONE_FIGURE)
-            && part.case == Case::Title
-            && self.setting.is_subject(&part.range)
-            && !self.setting.follows_preposition(part.range.start);
-        if is_subject {
+        if self.is_spoken_of(part) {
             self.push(part.range.clone(), "person/surname", 80);
             return Some(1);
         }
@@ -76,6 +70,18 @@ impl PersonScan<'_, '_, '_> {
             return Some(1);
         }
         None
+    }
+
+    /// A surname in plain narration: the subject of a sentence, or in a case that streets have no use for.
+    fn is_spoken_of(&self, part: &Part) -> bool {
+        if part.is(WORD | LONE_FIGURE) || part.case != Case::Title || !part.is(SURNAME | TURKIC) {
+            return false;
+        }
+        let is_subject = part.is(NOMINATIVE | TURKIC)
+            && self.setting.is_subject(&part.range)
+            && !self.setting.follows_preposition(part.range.start);
+        let has_kazakh_case = part.is(SURNAME) && part.has_kazakh_case;
+        is_subject || has_kazakh_case || part.is(SURNAME) && self.setting.belongs(part.range.start)
     }
 
     /// Behind "ФИО:" and "меня зовут" anything that is written like a name is one.
@@ -125,7 +131,9 @@ impl PersonScan<'_, '_, '_> {
     }
 
     /// Why a single name is something else.
-    fn lone_thing(&self, part: &Part, before: u64, behind: u64) -> Option<&'static str> {
+    fn lone_thing(&self, rest: &[Part], before: u64, behind: u64) -> Option<&'static str> {
+        let part = rest.first()?;
+        let next = rest.get(1).filter(|next| next.link == Link::Space);
         if before & (NAMED_AFTER | ORGANISATION) != 0 && before & (NAME_FIELD | PERSON) == 0
             || behind & NAMED_AFTER_BEHIND != 0
         {
@@ -141,8 +149,9 @@ impl PersonScan<'_, '_, '_> {
         if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {
             return Some("a name in quotation marks");
         }
-        // "Айман-Шолпан" is one word here.
-        if LEXICON.is_figure(&part.reading, &part.reading) {
+        // "Айман-Шолпан" is one word here; Сатпаев is a town, too.
+        let is_figure = next.is_some_and(|next| LEXICON.is_figure(&part.reading, &next.reading));
+        if is_figure || LEXICON.is_figure(&part.reading, &part.reading) {
             return Some("a public figure");
         }
         ((part.is(LONE_FIGURE) || self.setting.has_epithet(part.range.end)) && before & (NAME_FIELD | PERSON) == 0)

@@ -3,6 +3,7 @@
 //! (`sequence`) and weighed against what stands around (`setting`): a single name counts only where no ordinary word,
 //! street, shop or public figure is meant.
 
+mod cues;
 mod endings;
 mod figures;
 mod hashing;
@@ -29,7 +30,7 @@ use std::ops::Range;
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Strength};
 use super::context::topics::{
-    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
+    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PUBLIC,
 };
 use super::text::Text;
 use crate::pii::Entity;
@@ -41,9 +42,6 @@ use spelling::Script;
 
 /// What scanning one word costs, in units of the budget.
 const COST: usize = 2;
-
-/// The topics that speak for a person.
-const FOR_PERSON: u64 = NAME_FIELD | NAME_KEY | PERSON | PERSON_BEHIND | GREETING;
 
 /// Every person's name of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
@@ -94,7 +92,8 @@ impl PersonScan<'_, '_, '_> {
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
-        if parts.iter().all(|part| part.is(reading::WORD)) && self.is_beginning(parts) {
+        let may_be_words = parts.iter().all(|part| part.is(reading::WORD));
+        if may_be_words && (self.is_beginning(parts) || !parts.iter().any(Part::is_capital)) {
             return None;
         }
         let reason =
@@ -168,7 +167,7 @@ impl PersonScan<'_, '_, '_> {
     }
 
     fn push(&mut self, range: Range<usize>, rule: &'static str, score: u8) {
-        let word = self.text.word_near(&range, FOR_PERSON);
+        let word = self.setting.word_beside(&range);
         let strength = if rule == "person/context" { Strength::Context } else { Strength::Shape };
         self.found.push(Candidate::new(Entity::Person, range, strength, rule).scored(score).beside(word));
     }

@@ -10,6 +10,9 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_letter;
 use crate::pii::detector::views::tokens::{Case, Token};
 
+const KAZAKH_CASES: [&[u8]; 12] =
+    [b"vtin", b"vka", b"vke", b"vti", b"vpen", b"vben", b"nnin", b"nge", b"nga", b"vaning", b"vanin", b"vaga"];
+
 /// How a word hangs together with the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
@@ -36,6 +39,8 @@ pub(super) struct Part {
     pub(super) is_initial: bool,
     /// A full stop stands right behind it.
     pub(super) is_dotted: bool,
+    /// Ends in a Kazakh case that no Russian surname ends in: -тың, -ға, -пен.
+    pub(super) has_kazakh_case: bool,
     /// Letters of its key.
     pub(super) len: usize,
 }
@@ -104,6 +109,7 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
         link: Link::Break,
         is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
         is_dotted,
+        has_kazakh_case: KAZAKH_CASES.iter().any(|case| key.letters().ends_with(case)),
         len: key.letters().len(),
     })
 }
@@ -143,7 +149,8 @@ fn link(text: &Text<'_>, last: &Part, part: &Part, gap: &[u8]) -> Link {
         b"\n" => Link::Line,
         // A view has a line break for each of the two characters.
         b"\n\n" if text.view().source_text(last.range.end..part.range.start) == "\r\n" => Link::Line,
-        b" " | b"  " => Link::Space,
+        // HL7 has carets between the parts of a name.
+        b" " | b"  " | b"^" => Link::Space,
         b"." | b". " if last.is_initial => Link::Dot,
         b".\n" if last.is_initial => Link::Line,
         b".\n\n" if last.is_initial && text.view().source_text(last.range.end..part.range.start) == ".\r\n" => {

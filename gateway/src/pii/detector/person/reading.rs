@@ -41,6 +41,8 @@ pub(super) const NOUN: Roles = 1 << 16;
 pub(super) const MAKES_ADJECTIVES: Roles = 1 << 17;
 /// An ordinary word that is a place; nothing that a reading says.
 pub(super) const PLACE: Roles = 1 << 18;
+/// A list of names for words in Latin letters alone; nothing that a reading says.
+pub(super) const LATIN: Roles = 1 << 19;
 
 /// Any part of a name but a patronymic that only looks like one.
 pub(super) const NAMES: Roles = FIRST | SURNAME | PATRONYMIC | PLAIN_SURNAME | FAMILIAR;

@@ -67,7 +67,7 @@ const WORD_ENDS: &[&str] = &[
     "uwi", "iwi", "awi", "tel", "telia", "telu", "telem", "wik", "wika", "wiku", "nica", "nici", "nicu", "ist", "ista",
     "istu", "istom", "ite", "aite", "oite", "eite", "uite", "iniz", "aniz", "eniz", "naia", "noe", "nogo", "nomu",
     "anie", "ania", "enie", "enia", "ost", "osti", "stvo", "stva", "tion", "tions", "ment", "ness", "ing", "ings",
-    "able", "ful", "less", "cia", "cii", "ciu",
+    "able", "ful", "less", "cia", "cii", "ciu", "hana", "hanasi", "hanada", "hanaga",
 ];
 
 fn words_of(groups: &'static [(u8, &str)]) -> impl Iterator<Item = (&'static str, u8)> {
