@@ -29,7 +29,9 @@ impl PersonScan<'_, '_, '_> {
         {
             return None;
         }
-        if !part.is_capital() && !part.is(SOME_NAME) {
+        // Most words end here, before anything is asked about what stands around.
+        let is_low = !part.is_capital() && (part.is(WORD) || part.len < 4 || !part.is(FIRST | FAMILIAR | SURNAME));
+        if is_low || part.is(WORD) && !part.is(SOME_NAME) {
             return None;
         }
         let before = self.setting.before(part.range.start);
