@@ -20,6 +20,7 @@ mod secret;
 mod tests;
 mod text;
 pub(crate) mod views;
+mod word_list;
 
 use std::fmt;
 

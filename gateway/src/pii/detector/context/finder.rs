@@ -110,6 +110,14 @@ impl ContextWords {
             .map(|hit| hit.word.text)
     }
 
+    /// Whether a word that speaks for one of `topics` stands exactly here.
+    pub(crate) fn is_at(&self, range: &Range<usize>, topics: Topics) -> bool {
+        let first = self.hits.partition_point(|hit| hit.range.end < range.end);
+        let hits = self.hits.get(first..).unwrap_or_default().iter();
+        hits.take_while(|hit| hit.range.end == range.end)
+            .any(|hit| hit.range.start == range.start && hit.word.topics & topics != 0)
+    }
+
     /// Every word of the view that speaks for one of `topics`: where it stands.
     pub(crate) fn all(&self, topics: Topics) -> impl Iterator<Item = &Range<usize>> {
         self.hits.iter().filter(move |hit| hit.word.topics & topics != 0).map(|hit| &hit.range)
