@@ -149,7 +149,9 @@ pub fn json_rows(bytes: usize) -> String {
 
 /// The body of a chat request of about `bytes` bytes: a system prompt, turns, a tool and its call.
 pub fn chat_request(bytes: usize, with_personal_data: bool) -> String {
-    let turn = |index: usize| if with_personal_data { chat(700 + index) } else { prose(["ru", "kk", "en"][index % 3], 700 + index) };
+    let turn = |index: usize| {
+        if with_personal_data { chat(700 + index) } else { prose(["ru", "kk", "en"][index % 3], 700 + index) }
+    };
     let mut messages = vec![
         serde_json::json!({"role": "system", "content": "Ты помощник службы поддержки. Отвечай вежливо и кратко."}),
     ];
@@ -165,7 +167,8 @@ pub fn chat_request(bytes: usize, with_personal_data: bool) -> String {
     let arguments = serde_json::json!({"order_id": 48_213_077, "reason": "не пришёл"}).to_string();
     messages.push(serde_json::json!({"role": "assistant", "content": null, "tool_calls": [
         {"id": "call_1", "type": "function", "function": {"name": "find_order", "arguments": arguments}}]}));
-    messages.push(serde_json::json!({"role": "tool", "tool_call_id": "call_1", "content": "{\"status\": \"in_transit\"}"}));
+    messages
+        .push(serde_json::json!({"role": "tool", "tool_call_id": "call_1", "content": "{\"status\": \"in_transit\"}"}));
     serde_json::json!({"model": "demo", "messages": messages, "temperature": 0.2, "stream": true,
         "tools": [{"type": "function", "function": {"name": "find_order", "description": "Looks an order up",
             "parameters": {"type": "object", "properties": {"order_id": {"type": "integer"}, "reason": {"type": "string"}}}}}]})

@@ -16,6 +16,7 @@ const REACH_BYTES: usize = REACH_CHARACTERS * 2 + 16;
 const VALUE_DIGITS: usize = 10;
 
 /// Finds the words of [`WORDS`] in views.
+#[derive(Clone)]
 pub(crate) struct ContextFinder {
     automaton: AhoCorasick,
     words: Vec<&'static Word>,
