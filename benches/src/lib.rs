@@ -2,6 +2,8 @@
 
 mod copying;
 mod generate;
+pub mod privacy_peers;
+pub mod privacy_texts;
 
 use std::path::{Path, PathBuf};
 

@@ -82,7 +82,7 @@ pub enum CustomRecognizerError {
 }
 
 /// A recogniser that is ready.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Compiled {
     entity: CustomEntity,
     pattern: Regex,

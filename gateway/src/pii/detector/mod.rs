@@ -20,6 +20,7 @@ mod secret;
 mod tests;
 mod text;
 pub(crate) mod views;
+mod word_list;
 
 use std::fmt;
 
@@ -37,6 +38,8 @@ pub struct Detector {
     context: ContextFinder,
     custom: Vec<custom::Compiled>,
     second_stage: Option<SecondStage>,
+    /// Only values with a structure are looked for.
+    is_structured: bool,
 }
 
 /// Why a detector could not be built.
@@ -76,7 +79,15 @@ impl Detector {
     /// As [`Self::new`], and when a recogniser cannot be used.
     pub fn with(custom: &[CustomRecognizer], second_stage: Option<SecondStage>) -> Result<Self, DetectorError> {
         let context = ContextFinder::new().map_err(|source| DetectorError::ContextWords { source })?;
-        Ok(Self { context, custom: custom::compile(custom)?, second_stage })
+        Ok(Self { context, custom: custom::compile(custom)?, second_stage, is_structured: false })
+    }
+
+    /// The same without names, addresses and what is dictated or encoded: for measuring what each part costs. Its
+    /// findings are never complete, so that nothing is cleared by them.
+    #[must_use]
+    pub fn structured(&self) -> Self {
+        let (context, custom) = (self.context.clone(), self.custom.clone());
+        Self { context, custom, second_stage: None, is_structured: true }
     }
 
     /// True if nothing at all is found in a text that stands for itself.
@@ -133,7 +144,8 @@ impl Detector {
     }
 
     fn segment<'s>(&'s self, segment: &'s TextSegment<'_>) -> SegmentScan<'s> {
-        SegmentScan::new(&self.context, &self.custom, segment.keys(), segment.text.len())
+        let scan = SegmentScan::new(&self.context, &self.custom, segment.keys(), segment.text.len());
+        if self.is_structured { scan.structured() } else { scan }
     }
 }
 

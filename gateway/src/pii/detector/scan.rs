@@ -34,6 +34,7 @@ pub(crate) struct SegmentScan<'d> {
     candidates: Vec<Candidate>,
     rejected: Option<Vec<Rejected>>,
     run: DigitRun,
+    is_structured: bool,
 }
 
 /// What the scan of one segment found.
@@ -62,12 +63,19 @@ impl<'d> SegmentScan<'d> {
             candidates: Vec::new(),
             rejected: None,
             run: DigitRun::default(),
+            is_structured: false,
         }
     }
 
     /// Keeps what was looked at and not taken.
     pub(crate) fn explained(mut self) -> Self {
         self.rejected = Some(Vec::new());
+        self
+    }
+
+    /// Looks for values with a structure only; the scan then counts as incomplete.
+    pub(crate) fn structured(mut self) -> Self {
+        self.is_structured = true;
         self
     }
 
@@ -82,7 +90,7 @@ impl<'d> SegmentScan<'d> {
         SegmentFindings {
             candidates: merge_layers(self.candidates),
             rejected: self.rejected.unwrap_or_default(),
-            complete: !self.budget.is_exhausted(),
+            complete: !self.budget.is_exhausted() && !self.is_structured,
         }
     }
 
@@ -99,7 +107,7 @@ impl<'d> SegmentScan<'d> {
             return;
         }
         self.view(text, true, to_source);
-        if depth == MAX_DEPTH {
+        if depth == MAX_DEPTH || self.is_structured {
             return;
         }
         if let Some(decoded) = escapes::decode(text) {
@@ -120,31 +128,20 @@ impl<'d> SegmentScan<'d> {
         let text = Text::new(&view, self.finder, &keys);
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
         let num_old = found.rejected.as_ref().map_or(0, Vec::len);
-        email::scan(&text, &mut self.budget, &mut found);
-        custom::scan(self.custom, &text, &mut self.budget, &mut found);
-        reader::scan(&text, &mut self.run, &mut self.budget, &mut found);
-        // documents and records
-        records::scan(&text, &mut self.budget, &mut found);
-        //
-        // places, networks, secrets
-        address::scan(&text, &mut self.budget, &mut found);
-        secret::scan(&text, &mut self.budget, &mut found);
-        spoken_email::scan(&text, &mut self.budget, &mut found);
-        network::scan(&text, &mut self.budget, &mut found);
-        mac::scan(&text, &mut self.budget, &mut found);
-        geo::scan(&text, &mut self.budget, &mut found);
-        crypto::scan(&text, &mut self.budget, &mut found);
-        handle::scan(&text, &mut self.budget, &mut found);
-        //
-        // people
-        person::scan(&text, &mut self.budget, &mut found);
+        self.structured_values(&text, &mut found);
+        if !self.is_structured {
+            address::scan(&text, &mut self.budget, &mut found);
+            spoken_email::scan(&text, &mut self.budget, &mut found);
+            person::scan(&text, &mut self.budget, &mut found);
+        }
         let to_segment = |range| to_source(view.source_range(range));
         for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
             rejected.range = to_segment(rejected.range.clone());
         }
         self.rejected = found.rejected;
-        let dictated = if as_dictated { dictated::decode(view.bytes(), text.tokens()) } else { None };
-        let cut = if as_dictated { comma_groups::decode(view.bytes()) } else { None };
+        let derives = as_dictated && !self.is_structured;
+        let dictated = if derives { dictated::decode(view.bytes(), text.tokens()) } else { None };
+        let cut = if derives { comma_groups::decode(view.bytes()) } else { None };
         for mut candidate in resolve(found.candidates) {
             candidate.range = to_segment(candidate.range);
             self.candidates.push(candidate);
@@ -154,6 +151,20 @@ impl<'d> SegmentScan<'d> {
                 self.view(&other.text, false, &|range| to_segment(other.map.source_range(range)));
             }
         }
+    }
+
+    fn structured_values(&mut self, text: &Text<'_>, found: &mut Found) {
+        let budget = &mut self.budget;
+        email::scan(text, budget, found);
+        custom::scan(self.custom, text, budget, found);
+        reader::scan(text, &mut self.run, budget, found);
+        records::scan(text, budget, found);
+        secret::scan(text, budget, found);
+        network::scan(text, budget, found);
+        mac::scan(text, budget, found);
+        geo::scan(text, budget, found);
+        crypto::scan(text, budget, found);
+        handle::scan(text, budget, found);
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the words of an address are called, in Russian, Kazakh (both scripts) and English, with their endings.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::places::{DISTRICTS, PLACES};
+use crate::pii::detector::word_list::WordMap;
 
 /// What a word does in an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,8 +151,8 @@ const STEMS: &[(Role, &str)] = &[
     (Role::Region, "област район"),
 ];
 
-static TABLE: LazyLock<HashMap<&'static str, (Role, bool)>> = LazyLock::new(|| {
-    let mut table = HashMap::new();
+static TABLE: LazyLock<WordMap<&'static str, (Role, bool)>> = LazyLock::new(|| {
+    let mut table = WordMap::default();
     for (stems, lists) in [(false, EXACT), (true, STEMS)] {
         for &(role, words) in lists {
             for word in words.split_whitespace() {

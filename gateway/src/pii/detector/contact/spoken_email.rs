@@ -2,6 +2,7 @@
 //! «айгүл нүкте 98 ит белгісі gmail нүкте com». A spelled at sign alone is a dog; an address ends in a known zone.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;
@@ -9,6 +10,7 @@ use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::SPOKEN_AT;
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::word_list::WordList;
 
 const RULE: &str = "email/spoken";
 /// Atoms and connectors on one side.
@@ -17,24 +19,40 @@ const MAX_TOKEN: usize = 64;
 /// Spaces, commas, brackets between two tokens.
 const MAX_GAP: usize = 4;
 
-const DOTS: &str = "точка точку тчк точк нүкте нукте dot point tochka nukte núkte nükte тошка дот ноқат noqat";
-const DASHES: &str = "тире дефис дэфис минус сызықша dash hyphen tire defis minus сызықшасы sызықша";
-const UNDERSCORES: &str = "\
+static DOTS: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new("точка точку тчк точк нүкте нукте dot point tochka nukte núkte nükte тошка дот ноқат noqat")
+});
+static DASHES: LazyLock<WordList> =
+    LazyLock::new(|| WordList::new("тире дефис дэфис минус сызықша dash hyphen tire defis minus сызықшасы sызықша"));
+static UNDERSCORES: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "\
     подчеркивание подчерк андерскор андескор underscore подчеркиванием podcherkivanie подчёркивание нижнее \
-    нижний нижняя астыңғы төменгі nizhnee";
+    нижний нижняя астыңғы төменгі nizhnee",
+    )
+});
 /// Second words of an underscore.
-const UNDERSCORE_TAILS: &str = "подчеркивание пробел черта сызық podcherkivanie сызықша";
+static UNDERSCORE_TAILS: LazyLock<WordList> =
+    LazyLock::new(|| WordList::new("подчеркивание пробел черта сызық podcherkivanie сызықша"));
 
 /// Names of mail services as they are said.
-const PROVIDERS: &str = "\
+static PROVIDERS: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "\
     gmail mail yandex inbox list bk rambler outlook hotmail icloud yahoo proton protonmail ya live гмэйл гмейл \
     гмайл гмаил джимейл джимэйл джимайл жимейл жимэйл жмейл мэйл мейл маил майл мэил яндекс яндех инбокс лист бк \
     рамблер аутлук оутлук хотмейл хотмэйл хотмайл айклауд айклоуд яху йаху протон протонмейл протонмэйл я gmaıl \
-    meyl meil inboks yandeks ramble мейыл джимеил аутлоок";
+    meyl meil inboks yandeks ramble мейыл джимеил аутлоок",
+    )
+});
 
 /// Zones as they are written and said.
-const ZONES: &str = "\
-    com ru kz net org uz kg by ua me io info edu gov su рф қаз ком ру кз кей-зет нет орг казет кейзет кзет";
+static ZONES: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "\
+    com ru kz net org uz kg by ua me io info edu gov su рф қаз ком ру кз кей-зет нет орг казет кейзет кзет",
+    )
+});
 /// Zones said in two words.
 const ZONE_PAIRS: [(&str, &str); 8] = [
     ("кей", "зет"),
@@ -48,17 +66,86 @@ const ZONE_PAIRS: [(&str, &str); 8] = [
 ];
 
 /// How spelled numbers begin.
-const NUMBERS: &str = "\
-    ноль один одна два две три тридцат четыре пять шест семь семнадцат восем девят девяност десят одиннадцат двенадцат \
-    двадцат тринадцат четырнадцат пятнадцат сорок пятьдесят сто двести тысяч нөл бір екі үш төрт бес алты жеті сегіз тоғыз \
-    он жиырма отыз қырық елу алпыс жетпіс сексен тоқсан мың zero one two three four five six seven eight nine ten eleven \
-    twelve twenty thirty forty fifty sixty seventy eighty ninety";
+const NUMBERS: [&str; 68] = [
+    "ноль",
+    "один",
+    "одна",
+    "два",
+    "две",
+    "три",
+    "тридцат",
+    "четыре",
+    "пять",
+    "шест",
+    "семь",
+    "семнадцат",
+    "восем",
+    "девят",
+    "девяност",
+    "десят",
+    "одиннадцат",
+    "двенадцат",
+    "двадцат",
+    "тринадцат",
+    "четырнадцат",
+    "пятнадцат",
+    "сорок",
+    "пятьдесят",
+    "сто",
+    "двести",
+    "тысяч",
+    "нөл",
+    "бір",
+    "екі",
+    "үш",
+    "төрт",
+    "бес",
+    "алты",
+    "жеті",
+    "сегіз",
+    "тоғыз",
+    "он",
+    "жиырма",
+    "отыз",
+    "қырық",
+    "елу",
+    "алпыс",
+    "жетпіс",
+    "сексен",
+    "тоқсан",
+    "мың",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+];
 
 /// Words that stand before a dog and are no part of an address.
-const NOT_LOCAL: &str = "\
+static NOT_LOCAL: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "\
     моя твоя наша ваша его ее их эта та и а но или где не у на в с это почта почту почты мыло емейл имейл email \
     mail e-mail адрес поштам пошта потом дальше далее the look is are meet me us был была мой my менің затем \
-    ұялы электронный электронная пишите записывайте жазыңыз сразу am";
+    ұялы электронный электронная пишите записывайте жазыңыз сразу am",
+    )
+});
 
 /// Every dictated address of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
@@ -113,13 +200,13 @@ impl Domain {
         let spelled = token_text(view, &first);
         if let Some((name, zone)) = spelled.rsplit_once('.') {
             let name = name.rsplit('.').next().unwrap_or(name);
-            return holds(ZONES, zone).then_some(Self {
+            return ZONES.holds(zone).then_some(Self {
                 end: first.end,
-                is_provider: holds(PROVIDERS, name),
+                is_provider: PROVIDERS.holds(name),
                 has_dot: true,
             });
         }
-        let is_provider = holds(PROVIDERS, spelled);
+        let is_provider = PROVIDERS.holds(spelled);
         if !is_provider && !spelled.is_ascii() {
             return None;
         }
@@ -128,13 +215,13 @@ impl Domain {
         let mut has_dot = false;
         for _ in 0..MAX_TOKENS {
             let Some(mut token) = next_token(view, at) else { break };
-            let is_dot = is_connector(view, &token, DOTS) || view.get(token.clone()) == Some(b".");
+            let is_dot = is_connector(view, &token, &DOTS) || view.get(token.clone()) == Some(b".");
             if is_dot {
                 has_dot = true;
                 at = token.end;
                 let Some(next) = next_token(view, at) else { break };
                 token = next;
-            } else if is_connector(view, &token, DASHES) {
+            } else if is_connector(view, &token, &DASHES) {
                 at = next_token(view, token.end)?.end;
                 continue;
             } else if end.is_some() || !is_provider {
@@ -142,7 +229,7 @@ impl Domain {
             }
             let zone = token_text(view, &token);
             let pair = next_token(view, token.end).map(|next| (next.clone(), (zone, token_text(view, &next))));
-            if holds(ZONES, zone) {
+            if ZONES.holds(zone) {
                 end = Some(token.end);
             } else if let Some((next, _)) = pair.filter(|(_, pair)| ZONE_PAIRS.contains(pair)) {
                 token.end = next.end;
@@ -170,7 +257,7 @@ impl Local {
         for _ in 0..MAX_TOKENS {
             let spelled = token_text(view, &token);
             let is_atom =
-                !spelled.is_empty() && !holds(NOT_LOCAL, spelled) && !is_any_connector(view, &token) && spelled != ".";
+                !spelled.is_empty() && !NOT_LOCAL.holds(spelled) && !is_any_connector(view, &token) && spelled != ".";
             if !is_atom {
                 break;
             }
@@ -186,8 +273,8 @@ impl Local {
                 let mut connector = before;
                 // «нижнее подчеркивание»: two words.
                 if let Some(earlier) = previous_token(view, connector.start)
-                    && holds(UNDERSCORE_TAILS, token_text(view, &connector))
-                    && is_connector(view, &earlier, UNDERSCORES)
+                    && UNDERSCORE_TAILS.holds(token_text(view, &connector))
+                    && is_connector(view, &earlier, &UNDERSCORES)
                 {
                     connector = earlier;
                 }
@@ -213,7 +300,7 @@ fn is_number(view: &[u8], token: &Range<usize>) -> bool {
 
 /// «девяносто восемь», "ninety eight", «тоқсан сегіз».
 fn is_spelled_number(word: &str) -> bool {
-    NUMBERS.split_ascii_whitespace().any(|stem| word.starts_with(stem))
+    NUMBERS.iter().any(|stem| word.starts_with(stem))
 }
 
 fn is_spaced(view: &[u8], token: &Range<usize>) -> bool {
@@ -225,15 +312,15 @@ fn gap_is_space(view: &[u8], gap: Range<usize>) -> bool {
 }
 
 fn is_any_connector(view: &[u8], token: &Range<usize>) -> bool {
-    is_connector(view, token, DOTS)
-        || is_connector(view, token, DASHES)
-        || is_connector(view, token, UNDERSCORES)
-        || holds(UNDERSCORE_TAILS, token_text(view, token))
+    is_connector(view, token, &DOTS)
+        || is_connector(view, token, &DASHES)
+        || is_connector(view, token, &UNDERSCORES)
+        || UNDERSCORE_TAILS.holds(token_text(view, token))
         || view.get(token.clone()) == Some(b"_")
 }
 
-fn is_connector(view: &[u8], token: &Range<usize>, words: &str) -> bool {
-    holds(words, token_text(view, token))
+fn is_connector(view: &[u8], token: &Range<usize>, words: &WordList) -> bool {
+    words.holds(token_text(view, token))
 }
 
 fn token_text<'v>(view: &'v [u8], token: &Range<usize>) -> &'v str {
@@ -266,8 +353,4 @@ fn previous_token(view: &[u8], till: usize) -> Option<Range<usize>> {
     let before = view.get(..end)?;
     let len = before.iter().rev().take(MAX_TOKEN).take_while(|&&byte| is_token_byte(byte)).count();
     (len > 0).then_some(end - len..end)
-}
-
-fn holds(list: &str, word: &str) -> bool {
-    list.split_ascii_whitespace().any(|known| known == word)
 }

@@ -34,26 +34,31 @@ impl Columns {
     pub(crate) fn new(view: &[u8], topics: impl Fn(&Range<usize>) -> Topics) -> Self {
         let mut columns = Self::default();
         let mut from = 0;
+        let mut line = None;
         while from < view.len() {
-            let head = line_at(view, from);
-            let next = line_at(view, head.end + 1);
-            let mark =
-                MARKS.into_iter().find(|&mark| count(view, &head, mark) > 0 && is_row_of(view, &head, &next, mark));
-            let Some(mark) = mark else {
-                from = head.end + 1;
+            let head = line.take().unwrap_or_else(|| Line::at(view, from));
+            let next = Line::at(view, head.range.end + 1);
+            let mark = MARKS.into_iter().zip(head.counts).zip(next.counts);
+            let Some(((mark, _), _)) =
+                mark.filter(|_| next.is_row()).find(|((_, head), next)| *head > 0 && head == next)
+            else {
+                from = next.range.start;
+                line = Some(next);
                 continue;
             };
-            let mut end = next.end;
+            let index = MARKS.iter().position(|&known| known == mark).unwrap_or_default();
+            let mut end = next.range.end;
             loop {
-                let line = line_at(view, end + 1);
-                if line.is_empty() || !is_row_of(view, &head, &line, mark) {
+                let row = Line::at(view, end + 1);
+                if !row.is_row() || row.counts.get(index) != head.counts.get(index) {
                     break;
                 }
-                end = line.end;
+                end = row.range.end;
             }
-            let heads: Vec<Topics> = cells(view, &head, mark).take(MAX_COLUMNS).map(|cell| topics(&cell)).collect();
+            let heads: Vec<Topics> =
+                cells(view, &head.range, mark).take(MAX_COLUMNS).map(|cell| topics(&cell)).collect();
             if heads.iter().any(|&head| head != 0) {
-                columns.tables.push(Table::new(view, next.start..end, mark, heads));
+                columns.tables.push(Table::new(view, next.range.start..end, mark, heads));
             }
             from = end + 1;
         }
@@ -85,21 +90,28 @@ impl Table {
     }
 }
 
-fn line_at(view: &[u8], from: usize) -> Range<usize> {
-    let Some(rest) = view.get(from..) else { return view.len()..view.len() };
-    from..from + rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len())
+/// One line of a text.
+struct Line {
+    range: Range<usize>,
+    /// How many of each of [`MARKS`] it holds; of a line too long for a table none are counted.
+    counts: [usize; MARKS.len()],
 }
 
-fn count(view: &[u8], line: &Range<usize>, mark: u8) -> usize {
-    view.get(line.clone()).unwrap_or_default().iter().filter(|&&byte| byte == mark).count()
-}
-
-/// As many cells as the head; commas also stand inside of cells, so there may be a few more.
-fn is_row_of(view: &[u8], head: &Range<usize>, line: &Range<usize>, mark: u8) -> bool {
-    if line.is_empty() || line.len() > MAX_LINE_BYTES || head.len() > MAX_LINE_BYTES {
-        return false;
+impl Line {
+    fn at(view: &[u8], from: usize) -> Self {
+        let Some(rest) = view.get(from..) else {
+            return Self { range: view.len()..view.len(), counts: [0; MARKS.len()] };
+        };
+        let len = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        let line = rest.get(..len).filter(|line| line.len() <= MAX_LINE_BYTES).unwrap_or_default();
+        let counts = MARKS.map(|mark| memchr::memchr_iter(mark, line).count());
+        Self { range: from..from + len, counts }
     }
-    count(view, head, mark) == count(view, line, mark)
+
+    /// Whether it may be a row of a table. Which table is told by its marks: it has as many as the head.
+    fn is_row(&self) -> bool {
+        !self.range.is_empty() && self.range.len() <= MAX_LINE_BYTES
+    }
 }
 
 fn cells<'v>(view: &'v [u8], line: &Range<usize>, mark: u8) -> impl Iterator<Item = Range<usize>> + 'v {

@@ -16,6 +16,7 @@ const REACH_BYTES: usize = REACH_CHARACTERS * 2 + 16;
 const VALUE_DIGITS: usize = 10;
 
 /// Finds the words of [`WORDS`] in views.
+#[derive(Clone)]
 pub(crate) struct ContextFinder {
     automaton: AhoCorasick,
     words: Vec<&'static Word>,
@@ -108,6 +109,14 @@ impl ContextWords {
             .take_while(|hit| hit.range.start <= range.end + REACH_BYTES)
             .find(|hit| hit.word.topics & topics != 0 && speaks_for(view, &hit.range, range))
             .map(|hit| hit.word.text)
+    }
+
+    /// Whether a word that speaks for one of `topics` stands exactly here.
+    pub(crate) fn is_at(&self, range: &Range<usize>, topics: Topics) -> bool {
+        let first = self.hits.partition_point(|hit| hit.range.end < range.end);
+        let hits = self.hits.get(first..).unwrap_or_default().iter();
+        hits.take_while(|hit| hit.range.end == range.end)
+            .any(|hit| hit.range.start == range.start && hit.word.topics & topics != 0)
     }
 
     /// Every word of the view that speaks for one of `topics`: where it stands.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::digit_group::{Gap, Group, listing_mark, plus_before};
 use super::digit_window::Window;
 use crate::pii::detector::views::lookalike::{self, digit_at};
+use crate::pii::detector::views::normalize::next_digit;
 
 /// What is known about one digit of a run; a set of the bits below.
 pub(crate) type Marks = u8;
@@ -40,6 +41,7 @@ pub(crate) struct Digit {
 pub(crate) struct DigitRun {
     digits: Vec<Digit>,
     values: Vec<u8>,
+    has_lookalikes: bool,
     plus: Option<usize>,
 }
 
@@ -47,9 +49,8 @@ impl DigitRun {
     /// Reads the run that holds the first digit at or after `at` and returns the position behind
     /// it, or `None` when no digit is left.
     pub(crate) fn read(&mut self, view: &[u8], at: usize) -> Option<usize> {
-        self.digits.clear();
-        self.values.clear();
-        let first_digit = at + view.get(at..)?.iter().position(u8::is_ascii_digit)?;
+        self.clear();
+        let first_digit = next_digit(view, at)?;
         let start = lookalike::leading(view, first_digit, at);
         self.plus = plus_before(view, start);
         let mut isolated_from = 0;
@@ -77,10 +78,9 @@ impl DigitRun {
     pub(crate) fn read_listed(&mut self, view: &[u8], at: usize) -> Option<(u8, usize)> {
         let mut from = at;
         loop {
-            let first = from + view.get(from..)?.iter().position(u8::is_ascii_digit)?;
+            let first = next_digit(view, from)?;
             let mut group = Group::read(view, first)?;
-            self.digits.clear();
-            self.values.clear();
+            self.clear();
             self.plus = plus_before(view, first);
             self.push_group(view, &group, false);
             let mut mark = None;
@@ -100,6 +100,12 @@ impl DigitRun {
             self.values.extend(self.digits.iter().map(|digit| digit.value));
             return Some((mark, group.till));
         }
+    }
+
+    fn clear(&mut self) {
+        self.digits.clear();
+        self.values.clear();
+        self.has_lookalikes = false;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -145,7 +151,10 @@ impl DigitRun {
         if !self.has(last, END) || !self.has(first, START) {
             return None;
         }
-        let lookalikes = self.digits.get(first..=last)?.iter().filter(|digit| digit.marks & LOOKALIKE != 0).count();
+        let lookalikes = match self.has_lookalikes {
+            true => self.digits.get(first..=last)?.iter().filter(|digit| digit.marks & LOOKALIKE != 0).count(),
+            false => 0,
+        };
         (lookalikes * 3 <= len * 2).then_some(Window { run: self, first, len })
     }
 
@@ -162,6 +171,7 @@ impl DigitRun {
             let mut marks = 0;
             if width != 1 || !view.get(position).is_some_and(u8::is_ascii_digit) {
                 marks |= LOOKALIKE;
+                self.has_lookalikes = true;
             }
             if position == group.from {
                 marks |= START | GROUP;

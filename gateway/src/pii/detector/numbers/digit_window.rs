@@ -62,7 +62,7 @@ impl<'r> Window<'r> {
 
     /// No separator inside.
     pub(crate) fn is_contiguous(&self) -> bool {
-        self.groups().lens().len() == 1
+        self.run.digits(self.indices()).iter().skip(1).all(|digit| digit.marks & GROUP == 0)
     }
 
     pub(crate) fn starts_isolated(&self) -> bool {

@@ -8,9 +8,27 @@ const CODES: &str = "ad ae af ag ai al am ao ar at au aw az ba bb bd be bf bg bh
     no np nr nu nz om pa pe pf pg ph pk pl pm pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si sk sl sm sn so sr \
     ss st sv sy sz tc td tg th tj tl tm tn to tr tt tv tw tz ua ug us uy uz va vc ve vg vi vn vu wf ws xk ye yt za zm zw";
 
+/// For every first letter the second ones, a bit each: many words have the shape of a bank's code.
+const BY_FIRST: [u32; 26] = {
+    let mut table = [0; 26];
+    let codes = CODES.as_bytes();
+    let mut at = 0;
+    while at + 1 < codes.len() {
+        if codes[at] == b' ' {
+            at += 1;
+        } else {
+            table[(codes[at] - b'a') as usize] |= 1 << (codes[at + 1] - b'a');
+            at += 2;
+        }
+    }
+    table
+};
+
 /// Whether two letters in lower case are a country.
 pub(super) fn is_country(code: &[u8]) -> bool {
-    code.len() == 2 && CODES.split_ascii_whitespace().any(|known| known.as_bytes() == code)
+    let [first @ b'a'..=b'z', second @ b'a'..=b'z'] = code else { return false };
+    let second_letters = BY_FIRST.get(usize::from(first - b'a')).copied().unwrap_or_default();
+    second_letters >> (second - b'a') & 1 != 0
 }
 
 #[cfg(test)]

@@ -56,11 +56,11 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, place: &Place, run: &mut DigitR
     let bytes = view.bytes();
     let reach = bytes.get(..bytes.len().min(place.at + REACH))?;
     run.read(reach, place.at)?;
-    let second = behind_number_sign(reach, run.range().end, run);
-    run.read(reach, place.at)?;
     if run.starts().1 > place.at + MAX_LEAD {
         return None;
     }
+    let second = behind_number_sign(reach, run.range().end, run);
+    run.read(reach, place.at)?;
     let floor = mark.range.end;
     let prefix = prefix_before(view, run.starts().1, floor);
     let written = Written { run, prefix, second };

@@ -11,7 +11,7 @@ use crate::pii::detector::context::topics::{DISEASE, MEANING, MEDICINE, THING};
 use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::numbers::digit_window::Window;
 use crate::pii::detector::text::Text;
-use crate::pii::detector::views::normalize::is_continuation;
+use crate::pii::detector::views::normalize::{is_continuation, next_digit};
 
 const LENS: [usize; 4] = [9, 11, 12, 14];
 /// With fewer true digits than `FEW` in so many bytes, no number of these lengths begins.
@@ -24,8 +24,7 @@ pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &
     let mut run = DigitRun::default();
     let mut dates = DigitRun::default();
     let mut at = 0;
-    while let Some(skip) = view.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
-        let start = at + skip;
+    while let Some(start) = next_digit(view, at) {
         code(text, marks, start, found);
         if let Some(date) = birth::behind_name(text.view(), start, &mut dates) {
             found.push(date);
@@ -56,21 +55,21 @@ pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &
 
 fn number(text: &Text<'_>, marks: &Marks, window: &Window<'_>, found: &mut Found) {
     let digits = window.digits();
-    let groups = window.groups();
-    let is_plain = groups.lens().len() == 1;
-    let stands = is_plain || window.fills_run() || window.is_spelled();
+    // How a number is written is asked last: most fail their check, and there are as many as digits.
+    let is_written = |lens: &[u8]| window.groups().lens() == lens;
+    let stands = || window.is_contiguous() || window.fills_run() || window.is_spelled();
     let kind = match digits.len() {
-        9 if groups.lens() == [3, 2, 4] && is_dashed(text.bytes(), window) && is_ssn(digits) => {
+        9 if is_ssn(digits) && is_written(&[3, 2, 4]) && is_dashed(text.bytes(), window) => {
             Some((Entity::UsSsn, Strength::Shape, "us_ssn/shape"))
         }
-        11 if groups.lens() == [3, 3, 3, 2] && is_snils(digits) => {
+        11 if is_snils(digits) && is_written(&[3, 3, 3, 2]) => {
             Some((Entity::Snils, Strength::Luhn, "snils/check-digits"))
         }
-        12 if is_plain && !is_round(digits) && has_ru_region(digits) && is_ru_inn(digits) => {
+        12 if has_ru_region(digits) && !is_round(digits) && is_ru_inn(digits) && window.is_contiguous() => {
             Some((Entity::RuInn, Strength::Shape, "ru_inn/check-digits"))
         }
-        14 if stands && is_pinfl(digits) => Some((Entity::UzPinfl, Strength::Luhn, "uz_pinfl/check-digit")),
-        14 if stands && is_kg_pin(digits) => Some((Entity::KgPin, Strength::Shape, "kg_pin/date")),
+        14 if is_pinfl(digits) && stands() => Some((Entity::UzPinfl, Strength::Luhn, "uz_pinfl/check-digit")),
+        14 if is_kg_pin(digits) && stands() => Some((Entity::KgPin, Strength::Shape, "kg_pin/date")),
         _ => None,
     };
     let range = window.range();
@@ -80,10 +79,10 @@ fn number(text: &Text<'_>, marks: &Marks, window: &Window<'_>, found: &mut Found
         } else {
             found.push(Candidate::new(entity, range, strength, rule));
         }
-    } else if found.rejected.is_some() && stands {
+    } else if found.rejected.is_some() && stands() {
         match digits.len() {
             9 => found.reject(Entity::IdCard, range, "id_card/context", "nine digits but no context word"),
-            11 if groups.lens() == [3, 3, 3, 2] => {
+            11 if is_written(&[3, 3, 3, 2]) => {
                 found.reject(Entity::Snils, range, "snils/check-digits", "wrong check digits");
             }
             14 if has_pinfl_date(digits) => {

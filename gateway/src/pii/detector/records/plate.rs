@@ -11,7 +11,7 @@ use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::PLATE;
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::lookalike::digit_at;
-use crate::pii::detector::views::normalize::{View, is_letter};
+use crate::pii::detector::views::normalize::{View, is_letter, next_digit};
 
 const MAX_SYMBOLS: usize = 9;
 const MAX_GAP: usize = 2;
@@ -33,8 +33,7 @@ pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &
     let view = text.view();
     let bytes = view.bytes();
     let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(u8::is_ascii_digit)) {
-        let start = at + skip;
+    while let Some(start) = next_digit(bytes, at) {
         let rest = bytes.get(start..).unwrap_or_default();
         let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         at = start + len;

@@ -25,9 +25,37 @@ const MIN_PASSWORD_DIGITS: usize = 3;
 const MIN_KEY: usize = 8;
 
 /// Words after which no value of a password comes: advice, complaints, rules.
-const TALK: &str = "\
-    не нет должен должна должны минимум символ символа символов длиной длина сложн забыл забыла сменить смените \
-    must should not least characters minimum length forgot failed емес жоқ ұмыт таңба кемінде состоит из содерж";
+const TALK: [&str; 29] = [
+    "не",
+    "должен",
+    "должна",
+    "должны",
+    "минимум",
+    "символ",
+    "длиной",
+    "длина",
+    "сложн",
+    "забыл",
+    "сменить",
+    "смените",
+    "must",
+    "should",
+    "not",
+    "least",
+    "characters",
+    "minimum",
+    "length",
+    "forgot",
+    "failed",
+    "емес",
+    "жоқ",
+    "ұмыт",
+    "таңба",
+    "кемінде",
+    "состоит",
+    "из",
+    "содерж",
+];
 
 /// Names with digits that stand behind «пароль от».
 const PRODUCTS: &str = "\
@@ -179,7 +207,8 @@ impl Label<'_, '_> {
             let range = self.value(at + gap, false)?;
             let value = view.get(range.clone())?;
             let spelled = std::str::from_utf8(value).unwrap_or_default();
-            if TALK.split_ascii_whitespace().any(|talk| spelled.starts_with(talk)) {
+            // «пароль, пароль, …»: the nearer word asks for what follows it.
+            if TALK.iter().any(|talk| spelled.starts_with(talk)) || self.is_label(&range) {
                 return None;
             }
             let spelled_cased = cased(self.text.view(), range.clone());
@@ -206,6 +235,11 @@ impl Label<'_, '_> {
             at = range.end;
         }
         None
+    }
+
+    /// Whether a word of passwords stands here itself.
+    fn is_label(&self, range: &Range<usize>) -> bool {
+        self.text.context().is_at(range, PASSWORD_WORD)
     }
 
     /// The word that begins here, without the punctuation of the sentence.

@@ -1,17 +1,24 @@
 //! What can be the value of a password or a key, and what only stands where one would: a placeholder, the name of a
 //! type, code that reads the value from elsewhere.
 
+use std::sync::LazyLock;
+
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
+use crate::pii::detector::word_list::WordList;
 
 /// Words of documentation and of code in the place of a value, in lower case.
-const NOT_VALUES: &str = "\
+static NOT_VALUES: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "\
     string str text varchar char any object number integer int boolean bool bytes null none nil undefined true \
     false required optional empty hidden redacted masked password passwd secret token value field option type \
     input void unknown default authentication authenticated failed incorrect wrong invalid expired reset change \
     changed manager policy must should is and or not the for your my our no yes n/a secretstr sensitive example \
     below above here same later ok see please with from нет не да есть тот же такой как ниже выше скрыт пустой \
     обязателен обязательно минимум максимум должен от для на в и или это что где тут жоқ емес және кемінде керек болуы қате дұрыс ұмытып неверный \
-    неверен истек устарел сменить восстановить забыл забыли латиница цифры буквы";
+    неверен истек устарел сменить восстановить забыл забыли латиница цифры буквы",
+    )
+});
 
 const MAX_LEN: usize = 200;
 
@@ -32,7 +39,7 @@ pub(crate) fn look(value: &[u8], cased: &str) -> Look {
         return Look::None;
     }
     let text = std::str::from_utf8(value).unwrap_or_default();
-    if NOT_VALUES.split_ascii_whitespace().any(|word| word == text) {
+    if NOT_VALUES.holds(text) {
         return Look::None;
     }
     let letters = value.iter().any(|&byte| is_letter(byte));

@@ -29,7 +29,7 @@ struct Part {
 /// The text of a view with its dictated numbers as digits, and the way back to the view; `None` when there is none.
 pub(crate) fn decode(view: &[u8], tokens: &[Token]) -> Option<Decoded> {
     let mut decoded = Decoded { text: String::new(), map: OffsetMap::default() };
-    let source = std::str::from_utf8(view).unwrap_or_default();
+    let mut source = "";
     let mut copied = 0;
     let mut next = 0;
     while let Some(first) = (next..tokens.len()).find(|&index| is_numeral(view, tokens, index)) {
@@ -39,6 +39,9 @@ pub(crate) fn decode(view: &[u8], tokens: &[Token]) -> Option<Decoded> {
             continue;
         }
         let Some(start) = dictation.parts.first().map(|part| part.range.start) else { continue };
+        if source.is_empty() {
+            source = std::str::from_utf8(view).unwrap_or_default();
+        }
         decoded.copy(source, copied..start);
         for (index, part) in dictation.parts.iter().enumerate() {
             if index > 0 {

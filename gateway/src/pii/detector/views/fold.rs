@@ -12,6 +12,10 @@ pub(crate) fn fold(character: char) -> Option<char> {
         0x0410..=0x042F => char::from_u32(code + 0x20),
         0x0430..=0x044F => Some(character),
         0x0401 | 0x0451 => Some('е'),
+        // The other Cyrillic letters, capitals before or in turn with small ones.
+        0x0400..=0x040F => char::from_u32(code + 0x50),
+        0x0450..=0x045F => Some(character),
+        0x048A..=0x04BF | 0x04D0..=0x052F => char::from_u32(code | 1),
         0x00AD
         | 0x034F
         | 0x061C
@@ -149,6 +153,16 @@ mod tests {
             assert_eq!(fold(input), Some(expected), "{input}");
         }
         assert!(ZEROS.is_sorted());
+    }
+
+    #[test]
+    fn cyrillic_letters_become_small() {
+        for code in (0x0400..=0x0482).chain(0x048A..=0x052F) {
+            let letter = char::from_u32(code).unwrap();
+            let small = letter.to_lowercase().next().filter(|_| letter.is_alphabetic()).unwrap_or(BREAKER);
+            let small = if small == 'ё' { 'е' } else { small };
+            assert_eq!(fold(letter), Some(small), "{letter}");
+        }
     }
 
     #[test]

@@ -18,9 +18,9 @@ pub(crate) struct View<'s> {
     unified: Option<OffsetMap>,
 }
 
-/// What an ASCII byte folds to; 0 for the control characters that are dropped.
-const ASCII_FOLD: [u8; 128] = {
-    let mut table = [0_u8; 128];
+/// What an ASCII byte folds to; 0 for the control characters that are dropped, and for bytes of other characters.
+const ASCII_FOLD: [u8; 256] = {
+    let mut table = [0_u8; 256];
     let mut byte = 0_u8;
     while byte < 128 {
         table[byte as usize] = match byte {
@@ -44,17 +44,30 @@ impl<'s> View<'s> {
         let mut at = 0;
         let mut drifted = false;
         while let Some(&byte) = raw.get(at) {
-            if let Some(&folded) = ASCII_FOLD.get(usize::from(byte)) {
-                if folded == 0 {
-                    drifted = true;
-                } else {
-                    if drifted {
-                        map.linear(bytes.len(), at);
-                        drifted = false;
-                    }
-                    bytes.push(folded);
+            let rest = raw.get(at..).unwrap_or_default();
+            let plain = rest.iter().take_while(|&&byte| ASCII_FOLD[usize::from(byte)] != 0).count();
+            if plain > 0 {
+                if drifted {
+                    map.linear(bytes.len(), at);
+                    drifted = false;
                 }
+                let plain_bytes = rest.get(..plain).unwrap_or_default();
+                bytes.extend(plain_bytes.iter().map(|&byte| ASCII_FOLD[usize::from(byte)]));
+                at += plain;
+                continue;
+            }
+            if byte < 0x80 {
+                drifted = true;
                 at += 1;
+                continue;
+            }
+            if let Some(letter) = russian(rest) {
+                if drifted {
+                    map.linear(bytes.len(), at);
+                    drifted = false;
+                }
+                bytes.extend_from_slice(&letter);
+                at += letter.len();
                 continue;
             }
             let Some(character) = source.get(at..).and_then(|rest| rest.chars().next()) else {
@@ -171,6 +184,26 @@ impl<'s> View<'s> {
     }
 }
 
+/// The letter of а–я and А–Я that `rest` begins with, in lower case: what most text here is made of.
+fn russian(rest: &[u8]) -> Option<[u8; 2]> {
+    match *rest {
+        [0xD0, second @ 0x90..=0x9F, ..] => Some([0xD0, second + 0x20]),
+        [0xD0, second @ 0xA0..=0xAF, ..] => Some([0xD1, second - 0x20]),
+        [0xD0, second @ 0xB0..=0xBF, ..] => Some([0xD0, second]),
+        [0xD1, second @ 0x80..=0x8F, ..] => Some([0xD1, second]),
+        _ => None,
+    }
+}
+
+/// The first digit of a view at or after `from`.
+pub(crate) fn next_digit(view: &[u8], from: usize) -> Option<usize> {
+    // Whole blocks at a time, since most text has none.
+    let (blocks, _) = view.get(from..)?.as_chunks::<32>();
+    let has_digit = |block: &[u8; 32]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
+    let start = from + 32 * blocks.iter().take_while(|block| !has_digit(block)).count();
+    view.get(start..)?.iter().position(u8::is_ascii_digit).map(|at| start + at)
+}
+
 /// The next word at or after `at` that has letters of ASCII and letters of Cyrillic or Greek.
 fn next_mixed_word(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let (mut start, mut ascii, mut other) = (at, false, false);
@@ -229,6 +262,16 @@ mod tests {
         assert_eq!(source.get(range), Some("９\u{200b}0\u{a0}1"));
         assert_eq!(source.get(view.source_range(2..3)), Some("９"));
         assert_eq!(source.get(view.source_range(3..4)), Some("0"));
+    }
+
+    #[test]
+    fn the_next_digit_is_found_wherever_it_stands() {
+        for at in 0..100 {
+            let view = [vec![b'a'; at], b"7b8".to_vec()].concat();
+            assert_eq!(next_digit(&view, 0), Some(at));
+            assert_eq!(next_digit(&view, at + 1), Some(at + 2));
+            assert_eq!(next_digit(&view, at + 3), None);
+        }
     }
 
     #[test]

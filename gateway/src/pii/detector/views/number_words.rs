@@ -1,8 +1,9 @@
 //! Numerals as people say them when they dictate a number: Russian, Kazakh (in Cyrillic and Latin) and English, as they
 //! stand in a folded view, and in the usual transliteration.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use crate::pii::detector::word_list::WordMap;
 
 /// What a word adds to a number that is being dictated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(crate) fn numeral(word: &[u8]) -> Option<Numeral> {
     NUMERALS.get(word).copied()
 }
 
-static NUMERALS: LazyLock<HashMap<&'static [u8], Numeral>> = LazyLock::new(|| {
+static NUMERALS: LazyLock<WordMap<&'static [u8], Numeral>> = LazyLock::new(|| {
     let units = UNITS.iter().flat_map(|&(value, words)| listed(words, Numeral::Unit(value)));
     let teens = TEENS.iter().flat_map(|&(value, words)| listed(words, Numeral::Teen(value)));
     let tens = TENS.iter().flat_map(|&(value, words)| listed(words, Numeral::Tens(value)));

@@ -3,6 +3,7 @@
 //! whole (`&nbsp;` → one space). Pieces are only recorded where the two texts drift apart, so the
 //! map of plain ASCII is a single piece.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ struct Piece {
 #[derive(Debug, Default)]
 pub(crate) struct OffsetMap {
     pieces: Vec<Piece>,
+    /// The piece that was asked for last: most questions go on from there.
+    last: Cell<usize>,
 }
 
 impl OffsetMap {
@@ -49,12 +52,24 @@ impl OffsetMap {
     }
 
     fn piece(&self, derived: usize) -> Piece {
+        let last = self.last.get();
+        if let Some(piece) = self.holding(last, derived).or_else(|| self.holding(last + 1, derived)) {
+            return piece;
+        }
         let after = self.pieces.partition_point(|piece| piece.derived <= derived);
-        after.checked_sub(1).and_then(|index| self.pieces.get(index)).copied().unwrap_or(Piece {
-            derived: 0,
-            source: 0,
-            width: 0,
-        })
+        let found = after.checked_sub(1).and_then(|index| self.holding(index, derived));
+        found.unwrap_or(Piece { derived: 0, source: 0, width: 0 })
+    }
+
+    /// The piece with this index, if it holds a derived position; it is asked first the next time.
+    fn holding(&self, index: usize, derived: usize) -> Option<Piece> {
+        let piece = *self.pieces.get(index)?;
+        let is_before_next = self.pieces.get(index + 1).is_none_or(|next| derived < next.derived);
+        if piece.derived > derived || !is_before_next {
+            return None;
+        }
+        self.last.set(index);
+        Some(piece)
     }
 }
 

@@ -32,7 +32,11 @@ pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
         let start = at + skip;
         let rest = bytes.get(start..).unwrap_or_default();
         let end = start + rest.iter().position(|&byte| !is_letter(byte)).unwrap_or(rest.len());
-        tokens.push(Token { range: start..end, case: case_of(view.source_text(start..end)) });
+        let word = bytes.get(start..end).unwrap_or_default();
+        let written = view.source_text(start..end);
+        // Folding leaves nothing in capitals but "İ", which has no small letter of its own.
+        let is_lower = written.as_bytes() == word && !word.contains(&0xC4);
+        tokens.push(Token { range: start..end, case: if is_lower { Case::Lower } else { case_of(written) } });
         at = end;
     }
     tokens
