@@ -113,7 +113,5 @@ pub(super) fn stream_broken(message: &str) -> ApiError {
 
 /// The name is the caller's own text and is not repeated.
 pub(super) fn model_not_found() -> ApiError {
-    ApiError::model_not_found(
-        "The requested model does not exist or is not served here. GET /v1/models lists what is.",
-    )
+    ApiError::model_not_found("The requested model does not exist or is not served here. GET /v1/models lists what is.")
 }
