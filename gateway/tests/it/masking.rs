@@ -105,12 +105,21 @@ async fn a_token_of_another_conversation_or_tenant_restores_nothing() {
 #[tokio::test]
 async fn a_value_that_was_masked_is_known_in_later_turns() {
     let (outside, _inside, gateway) = masked(Reply::Echo, "").await;
-    let first = gateway.chat(in_conversation("Клиент Жаксылыкова Гульбаршин просит перезвонить", "c1")).await;
+    let (passport, bare) = ("серия и номер паспорта РФ: 4509 123456", "И ещё раз 4509 123456, будьте добры");
+    let unknown = gateway.chat(in_conversation(bare, "c0")).await;
+    assert_eq!((unknown.header("x-shekara-pii"), outside.take_received().len()), ("", 1), "it means nothing by itself");
+    let first = gateway.chat(in_conversation(passport, "c1")).await;
     assert_eq!(first.header("x-shekara-pii-action"), "masked", "{}", first.body);
-    assert!(!outside.take_received().concat().contains("Гульбаршин"));
-    let later = gateway.chat(in_conversation("А гульбаршин что сказала?", "c1")).await;
-    assert_eq!(later.status, 200, "{}", later.body);
-    assert!(!outside.take_received().concat().contains("гульбаршин"), "a known name went out");
+    let token = token(&outside.take_received().concat(), "RU_PASSPORT");
+    let later = gateway.chat(in_conversation(bare, "c1")).await;
+    assert_eq!((later.text().as_str(), later.header("x-shekara-pii-action")), (bare, "masked"));
+    let crossed = outside.take_received().concat();
+    assert!(crossed.contains(&token) && !crossed.contains("4509"), "{crossed}");
+    let harmless = gateway.chat(in_conversation("Спасибо", "c1")).await;
+    assert_eq!((harmless.text().as_str(), harmless.header("x-shekara-pii-action")), ("Спасибо", "none"));
+    // The model may say a token of the conversation also in answer to a text without one.
+    outside.set(Reply::Json(format!("{{\"choices\":[{{\"message\":{{\"content\":\"{token}\"}}}}]}}").leak()));
+    assert_eq!(gateway.chat(in_conversation("Какой был номер?", "c1")).await.text(), "4509 123456");
 }
 
 #[tokio::test]

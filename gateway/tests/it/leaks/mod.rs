@@ -31,7 +31,7 @@ pub use value::canonical;
 
 use crate::gateway::{Answer, finish};
 
-const REQUESTS: usize = 400;
+const REQUESTS: usize = 800;
 const SEED: u64 = 20_260_726;
 /// Of what is no canonical value, so much stays or is masked at the least.
 const MIN_RECALL: f64 = 0.85;
@@ -92,6 +92,7 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
     }
     if let Some(phrase) = &phrase {
         let is_out = outgoing.iter().any(|outgoing| shows(outgoing, phrase, position.parts_value));
+        if is_out && std::env::var("DBG").is_ok() { eprintln!("VALUE {} {:?} IN {request}", phrase.kind.name, phrase.sentence); }
         tally.value(&what, phrase.kind.is_canonical, is_out);
     }
     // A disguised value that the detector reports is one whose text must not be there, whatever kind it is.
@@ -99,6 +100,7 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
         for (span, action) in spans(&actor.scan(&request).await, &request) {
             let is_out = action != "mask" || outgoing.iter().any(|outgoing| outgoing.holds_text(&span));
             if is_out {
+                if std::env::var("DBG").is_ok() { eprintln!("SPAN {span:?} {action} IN {request}\n OUT {crossed:?}\n{}", actor.scan(&request).await); }
                 tally.leak(&what, "a reported span went out");
             }
         }
