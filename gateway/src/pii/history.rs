@@ -89,9 +89,11 @@ impl History {
         self.named.iter().chain(self.prefixes.iter().take(before_last))
     }
 
-    /// Under what this request is to be remembered: its names and its whole history.
+    /// Under what this request is to be remembered: its names, or its whole history where it has none. A named
+    /// conversation may send its last message alone, and "thank you" must not be remembered for all others.
     pub fn own(&self) -> impl Iterator<Item = &HistoryHash> {
-        self.named.iter().chain(self.prefixes.last())
+        let history = self.prefixes.last().filter(|_| self.named.is_empty());
+        self.named.iter().chain(history)
     }
 
     /// What the tokens of this conversation are derived from.
