@@ -106,10 +106,13 @@ impl<'t, 'v> Setting<'t, 'v> {
         let anchors = self.anchors();
         let first = anchors.partition_point(|(range, _)| range.end < end);
         let is_dotted = view.get(end) == Some(&b'.');
+        // "9 «Г» Айгуль": a letter in quotation marks is no abbreviation.
+        let is_quoted = matches!(view.get(end), Some(b';' | b'"'));
+        let short = if is_quoted { 0 } else { self.short_before(end) };
         let ending_here = anchors.get(first..).unwrap_or_default().iter().take_while(|(range, _)| range.end == end);
         let before = ending_here
             .filter(|(range, _)| !is_dotted || self.is_abbreviation(range))
-            .fold(self.short_before(end), |all, (_, topic)| all | topic);
+            .fold(short, |all, (_, topic)| all | topic);
         given | before
     }
 
@@ -240,7 +243,9 @@ impl<'t, 'v> Setting<'t, 'v> {
         let back = before.iter().rev().take(MAX_QUOTE).position(|byte| is_mark(byte) || *byte == b'\n');
         let Some(back) = back else { return false };
         let mark = range.start - back - 1;
-        if view.get(mark) == Some(&b'\n') {
+        let is_closing =
+            view.get(mark) != Some(&b'\n') && matches!(self.text.view().source_text(mark..mark + 1), "»" | "”");
+        if view.get(mark) == Some(&b'\n') || is_closing {
             return false;
         }
         if self.before(mark) & (ORGANISATION | NAMED_AFTER | PUBLIC) != 0 {
