@@ -134,6 +134,13 @@ impl Written<'_> {
             {
                 return Some((Entity::IdCard, self.with_prefix(range), true));
             }
+            // A licence is also called just that: "куәлігім AB 123456".
+            if letters == 2
+                && !is_weak
+                && let Some(range) = self.take(6)
+            {
+                return Some((Entity::DriverLicence, self.with_prefix(range), true));
+            }
             let range = self.take(9).filter(|_| !is_weak || self.run.values(0..1) == [0]);
             if let Some(range) = range {
                 // Identity cards of Kazakhstan begin with a zero.
