@@ -65,7 +65,10 @@ const EXACT: &[(Role, &str)] = &[
          highway hwy square sq alley т-ғы көшесі даңғылы koshesi kosesi dangyly k-si d-ly koshe бульвары kosh kos \
          dang даң",
     ),
-    (Role::Quarter, "мкр мкрн мкр-н м-н мкн м/н мк-н ш/а жк кв-л mkr mkrn jk zhk microdistrict жм снт дачи массив"),
+    (
+        Role::Quarter,
+        "ш-а м/а мкр мкрн мкр-н м-н мкн м/н мк-н ш/а жк кв-л mkr mkrn jk zhk microdistrict жм снт дачи массив",
+    ),
     (Role::QuarterFirst, "шағын shagyn sagyn шагын ш ықшам yqsham yqsam ықш yqsh yqs шағ shag"),
     (Role::House, "д дом дома доме дому домом зд вл bldg house dom d уй зд-е"),
     (Role::HouseBehind, "үй үйі үйде үйінде үйге үйден үйіне үйдің uy ui uii uide uyde uyi"),

@@ -30,8 +30,9 @@ pub(crate) const FIELDS: &[Word] = words! {
         "менин атым" "есімім" "есімі" "тегім" "атыңыз" "aty-joni" "aty-zhoni" "aty-jóni" "aty-jónim" "aty-jonim"
         "aty-zhonim" "aty jonim" "atym" "meniń atym" "menin atym" "mening atym" "esimim" "esimi" "tegi";
     exact CALLED:
-        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "surname is" "last name is" "first name is"
-        "fio like" "name like" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
+        "fio like" "name like" "menya zovut" "surname is" "last name is" "first name is" "family name is" "name was" "surname was" "по паспорту" "фамилия ее"
+        "ее фамилия" "его фамилия" "девичья фамилия" "familiya moya" "моя фам" "фам"
+        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "zovut" "атым" "есімім" "тегім" "atym"
         "esimim" "по имени" "по фамилии" "моя фамилия";
     exact NAME_KEY:
         "named" "called";
@@ -42,11 +43,40 @@ pub(crate) const KEYS: &[Word] = words! {
     exact NAME_KEY:
         "name" "names" "имя" "аты" "aty" "это" "мен" "men" "i am" "i'm" "this is";
     exact SO_CALLED:
-        "деген" "есімді" "атты" "degen";
+        "деген" "есімді" "атты" "degen" "дейтін" "деймін" "деп тіркелгенмін" "екеуміз" "екеуі" "екеуіміз";
 };
 
 /// Whom one speaks of, in Russian.
 pub(crate) const PERSONS_RU: &[Word] = words! {
+    exact PERSON:
+        "звонил" "звонила" "позвонил" "позвонила" "перезвонила" "перезвонил" "звонит" "приходил" "приходила"
+        "обратился" "обратилась" "обращалась" "пишет" "написал" "написала" "подписал" "подписала" "пришел" "пришла"
+        "сообщил" "сообщила" "заявил" "заявила" "пояснил" "пояснила" "ответил" "ответила" "оформил" "оформила"
+        "передал" "передала" "провел" "провела" "принял" "приняла" "кума" "кумы" "тестя" "тещи" "зятя" "зятю"
+        "бабушка" "дедушка";
+    case PERSON:
+        "вдов" "сирот" "опекун" "попечител" "усыновител" "домработниц" "уборщи" "дворник" "вахтер" "консьерж"
+        "повар" "официант" "бармен" "парикмахер" "визажист" "маникюрш" "массажист" "швея" "портн" "сапожник"
+        "слесар" "сварщи" "токар" "плотник" "столяр" "маляр" "штукатур" "каменщи" "крановщи" "экскаваторщи"
+        "тракторист" "комбайнер" "механик" "шофер" "таксист" "дальнобойщи" "машинист" "проводни" "стюардесс"
+        "диспетчер" "кондуктор" "контролер" "ревизор" "аудитор" "экономист" "финансист" "казначе" "инкассатор"
+        "логист" "кладовщи" "экспедитор" "мерчендайзер" "маркетолог" "дизайнер" "программист" "разработчи"
+        "тестировщи" "аналитик" "архитектор" "инженер" "геолог" "агроном" "зоотехник" "ветеринар" "чабан" "пастух"
+        "фермер" "рыбак" "лесни" "пчеловод" "библиотекар" "методист" "репетитор" "тренер" "спортсмен" "вожат"
+        "декан" "ректор" "профессор" "доцент" "аспирант" "магистрант" "докторант" "выпускни" "абитуриент" "лаборант"
+        "рентгенолог" "кардиолог" "невролог" "невропатолог" "гинеколог" "акушер" "уролог" "окулист" "офтальмолог"
+        "дерматолог" "онколог" "ортопед" "анестезиолог" "реаниматолог" "фармацевт" "провизор" "сиделк" "нянечк"
+        "роженниц" "рожениц" "новорожденн" "младен" "беременн" "пенсионер" "пенсионерк" "инвалид" "ветеран"
+        "военнослужащ" "солдат" "призывник" "курсант" "полковник" "подполковник" "генерал" "прапорщик" "старшин"
+        "полицейск" "следовательниц" "дознавател" "прокурор" "пристав" "понят" "осужденн" "обвиняем" "подсудим"
+        "арестованн" "задержанн" "погибш" "пострадавш" "пропавш" "умерш" "покойн" "наследни" "наследниц" "завещател"
+        "дарител" "одаряем" "залогодател" "поручител" "созаемщи" "вкладчик" "акционер" "учредител" "партнер"
+        "компаньон" "предпринимател" "продавщ" "риелтор" "риэлтор" "маклер" "брокер" "страхователь" "застрахованн"
+        "выгодоприобретател" "жилец" "жильц" "квартирант" "постоял" "турист" "попутчик" "блогер" "журналист"
+        "корреспондент" "редактор" "переводчи" "фотограф" "оператор-кассир" "бухгалтерш" "секретарш" "помощни"
+        "ассистент" "стажер" "практикант" "наставни" "напарни" "сослуживец" "однокласс" "однокурсни" "однофамил"
+        "земляк" "знакомый" "знаком" "приятел" "тезк" "жених" "сват" "сваха" "кум" "шурин" "деверь" "золовк" "снох"
+        "падчериц" "пасын" "свояч" "прабабушк" "прадедушк" "двоюродн" "близнец";
     case PERSON:
         "клиент" "заказчик" "покупател" "продавц" "пациент" "больн" "сотрудни" "работни" "коллег" "менеджер"
         "бухгалтер" "врач" "терапевт" "педиатр" "хирург" "стоматолог" "медсестр" "учител" "преподавател" "студент"
@@ -76,6 +106,24 @@ pub(crate) const PERSONS_RU: &[Word] = words! {
 
 /// The same in Kazakh.
 pub(crate) const PERSONS_KK: &[Word] = words! {
+    exact PERSON:
+        "жолдасым" "жолдасы" "анама" "әкеме" "балама" "ұлыма" "қызыма" "ағама" "ініме" "әпкеме" "досыма" "көршіме"
+        "апама" "жиеніме" "анамды" "әкемді" "баламды" "қызымды" "ұлымды" "ұлымның" "қызымның" "ағамның" "інімнің"
+        "әпкемнің" "жұбайымның" "жұбайы" "зайыбы" "зайыбым" "күйеуі" "әйелі" "келінім" "немересі" "шөберем" "құдам"
+        "құдағиым" "бауырым" "туысым" "нағашым" "сыныптасым" "құрбым" "құрбысы" "досы" "әріптесім" "басшым"
+        "ұстазым" "емдеушісі" "aǵam" "agam" "inim" "ápkem" "apkem" "qaryndasym" "kórshim" "korshim" "dosym" "áıelim"
+        "ayelim" "kúıeýim" "iesi" "dúkenshi" "dukenshi" "satushy" "menedjer" "menedzher" "vrach" "doktor" "sosed"
+        "sosedka" "syn" "doch" "muzh" "zhena" "brat" "sestra" "mama" "papa" "babushka" "dedushka" "muǵalim"
+        "mugalim" "dárigeri" "azamat" "tárbieshi";
+    case PERSON:
+        "дүкенші" "кепілгер" "сатушы" "аспаз" "даяшы" "күзетші" "құрылысшы" "дәнекерлеуші" "тігінші" "шаштараз"
+        "диқан" "малшы" "шопан" "бақташы" "балықшы" "аңшы" "тракторшы" "комбайншы" "заңгер" "тергеуші" "соттал"
+        "судья" "полицей" "сарбаз" "зейнеткер" "мүгедек" "қамқоршы" "мұрагер" "жалдаушы" "серіктес" "құрылтайшы"
+        "кәсіпкер" "тілші" "аудармашы" "суретші" "бағдарламашы" "әзірлеуші" "талдаушы" "сәулетші" "бапкер" "спортшы"
+        "жаттықтырушы" "түлек" "бүлдіршін" "нәресте" "сәби" "жүкті" "босан" "медбике" "мейірбике" "дәріханашы"
+        "зертханашы" "көмекші" "орынбасар" "хабарлаушы" "арызданушы" "жолаушы" "қонақ" "тұрғын" "көрші" "таныс"
+        "құрдас" "сыныптас" "курстас" "замандас" "абысын" "қайын" "бөле" "нағашы" "құда" "құдағи" "күйеу" "келін"
+        "жесір" "жетім" "пайдаланушы" "еден жуушы" "жүк тасушы" "асырап алушы" "жалға беруші" "тіс дәрігері";
     case PERSON:
         "науқас" "наукас" "емделуші" "қызметкер" "кызметкер" "жұмысшы" "мұғалім" "мугалим" "айыпталушы" "көрші"
         "кепілгер" "дүкенші" "өкіл" "сатушы" "аспаз" "күзетші" "тергеуші" "сотталушы" "жалдаушы"
@@ -93,6 +141,24 @@ pub(crate) const PERSONS_KK: &[Word] = words! {
 
 /// The same in English.
 pub(crate) const PERSONS_EN: &[Word] = words! {
+    exact PERSON:
+        "cashier" "widow" "widower" "fiance" "fiancee" "bride" "groom" "orphan" "guardian" "parent" "grandmother"
+        "grandfather" "grandma" "grandpa" "grandson" "granddaughter" "stepson" "stepdaughter" "stepfather"
+        "stepmother" "mother-in-law" "father-in-law" "son-in-law" "daughter-in-law" "brother-in-law" "sister-in-law"
+        "cousin" "godfather" "godmother" "toddler" "infant" "newborn" "pensioner" "retiree" "veteran" "soldier"
+        "sergeant" "lieutenant" "policeman" "detective" "prosecutor" "bailiff" "convict" "suspect" "victim"
+        "deceased" "heir" "heiress" "testator" "guarantor" "co-borrower" "debtor" "creditor" "shareholder"
+        "entrepreneur" "realtor" "broker" "lodger" "roommate" "flatmate" "housemate" "tourist" "blogger"
+        "journalist" "translator" "interpreter" "photographer" "designer" "programmer" "analyst" "architect"
+        "geologist" "agronomist" "veterinarian" "farmer" "shepherd" "fisherman" "librarian" "tutor" "trainer"
+        "rector" "professor" "lecturer" "postgraduate" "undergraduate" "intern" "trainee" "apprentice" "assistant"
+        "secretary" "receptionist" "concierge" "janitor" "cleaner" "waiter" "waitress" "barman" "bartender"
+        "hairdresser" "barber" "masseur" "tailor" "plumber" "electrician" "welder" "mechanic" "trucker" "courier"
+        "dispatcher" "conductor" "auditor" "economist" "treasurer" "clerk" "teller" "storekeeper" "warehouseman"
+        "shopkeeper" "seller" "salesman" "saleswoman" "buyer" "paramedic" "midwife" "pharmacist" "psychologist"
+        "pediatrician" "cardiologist" "dentist" "nanny" "babysitter" "caregiver" "ex-husband" "ex-wife" "girlfriend"
+        "boyfriend" "classmate" "payee" "payer" "occupant" "complainant" "claimant" "respondent" "appellant"
+        "drafter" "addressee" "consignee" "signatory" "trustee" "foreman";
     exact CALLED:
         "mrs";
     exact PERSON:

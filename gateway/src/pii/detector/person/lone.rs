@@ -34,6 +34,12 @@ impl PersonScan<'_, '_, '_> {
         if is_low || part.is(WORD) && !part.is(SOME_NAME) {
             return None;
         }
+        // "Каныш Сатпаев": a town too, so that no full name was seen.
+        let next = rest.get(1).filter(|next| next.link == Link::Space && next.is_capital() && part.is_capital());
+        if next.is_some_and(|next| LEXICON.is_figure(&part.reading, &next.reading)) {
+            self.found.reject(Entity::Person, part.range.clone(), "person/first-name", "a public figure");
+            return Some(2);
+        }
         let before = self.setting.before(part.range.start);
         let behind = self.setting.behind(part.range.end);
         let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.reading.first_len >= 4;

@@ -3,6 +3,8 @@
 
 /// Names that are also words of Russian, Kazakh or English.
 pub(super) const NAMES_TOO: &str = "
+терезе сайын сайын-ақ saiyn saıyn калкаман қалқаман мирас орбита айнабулак айнабұлақ жетысу самал коктем таугуль
+алгабас алғабас шугыла шұғыла нуркент нұркент сайран казахфильм мамыр акбулак ақбұлақ саяхат достык достық
 abby ada alexa alexandria alma amber angel ann any apollo april arena ariel art asia atlas august aurora austin autumn
 axel ball bank banks basil bell best bill billy bishop black blanche bliss blue bob bobby bond brad brand brook brooke
 brown bud buddy bush carl carol carolina case cash chad chance chase chelsea chester china christian chuck church

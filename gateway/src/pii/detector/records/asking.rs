@@ -292,12 +292,22 @@ impl Questions<'_, '_> {
         };
         let mark = Mark { topics: MEDICAL_RECORD, ..mark.clone() };
         let value = record::read(self.view, &mark, &place, &mut self.run);
-        if let Some(value) = value.filter(|value| place.gap.is_marked && value.range.len() <= LONGEST) {
+        let is_own = |value: &Candidate| {
+            place.gap.is_marked || place.gap.words == 0 && is_code_of_letters(self.view, &value.range)
+        };
+        if let Some(value) = value.filter(|value| is_own(value) && value.range.len() <= LONGEST) {
             self.taken.push(value.range.clone());
             found.push(value);
         }
         true
     }
+}
+
+/// "7741-Б", "ДП 7719": no card of a bank is numbered so.
+fn is_code_of_letters(view: &View<'_>, range: &Range<usize>) -> bool {
+    const BRANDS: [&str; 6] = ["visa", "мир", "gold", "виза", "голд", "kzt"];
+    let code = view.bytes().get(range.clone()).unwrap_or_default();
+    code.iter().any(|&byte| is_letter(byte)) && !BRANDS.iter().any(|brand| code.starts_with(brand.as_bytes()))
 }
 
 /// "Вот номер: 9148637. Это договор": the next sentence says what the number was.
