@@ -4,7 +4,8 @@
 //!
 //! In CI it makes [`REQUESTS`] requests. The large run by hand:
 //! `SHEKARA_LEAK_REQUESTS=100000 cargo test --release -p shekara-gateway --test it leaks:: -- --nocapture`;
-//! `SHEKARA_LEAK_SEED` repeats a run.
+//! `SHEKARA_LEAK_SEED` repeats a run, and with `SHEKARA_LEAK_FIRST=n SHEKARA_LEAK_REQUESTS=1` its request number n alone,
+//! which is then printed.
 
 mod check_digits;
 mod disguise;
@@ -48,20 +49,36 @@ async fn nothing_that_must_stay_gets_out() {
     let seed = setting("SHEKARA_LEAK_SEED", SEED);
     let stage = Stage::new().await;
     let mut tally = Tally::default();
-    for number in 0..requests {
-        // Each request has a stream of its own, so that any one can be repeated.
-        let mut random = Random::new(seed ^ (number as u64).wrapping_mul(0x2545_F491_4F6C_DD1D));
-        one(&stage, &mut random, number, &mut tally).await;
+    let first = setting("SHEKARA_LEAK_FIRST", 0) as usize;
+    for number in first..first + requests {
+        one(&stage, &mut random_of(seed, number), number, &mut tally).await;
     }
     tally.report(seed);
+    if requests == 1 {
+        let mut random = random_of(seed, first);
+        let phrase = drawn(&stage, &mut random).1;
+        eprintln!("{:?}", phrase.map(|phrase| phrase.sentence));
+    }
     assert!(tally.leaks.is_empty(), "seed {seed}: {}", tally.explained());
+    if requests < REQUESTS {
+        return;
+    }
     assert!(tally.sent_share() >= MIN_SENT, "only {} of the requests went out", tally.sent_share());
     assert!(tally.recall() >= MIN_RECALL, "recall {}", tally.recall());
 }
 
-async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tally) {
+/// Each request has a stream of its own, so that any one can be repeated.
+fn random_of(seed: u64, number: usize) -> Random {
+    Random::new(seed ^ (number as u64).wrapping_mul(0x2545_F491_4F6C_DD1D))
+}
+
+fn drawn<'s>(stage: &'s Stage, random: &mut Random) -> (&'s Actor, Option<Phrase>) {
     let actor = stage.actor(random);
-    let phrase = random.chance(65).then(|| Phrase::new(random));
+    (actor, random.chance(65).then(|| Phrase::new(random)))
+}
+
+async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tally) {
+    let (actor, phrase) = drawn(stage, random);
     let position = random.pick(&POSITIONS);
     let mut request = match &phrase {
         Some(phrase) => position.request(phrase, random),
@@ -92,7 +109,6 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
     }
     if let Some(phrase) = &phrase {
         let is_out = outgoing.iter().any(|outgoing| shows(outgoing, phrase, position.parts_value));
-        if is_out && std::env::var("DBG").is_ok() { eprintln!("VALUE {} {:?} IN {request}", phrase.kind.name, phrase.sentence); }
         tally.value(&what, phrase.kind.is_canonical, is_out);
     }
     // A disguised value that the detector reports is one whose text must not be there, whatever kind it is.
@@ -100,7 +116,6 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
         for (span, action) in spans(&actor.scan(&request).await, &request) {
             let is_out = action != "mask" || outgoing.iter().any(|outgoing| outgoing.holds_text(&span));
             if is_out {
-                if std::env::var("DBG").is_ok() { eprintln!("SPAN {span:?} {action} IN {request}\n OUT {crossed:?}\n{}", actor.scan(&request).await); }
                 tally.leak(&what, "a reported span went out");
             }
         }
