@@ -341,7 +341,7 @@ pub(crate) const RECORDS: &[Word] = &[
     exact("kzt net", SALARY),
     exact("tenge net", SALARY),
     exact("net monthly", SALARY),
-    exact("gross", INCOME),
+    exact("base", INCOME),
     exact("earned", INCOME),
     exact("makes", INCOME),
     exact("зарабатываю", INCOME),

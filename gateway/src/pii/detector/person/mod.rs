@@ -94,7 +94,8 @@ impl PersonScan<'_, '_, '_> {
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
-        if parts.iter().all(|part| part.is(reading::WORD)) && self.is_beginning(parts) {
+        let are_words = parts.iter().all(|part| part.is(reading::WORD));
+        if are_words && (!parts.iter().any(Part::is_capital) || self.is_beginning(parts)) {
             return None;
         }
         let reason =
