@@ -73,7 +73,12 @@ impl PersonScan<'_, '_, '_> {
             && part.case == Case::Title
             && self.setting.is_subject(&part.range)
             && !self.setting.follows_preposition(part.range.start);
-        if is_subject {
+        // "У Нигматуллина три прогула".
+        let has_something = part.is(SURNAME)
+            && !part.is(WORD | LONE_FIGURE)
+            && part.case == Case::Title
+            && self.setting.follows_possessor(part.range.start);
+        if is_subject || has_something {
             self.push(part.range.clone(), "person/surname", 80);
             return Some(1);
         }
