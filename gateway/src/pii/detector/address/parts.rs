@@ -78,8 +78,7 @@ impl Parts<'_> {
             // The number is the street's own when a name follows, and the house when not: «ул. 8 Марта».
             let named = self.name(next + 1, 3).filter(|_| matches!(self.gap(next + 1), Gap::Space | Gap::Dash));
             return named
-                .or(Some(next + 1)
-                    .filter(|_| self.number(next + 1 + usize::from(self.is_mark(next + 1, b','))).is_some()));
+                .or(Some(next + 1).filter(|_| self.is_mark(next + 1, b',') && self.number(next + 2).is_some()));
         }
         // «улица имени …», «проспект им. Абая»
         self.name(next, MAX_NAME)
@@ -92,6 +91,8 @@ impl Parts<'_> {
             return None;
         }
         let end = match self.number(next) {
+            // «IV квартал 2023» is a part of a year.
+            Some(_) if matches!(self.kind(next), Some(Kind::Number { digits: 4.., .. })) => return None,
             Some(end) if !self.is_counted(end) => end,
             _ => self.name(next, 3).map(|end| self.dashed_number(end))?,
         };

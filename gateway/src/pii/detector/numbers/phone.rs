@@ -97,6 +97,8 @@ fn spelling(window: &Window<'_>) -> Spelling {
         // 87 011 234 567 is an amount of money.
         [2, 3, 3, 3] => Spelling::Other,
         [_] | [1, 10] | [1, 3, 7] | [4, 7] => Spelling::Plain,
+        // 8517 13 000 0 is a code of goods.
+        [4, 2, 3, 1] | [4, 2, 3 | 4, 1, 1] => Spelling::Other,
         _ if window.fills_run() || window.is_spelled() => Spelling::Plain,
         _ => Spelling::Other,
     }

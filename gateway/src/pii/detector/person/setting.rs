@@ -9,7 +9,7 @@ use crate::pii::detector::context::topics::{
 };
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
-use crate::pii::detector::views::tokens::Case;
+use crate::pii::detector::views::tokens::{Case, Token};
 
 /// What stands behind a name that is spoken of as a word.
 const DISCUSSING: [&str; 9] = [
@@ -143,7 +143,24 @@ impl<'t, 'v> Setting<'t, 'v> {
             return is_lower;
         }
         let word = view.get(next.range.clone()).unwrap_or_default();
-        gap == b" " && is_lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
+        // "Муратбеков - 690 тыс"
+        if let Some(sum) = gap.strip_prefix(b" - ") {
+            return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
+                && SUMS.iter().any(|sum| sum.as_bytes() == word);
+        }
+        if ADVERBS.iter().any(|adverb| adverb.as_bytes() == word)
+            && let Some(verb) = tokens.get(at + 1)
+            && view.get(next.range.end..verb.range.start) == Some(b" ")
+        {
+            return gap == b" " && self.is_past(verb);
+        }
+        gap == b" " && self.is_past(next)
+    }
+
+    /// Whether a word is a verb in the past tense.
+    fn is_past(&self, token: &Token) -> bool {
+        let word = self.text.bytes().get(token.range.clone()).unwrap_or_default();
+        token.case == Case::Lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
     }
 
     /// "там у Нигматуллина": behind this preposition surnames are of people.
@@ -158,6 +175,12 @@ impl<'t, 'v> Setting<'t, 'v> {
         [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
             .iter()
             .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
+    }
+
+    /// Whether " у " stands right before `at`: somebody has something.
+    pub(super) fn follows_possessor(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
     }
 
     /// What the words right behind `at` speak for.
