@@ -11,6 +11,27 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 use crate::pii::detector::views::tokens::{Case, Token};
 
+/// What may stand between somebody and what he did.
+const ADVERBS: [&str; 14] = [
+    "вчера",
+    "сегодня",
+    "уже",
+    "не",
+    "снова",
+    "опять",
+    "также",
+    "тоже",
+    "сам",
+    "сама",
+    "утром",
+    "так",
+    "потом",
+    "сразу",
+];
+
+/// What pay is counted in.
+const SUMS: [&str; 8] = ["тыс", "тысяч", "тенге", "тг", "мың", "теңге", "млн", "kzt"];
+
 /// What stands behind a name that is spoken of as a word.
 const DISCUSSING: [&str; 9] = [
     " означа",
@@ -139,14 +160,12 @@ impl<'t, 'v> Setting<'t, 'v> {
         let Some(next) = tokens.get(at) else { return false };
         let gap = view.get(range.end..next.range.start).unwrap_or_default();
         let is_lower = next.case == Case::Lower;
-        if gap.starts_with(b" - ") {
-            return is_lower;
-        }
         let word = view.get(next.range.clone()).unwrap_or_default();
         // "Муратбеков - 690 тыс"
         if let Some(sum) = gap.strip_prefix(b" - ") {
-            return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
-                && SUMS.iter().any(|sum| sum.as_bytes() == word);
+            return is_lower
+                || sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
+                    && SUMS.iter().any(|sum| sum.as_bytes() == word);
         }
         if ADVERBS.iter().any(|adverb| adverb.as_bytes() == word)
             && let Some(verb) = tokens.get(at + 1)
