@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Dict, List
 
 FOLDER = Path(__file__).parent
-SPLITS = ("build", "held")
+SPLITS = ("build", "tuned", "held")
 
 
 def sections(text: str) -> Dict[str, List[str]]:
