@@ -20,8 +20,6 @@ pub(crate) enum PartKind {
     /// A number where a house could stand.
     BareHouse,
     Unit,
-    /// A room of an office.
-    Room,
     /// A name and a number: «Абая 150».
     NameAndNumber,
 }

@@ -196,12 +196,6 @@ impl<'t, 'v> Setting<'t, 'v> {
             .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
 
-    /// Whether " у " stands right before `at`: somebody has something.
-    pub(super) fn follows_possessor(&self, at: usize) -> bool {
-        let before = self.text.bytes().get(..at).unwrap_or_default();
-        before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
-    }
-
     /// What the words right behind `at` speak for.
     pub(super) fn behind(&self, at: usize) -> Topics {
         self.cue_behind(at).topics
