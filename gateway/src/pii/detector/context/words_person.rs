@@ -32,7 +32,7 @@ pub(super) const FIELDS: &[Word] = words! {
     exact CALLED:
         "surname is" "last name is" "first name is" "family name is" "name was" "surname was" "по паспорту" "фамилия ее"
         "ее фамилия" "его фамилия" "девичья фамилия" "familiya moya" "моя фам" "фам"
-        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "menya zovut" "zovut" "атым" "есімім" "тегім" "atym"
+        "меня зовут" "зовут" "зовут меня" "my name is" "name is" "menya zovut" "zovut" "атым" "есімім" "тегім" "tegim" "atym"
         "esimim" "по имени" "по фамилии" "моя фамилия";
     exact NAME_KEY:
         "named" "called";
@@ -105,7 +105,7 @@ pub(super) const PERSONS_KK: &[Word] = words! {
         "апама" "жиеніме" "анамды" "әкемді" "баламды" "қызымды" "ұлымды" "ұлымның" "қызымның" "ағамның" "інімнің"
         "әпкемнің" "жұбайымның" "жұбайы" "зайыбы" "зайыбым" "күйеуі" "әйелі" "келінім" "немересі" "шөберем" "құдам"
         "құдағиым" "бауырым" "туысым" "нағашым" "сыныптасым" "құрбым" "құрбысы" "досы" "әріптесім" "басшым"
-        "ұстазым" "емдеушісі" "aǵam" "agam" "inim" "ápkem" "apkem" "qaryndasym" "kórshim" "korshim" "dosym" "áıelim"
+        "ұстазым" "емдеушісі" "aǵam" "ákem" "ákesi" "anasy" "balasy" "akesi" "jubaıym" "jubaiym" "zhubaiym" "kelinim" "ulymnyń" "qyzymnyń" "agam" "inim" "ápkem" "apkem" "qaryndasym" "kórshim" "korshim" "dosym" "áıelim"
         "ayelim" "kúıeýim" "iesi" "dúkenshi" "dukenshi" "satushy" "menedjer" "menedzher" "vrach" "doktor" "sosed"
         "sosedka" "syn" "doch" "muzh" "zhena" "brat" "sestra" "mama" "papa" "babushka" "dedushka" "muǵalim"
         "mugalim" "dárigeri" "azamat" "tárbieshi";

@@ -77,7 +77,7 @@ impl PersonScan<'_, '_, '_> {
         let has_something = part.is(SURNAME)
             && !part.is(WORD | LONE_FIGURE)
             && part.case == Case::Title
-            && self.setting.follows_possessor(part.range.start);
+            && (self.setting.follows_possessor(part.range.start) || self.setting.owns_behind(&part.range));
         if is_subject || has_something {
             self.push(part.range.clone(), "person/surname", 80);
             return Some(1);

@@ -248,10 +248,7 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
     if part.is(TURKIC) {
         return Some(if capital { 2 } else { 1 });
     }
-    if part.is(LONE_FIGURE) && capital {
-        return Some(3);
-    }
-    if part.is(ADJECTIVE) && capital {
+    if part.is(ADJECTIVE | LONE_FIGURE) && capital {
         return Some(2);
     }
     capital.then_some(0)

@@ -32,24 +32,15 @@ const EPITHETS: [&str; 9] = [" the ", " перв", " втор", " трет", " �
 const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
 
 /// What may stand between somebody and what he did.
-const ADVERBS: [&str; 14] = [
-    "вчера",
-    "сегодня",
-    "уже",
-    "не",
-    "снова",
-    "опять",
-    "также",
-    "тоже",
-    "сам",
-    "сама",
-    "утром",
-    "так",
-    "потом",
-    "сразу",
-];
+const ADVERBS: &str = "вчера сегодня уже не снова опять также тоже сам сама утром так потом сразу";
+/// Endings of the Kazakh genitive.
+const GENITIVE: &str = "тың тің дың дің ның нің";
+/// What people have and streets have not, as it begins.
+const OWNED: &str = "\
+    сенімхат өтініш арыз шағым құжат жалақы айлығ телефон нөмір мекенжай куәлі төлқұжат жсн шоты карта бала \
+    әйел қызы ұлы анасы әкесі диагноз қарыз несие";
 /// What pay is counted in.
-const SUMS: [&str; 8] = ["тыс", "тысяч", "тенге", "тг", "мың", "теңге", "млн", "kzt"];
+const SUMS: &str = "тыс тысяч тенге тг мың теңге млн kzt";
 
 /// Every topic about names.
 const ALL: [Topics; 9] =
@@ -207,9 +198,9 @@ impl<'t, 'v> Setting<'t, 'v> {
         // "Муратбеков - 690 тыс"
         if let Some(sum) = gap.strip_prefix(b" - ") {
             return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
-                && SUMS.iter().any(|sum| sum.as_bytes() == word);
+                && SUMS.split(' ').any(|sum| sum.as_bytes() == word);
         }
-        if ADVERBS.iter().any(|adverb| adverb.as_bytes() == word)
+        if ADVERBS.split(' ').any(|adverb| adverb.as_bytes() == word)
             && let Some(verb) = tokens.get(at + 1)
             && view.get(next.range.end..verb.range.start) == Some(b" ")
         {
@@ -230,6 +221,15 @@ impl<'t, 'v> Setting<'t, 'v> {
         [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
             .iter()
             .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
+    }
+
+    /// Whether a Kazakh genitive has something of a person's behind it: "Айтбаевтың сенімхаты".
+    pub(super) fn owns_behind(&self, range: &Range<usize>) -> bool {
+        let view = self.text.bytes();
+        let word = view.get(range.clone()).unwrap_or_default();
+        let rest = view.get(range.end..).and_then(|rest| rest.strip_prefix(b" ")).unwrap_or_default();
+        GENITIVE.split(' ').any(|ending| word.ends_with(ending.as_bytes()))
+            && OWNED.split(' ').any(|owned| rest.starts_with(owned.as_bytes()))
     }
 
     /// Whether " у " stands right before `at`: somebody has something.
