@@ -1,5 +1,5 @@
-//! What somebody does or has, as the words around a surname tell: a verb in the past tense or a sum behind it, something
-//! of a person's behind a genitive. Streets and towns do nothing and own nothing.
+//! What somebody does or has, as the words around a surname tell: a verb in the past tense or a sum behind it,
+//! something of a person's behind a genitive. Streets and towns do nothing and own nothing.
 
 use std::ops::Range;
 
