@@ -112,7 +112,8 @@ pub(crate) const PERSONS_KK: &[Word] = words! {
         "апама" "жиеніме" "анамды" "әкемді" "баламды" "қызымды" "ұлымды" "ұлымның" "қызымның" "ағамның" "інімнің"
         "әпкемнің" "жұбайымның" "жұбайы" "зайыбы" "зайыбым" "күйеуі" "әйелі" "келінім" "немересі" "шөберем" "құдам"
         "құдағиым" "бауырым" "туысым" "нағашым" "сыныптасым" "құрбым" "құрбысы" "досы" "әріптесім" "басшым"
-        "ұстазым" "емдеушісі" "aǵam" "agam" "inim" "ápkem" "apkem" "qaryndasym" "kórshim" "korshim" "dosym" "áıelim"
+        "ұстазым" "емдеушісі" "aǵam" "ákem" "ákesi" "anasy" "balasy" "akesi" "jubaıym" "jubaiym" "zhubaiym" "kelinim"
+        "ulymnyń" "qyzymnyń" "agam" "inim" "ápkem" "apkem" "qaryndasym" "kórshim" "korshim" "dosym" "áıelim"
         "ayelim" "kúıeýim" "iesi" "dúkenshi" "dukenshi" "satushy" "menedjer" "menedzher" "vrach" "doktor" "sosed"
         "sosedka" "syn" "doch" "muzh" "zhena" "brat" "sestra" "mama" "papa" "babushka" "dedushka" "muǵalim"
         "mugalim" "dárigeri" "azamat" "tárbieshi";

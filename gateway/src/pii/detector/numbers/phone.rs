@@ -37,7 +37,9 @@ pub(crate) fn by_structure(window: &Window<'_>) -> Option<Strength> {
 
 /// A number that a word says is a telephone number. `topics` is asked last.
 pub(crate) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -> Option<Strength> {
-    if !(window.is_contiguous() || window.starts_isolated()) || window.may_be_decimals() {
+    // 8517 13 000 0 is a code of goods.
+    let is_of_goods = matches!(window.groups().lens(), [4, 2, 3, 1] | [4, 2, 4]);
+    if !(window.is_contiguous() || window.starts_isolated()) || window.may_be_decimals() || is_of_goods {
         return None;
     }
     let is_phone = match window.digits() {
@@ -97,8 +99,6 @@ fn spelling(window: &Window<'_>) -> Spelling {
         // 87 011 234 567 is an amount of money.
         [2, 3, 3, 3] => Spelling::Other,
         [_] | [1, 10] | [1, 3, 7] | [4, 7] => Spelling::Plain,
-        // 8517 13 000 0 is a code of goods.
-        [4, 2, 3, 1] | [4, 2, 3 | 4, 1, 1] => Spelling::Other,
         _ if window.fills_run() || window.is_spelled() => Spelling::Plain,
         _ => Spelling::Other,
     }

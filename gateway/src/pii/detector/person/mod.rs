@@ -21,6 +21,7 @@ mod sequence;
 mod setting;
 mod shapes;
 mod spelling;
+mod subject;
 mod surnames;
 #[cfg(test)]
 mod tests;

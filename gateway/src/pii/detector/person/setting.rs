@@ -9,7 +9,7 @@ use crate::pii::detector::context::topics::{
 };
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
-use crate::pii::detector::views::tokens::{Case, Token};
+use crate::pii::detector::views::tokens::Case;
 
 /// What may stand between somebody and what he did.
 const ADVERBS: [&str; 14] = [
