@@ -147,6 +147,9 @@ impl PersonScan<'_, '_, '_> {
         if self.setting.names_partners(range.end) {
             return Some("an organisation");
         }
+        if self.setting.is_titled_behind(range.end) {
+            return Some("a work of art, a place or a company");
+        }
         let before = self.setting.before(range.start);
         let has_patronymic = parts.iter().any(|part| part.is(reading::PATRONYMIC));
         if before & (NAME_FIELD | PERSON) != 0 {

@@ -11,27 +11,6 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 use crate::pii::detector::views::tokens::Case;
 
-/// What may stand between somebody and what he did.
-const ADVERBS: [&str; 14] = [
-    "вчера",
-    "сегодня",
-    "уже",
-    "не",
-    "снова",
-    "опять",
-    "также",
-    "тоже",
-    "сам",
-    "сама",
-    "утром",
-    "так",
-    "потом",
-    "сразу",
-];
-
-/// What pay is counted in.
-const SUMS: [&str; 8] = ["тыс", "тысяч", "тенге", "тг", "мың", "теңге", "млн", "kzt"];
-
 /// What stands behind a name that is spoken of as a word.
 const DISCUSSING: [&str; 9] = [
     " означа",
@@ -48,9 +27,6 @@ const DISCUSSING: [&str; 9] = [
 /// What stands behind the names of rulers.
 const EPITHETS: [&str; 9] = [" the ", " перв", " втор", " трет", " велик", " грозн", " невск", " ii", " iii"];
 
-/// Endings of Russian verbs in the past tense.
-const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
-
 /// The topics that speak for a person.
 const FOR_PERSON: Topics = NAME_FIELD | NAME_KEY | PERSON | PERSON_BEHIND | GREETING;
 /// Bytes of punctuation between a context word and a name.
@@ -62,7 +38,7 @@ const MAX_QUOTE: usize = 60;
 
 /// The surroundings of every place in a text.
 pub(super) struct Setting<'t, 'v> {
-    text: &'t Text<'v>,
+    pub(super) text: &'t Text<'v>,
 }
 
 impl<'t, 'v> Setting<'t, 'v> {
@@ -152,48 +128,10 @@ impl<'t, 'v> Setting<'t, 'v> {
         )
     }
 
-    /// Whether a dash and words in small letters follow, or a verb in the past tense: "Савченко - сбросил".
-    pub(super) fn is_subject(&self, range: &Range<usize>) -> bool {
-        let view = self.text.bytes();
-        let tokens = self.text.tokens();
-        let at = tokens.partition_point(|token| token.range.start < range.end);
-        let Some(next) = tokens.get(at) else { return false };
-        let gap = view.get(range.end..next.range.start).unwrap_or_default();
-        let is_lower = next.case == Case::Lower;
-        let word = view.get(next.range.clone()).unwrap_or_default();
-        // "Муратбеков - 690 тыс"
-        if let Some(sum) = gap.strip_prefix(b" - ") {
-            return is_lower
-                || sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
-                    && SUMS.iter().any(|sum| sum.as_bytes() == word);
-        }
-        if ADVERBS.iter().any(|adverb| adverb.as_bytes() == word)
-            && let Some(verb) = tokens.get(at + 1)
-            && view.get(next.range.end..verb.range.start) == Some(b" ")
-        {
-            return gap == b" " && self.is_past(verb);
-        }
-        gap == b" " && self.is_past(next)
-    }
-
-    /// Whether a word is a verb in the past tense.
-    fn is_past(&self, token: &Token) -> bool {
-        let word = self.text.bytes().get(token.range.clone()).unwrap_or_default();
-        token.case == Case::Lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
-    }
-
     /// "там у Нигматуллина": behind this preposition surnames are of people.
     pub(super) fn belongs(&self, at: usize) -> bool {
         let before = self.text.bytes().get(..at).unwrap_or_default();
         before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
-    }
-
-    /// Whether a preposition stands right before `at`: names behind it are of streets as often as of people.
-    pub(super) fn follows_preposition(&self, at: usize) -> bool {
-        let before = self.text.bytes().get(..at).unwrap_or_default();
-        [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
-            .iter()
-            .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
 
     /// What the words right behind `at` speak for.

@@ -18,9 +18,56 @@ const OWNED: &str = "\
     сенімхат өтініш арыз шағым құжат жалақы айлығ телефон нөмір мекенжай куәлі төлқұжат жсн шоты карта бала \
     әйел қызы ұлы анасы әкесі диагноз қарыз несие";
 /// What pay is counted in.
+const TITLED: &str = "фильм фильма фильме город города городе книга книги книге роман повесть сериал мультфильм опера \
+                      викторина викторину реферат эссе доклад сочинение теорема теоремасы әдісі жыры дастаны фильмі \
+                      кітабы қаласы қала романы city town film movie book novel opera series song llp llc ltd inc gmbh \
+                      corp textiles bakery foods trading holding logistics motors pharma consulting solutions";
+
+const TOWNS: &str = "regina регина charlotte шарлотта victoria виктория florence sydney сидней paris austin jackson \
+                     madison savannah carolina georgia virginia dakota brooklyn chelsea israel jordan chad lourdes \
+                     adelaide alexandria helena aurora arlington lincoln houston dallas denver florida самара самарада";
+
 const SUMS: &str = "тыс тысяч тенге тг мың теңге млн kzt";
 
 impl Setting<'_, '_> {
+    /// "Sophie's Choice", and first names that are towns as well.
+    pub(super) fn is_title_or_town(&self, range: &Range<usize>) -> bool {
+        let view = self.text.bytes();
+        let word = view.get(range.clone()).unwrap_or_default();
+        if TOWNS.split_ascii_whitespace().any(|town| town.as_bytes() == word) {
+            return true;
+        }
+        let rest = view.get(range.end..).unwrap_or_default();
+        let is_owner = rest.starts_with(b"'s ") || rest.starts_with(b";s ");
+        let tokens = self.text.tokens();
+        let next = tokens.get(tokens.partition_point(|token| token.range.start < range.end + 3));
+        is_owner && next.is_some_and(|next| next.range.start == range.end + 3 && next.case == Case::Title)
+    }
+
+    /// Whether the words right behind `at`, in the same sentence, say that it is a film, a city, a company, a theorem:
+    /// "Захар Беркут - это фильм", "Regina is a city", "Altai Bakery LLP".
+    pub(super) fn is_titled_behind(&self, at: usize) -> bool {
+        const REACH: usize = 4;
+        let view = self.text.bytes();
+        let tokens = self.text.tokens();
+        let first = tokens.partition_point(|token| token.range.start < at);
+        let mut end = at;
+        for token in tokens.iter().skip(first).take(REACH) {
+            let gap = view.get(end..token.range.start).unwrap_or_default();
+            if gap.len() > 4
+                || gap.iter().any(|byte| matches!(byte, b'.' | b'!' | b'?' | b'\n' | b',' | b':' | b'0'..=b'9'))
+            {
+                return false;
+            }
+            let word = view.get(token.range.clone()).unwrap_or_default();
+            if TITLED.split_ascii_whitespace().any(|titled| titled.as_bytes() == word) {
+                return true;
+            }
+            end = token.range.end;
+        }
+        false
+    }
+
     /// Whether a dash and words in small letters follow, or a verb in the past tense: "Савченко - сбросил".
     pub(super) fn is_subject(&self, range: &Range<usize>) -> bool {
         let view = self.text.bytes();
