@@ -133,7 +133,11 @@ impl Batch {
     }
 
     /// What was found, and which of it stands in several leaves.
-    pub(crate) fn finish(mut self, detector: &Detector, explanation: &mut Option<Explanation>) -> (Findings, Vec<Split>) {
+    pub(crate) fn finish(
+        mut self,
+        detector: &Detector,
+        explanation: &mut Option<Explanation>,
+    ) -> (Findings, Vec<Split>) {
         self.flush(detector, explanation);
         (self.findings, self.split)
     }

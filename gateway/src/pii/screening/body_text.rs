@@ -97,13 +97,8 @@ impl<'d> BodyReader<'d> {
             findings
         });
         let (file_findings, _) = self.file_texts.finish(self.detector, explanation);
-        let scan = BodyScan {
-            findings,
-            view_findings,
-            split,
-            file_findings,
-            has_unreadable_part: self.has_unreadable_part,
-        };
+        let scan =
+            BodyScan { findings, view_findings, split, file_findings, has_unreadable_part: self.has_unreadable_part };
         Ok((scan, self.explanation.unwrap_or_default()))
     }
 
