@@ -57,7 +57,7 @@ async fn nothing_that_must_stay_gets_out() {
     if requests == 1 {
         let mut random = random_of(seed, first);
         let phrase = drawn(&stage, &mut random).1;
-        eprintln!("{:?}", phrase.map(|phrase| phrase.sentence));
+        tally::show(phrase.map(|phrase| phrase.sentence).as_deref());
     }
     assert!(tally.leaks.is_empty(), "seed {seed}: {}", tally.explained());
     if requests < REQUESTS {
