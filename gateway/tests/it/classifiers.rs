@@ -45,5 +45,5 @@ fn rushing_clock() -> Instant {
 
 pub fn failing(fault: Fault) -> SecondStage {
     let now = if fault == Fault::IsLate { rushing_clock } else { Instant::now };
-    SecondStage { classifier: Arc::new(Failing(fault)), budget: Duration::from_secs(60), now }
+    SecondStage { classifier: Arc::new(Failing(fault)), budget: Duration::from_mins(1), now }
 }

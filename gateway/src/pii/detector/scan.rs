@@ -114,8 +114,8 @@ impl<'d> SegmentScan<'d> {
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
         blobs::find(text, |blob| {
-            // The words around a blob speak for what is inside.
-            let around = words_around(text, &blob.range);
+            // The words around a blob speak for what is inside, and so do the keys under which it stands.
+            let around = format!("{} ; {}", self.keys, words_around(text, &blob.range));
             let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
             self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
             self.keys = outer;

@@ -337,6 +337,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_speak_for_what_is_encoded_under_them() {
+        for value in ["4e3735373538373631", "Tjc1NzU4NzYx"] {
+            let found = scan(&format!(r#"{{"metadata":{{"passport":"{value}"}}}}"#)).findings;
+            assert!(found.counts().contains_key(&Entity::Passport), "{value}: {found:?}");
+        }
+    }
+
+    #[test]
     fn nested_json_is_opened_with_its_keys() {
         let found = scan(r#"{"a":["x",{"args":"{\"iin\":\"\\u0039\\u0030\\u0030000000000\"}"}]}"#);
         assert!(found.view_findings[NESTED].counts().contains_key(&Entity::Iin), "{found:?}");

@@ -180,8 +180,9 @@ pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
     let masked = (reason.is_none() && must_mask).then(|| masked(&body, scope));
     match (reason, masked) {
         (None, None) => Ok(Screened::Cleared(Cleared { body, summary, conversation: None, is_masked: false })),
-        (None, Some(Some(Masked { body, conversation, is_masked }))) => {
-            Ok(Screened::Cleared(Cleared { body, summary, conversation: Some(conversation), is_masked }))
+        (None, Some(Some(Masked { body, conversation, has_new_tokens }))) => {
+            let conversation = Some(conversation);
+            Ok(Screened::Cleared(Cleared { body, summary, conversation, is_masked: has_new_tokens }))
         }
         (reason, _) => {
             summary.data_class = summary.data_class.max(DataClass::Personal);
@@ -195,7 +196,7 @@ pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
 struct Masked {
     body: Bytes,
     conversation: Box<Conversation>,
-    is_masked: bool,
+    has_new_tokens: bool,
 }
 
 /// The body with tokens; `None` when it cannot be masked or the tokens cannot be kept, so that it has to stay.
@@ -204,8 +205,8 @@ fn masked(body: &Bytes, scope: Scope<'_>) -> Option<Masked> {
     let mut conversation = masking.vault.open(masking.secret, masking.id, masking.now_ms);
     let masked = mask_body(body, scope.detector, scope.policy, &mut conversation).ok()?;
     masking.vault.save(&mut conversation, masking.now_ms).ok()?;
-    let is_masked = !masked.masked().is_empty();
-    Some(Masked { body: masked.body().clone(), conversation: Box::new(conversation), is_masked })
+    let has_new_tokens = !masked.masked().is_empty();
+    Some(Masked { body: masked.body().clone(), conversation: Box::new(conversation), has_new_tokens })
 }
 
 /// The verdict over every view of a body, and over its files, in which nothing can be masked.

@@ -117,7 +117,7 @@ fn spelled(text: &str, words: &[&str; 10]) -> String {
 }
 
 fn each_byte(text: &str, written: impl Fn(u8) -> String) -> String {
-    text.bytes().map(written).collect()
+    text.bytes().map(written).collect::<Vec<_>>().concat()
 }
 
 fn each_char(text: &str, written: impl Fn(char) -> String) -> String {
@@ -125,7 +125,7 @@ fn each_char(text: &str, written: impl Fn(char) -> String) -> String {
 }
 
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 pub fn base64(bytes: &[u8]) -> String {

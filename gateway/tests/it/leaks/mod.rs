@@ -57,7 +57,7 @@ async fn nothing_that_must_stay_gets_out() {
     if requests == 1 {
         let mut random = random_of(seed, first);
         let phrase = drawn(&stage, &mut random).1;
-        eprintln!("{:?}", phrase.map(|phrase| phrase.sentence));
+        tally::show(phrase.map(|phrase| phrase.sentence).as_deref());
     }
     assert!(tally.leaks.is_empty(), "seed {seed}: {}", tally.explained());
     if requests < REQUESTS {
@@ -170,6 +170,25 @@ fn spans(report: &Value, request: &Value) -> Vec<(String, String)> {
         (text.chars().count() >= 4).then(|| (text, action.to_owned()))
     };
     report["spans"].as_array().into_iter().flatten().filter_map(read).collect()
+}
+
+/// A gateway that keeps nothing back is caught in nearly every request: the fuzzer has eyes.
+#[tokio::test]
+async fn a_gateway_that_only_labels_is_caught() {
+    let stage = Stage::labelling().await;
+    let mut random = Random::new(SEED);
+    let (mut sent, mut seen) = (0, 0);
+    for number in 0..150 {
+        let (phrase, position) = (Phrase::new(&mut random), random.pick(&POSITIONS));
+        let mut request = position.request(&phrase, &mut random);
+        shape(&mut request, &mut random, number);
+        request["model"] = json!("chat");
+        ask(&stage.actors[0], &request, None).await;
+        let crossed: Vec<Outgoing> = stage.crossed().iter().map(|record| Outgoing::read(record)).collect();
+        sent += usize::from(!crossed.is_empty());
+        seen += usize::from(crossed.iter().any(|outgoing| shows(outgoing, &phrase, position.parts_value)));
+    }
+    assert!(sent > 120 && seen * 100 >= sent * 97, "{seen} of {sent}");
 }
 
 #[tokio::test]

@@ -128,8 +128,8 @@ fn text(text: &str) -> Value {
     json!({ "type": "text", "text": text })
 }
 
-fn message(role: &str, content: Value) -> Value {
-    asked(&json!([{ "role": role, "content": content }]))
+fn message(role: &str, content: impl Into<Value>) -> Value {
+    asked(&json!([{ "role": role, "content": content.into() }]))
 }
 
 /// `messages` and, behind them, a question.

@@ -62,6 +62,17 @@ impl Stage {
         Self { outside, failing: failing_upstream, inside, actors, _vault_key: vault_key }
     }
 
+    /// One gateway whose policy lets everything out.
+    pub async fn labelling() -> Self {
+        let (outside, failing) = (Upstream::start(Reply::Text("fine")).await, Upstream::start(Reply::Silence).await);
+        let inside = Upstream::start(Reply::Text("from inside")).await;
+        let names = shekara_gateway::pii::Entity::BUILT_IN.map(|entity| format!("{entity} = \"label\"")).join("\n");
+        let toml = configuration(&outside, &failing, &inside, &format!("[privacy.entities]\n{names}"));
+        let toml = toml.replace("model = \"chat\"", "model = \"chat\"\nunreadable = \"allow\"\nsticky = false");
+        let actors = vec![Actor::new("no policy", TestGateway::start(&toml).await, false, 100)];
+        Self { outside, failing, inside, actors, _vault_key: tempfile::NamedTempFile::new().unwrap() }
+    }
+
     pub fn actor(&self, random: &mut Random) -> &Actor {
         let mut left = random.below(100);
         for actor in &self.actors {

@@ -67,6 +67,7 @@ impl Tally {
     }
 
     /// The measured recall, for whoever runs it.
+    #[allow(clippy::print_stderr, reason = "a measurement is there to be read")]
     pub fn report(&self, seed: u64) {
         eprintln!("seed {seed}: {} requests, {} went out, {} leaks", self.requests, self.sent, self.leaks.len());
         for (name, kinds) in [("canonical", &self.canonical), ("measured", &self.measured)] {
@@ -76,4 +77,10 @@ impl Tally {
         }
         eprintln!("  measured recall {:.3}", self.recall());
     }
+}
+
+/// The one request that was asked for.
+#[allow(clippy::print_stderr, reason = "whoever repeats a request wants to see it")]
+pub fn show(sentence: Option<&str>) {
+    eprintln!("{sentence:?}");
 }

@@ -13,7 +13,7 @@ use crate::gateway::{border, finish};
 use crate::upstream::{Reply, Upstream};
 
 const REQUESTS: usize = 40;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Shekara {
     child: Child,

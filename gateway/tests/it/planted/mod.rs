@@ -37,7 +37,7 @@ fn planted(canaries: &mut Canaries, number: usize) -> Planted {
         "user": values[4],
         "metadata": { values[5].clone(): values[6].clone() },
         "tools": [tool],
-        "stream": number % 3 == 0,
+        "stream": number.is_multiple_of(3),
     });
     match number % 11 {
         // Mistakes whose error would be tempted to say what was there instead.

@@ -9,7 +9,7 @@ use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::KEY_PREFIX;
 use crate::pii::detector::text::Text;
-use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::normalize::{View, is_letter};
 
 /// How the rest of a key looks.
 struct Prefix {
@@ -98,15 +98,15 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
             continue;
         }
         let Some(prefix) = PREFIXES.iter().find(|prefix| rest.starts_with(prefix.text.as_bytes())) else { continue };
-        done = prefixed(view, word.start, prefix, found);
+        done = prefixed(text.view(), word.start, prefix, found);
     }
     bot_tokens(view, budget, found);
 }
 
 /// Judges one key and returns where it ends.
-fn prefixed(view: &[u8], start: usize, prefix: &Prefix, found: &mut Found) -> usize {
+fn prefixed(view: &View<'_>, start: usize, prefix: &Prefix, found: &mut Found) -> usize {
     const RULE: &str = "secret/prefix";
-    let behind = view.get(start + prefix.text.len()..).unwrap_or_default();
+    let behind = view.bytes().get(start + prefix.text.len()..).unwrap_or_default();
     let run = behind.iter().take(prefix.max + 1).take_while(|&&byte| is_key_byte(byte)).count();
     let run =
         run - behind.get(..run).unwrap_or_default().iter().rev().take_while(|byte| matches!(byte, b'.' | b'-')).count();
@@ -115,7 +115,7 @@ fn prefixed(view: &[u8], start: usize, prefix: &Prefix, found: &mut Found) -> us
     let end = range.end;
     if !(prefix.min..=prefix.max).contains(&run) {
         found.reject(Entity::Secret, range, RULE, "not as long as such a key");
-    } else if !is_random(key) {
+    } else if !is_random(key) && !is_of_capitals(prefix, view.source_text(range.clone())) {
         found.reject(Entity::Secret, range, RULE, "words, not a key");
     } else {
         found.push(Candidate::new(Entity::Secret, range, Strength::Checked, RULE));
@@ -131,6 +131,11 @@ fn is_random(key: &[u8]) -> bool {
             let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
             part.len() >= 20 || part.len() >= 8 && digits > 0 && digits < part.len()
         })
+}
+
+/// One in thirty of Amazon's keys has no digit; no word begins like them.
+fn is_of_capitals(prefix: &Prefix, key: &str) -> bool {
+    prefix.text == "akia" && key.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 const fn is_key_byte(byte: u8) -> bool {

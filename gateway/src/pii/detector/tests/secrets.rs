@@ -26,6 +26,7 @@ fn keys_known_by_their_prefix() {
         "sk-ant-api03-AbCdEf0123456789-AbCdEf0123456789",
         "sk-sh-0123456789abcdefghjkmnpqrstvwxyz0123456789",
         "AKIAIOSFODNN7EXAMPLE",
+        "AKIAENKRIJXBTJIXNKJH",
         "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
         "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz0123456789",
         "glpat-AbCdEf12345678901234",
