@@ -4,6 +4,7 @@ mod admin;
 mod chat_completions;
 mod error;
 mod health;
+mod labels;
 mod models;
 mod pii;
 
@@ -12,4 +13,5 @@ pub use chat_completions::chat_completions;
 pub use error::{ErrorCode, ErrorResponse};
 pub use health::{healthz, readyz};
 pub use pii::scan_pii;
+pub use labels::{label_keys, verify_label};
 pub use models::{list_models, show_model};

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::telemetry;
 
 /// One OpenAI-compatible API whose sensitive requests never leave your own machines.
 #[derive(Debug, Parser)]
@@ -50,6 +51,7 @@ const EXIT_BAD_CONFIG: u8 = 2;
 
 /// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
+    telemetry::silence_panics();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

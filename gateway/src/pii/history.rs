@@ -82,14 +82,18 @@ impl History {
         Self { named: names.iter().map(hash_name).collect(), prefixes, masking_key }
     }
 
-    /// Everything under which an earlier request of this conversation may have been remembered.
+    /// Everything under which an earlier request of this conversation may have been remembered. The history as a whole
+    /// is not among it: another conversation may begin with the same words, and what they are is seen by the scan.
     pub fn earlier(&self) -> impl Iterator<Item = &HistoryHash> {
-        self.named.iter().chain(&self.prefixes)
+        let before_last = self.prefixes.len().saturating_sub(1);
+        self.named.iter().chain(self.prefixes.iter().take(before_last))
     }
 
-    /// Under what this request is to be remembered: its names and its whole history.
+    /// Under what this request is to be remembered: its names, or its whole history where it has none. A named
+    /// conversation may send its last message alone, and "thank you" must not be remembered for all others.
     pub fn own(&self) -> impl Iterator<Item = &HistoryHash> {
-        self.named.iter().chain(self.prefixes.last())
+        let history = self.prefixes.last().filter(|_| self.named.is_empty());
+        self.named.iter().chain(history)
     }
 
     /// What the tokens of this conversation are derived from.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use shekara_protocol::chat::{ChatRequest, parse_request};
+use shekara_protocol::chat::parse_request;
 use shekara_protocol::error::ApiError;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -69,7 +69,7 @@ impl Authenticated {
         let request = parse_request(&body)?;
         let declared = context.key.data_class.max(declared_class(headers)?);
         context.settlement.note_data_class(declared);
-        let route = snapshot.table.resolve(&request.model).ok_or_else(|| unknown_model(gateway, &request))?;
+        let route = snapshot.table.resolve(&request.model).ok_or_else(refusal::model_not_found)?;
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
         let declared = declared.max(route.data_class).max(class_of_rules);
         context.settlement.note_data_class(declared);
@@ -101,11 +101,4 @@ fn declared_class(headers: &HeaderMap) -> Result<DataClass, ApiError> {
         class = class.max(one.ok_or_else(|| ApiError::invalid(DATA_CLASS_HEADER, message))?);
     }
     Ok(class)
-}
-
-/// The name goes back to the caller only if it is a plain one in which nothing personal is found.
-fn unknown_model(gateway: &Gateway, request: &ChatRequest) -> ApiError {
-    let alias = &request.model;
-    let short = !alias.is_empty() && alias.len() <= 100 && alias.chars().all(|c| c.is_ascii_graphic());
-    refusal::model_not_found(short && gateway.snapshot().detector.is_clean(alias), alias)
 }

@@ -11,6 +11,7 @@ use shekara_protocol::error::ApiError;
 use super::answer::Answer;
 use super::attempt::Begun;
 use super::labelling::Labeller;
+use super::provider_words::without_quotations;
 use super::relay::{Timing, relay};
 use super::screening::ScreenedRequest;
 use super::whole::WholeAnswer;
@@ -94,6 +95,7 @@ async fn try_target(request: &ScreenedRequest, target: &Target, reason: Reason, 
 fn refused(request: &ScreenedRequest, target: &Target, error: ApiError) -> Tried {
     let about_ability = matches!(error.code.as_deref(), Some("context_length_exceeded" | "unsupported_value"))
         || error.status == http::StatusCode::NOT_FOUND;
+    let error = without_quotations(error, request);
     if about_ability && request.was_rerouted_to(target) { Tried::Incapable(error) } else { Tried::Stop(error) }
 }
 

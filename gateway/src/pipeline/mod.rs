@@ -12,6 +12,7 @@ mod drain;
 mod events;
 mod gateway;
 mod labelling;
+mod provider_words;
 mod refusal;
 mod relay;
 mod screening;

@@ -111,7 +111,7 @@ pub(super) fn stream_broken(message: &str) -> ApiError {
     ApiError::new(StatusCode::BAD_GATEWAY, ErrorType::ServerError, message).with_code("stream_interrupted")
 }
 
-pub(super) fn model_not_found(alias_is_printable: bool, alias: &str) -> ApiError {
-    let name = if alias_is_printable { format!("The model '{alias}'") } else { "The requested model".to_owned() };
-    ApiError::model_not_found(format!("{name} does not exist or is not served here. GET /v1/models lists what is."))
+/// The name is the caller's own text and is not repeated.
+pub(super) fn model_not_found() -> ApiError {
+    ApiError::model_not_found("The requested model does not exist or is not served here. GET /v1/models lists what is.")
 }

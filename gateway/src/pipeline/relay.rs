@@ -21,6 +21,7 @@ use super::answer_filter::AnswerFilter;
 use super::chunk::{ChatEvent, Chunk};
 use super::events::{BrokenStream, EventReader, Next};
 use super::labelling::Labeller;
+use super::provider_words::is_known_code;
 use super::screening::ScreenedRequest;
 use super::settlement::CLIENT_CLOSED_REQUEST;
 use super::{Settlement, refusal};
@@ -144,14 +145,11 @@ impl Relay {
         match ChatEvent::read(event) {
             ChatEvent::Done => self.complete(),
             ChatEvent::Error => {
-                // The provider's own words stay where they have OpenAI's shape: its documentation explains them.
-                self.settlement.note_error(Some("provider_error"));
-                let shaped =
-                    serde_json::from_str::<serde_json::Value>(&event.data).is_ok_and(|json| json["error"].is_object());
-                let own =
-                    || refusal::stream_broken("The provider reported an error.").with_code("provider_error").to_json();
-                let text = if shaped { event.data.clone() } else { own() };
-                self.end_with(Outcome::Failed, Bytes::from(sse::error(&text)));
+                // Its words may quote the request; a code that every client knows is enough.
+                let code = serde_json::from_str::<Value>(&event.data).ok();
+                let code = code.and_then(|json| json["error"]["code"].as_str().map(str::to_owned));
+                let code = code.filter(|code| is_known_code(code)).unwrap_or_else(|| "provider_error".to_owned());
+                self.fail(&refusal::stream_broken("The provider reported an error.").with_code(code));
             }
             ChatEvent::Chunk(chunk) => {
                 self.note(&chunk);
@@ -160,7 +158,9 @@ impl Relay {
                     self.pass_on(event, &chunk);
                 }
             }
-            ChatEvent::Unknown => self.out.push_back(Bytes::from(sse::data(&event.data))),
+            ChatEvent::Unknown if self.filter.is_passive() => self.out.push_back(Bytes::from(sse::data(&event.data))),
+            // What is no chunk cannot be looked at.
+            ChatEvent::Unknown => {}
         }
     }
 

@@ -54,7 +54,7 @@ impl Admitted {
                 gateway.conversations.sticky.mark(history.own(), now_ms);
                 "local"
             }
-            Screened::Cleared(cleared) => match cleared.conversation() {
+            Screened::Cleared(cleared) => match cleared.conversation().filter(|_| cleared.is_masked()) {
                 Some(conversation) => {
                     let nonce = gateway.sources.random();
                     gateway.conversations.keep(gateway.shared_store(), conversation, nonce, now_ms);
@@ -91,6 +91,7 @@ async fn scan(
             detector: &snapshot.detector,
             policy: &policy,
             is_sticky,
+            is_lost: masking.is_none(),
             allows_unreadable: route.allows_unreadable,
             masking: masking.map(|id| Masking { secret, vault, id, now_ms }),
         };

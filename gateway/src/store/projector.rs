@@ -73,7 +73,9 @@ pub async fn project_all(journal: &Journal, store: &dyn Store) -> Result<(), Sto
             match serde_json::from_slice::<AuditRecord>(&payload) {
                 Ok(record) => batch.push(record),
                 // Its frame was whole, so another version wrote it: skipping it must be seen.
-                Err(error) => tracing::error!(%error, position = ?reader.position(), "an unknown journal record"),
+                Err(error) => {
+                    tracing::error!(column = error.column(), position = ?reader.position(), "an unknown journal record");
+                }
             }
         }
         if !read_any {

@@ -9,6 +9,7 @@ use shekara_gateway::auth::{DataClass, KeyRole, NewKey, mint};
 use shekara_gateway::config::parse;
 use shekara_gateway::egress::install_tls;
 use shekara_gateway::labels::Signer;
+use shekara_gateway::pii::SecondStage;
 use shekara_gateway::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use shekara_gateway::providers::EngineService;
 use shekara_gateway::router::router;
@@ -17,6 +18,8 @@ use shekara_gateway::store::{DataDir, Journal, Position, SqliteStore, Store, pro
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+use crate::lost_vault::LostVault;
+
 pub struct TestGateway {
     pub url: String,
     pub key: String,
@@ -24,7 +27,14 @@ pub struct TestGateway {
     pub gateway: Arc<Gateway>,
     pub client: reqwest::Client,
     store: Arc<dyn Store>,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// What does not work in a gateway.
+#[derive(Default)]
+pub struct Faults {
+    pub second_stage: Option<SecondStage>,
+    pub vault_is_lost: bool,
 }
 
 /// An answer, read to its end.
@@ -60,12 +70,23 @@ impl TestGateway {
     }
 
     pub async fn start_with(toml: &str, engine: Option<EngineService>, local: LocalModels) -> Self {
+        Self::assemble(toml, (engine, local), Faults::default()).await
+    }
+
+    pub async fn start_faulty(toml: &str, faults: Faults) -> Self {
+        Self::assemble(toml, (None, LocalModels::default()), faults).await
+    }
+
+    async fn assemble(toml: &str, (engine, local): (Option<EngineService>, LocalModels), faults: Faults) -> Self {
         install_tls();
         let folder = tempfile::tempdir().unwrap();
         let mut config = parse(toml, Path::new("test.toml")).unwrap();
         config.database = folder.path().join("shekara.db");
         let data = DataDir::create(&config.database).unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await.unwrap());
+        let mut store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await.unwrap());
+        if faults.vault_is_lost {
+            store = Arc::new(LostVault(store));
+        }
         let sources = Sources::system();
         let key_secret = data.key_secret(sources.random()).unwrap();
         let mut plaintexts = Vec::new();
@@ -82,7 +103,7 @@ impl TestGateway {
             store.insert_key(minted.record.clone()).await.unwrap();
             plaintexts.push(minted.plaintext);
         }
-        let snapshot = Snapshot::new(config, engine, local, None, 1).unwrap();
+        let snapshot = Snapshot::new(config, engine, local, faults.second_stage, 1).unwrap();
         let conversations =
             Conversations::new(&snapshot.config.privacy.conversations, data.masking_secret(sources.random()).unwrap());
         let signer = Arc::new(Signer::from_seed(&data.label_seed(sources.random()).unwrap()));
@@ -107,8 +128,24 @@ impl TestGateway {
             gateway,
             client: reqwest::Client::new(),
             store,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Where the database, the journal and the secrets lie.
+    pub fn data_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A key of another tenant.
+    pub async fn key_of(&self, tenant: &str) -> String {
+        let body = json!({ "name": tenant, "tenant": tenant }).to_string();
+        let made = self.send("POST", "/admin/v1/keys", &self.admin_key, body).await;
+        made.json()["key"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn chat_as(&self, key: &str, body: &Value) -> Answer {
+        self.send("POST", "/v1/chat/completions", key, body.to_string()).await
     }
 
     pub async fn chat(&self, body: Value) -> Answer {

@@ -3,10 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod audit;
+mod classifiers;
+mod conversations;
+mod echo;
 mod engine;
 mod errors;
 mod fallback;
 mod gateway;
+mod leaks;
+mod lost_vault;
+mod masking;
+mod planted;
 mod privacy;
 mod routes;
 mod streams;

@@ -11,6 +11,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use crate::echo;
+
 /// How the upstream answers a chat request.
 #[derive(Clone)]
 pub enum Reply {
@@ -25,6 +27,12 @@ pub enum Reply {
     Open(&'static str),
     /// No answer at all until the client leaves.
     Silence,
+    /// Says the last message again, plain or streamed character by character; to a request with tools also as arguments.
+    Echo,
+    /// Refuses with this status and quotes the request in every field of the error.
+    EchoRefusal(u16),
+    /// Begins to answer, and ends with an error that quotes the request.
+    EchoBroken,
 }
 
 pub struct Upstream {
@@ -58,6 +66,11 @@ impl Upstream {
         self.state.received.lock().unwrap().clone()
     }
 
+    /// What came since the last call.
+    pub fn take_received(&self) -> Vec<String> {
+        std::mem::take(&mut *self.state.received.lock().unwrap())
+    }
+
     /// Returns when a client has left an answer that was still open.
     pub async fn client_left(&self) {
         self.state.client_left.notified().await;
@@ -74,6 +87,11 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
     match reply {
         Reply::Text(text) if streamed => respond(200, "text/event-stream", Body::from(stream_of(text))),
         Reply::Text(text) => respond(200, "application/json", Body::from(completion(text))),
+        Reply::Echo if streamed => respond(200, "text/event-stream", Body::from(echo::stream(&text))),
+        Reply::Echo => respond(200, "application/json", Body::from(echo::whole(&text))),
+        Reply::EchoBroken if streamed => respond(200, "text/event-stream", Body::from(echo::broken_stream(&text))),
+        Reply::EchoBroken => respond(500, "application/json", Body::from(echo::refusal(&text))),
+        Reply::EchoRefusal(status) => respond(status, "application/json", Body::from(echo::refusal(&text))),
         Reply::Status(status, body) => respond(status, "application/json", Body::from(body)),
         Reply::Events(events) => respond(200, "text/event-stream", Body::from(events)),
         Reply::Json(json) => respond(200, "application/json", Body::from(json)),

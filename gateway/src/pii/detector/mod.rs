@@ -92,11 +92,11 @@ impl Detector {
         Self { context, custom, second_stage: None, is_structured: true }
     }
 
-    /// True if nothing at all is found in a text that stands for itself.
+    /// True if the rules find nothing at all in a text that stands for itself, like a name; no second stage is asked.
     #[must_use]
     pub fn is_clean(&self, text: &str) -> bool {
-        let findings = self.scan(&[TextSegment::new("", text)]);
-        findings.is_empty() && findings.is_complete()
+        let found = self.segment(&TextSegment::new("", text)).run(text);
+        found.complete && findings(found, 0).next().is_none()
     }
 
     /// Scans every segment. Never fails: what could not be looked at makes the findings incomplete.

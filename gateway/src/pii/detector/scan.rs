@@ -17,7 +17,7 @@ use super::records;
 use super::secret;
 use super::text::Text;
 use super::views::normalize::View;
-use super::views::{blobs, dictated, escapes};
+use super::views::{blobs, comma_groups, dictated, escapes};
 use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
@@ -139,16 +139,17 @@ impl<'d> SegmentScan<'d> {
             rejected.range = to_segment(rejected.range.clone());
         }
         self.rejected = found.rejected;
-        let dictated =
-            if as_dictated && !self.is_structured { dictated::decode(view.bytes(), text.tokens()) } else { None };
+        let derives = as_dictated && !self.is_structured;
+        let dictated = if derives { dictated::decode(view.bytes(), text.tokens()) } else { None };
+        let cut = if derives { comma_groups::decode(view.bytes()) } else { None };
         for mut candidate in resolve(found.candidates) {
             candidate.range = to_segment(candidate.range);
             self.candidates.push(candidate);
         }
-        if let Some(dictated) = dictated
-            && self.budget.spend(dictated.text.len())
-        {
-            self.view(&dictated.text, false, &|range| to_segment(dictated.map.source_range(range)));
+        for other in [dictated, cut].into_iter().flatten() {
+            if self.budget.spend(other.text.len()) {
+                self.view(&other.text, false, &|range| to_segment(other.map.source_range(range)));
+            }
         }
     }
 

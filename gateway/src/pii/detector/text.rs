@@ -70,6 +70,11 @@ impl<'v> Text<'v> {
         self.context().word_near(self.bytes(), range, topics).or_else(given)
     }
 
+    /// What the keys above the text speak for, without a look at the text itself.
+    pub(crate) fn given(&self) -> Topics {
+        self.finder.topics(self.keys)
+    }
+
     pub(crate) fn context(&self) -> &ContextWords {
         self.context.get_or_init(|| {
             let given = self.finder.topics(self.keys);

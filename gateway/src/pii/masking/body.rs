@@ -18,7 +18,7 @@ use super::known_values::KnownValues;
 use super::span::{Span, disjoint};
 use crate::pii::detector::views::{blobs, escapes};
 use crate::pii::screening::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body, verdict_of};
-use crate::pii::{Action, Decision, Detector, Entity, Findings, Policy, TextSegment, Verdict};
+use crate::pii::{Action, Decision, Detector, Entity, Finding, Findings, Policy, TextSegment, Verdict};
 
 /// A token parts what stood together, so that another value may show beside it: then it is masked too.
 const MAX_ROUNDS: usize = 4;
@@ -49,6 +49,9 @@ pub fn mask_body(
         let verdict = verdict_of(&scan, policy);
         let is_clear = verdict.decision == Decision::Clear;
         if verdict.decision > Decision::Mask {
+            return Err(MaskError::NotMaskable);
+        }
+        if !are_covered(&scan, policy) {
             return Err(MaskError::NotMaskable);
         }
         // What was masked before is looked for even where nothing is found.
@@ -101,6 +104,29 @@ fn spans_by_leaf(findings: &Findings, policy: &Policy) -> HashMap<usize, Vec<Spa
         by_leaf.entry(finding.segment).or_default().push(span);
     }
     by_leaf
+}
+
+/// As much of a split value may stay as its separators take.
+const MAX_BARE_BYTES: usize = 2;
+
+/// Whether every value that is split over leaves is masked in all of them: masked in one alone, what stands in the others
+/// would no longer be found.
+fn are_covered(scan: &BodyScan, policy: &Policy) -> bool {
+    let by_leaf = spans_by_leaf(&scan.findings, policy);
+    let is_covered = |(leaf, range): &(usize, Range<usize>)| {
+        let mut bare_from = range.start;
+        let mut spans: Vec<&Range<usize>> = by_leaf.get(leaf).into_iter().flatten().map(|span| &span.range).collect();
+        spans.sort_by_key(|span| span.start);
+        for span in spans.into_iter().filter(|span| span.end > range.start && span.start < range.end) {
+            if span.start > bare_from + MAX_BARE_BYTES {
+                return false;
+            }
+            bare_from = bare_from.max(span.end);
+        }
+        bare_from + MAX_BARE_BYTES >= range.end
+    };
+    let must_go = |finding: &Finding| policy.counts(finding) && policy.action(finding.entity) >= Action::Mask;
+    scan.split.iter().filter(|split| must_go(&split.finding)).all(|split| split.sources.iter().all(is_covered))
 }
 
 /// A stretch of the body to be replaced, and the value in it.

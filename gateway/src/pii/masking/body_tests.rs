@@ -1,3 +1,5 @@
+//! Masked bodies: what is masked, what stays, and that everything comes back.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -220,5 +222,18 @@ proptest! {
         if numbers.len() == writings.len() {
             prop_assert_eq!(conversation.restorer().restore_json(&masked), body);
         }
+    }
+}
+
+#[test]
+fn a_value_over_two_parts_stays_even_where_a_piece_of_it_could_be_masked() {
+    for body in [
+        r#"{"messages":[{"role":"user","content":"Здравствуйте, проживает по адресу 111 Lenin S"},
+            {"role":"user","content":"treet, apt. 19, Almaty, проверьте"}]}"#,
+        r#"{"messages":[{"role":"user","content":[{"type":"text","text":"мекенжайы г. алматы, ул."},
+            {"type":"text","text":" абая, д. 22, кв. 47, тексеріңіз"}]}]}"#,
+    ] {
+        let masked = mask_body(body.as_bytes(), &DETECTOR, &Policy::default().masking(), &mut conversation());
+        assert!(masked.is_err(), "{body}");
     }
 }

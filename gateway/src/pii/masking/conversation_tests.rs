@@ -1,3 +1,5 @@
+//! Conversations: one token for one value, whatever the order and the writing.
+
 use super::*;
 
 fn secret() -> MaskingSecret {

@@ -1,3 +1,5 @@
+//! Names: which forms are one person, and which are never.
+
 use super::*;
 
 fn base_of(name: &str) -> String {

@@ -1,3 +1,5 @@
+//! Restoring: every way in which a model writes a token, and every way in which a stream cuts it.
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! The tripwire: every form in which a value may stand in what leaves.
+
 use proptest::prelude::*;
 
 use super::*;

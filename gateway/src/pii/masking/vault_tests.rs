@@ -1,3 +1,5 @@
+//! The vault: time, bounds, tenants, many threads.
+
 use std::thread;
 
 use super::*;

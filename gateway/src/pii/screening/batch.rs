@@ -22,6 +22,13 @@ pub(crate) struct Explanation {
     pub(crate) rejections: Vec<Rejection>,
 }
 
+/// A value that stands in several leaves, and where. Masking what is known of one of them must not hide it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Split {
+    pub(crate) finding: Finding,
+    pub(crate) sources: Vec<(usize, std::ops::Range<usize>)>,
+}
+
 /// A text that waits.
 #[derive(Debug)]
 pub(crate) struct Waiting {
@@ -60,11 +67,13 @@ pub(crate) struct Batch {
     waiting_bytes: usize,
     num_scanned: usize,
     findings: Findings,
+    split: Vec<Split>,
 }
 
 impl Default for Batch {
     fn default() -> Self {
-        Self { waiting: Vec::new(), waiting_bytes: 0, num_scanned: 0, findings: Findings::new(Vec::new(), true) }
+        let findings = Findings::new(Vec::new(), true);
+        Self { waiting: Vec::new(), waiting_bytes: 0, num_scanned: 0, findings, split: Vec::new() }
     }
 }
 
@@ -85,6 +94,13 @@ impl Batch {
             None => (detector.scan(&segments), Vec::new()),
         };
         found.retain(|finding| self.waiting.get(finding.segment).is_some_and(|one| finding.span.end > one.from));
+        for finding in &found {
+            let joined = self.waiting.get(finding.segment).filter(|one| !one.places.is_empty());
+            let sources = joined.map(|one| one.sources(finding)).unwrap_or_default();
+            if sources.len() > 1 {
+                self.split.push(Split { finding: finding.clone(), sources });
+            }
+        }
         if let Some(explanation) = explanation {
             self.explain(&found, rejections, explanation);
         }
@@ -116,8 +132,13 @@ impl Batch {
         }
     }
 
-    pub(crate) fn finish(mut self, detector: &Detector, explanation: &mut Option<Explanation>) -> Findings {
+    /// What was found, and which of it stands in several leaves.
+    pub(crate) fn finish(
+        mut self,
+        detector: &Detector,
+        explanation: &mut Option<Explanation>,
+    ) -> (Findings, Vec<Split>) {
         self.flush(detector, explanation);
-        self.findings
+        (self.findings, self.split)
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json::{Leaf, walk};
 
-use super::batch::{Batch, Explanation, NO_LEAF, Waiting};
+use super::batch::{Batch, Explanation, NO_LEAF, Split, Waiting};
 use super::data_url::{data_urls, has_data_url};
 use super::documents::Reading;
 use super::file_parts::{FilePart, Files, Taken};
@@ -39,6 +39,8 @@ pub(crate) struct BodyScan {
     pub(crate) findings: Findings,
     /// In further views of the same texts. What several of them show is the same value, not two.
     pub(crate) view_findings: [Findings; NUM_VIEWS],
+    /// Of those, values of which parts stand in several leaves.
+    pub(crate) split: Vec<Split>,
     /// In the texts of files. Nothing can be put in their place.
     pub(crate) file_findings: Findings,
     /// A part that is no text, or not only: an image, a sound, a file.
@@ -87,12 +89,16 @@ impl<'d> BodyReader<'d> {
     fn scan(mut self, body: &[u8]) -> Result<(BodyScan, Explanation), ApiError> {
         self.read(body, 0)?;
         let explanation = &mut self.explanation;
-        let scan = BodyScan {
-            findings: self.plain.finish(self.detector, explanation),
-            view_findings: self.views.map(|view| view.finish(self.detector, explanation)),
-            file_findings: self.file_texts.finish(self.detector, explanation),
-            has_unreadable_part: self.has_unreadable_part,
-        };
+        let (findings, _) = self.plain.finish(self.detector, explanation);
+        let mut split = Vec::new();
+        let view_findings = self.views.map(|view| {
+            let (findings, of_view) = view.finish(self.detector, explanation);
+            split.extend(of_view);
+            findings
+        });
+        let (file_findings, _) = self.file_texts.finish(self.detector, explanation);
+        let scan =
+            BodyScan { findings, view_findings, split, file_findings, has_unreadable_part: self.has_unreadable_part };
         Ok((scan, self.explanation.unwrap_or_default()))
     }
 

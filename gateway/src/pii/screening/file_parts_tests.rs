@@ -23,6 +23,7 @@ fn screened(body: &Value, policy: &Policy) -> Result<Screened, ScreenError> {
         detector: &detector,
         policy,
         is_sticky: false,
+        is_lost: false,
         allows_unreadable: false,
         masking: None,
     };

@@ -59,6 +59,7 @@ pub struct Cleared {
     body: Bytes,
     summary: ScanSummary,
     conversation: Option<Box<Conversation>>,
+    is_masked: bool,
 }
 
 /// What the scan of one request has to know.
@@ -70,6 +71,8 @@ pub struct Scope<'s> {
     pub policy: &'s Policy,
     /// An earlier request of the conversation had to stay.
     pub is_sticky: bool,
+    /// What was masked in the conversation cannot be known, so that it cannot be looked for.
+    pub is_lost: bool,
     /// What cannot be read may leave.
     pub allows_unreadable: bool,
     /// Without it, what would be masked stays.
@@ -105,6 +108,12 @@ pub enum ScreenError {
     Blocked(Blocked),
 }
 
+impl Scope<'_> {
+    fn has_masked_before(&self) -> bool {
+        self.masking.is_some_and(|masking| masking.vault.entries(&masking.id, masking.now_ms).is_some())
+    }
+}
+
 impl Confined {
     /// A request that could not be scanned.
     pub fn unscanned(body: Bytes, data_class: DataClass) -> Self {
@@ -123,9 +132,14 @@ impl Cleared {
         &self.body
     }
 
-    /// The conversation whose tokens stand in the body, if something was masked.
+    /// The conversation whose tokens may stand in the body and in the answer, if it has any.
     pub fn conversation(&self) -> Option<&Conversation> {
         self.conversation.as_deref()
+    }
+
+    /// Whether tokens were put in place of values.
+    pub fn is_masked(&self) -> bool {
+        self.is_masked
     }
 }
 
@@ -161,14 +175,13 @@ pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
         Decision::Confine => Some(ConfineReason::ScanFailed),
         Decision::Mask | Decision::Clear => reason_beside_findings(&scan, scope),
     };
-    let masked = match (reason, verdict.decision) {
-        (None, Decision::Mask) => Some(masked(&body, scope)),
-        _ => None,
-    };
+    // What an earlier turn had masked is looked for even where this one alone says nothing of it.
+    let must_mask = verdict.decision == Decision::Mask || scope.has_masked_before();
+    let masked = (reason.is_none() && must_mask).then(|| masked(&body, scope));
     match (reason, masked) {
-        (None, None) => Ok(Screened::Cleared(Cleared { body, summary, conversation: None })),
-        (None, Some(Some((body, conversation)))) => {
-            Ok(Screened::Cleared(Cleared { body, summary, conversation: Some(conversation) }))
+        (None, None) => Ok(Screened::Cleared(Cleared { body, summary, conversation: None, is_masked: false })),
+        (None, Some(Some(Masked { body, conversation, is_masked }))) => {
+            Ok(Screened::Cleared(Cleared { body, summary, conversation: Some(conversation), is_masked }))
         }
         (reason, _) => {
             summary.data_class = summary.data_class.max(DataClass::Personal);
@@ -178,13 +191,21 @@ pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
     }
 }
 
+/// A body whose conversation has tokens.
+struct Masked {
+    body: Bytes,
+    conversation: Box<Conversation>,
+    is_masked: bool,
+}
+
 /// The body with tokens; `None` when it cannot be masked or the tokens cannot be kept, so that it has to stay.
-fn masked(body: &Bytes, scope: Scope<'_>) -> Option<(Bytes, Box<Conversation>)> {
+fn masked(body: &Bytes, scope: Scope<'_>) -> Option<Masked> {
     let masking = scope.masking?;
     let mut conversation = masking.vault.open(masking.secret, masking.id, masking.now_ms);
     let masked = mask_body(body, scope.detector, scope.policy, &mut conversation).ok()?;
     masking.vault.save(&mut conversation, masking.now_ms).ok()?;
-    Some((masked.body().clone(), Box::new(conversation)))
+    let is_masked = !masked.masked().is_empty();
+    Some(Masked { body: masked.body().clone(), conversation: Box::new(conversation), is_masked })
 }
 
 /// The verdict over every view of a body, and over its files, in which nothing can be masked.
@@ -205,6 +226,8 @@ fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineRe
         Some(ConfineReason::Unreadable)
     } else if scope.is_sticky {
         Some(ConfineReason::Sticky)
+    } else if scope.is_lost {
+        Some(ConfineReason::ScanFailed)
     } else {
         None
     }
@@ -230,6 +253,7 @@ mod tests {
             detector: &detector,
             policy,
             is_sticky: body.contains("earlier"),
+            is_lost: body.contains("forgotten"),
             allows_unreadable: body.contains("allowed"),
             masking,
         };
@@ -288,6 +312,7 @@ mod tests {
         let sticky = screened(r#"{"messages":[{"content":"as earlier"}]}"#, DataClass::Public).unwrap();
         let Screened::Confined(confined) = sticky else { panic!("must stay") };
         assert_eq!(confined.reason(), ConfineReason::Sticky);
+        assert_eq!(reason(r#"{"messages":[{"content":"as forgotten"}]}"#), Some(ConfineReason::ScanFailed));
         let image = r#"{"messages":[{"content":[{"type":"image_url","image_url":{"url":"https://x.kz/allowed"}}]}]}"#;
         assert!(matches!(screened(image, DataClass::Public), Ok(Screened::Cleared(_))));
     }

@@ -19,7 +19,8 @@ pub(in crate::providers) fn chat_body(
     outgoing: Outgoing<'_>,
 ) -> Result<Vec<u8>, AttemptError> {
     splice(body, model, outgoing).map_err(|error| {
-        tracing::error!(%error, "a scanned body could not be taken apart");
+        // The error's own text may quote the body.
+        tracing::error!(line = error.line(), column = error.column(), "a scanned body could not be taken apart");
         FailureKind::BrokenResponse.into()
     })
 }

@@ -65,8 +65,11 @@ const EXACT: &[(Role, &str)] = &[
          highway hwy square sq alley т-ғы көшесі даңғылы koshesi kosesi dangyly k-si d-ly koshe бульвары kosh kos \
          dang даң",
     ),
-    (Role::Quarter, "мкр мкрн мкр-н м-н мкн м/н мк-н ш/а жк кв-л mkr mkrn jk zhk microdistrict жм снт дачи массив"),
-    (Role::QuarterFirst, "шағын shagyn sagyn шагын ш ықшам yqsham yqsam ықш yqsh yqs шағ shag"),
+    (
+        Role::Quarter,
+        "ш-а м/а мкр мкрн мкр-н м-н мкн м/н мк-н ш/а жк кв-л mkr mkrn jk zhk microdistrict жм снт дачи массив",
+    ),
+    (Role::QuarterFirst, "мөлтек moltek шағын shagyn sagyn шагын ш ықшам yqsham yqsam ықш yqsh yqs шағ shag"),
     (Role::House, "д дом дома доме дому домом зд вл bldg house dom d уй зд-е"),
     (Role::HouseBehind, "үй үйі үйде үйінде үйге үйден үйіне үйдің uy ui uii uide uyde uyi"),
     (
@@ -105,7 +108,8 @@ const EXACT: &[(Role, &str)] = &[
     ),
     (
         Role::Measure,
-        "час часа часов лет год года году день дня дней м км метр метра метров кг г руб тг kzt млн тыс раз \
+        "сезон серия серии эпизод \
+         час часа часов лет год года году день дня дней м км метр метра метров кг г руб тг kzt млн тыс раз \
          раза человек человека людей машин машины сом usd шт штук процентов неделя недели недель месяц месяца \
          месяцев сағат минут минуты минута мин жыл жылы жылғы күн ай адам рет дана теңге тенге hours hour \
          years year days day people km meters minutes times million percent августа января февраля марта \
@@ -118,7 +122,8 @@ const EXACT: &[(Role, &str)] = &[
     ),
     (
         Role::Stop,
-        "на в во по из от до за над под при для без или а но не ни же что где как это мой моя мы я ты вы он \
+        "i ii iii iv \
+         на в во по из от до за над под при для без или а но не ни же что где как это мой моя мы я ты вы он \
          она они кто мен және бұл үшін туралы the of to in on at and or for my is are was we i you he she it \
          from with by адрес адресу адреса address мекенжай мекенжайы мекенжайым тел телефон иин жсн рядом \
          около возле напротив угол между проживает проживаю живу живет тұрады тұрамын доставка доставьте \

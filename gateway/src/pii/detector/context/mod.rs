@@ -6,7 +6,7 @@ pub(crate) mod topics;
 pub(crate) mod words;
 pub(crate) mod words_documents;
 mod words_network;
-mod words_person;
+pub(crate) mod words_person;
 mod words_places;
 pub(crate) mod words_records;
 mod words_secrets;

@@ -76,6 +76,8 @@ fn is_written_like_card(window: &Window<'_>) -> bool {
     match groups.lens() {
         [_] => !window.is_fraction(),
         [4, 6, 4 | 5] | [8, 8] | [4, 12] | [6, 10 | 13] => true,
+        // An amount of money.
+        [1..=4, thousands @ ..] if thousands.len() > 2 && thousands.iter().all(|&len| len == 3) => false,
         [fours @ .., last] if *last <= 4 && fours.iter().all(|&len| len == 4) => true,
         // Any other grouping could be amounts in a row.
         [1..=3, _] if window.is_decimal() => false,

@@ -130,14 +130,24 @@ pub(super) fn table() -> Table<Kinds> {
         (ADJECTIVE_ENDINGS, ADJECTIVE),
         (PLURAL_ENDINGS, PLURAL),
     ] {
-        endings.iter().for_each(|ending| add(ending, kind));
+        for ending in endings {
+            add(ending, kind);
+        }
     }
-    kazakh().iter().for_each(|ending| add(ending, TURKIC));
-    patronymics().iter().for_each(|ending| add(ending, PATRONYMIC));
+    for ending in kazakh() {
+        add(&ending, TURKIC);
+    }
+    for ending in patronymics() {
+        add(&ending, PATRONYMIC);
+    }
     for suffix in SURNAME_SUFFIXES {
-        surname_forms(suffix).iter().for_each(|(ending, _)| add(ending, SURNAME));
+        for (ending, _) in surname_forms(suffix) {
+            add(&ending, SURNAME);
+        }
     }
-    surname_forms("in").iter().for_each(|(ending, _)| add(ending, SURNAME_IN));
+    for (ending, _) in surname_forms("in") {
+        add(&ending, SURNAME_IN);
+    }
     let entries: Vec<_> = kinds.into_iter().collect();
     Table::new(&entries)
 }

@@ -2,11 +2,12 @@
 //! plain narration.
 
 use super::PersonScan;
-use super::lexicon::{
+use super::lexicon::LEXICON;
+use super::part::{Link, Part};
+use super::reading::{
     ADJECTIVE, FAMILIAR, FIRST, LIKE_SURNAME, LONE_FIGURE, NOMINATIVE, PARTICLE, PATRONYMIC, PLAIN_SURNAME, Roles,
     SURNAME, TURKIC, WHOLE, WORD,
 };
-use super::part::{Link, Part};
 use crate::pii::Entity;
 use crate::pii::detector::context::topics::{
     GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
@@ -28,13 +29,21 @@ impl PersonScan<'_, '_, '_> {
         {
             return None;
         }
-        if !part.is_capital() && !part.is(SOME_NAME) {
+        // Most words end here, before anything is asked about what stands around.
+        let is_low = !part.is_capital() && (part.is(WORD) || part.len < 4 || !part.is(FIRST | FAMILIAR | SURNAME));
+        if is_low || part.is(WORD) && !part.is(SOME_NAME) {
             return None;
+        }
+        // "Каныш Сатпаев": a town too, so that no full name was seen.
+        let next = rest.get(1).filter(|next| next.link == Link::Space && next.is_capital() && part.is_capital());
+        if next.is_some_and(|next| LEXICON.is_figure(&part.reading, &next.reading)) {
+            self.found.reject(Entity::Person, part.range.clone(), "person/first-name", "a public figure");
+            return Some(2);
         }
         let before = self.setting.before(part.range.start);
         let behind = self.setting.behind(part.range.end);
         let is_certain = part.is(FIRST) && !part.is(WORD) && part.is_capital() && part.reading.first_len >= 4;
-        if let Some(reason) = self.lone_thing(part, before, behind) {
+        if let Some(reason) = self.lone_thing(rest, before, behind) {
             if part.is(SOME_NAME) && part.is_capital() {
                 self.found.reject(Entity::Person, part.range.clone(), "person/first-name", reason);
             }
@@ -60,21 +69,27 @@ impl PersonScan<'_, '_, '_> {
             self.push(part.range.clone(), "person/context", 90);
             return Some(1);
         }
-        let is_subject = part.is(SURNAME)
-            && part.is(NOMINATIVE)
-            && !part.is(WORD | LONE_FIGURE)
-            && part.case == Case::Title
-            && self.setting.is_subject(&part.range)
-            && !self.setting.follows_preposition(part.range.start);
-        if is_subject {
+        if self.is_spoken_of(part) {
             self.push(part.range.clone(), "person/surname", 80);
             return Some(1);
         }
-        if is_certain && !self.is_in_doubt(rest) {
+        if is_certain && !is_in_doubt(rest) {
             self.push(part.range.clone(), "person/first-name", 82);
             return Some(1);
         }
         None
+    }
+
+    /// A surname in plain narration: the subject of a sentence, or in a case that streets have no use for.
+    fn is_spoken_of(&self, part: &Part) -> bool {
+        if part.is(WORD | LONE_FIGURE) || part.case != Case::Title || !part.is(SURNAME | TURKIC) {
+            return false;
+        }
+        let is_subject = part.is(NOMINATIVE | TURKIC)
+            && self.setting.is_subject(&part.range)
+            && !self.setting.follows_preposition(part.range.start);
+        let has_kazakh_case = part.is(SURNAME) && part.has_kazakh_case;
+        is_subject || has_kazakh_case || part.is(SURNAME) && self.setting.belongs(part.range.start)
     }
 
     /// Behind "ФИО:" and "меня зовут" anything that is written like a name is one.
@@ -92,31 +107,25 @@ impl PersonScan<'_, '_, '_> {
     /// Behind "клиент" and "уважаемая" a known name or what is shaped like a surname.
     fn fits_person(&self, part: &Part, before: u64) -> bool {
         let is_known = part.is(SOME_NAME) && !part.is(WORD) && part.len >= 3;
+        let is_person = before & PERSON != 0;
         if !part.is_capital() {
-            return is_known && part.is(FIRST | SURNAME) && before & PERSON != 0 && part.len >= 4;
+            return is_known && part.is(FIRST | SURNAME) && is_person && part.len >= 4;
         }
         // "Клиент: ..." is also how dialogues are written down.
         let is_close = self.setting.follows_closely(part.range.start);
-        part.is(FIRST) && part.reading.first_len >= 4 && part.case == Case::Title && is_close && before & PERSON != 0
-            || is_known && (is_close || !self.setting.goes_on(part.range.end) || part.is(FIRST))
-            || part.is(SOME_NAME)
-                && part.is(WHOLE)
-                && part.case == Case::Title
-                && part.len >= 2
-                && is_close
-                && before & PERSON != 0
-            || before & GREETING != 0
-                && part.is(FIRST)
-                && part.is(WHOLE)
-                && part.case == Case::Title
-                && self.ends_letter(part)
-            || before & GREETING != 0 && part.is(FIRST) && part.is(WHOLE) && part.case == Case::Title && is_close
-            || before & PERSON != 0
-                && is_close
-                && !part.is(WORD)
-                && part.is(LIKE_SURNAME | TURKIC)
-                && part.len >= 4
-                && part.case == Case::Title
+        if is_known && (is_close || part.is(FIRST) || !self.setting.goes_on(part.range.end)) {
+            return true;
+        }
+        if part.case != Case::Title {
+            return false;
+        }
+        let is_whole = part.is(WHOLE) && part.len >= 2;
+        if is_person && is_close {
+            let is_first = part.is(FIRST) && part.reading.first_len >= 4;
+            let is_shaped = !part.is(WORD) && part.is(LIKE_SURNAME | TURKIC) && part.len >= 4;
+            return is_first || is_shaped || is_whole && part.is(SOME_NAME);
+        }
+        before & GREETING != 0 && part.is(FIRST) && is_whole && (is_close || self.ends_letter(part))
     }
 
     /// Whether a name stands by itself on its line, as under a letter.
@@ -130,7 +139,9 @@ impl PersonScan<'_, '_, '_> {
     }
 
     /// Why a single name is something else.
-    fn lone_thing(&self, part: &Part, before: u64, behind: u64) -> Option<&'static str> {
+    fn lone_thing(&self, rest: &[Part], before: u64, behind: u64) -> Option<&'static str> {
+        let part = rest.first()?;
+        let next = rest.get(1).filter(|next| next.link == Link::Space);
         if before & (NAMED_AFTER | ORGANISATION) != 0 && before & (NAME_FIELD | PERSON) == 0
             || behind & NAMED_AFTER_BEHIND != 0
         {
@@ -146,16 +157,20 @@ impl PersonScan<'_, '_, '_> {
         if self.setting.is_in_organisation(&part.range) || !is_field && self.setting.is_quoted(&part.range) {
             return Some("a name in quotation marks");
         }
+        // "Айман-Шолпан" is one word here; Сатпаев is a town, too.
+        let is_figure = next.is_some_and(|next| LEXICON.is_figure(&part.reading, &next.reading));
+        if is_figure || LEXICON.is_figure(&part.reading, &part.reading) {
+            return Some("a public figure");
+        }
         ((part.is(LONE_FIGURE) || self.setting.has_epithet(part.range.end)) && before & (NAME_FIELD | PERSON) == 0)
             .then_some("a public figure")
     }
+}
 
-    /// Whether a first name beside this neighbour is rather part of something bigger.
-    fn is_in_doubt(&self, rest: &[Part]) -> bool {
-        let Some(part) = rest.first() else { return true };
-        let next = rest.get(1).filter(|next| next.link == Link::Space && next.is_capital());
-        let is_foreign =
-            next.is_some_and(|next| next.script != part.script || next.case == Case::Upper && part.case == Case::Title);
-        is_foreign || part.is(LIKE_SURNAME) && !part.is(NOMINATIVE) || part.case != Case::Title
-    }
+/// Whether a first name beside this neighbour is rather part of something bigger.
+fn is_in_doubt(rest: &[Part]) -> bool {
+    let Some(part) = rest.first() else { return true };
+    let next = rest.get(1).filter(|next| next.link == Link::Space && next.is_capital());
+    let is_foreign = next.is_some_and(|next| next.script != part.script || next.case == Case::Upper);
+    part.case != Case::Title || is_foreign || part.is(LIKE_SURNAME) && !part.is(NOMINATIVE)
 }

@@ -3,9 +3,11 @@
 //! (`sequence`) and weighed against what stands around (`setting`): a single name counts only where no ordinary word,
 //! street, shop or public figure is meant.
 
+mod cues;
 mod endings;
 mod figures;
 mod hashing;
+mod lexeme;
 mod lexicon;
 mod lone;
 mod names_kazakh;
@@ -14,18 +16,22 @@ mod names_turkic;
 mod names_western;
 mod ordinary;
 mod part;
+mod reading;
 mod sequence;
 mod setting;
 mod shapes;
 mod spelling;
+mod subject;
 mod surnames;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Strength};
 use super::context::topics::{
-    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
+    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PUBLIC,
 };
 use super::text::Text;
 use crate::pii::Entity;
@@ -35,15 +41,12 @@ use sequence::{Match, Slot};
 use setting::Setting;
 use spelling::Script;
 
-/// What scanning one word costs at most, in units of the budget.
-const COST: usize = 4;
-
-/// The topics that speak for a person.
-const FOR_PERSON: u64 = NAME_FIELD | NAME_KEY | PERSON | PERSON_BEHIND | GREETING;
+/// What scanning one word costs, in units of the budget.
+const COST: usize = 2;
 
 /// Every person's name of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
-    if !budget.spend(text.bytes().len() + text.tokens().len() * COST) {
+    if !budget.spend(text.tokens().len() * COST) {
         return;
     }
     let parts = parts(text);
@@ -74,7 +77,7 @@ impl PersonScan<'_, '_, '_> {
         }
         let plain = sequence::best(rest, 0, true);
         let found = match plain {
-            Some(found) if !self.needs_setting(rest, found) => found,
+            Some(found) if !needs_setting(rest, found) => found,
             _ => {
                 if !is_worth_asking(rest) {
                     return None;
@@ -90,7 +93,8 @@ impl PersonScan<'_, '_, '_> {
         let parts = rest.get(..len)?;
         let range = first.range.start..parts.last()?.range.end;
         let range = self.with_final_dot(range, found.order);
-        if parts.iter().all(|part| part.is(lexicon::WORD)) && self.is_beginning(parts) {
+        let may_be_words = parts.iter().all(|part| part.is(reading::WORD));
+        if may_be_words && (self.is_beginning(parts) || !parts.iter().any(Part::is_capital)) {
             return None;
         }
         let reason =
@@ -100,12 +104,6 @@ impl PersonScan<'_, '_, '_> {
             None => self.push(range, rule(parts, found.order), score(&found)),
         }
         Some(len)
-    }
-
-    /// Whether it depends on the words around that these are a name.
-    fn needs_setting(&self, rest: &[Part], found: Match) -> bool {
-        let leads = sequence::best(rest, 0, false);
-        leads.is_none_or(|other| other.order.len() < found.order.len())
     }
 
     /// What the words before a name speak for it.
@@ -150,7 +148,7 @@ impl PersonScan<'_, '_, '_> {
             return Some("an organisation");
         }
         let before = self.setting.before(range.start);
-        let has_patronymic = parts.iter().any(|part| part.is(lexicon::PATRONYMIC));
+        let has_patronymic = parts.iter().any(|part| part.is(reading::PATRONYMIC));
         if before & (NAME_FIELD | PERSON) != 0 {
             return None;
         }
@@ -170,7 +168,7 @@ impl PersonScan<'_, '_, '_> {
     }
 
     fn push(&mut self, range: Range<usize>, rule: &'static str, score: u8) {
-        let word = self.text.word_near(&range, FOR_PERSON);
+        let word = self.setting.word_beside(&range);
         let strength = if rule == "person/context" { Strength::Context } else { Strength::Shape };
         self.found.push(Candidate::new(Entity::Person, range, strength, rule).scored(score).beside(word));
     }
@@ -179,15 +177,22 @@ impl PersonScan<'_, '_, '_> {
 /// Whether the first word is one that nobody knows and the name behind it reaches further without it.
 fn is_better_without_first(rest: &[Part], found: Match) -> bool {
     let (Some(first), Some(others)) = (rest.first(), rest.get(1..)) else { return false };
-    let is_known = found.order.first().is_some_and(|&slot| sequence::weight(first, slot) > Some(0));
-    let is_known = is_known && !(first.is(lexicon::WORD) && !first.is(lexicon::FIRST));
-    !is_known && sequence::best(others, 0, false).is_some_and(|other| other.order.len() >= found.order.len())
+    let may_be_word = first.is(reading::WORD) && !first.is(reading::FIRST);
+    let is_unknown = found.order.first().is_none_or(|&slot| sequence::weight(first, slot).unwrap_or_default() == 0);
+    let is_better = |other: Match| other.order.len() >= found.order.len();
+    (is_unknown || may_be_word) && sequence::best(others, 0, false).is_some_and(is_better)
+}
+
+/// Whether it depends on the words around that these are a name.
+fn needs_setting(rest: &[Part], found: Match) -> bool {
+    let leads = sequence::best(rest, 0, false);
+    leads.is_none_or(|other| other.order.len() < found.order.len())
 }
 
 /// Whether words that are no name by themselves may be one in the right place.
 fn is_worth_asking(rest: &[Part]) -> bool {
     rest.iter().take(2).all(|part| part.is_capital() && !part.is_initial)
-        || rest.iter().take(2).any(|part| part.is(lexicon::FIRST | lexicon::SURNAME | lexicon::PATRONYMIC))
+        || rest.iter().take(2).any(|part| part.is(reading::FIRST | reading::SURNAME | reading::PATRONYMIC))
 }
 
 fn is_figure(parts: &[Part], order: &[Slot]) -> bool {

@@ -3,11 +3,15 @@
 
 use std::ops::Range;
 
-use super::lexicon::{self, LEXICON, Reading};
+use super::lexicon::LEXICON;
+use super::reading::{self, Reading};
 use super::spelling::{Key, Script};
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_letter;
 use crate::pii::detector::views::tokens::{Case, Token};
+
+const KAZAKH_CASES: [&[u8]; 12] =
+    [b"vtin", b"vka", b"vke", b"vti", b"vpen", b"vben", b"nnin", b"nge", b"nga", b"vaning", b"vanin", b"vaga"];
 
 /// How a word hangs together with the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,21 +39,23 @@ pub(super) struct Part {
     pub(super) is_initial: bool,
     /// A full stop stands right behind it.
     pub(super) is_dotted: bool,
+    /// Ends in a Kazakh case that no Russian surname ends in: -тың, -ға, -пен.
+    pub(super) has_kazakh_case: bool,
     /// Letters of its key.
     pub(super) len: usize,
 }
 
 impl Part {
-    pub(super) fn is(&self, roles: lexicon::Roles) -> bool {
+    pub(super) fn is(&self, roles: reading::Roles) -> bool {
         self.reading.is(roles)
     }
 
     /// Whether it may be in a name at all, as it is written.
     pub(super) fn may_be_name(&self) -> bool {
         self.is_initial
-            || self.is(lexicon::IN_NAMES)
-            || self.is_capital() && !self.is(lexicon::WORD)
-            || self.is(lexicon::IN_OV) && !self.is(lexicon::WORD)
+            || self.is(reading::IN_NAMES)
+            || self.is_capital() && !self.is(reading::WORD)
+            || self.is(reading::IN_OV) && !self.is(reading::WORD)
     }
 
     /// Written as names are, with a capital letter at least.
@@ -94,8 +100,7 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
     let is_digraph =
         is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
     let is_single = word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph;
-    let reading =
-        if is_single { Reading { initial: *key.letters().first()?, ..Reading::default() } } else { LEXICON.read(&key) };
+    let reading = if is_single { Reading::unknown(*key.letters().first()?) } else { LEXICON.read(&key) };
     Some(Part {
         range: token.range.clone(),
         case: token.case,
@@ -104,6 +109,7 @@ fn part(view: &[u8], token: &Token) -> Option<Part> {
         link: Link::Break,
         is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
         is_dotted,
+        has_kazakh_case: KAZAKH_CASES.iter().any(|case| key.letters().ends_with(case)),
         len: key.letters().len(),
     })
 }
@@ -143,7 +149,8 @@ fn link(text: &Text<'_>, last: &Part, part: &Part, gap: &[u8]) -> Link {
         b"\n" => Link::Line,
         // A view has a line break for each of the two characters.
         b"\n\n" if text.view().source_text(last.range.end..part.range.start) == "\r\n" => Link::Line,
-        b" " | b"  " => Link::Space,
+        // HL7 has carets between the parts of a name.
+        b" " | b"  " | b"^" => Link::Space,
         b"." | b". " if last.is_initial => Link::Dot,
         b".\n" if last.is_initial => Link::Line,
         b".\n\n" if last.is_initial && text.view().source_text(last.range.end..part.range.start) == ".\r\n" => {
@@ -167,7 +174,7 @@ fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
         b"-" | b"'" | b";" | b"`" if is_ending(last, part) => true,
         b"-" => {
             last.is_capital() == part.is_capital()
-                || last.is(lexicon::FIRST | lexicon::PLAIN_SURNAME) && part.len <= 3 && part.case == Case::Lower
+                || last.is(reading::FIRST | reading::PLAIN_SURNAME) && part.len <= 3 && part.case == Case::Lower
         }
         _ => false,
     }
@@ -176,8 +183,8 @@ fn joins(last: &Part, part: &Part, gap: &[u8]) -> bool {
 /// Whether `part` is a Kazakh case ending that was set off from the name before it.
 fn is_ending(last: &Part, part: &Part) -> bool {
     part.case == Case::Lower
-        && part.is(lexicon::ENDING)
-        && last.is(lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PATRONYMIC)
+        && part.is(reading::ENDING)
+        && last.is(reading::FIRST | reading::SURNAME | reading::PLAIN_SURNAME | reading::PATRONYMIC)
 }
 
 fn join(last: &mut Part, part: &Part) {
@@ -187,12 +194,12 @@ fn join(last: &mut Part, part: &Part) {
         last.case = if last.len == 1 { part.case } else { last.case };
         let both = last.reading.roles & part.reading.roles;
         last.reading = last.reading.with(&part.reading);
-        if both & lexicon::FIRST != 0 {
-            last.reading.roles &= !lexicon::WORD;
+        if both & reading::FIRST != 0 {
+            last.reading.roles &= !reading::WORD;
         }
-        let names = lexicon::FIRST | lexicon::SURNAME | lexicon::PLAIN_SURNAME | lexicon::PARTICLE;
-        if last.is(lexicon::WORD) && both & lexicon::FIRST == 0 && !part.is(names) {
-            last.reading.roles = lexicon::WORD;
+        let names = reading::FIRST | reading::SURNAME | reading::PLAIN_SURNAME | reading::PARTICLE;
+        if last.is(reading::WORD) && both & reading::FIRST == 0 && !part.is(names) {
+            last.reading.roles = reading::WORD;
         }
         last.len += part.len;
     }

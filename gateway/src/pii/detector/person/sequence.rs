@@ -1,11 +1,11 @@
 //! Names of several words: which orders of first name, surname, patronymic and initials there are, and how much the
 //! words must look the part. What a single word may be is weighed together with its neighbours.
 
-use super::lexicon::{
+use super::part::{Link, Part};
+use super::reading::{
     ADJECTIVE, FAMILIAR, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, PARTICLE, PATRONYMIC, PLAIN_SURNAME,
     SURNAME, TURKIC, WORD,
 };
-use super::part::{Link, Part};
 use crate::pii::detector::views::tokens::Case;
 
 /// What a word is in a full name.
@@ -87,8 +87,12 @@ fn goes_over(parts: &[Part], order: &[Slot], is_whole: bool) -> bool {
 }
 
 fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Option<Match> {
-    let linked = |link: Link| link != Link::Break && (over_lines || link != Link::Line);
-    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(|part| linked(part.link)).count();
+    let mut num_lines = 0;
+    let is_linked = |part: &&Part| {
+        num_lines += usize::from(part.link == Link::Line);
+        part.link != Link::Break && num_lines <= usize::from(over_lines)
+    };
+    let len = 1 + parts.iter().skip(1).take(MAX_PARTS - 1).take_while(is_linked).count();
     let mut best: Option<Match> = None;
     for &order in ORDERS {
         if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
@@ -124,12 +128,23 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         }
         total += weight;
     }
-    if order == [S, F, F] {
-        // Korean names in three syllables.
-        if !parts.iter().all(|part| part.len <= 5 && part.is(PLAIN_SURNAME)) {
+    if num_initials > 0 && parts.iter().any(|part| !part.is_capital() && !part.is_initial) {
+        // "т. е. год", "e. g. the": in small letters the name must be a known one.
+        let is_known = |part: &Part| {
+            part.is(SURNAME) || part.is(FIRST) && part.reading.first_len >= 4 || part.is(PLAIN_SURNAME) && part.len >= 5
+        };
+        if !parts.iter().all(|part| part.is_initial || is_known(part) && !part.is(WORD)) {
             return None;
         }
-        total += 2;
+    }
+    if order == [S, F, F] {
+        // Korean names in three syllables.
+        let is_syllable =
+            |part: &Part| part.len <= 4 && part.case == Case::Title && (part.is(PLAIN_SURNAME) || !part.is(WORD));
+        if !parts.iter().all(is_syllable) || !parts.first().is_some_and(|part| part.is(PLAIN_SURNAME)) {
+            return None;
+        }
+        total += 4;
     }
     let agrees = same_case(parts);
     let capital = parts.iter().any(|part| part.is_capital() && !part.is_initial);
@@ -246,10 +261,10 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
         return Some(if capital { 3 } else { 1 });
     }
     if part.is(TURKIC) {
-        return Some(if capital { 2 } else { 1 });
+        return Some(if capital { 3 } else { 1 });
     }
     if part.is(ADJECTIVE | LONE_FIGURE) && capital {
-        return Some(2);
+        return Some(if part.is(LONE_FIGURE) { 3 } else { 2 });
     }
     capital.then_some(0)
 }

@@ -1,16 +1,36 @@
 //! What stands around a name: words that announce a person or name a thing after one, quotation marks, the beginnings
 //! of sentences.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 
+use super::cues::{self, Cue};
 use crate::pii::detector::context::topics::{
-    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC,
-    Topics,
+    GREETING, NAME_FIELD, NAME_KEY, NAMED_AFTER, ORGANISATION, PERSON, PERSON_BEHIND, PUBLIC, Topics,
 };
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 use crate::pii::detector::views::tokens::Case;
+
+/// What may stand between somebody and what he did.
+const ADVERBS: [&str; 14] = [
+    "вчера",
+    "сегодня",
+    "уже",
+    "не",
+    "снова",
+    "опять",
+    "также",
+    "тоже",
+    "сам",
+    "сама",
+    "утром",
+    "так",
+    "потом",
+    "сразу",
+];
+
+/// What pay is counted in.
+const SUMS: [&str; 8] = ["тыс", "тысяч", "тенге", "тг", "мың", "теңге", "млн", "kzt"];
 
 /// What stands behind a name that is spoken of as a word.
 const DISCUSSING: [&str; 9] = [
@@ -31,9 +51,8 @@ const EPITHETS: [&str; 9] = [" the ", " перв", " втор", " трет", " �
 /// Endings of Russian verbs in the past tense.
 const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
 
-/// Every topic about names.
-const ALL: [Topics; 9] =
-    [NAME_FIELD, NAME_KEY, PERSON, PERSON_BEHIND, GREETING, NAMED_AFTER, NAMED_AFTER_BEHIND, ORGANISATION, PUBLIC];
+/// The topics that speak for a person.
+const FOR_PERSON: Topics = NAME_FIELD | NAME_KEY | PERSON | PERSON_BEHIND | GREETING;
 /// Bytes of punctuation between a context word and a name.
 const MAX_GAP: usize = 8;
 /// Letters of the longest word that a full stop abbreviates rather than ends a sentence with.
@@ -41,76 +60,43 @@ const MAX_ABBREVIATION: usize = 4;
 /// How far back an opening quotation mark is looked for.
 const MAX_QUOTE: usize = 60;
 
-/// Words too short for the automaton, which would stop at each of them.
-const SHORT: &[(&str, Topics)] = &[
-    ("я", NAME_KEY),
-    ("гр", PERSON | NAME_FIELD),
-    ("ип", PERSON),
-    ("жк", ORGANISATION),
-    ("mr", PERSON | NAME_FIELD),
-    ("ms", PERSON | NAME_FIELD),
-    ("dr", PERSON | NAME_FIELD),
-    ("hi", GREETING),
-    ("ул", NAMED_AFTER),
-    ("пр", NAMED_AFTER),
-    ("пл", NAMED_AFTER),
-    ("им", NAMED_AFTER),
-    ("г", NAMED_AFTER),
-    ("st", NAMED_AFTER_BEHIND),
-    ("ао", ORGANISATION),
-    ("ақ", ORGANISATION),
-    ("кх", ORGANISATION),
-    ("шқ", ORGANISATION),
-    ("тг", 0),
-];
-
 /// The surroundings of every place in a text.
 pub(super) struct Setting<'t, 'v> {
     text: &'t Text<'v>,
-    /// Context words by where they end, their case endings included.
-    anchors: OnceCell<Vec<(Range<usize>, Topics)>>,
 }
 
 impl<'t, 'v> Setting<'t, 'v> {
     pub(super) fn new(text: &'t Text<'v>) -> Self {
-        Self { text, anchors: OnceCell::new() }
-    }
-
-    fn anchors(&self) -> &[(Range<usize>, Topics)] {
-        self.anchors.get_or_init(|| {
-            let view = self.text.bytes();
-            let context = self.text.context();
-            let mut anchors = Vec::new();
-            for topic in ALL {
-                anchors.extend(context.all(topic).map(|range| {
-                    let behind = view.get(range.end..).unwrap_or_default();
-                    let ending = behind.iter().take_while(|&&byte| is_letter(byte)).count();
-                    (range.start..range.end + ending, topic)
-                }));
-            }
-            anchors.sort_unstable_by_key(|(range, _)| (range.end, range.start));
-            anchors
-        })
+        Self { text }
     }
 
     /// What the words right before `at` speak for; the keys above the text where it is the text's beginning.
     pub(super) fn before(&self, at: usize) -> Topics {
+        self.cue_before(at).topics
+    }
+
+    fn cue_before(&self, at: usize) -> Cue {
         let view = self.text.bytes();
         let before = view.get(..at).unwrap_or_default();
         let gap = before.iter().rev().take(MAX_GAP + 1).take_while(|&&byte| is_gap(byte)).count();
         let end = at - gap;
-        let given = if end == 0 { self.text.context().given() } else { 0 };
-        if gap > MAX_GAP {
-            return given;
+        if end == 0 {
+            let given = self.text.given();
+            return Cue { topics: given, word: (given != 0).then_some("key") };
         }
-        let anchors = self.anchors();
-        let first = anchors.partition_point(|(range, _)| range.end < end);
+        let Some((cue, word)) = cues::ending_at(self.text, end).filter(|_| gap <= MAX_GAP) else {
+            return Cue::default();
+        };
         let is_dotted = view.get(end) == Some(&b'.');
-        let ending_here = anchors.get(first..).unwrap_or_default().iter().take_while(|(range, _)| range.end == end);
-        let before = ending_here
-            .filter(|(range, _)| !is_dotted || self.is_abbreviation(range))
-            .fold(self.short_before(end), |all, (_, topic)| all | topic);
-        given | before
+        let fits = (!is_dotted || cue.topics & GREETING == 0 && self.is_abbreviation(&word))
+            && self.is_title_of_address(&word, cue);
+        if fits { cue } else { Cue::default() }
+    }
+
+    /// The word that speaks for a person beside a name, as the word list spells it; for reports.
+    pub(super) fn word_beside(&self, range: &Range<usize>) -> Option<&'static str> {
+        let for_person = |cue: Cue| cue.word.filter(|_| cue.topics & FOR_PERSON != 0);
+        for_person(self.cue_before(range.start)).or_else(|| for_person(self.cue_behind(range.end)))
     }
 
     /// Whether only a space or two stand before `at` on its line, or a dash: no colon, comma or full stop.
@@ -125,18 +111,15 @@ impl<'t, 'v> Setting<'t, 'v> {
         word.iter().filter(|&&byte| !is_continuation(byte)).count() <= MAX_ABBREVIATION
     }
 
-    /// What a word too short for the automaton speaks for: "Mr" and no milliseconds.
-    fn short_before(&self, end: usize) -> Topics {
-        let word = word_ending(self.text.bytes(), end);
-        let topics = short(word);
-        let is_latin = word.first().is_some_and(u8::is_ascii);
-        if topics & PERSON != 0 && is_latin {
-            let is_capital = self.text.view().source_text(end - word.len()..end).starts_with(char::is_uppercase);
-            let behind = self.text.bytes().get(end..).unwrap_or_default();
-            let is_title = behind.first() == Some(&b' ') || behind.starts_with(b". ");
-            return if is_capital && is_title { topics } else { 0 };
+    /// "Mr Smith" and no "563 ms": such a word has a capital and nothing but a full stop behind it.
+    fn is_title_of_address(&self, word: &Range<usize>, cue: Cue) -> bool {
+        let is_short = cue.word.is_some_and(|word| word.len() <= 2) && cue.topics & PERSON != 0;
+        if !is_short {
+            return true;
         }
-        topics
+        let behind = self.text.bytes().get(word.end..).unwrap_or_default();
+        let is_capital = self.text.view().source_text(word.clone()).starts_with(char::is_uppercase);
+        is_capital && (behind.first() == Some(&b' ') || behind.starts_with(b". "))
     }
 
     /// Whether a colon or an equals sign stands between the word before `at` and it.
@@ -177,11 +160,32 @@ impl<'t, 'v> Setting<'t, 'v> {
         let Some(next) = tokens.get(at) else { return false };
         let gap = view.get(range.end..next.range.start).unwrap_or_default();
         let is_lower = next.case == Case::Lower;
-        if gap == b" - " {
-            return is_lower;
-        }
         let word = view.get(next.range.clone()).unwrap_or_default();
-        gap == b" " && is_lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
+        // "Муратбеков - 690 тыс"
+        if let Some(sum) = gap.strip_prefix(b" - ") {
+            return is_lower
+                || sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
+                    && SUMS.iter().any(|sum| sum.as_bytes() == word);
+        }
+        if ADVERBS.iter().any(|adverb| adverb.as_bytes() == word)
+            && let Some(verb) = tokens.get(at + 1)
+            && view.get(next.range.end..verb.range.start) == Some(b" ")
+        {
+            return gap == b" " && self.is_past(verb);
+        }
+        gap == b" " && self.is_past(next)
+    }
+
+    /// Whether a word is a verb in the past tense.
+    fn is_past(&self, token: &Token) -> bool {
+        let word = self.text.bytes().get(token.range.clone()).unwrap_or_default();
+        token.case == Case::Lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
+    }
+
+    /// "там у Нигматуллина": behind this preposition surnames are of people.
+    pub(super) fn belongs(&self, at: usize) -> bool {
+        let before = self.text.bytes().get(..at).unwrap_or_default();
+        before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
     }
 
     /// Whether a preposition stands right before `at`: names behind it are of streets as often as of people.
@@ -194,18 +198,16 @@ impl<'t, 'v> Setting<'t, 'v> {
 
     /// What the words right behind `at` speak for.
     pub(super) fn behind(&self, at: usize) -> Topics {
-        let view = self.text.bytes();
-        let rest = view.get(at..).unwrap_or_default();
+        self.cue_behind(at).topics
+    }
+
+    fn cue_behind(&self, at: usize) -> Cue {
+        let rest = self.text.bytes().get(at..).unwrap_or_default();
         let gap = rest.iter().take(MAX_GAP + 1).take_while(|&&byte| is_gap(byte) && byte != b'\n').count();
         if gap == 0 || gap > MAX_GAP {
-            return 0;
+            return Cue::default();
         }
-        let start = at + gap;
-        let anchors = self.anchors();
-        let from = anchors.partition_point(|(range, _)| range.end <= start);
-        let near = anchors.get(from..).unwrap_or_default().iter().take(8);
-        let starting = near.filter(|(range, _)| range.start == start);
-        starting.fold(short(word_starting(view, start)), |all, (_, topic)| all | topic)
+        cues::beginning_at(self.text, at + gap).unwrap_or_default()
     }
 
     /// Whether a sentence, a line or the text begins at `at`.
@@ -240,7 +242,8 @@ impl<'t, 'v> Setting<'t, 'v> {
         let back = before.iter().rev().take(MAX_QUOTE).position(|byte| is_mark(byte) || *byte == b'\n');
         let Some(back) = back else { return false };
         let mark = range.start - back - 1;
-        if view.get(mark) == Some(&b'\n') {
+        let is_closing = self.text.view().source_text(mark..mark + 1).starts_with(['»', '”', '’']);
+        if is_closing || view.get(mark) == Some(&b'\n') {
             return false;
         }
         if self.before(mark) & (ORGANISATION | NAMED_AFTER | PUBLIC) != 0 {
@@ -250,25 +253,6 @@ impl<'t, 'v> Setting<'t, 'v> {
         let closing = rest.iter().take(MAX_QUOTE).position(|byte| is_mark(byte) || *byte == b'\n');
         closing.is_some_and(|closing| self.behind(range.end + closing) & ORGANISATION != 0)
     }
-}
-
-fn short(word: &[u8]) -> Topics {
-    if word.len() > 4 {
-        return 0;
-    }
-    SHORT.iter().find(|(short, _)| short.as_bytes() == word).map_or(0, |(_, topics)| *topics)
-}
-
-fn word_ending(view: &[u8], end: usize) -> &[u8] {
-    let before = view.get(..end).unwrap_or_default();
-    let len = before.iter().rev().take(6).take_while(|&&byte| is_letter(byte)).count();
-    before.get(end - len..).unwrap_or_default()
-}
-
-fn word_starting(view: &[u8], start: usize) -> &[u8] {
-    let rest = view.get(start..).unwrap_or_default();
-    let len = rest.iter().take(6).take_while(|&&byte| is_letter(byte)).count();
-    rest.get(..len).unwrap_or_default()
 }
 
 const fn is_gap(byte: u8) -> bool {

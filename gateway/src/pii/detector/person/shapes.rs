@@ -49,63 +49,30 @@ const TELLING_STEMS: &[&str] = &[
 ];
 const TELLING_IN: &[&str] =
     &["ull", "gil", "gal", "kal", "gild", "ketd", "hoj", "koj", "mull", "said", "mirz", "ulat", "baid"];
-/// Endings of surnames that do not decline.
-const UNDECLINED: &[(&str, u8)] = &[("enko", 2), ("wvili", 2), ("dze", 3), ("helia", 2), ("lava", 4), ("iani", 3)];
-const TURKIC_ENDS: &[(&str, u8)] = &[
-    ("bek", 2),
-    ("bai", 2),
-    ("han", 3),
-    ("jan", 3),
-    ("gali", 2),
-    ("kali", 3),
-    ("murat", 2),
-    ("bergen", 2),
-    ("keldi", 2),
-    ("geldi", 2),
-    ("sultan", 2),
-    ("ulla", 3),
-    ("olla", 3),
-    ("gul", 2),
-    ("kul", 3),
-    ("bolat", 2),
-    ("gazi", 3),
-    ("kazi", 3),
-    ("muhambet", 0),
-    ("muhamet", 0),
-    ("muhamed", 0),
-    ("magambet", 0),
-    ("mambet", 2),
-    ("ahmet", 2),
-    ("seit", 3),
-    ("nur", 3),
-    ("tai", 3),
-    ("mirza", 2),
-    ("jigit", 2),
-    ("batir", 2),
-    ("nazar", 2),
-    ("temir", 2),
-    ("berdi", 2),
-    ("hoja", 2),
-    ("koja", 2),
-    ("bibi", 2),
-    ("bike", 2),
-    ("sulu", 2),
-    ("rahman", 2),
-    ("karim", 3),
-    ("akin", 3),
-    ("esen", 3),
-    ("mukan", 2),
-    ("muhan", 2),
-    ("ali", 4),
-    ("din", 4),
+/// Endings of surnames that do not decline, by how many letters stand before them at least.
+const UNDECLINED: &[(u8, &str)] = &[(2, "enko wvili helia"), (3, "dze iani"), (4, "lava")];
+/// Second halves of Turkic names, by how many letters stand before them at least.
+const TURKIC_ENDS: &[(u8, &str)] = &[
+    (0, "muhambet muhamet muhamed magambet"),
+    (
+        2,
+        "bek bai gali murat bergen keldi geldi sultan gul bolat mambet ahmet mirza jigit batir nazar temir \
+     berdi hoja koja bibi bike sulu rahman mukan muhan",
+    ),
+    (3, "han jan kali ulla olla kul gazi kazi seit nur tai karim akin esen"),
+    (4, "ali din"),
 ];
 
 const WORD_ENDS: &[&str] = &[
     "uwi", "iwi", "awi", "tel", "telia", "telu", "telem", "wik", "wika", "wiku", "nica", "nici", "nicu", "ist", "ista",
     "istu", "istom", "ite", "aite", "oite", "eite", "uite", "iniz", "aniz", "eniz", "naia", "noe", "nogo", "nomu",
     "anie", "ania", "enie", "enia", "ost", "osti", "stvo", "stva", "tion", "tions", "ment", "ness", "ing", "ings",
-    "able", "ful", "less", "cia", "cii", "ciu",
+    "able", "ful", "less", "cia", "cii", "ciu", "hana", "hanasi", "hanada", "hanaga",
 ];
+
+fn words_of(groups: &'static [(u8, &str)]) -> impl Iterator<Item = (&'static str, u8)> {
+    groups.iter().flat_map(|&(min_stem, words)| words.split_whitespace().map(move |word| (word, min_stem)))
+}
 
 impl ShapeTable {
     pub(super) fn new() -> Self {
@@ -126,8 +93,8 @@ impl ShapeTable {
             add(&format!("sk{ending}"), ADJECTIVE, 3);
             add(&format!("ck{ending}"), ADJECTIVE, 3);
         }
-        for (ending, min_stem) in UNDECLINED {
-            add(ending, SURNAME | NOMINATIVE | TELLING, *min_stem);
+        for (ending, min_stem) in words_of(UNDECLINED) {
+            add(ending, SURNAME | NOMINATIVE | TELLING, min_stem);
         }
         for ending in patronymics().iter().filter(|ending| !ending.contains("iqn")) {
             add(ending, PATRONYMIC, 3);
@@ -135,10 +102,10 @@ impl ShapeTable {
         for ending in WORD_ENDS {
             add(ending, WORD, 2);
         }
-        for (end, min_stem) in TURKIC_ENDS {
-            add(end, TURKIC, *min_stem);
+        for (end, min_stem) in words_of(TURKIC_ENDS) {
+            add(end, TURKIC, min_stem);
             for case in kazakh_cases().chain(["a", "u", "om", "em", "e", "i", "iu"]) {
-                add(&format!("{end}{case}"), TURKIC, *min_stem);
+                add(&format!("{end}{case}"), TURKIC, min_stem);
             }
         }
         let entries: Vec<_> = shapes

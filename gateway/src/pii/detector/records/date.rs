@@ -147,6 +147,10 @@ fn year_day_month(view: &[u8], at: usize) -> Option<usize> {
         view,
         behind_marks(view, end),
         &[
+            "году",
+            "года",
+            "год",
+            "г",
             "жылғы",
             "жылдың",
             "жылы",

@@ -55,6 +55,12 @@ struct Prefix {
 pub(super) fn read(view: &View<'_>, mark: &Mark, place: &Place, run: &mut DigitRun) -> Option<Document> {
     let bytes = view.bytes();
     let reach = bytes.get(..bytes.len().min(place.at + REACH))?;
+    if mark.topics & PASSPORT != 0
+        && let Some(range) = mixed_code(view, place.at)
+    {
+        let candidate = Candidate::new(Entity::Passport, range, Strength::Context, rule(Entity::Passport));
+        return Some(Document { candidate: candidate.beside(Some(mark.word)), is_specific: true });
+    }
     run.read(reach, place.at)?;
     if run.starts().1 > place.at + MAX_LEAD {
         return None;
@@ -126,6 +132,13 @@ impl Written<'_> {
                 && let Some(range) = self.take(7)
             {
                 return Some((Entity::IdCard, self.with_prefix(range), true));
+            }
+            // A licence is also called just that: "куәлігім AB 123456".
+            if letters == 2
+                && !is_weak
+                && let Some(range) = self.take(6)
+            {
+                return Some((Entity::DriverLicence, self.with_prefix(range), true));
             }
             let range = self.take(9).filter(|_| !is_weak || self.run.values(0..1) == [0]);
             if let Some(range) = range {
@@ -228,6 +241,20 @@ impl Written<'_> {
     fn whole(&self, len: usize) -> Option<Range<usize>> {
         self.run.window(0, len).filter(Window::fills_run).map(|window| window.range())
     }
+}
+
+/// "C4VX19K7M": letters among the digits, as some states number their passports.
+fn mixed_code(view: &View<'_>, at: usize) -> Option<Range<usize>> {
+    const LEN: usize = 9;
+    const MIN_DIGITS: usize = 3;
+    let rest = view.bytes().get(at..)?;
+    let len = rest.iter().take(LEN + 1).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let code = rest.get(..len).filter(|_| len == LEN && !rest.get(len).copied().is_some_and(is_letter))?;
+    let digits = code.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let first_digit = code.iter().position(u8::is_ascii_digit)?;
+    let has_inner_letter = code.get(first_digit..)?.iter().any(u8::is_ascii_alphabetic);
+    let is_code = first_digit == 1 && has_inner_letter || first_digit == 3;
+    (is_code && digits >= MIN_DIGITS && is_upper(view, at..at + LEN)).then_some(at..at + LEN)
 }
 
 /// One or two letters before the digits at `at`, glued to them or set off as a series.

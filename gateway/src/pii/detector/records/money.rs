@@ -122,7 +122,9 @@ pub(super) fn money_at(view: &View<'_>, at: usize, run: &mut DigitRun) -> Option
         money.range.end = end;
     }
     let rest = bytes.get(money.range.end..).unwrap_or_default();
-    let net = [" на руки", " чистыми", " қолға"].iter().find(|net| rest.starts_with(net.as_bytes()));
+    let net = [" на руки", " чистыми", " қолға", " до вычета", " gross", " monthly", " per month", " грязными"]
+        .iter()
+        .find(|net| rest.starts_with(net.as_bytes()));
     money.range.end += net.map_or(0, |net| net.len());
     Some(money)
 }
@@ -337,7 +339,7 @@ mod tests {
             ("340 000 (триста сорок тысяч) тенге", "340 000 (триста сорок тысяч) тенге", false, true),
             ("450к", "450к", true, false),
             ("450к тг", "450к тг", true, true),
-            ("$2,500 net", "$2,500", false, true),
+            ("$2,500 net", "$2,500 net", false, true),
             ("350.000₸", "350.000₸", false, true),
             ("₸ 350 000", "₸ 350 000", false, true),
             ("KZT 350,000.50", "KZT 350,000.50", false, true),

@@ -195,3 +195,15 @@ fn coordinates() {
         ],
     );
 }
+
+#[test]
+fn quarters_of_the_year_and_areas_are_no_addresses() {
+    for text in ["бюджет на III квартал; 2) переезд", "IV квартал 2023, 5 этап", "площадь 2 724 900 км²"]
+    {
+        assert_eq!(found_of(Address, text), Vec::<&str>::new(), "{text}");
+    }
+    for text in ["Shymkent, Tassai, Keńesaryuly kóshesi 9", "Самал-1 мөлтек ауданы, 12 үй, 5 пәтер"]
+    {
+        assert_eq!(found_of(Address, &format!("adresim {text}")), [text]);
+    }
+}

@@ -1,6 +1,7 @@
 //! Other ways to read a text: folded to one case and one set of digits, unescaped, decoded. Each knows the way back.
 
 pub(crate) mod blobs;
+pub(crate) mod comma_groups;
 pub(crate) mod dictated;
 pub(crate) mod escapes;
 pub(crate) mod fold;

@@ -48,10 +48,16 @@ impl BaseEncoding {
         }
     }
 
-    /// The texts of all codes that have one, `differences` applied: numbers, each with the names from there on.
-    pub(super) fn texts(self, differences: &[Object]) -> Vec<(u32, String)> {
+    /// The texts of all codes that have one: those of the encoding, else what the font's own program says, with
+    /// `differences` applied: numbers, each with the names from there on.
+    pub(super) fn texts(self, built_in: Vec<(u8, String)>, differences: &[Object]) -> Vec<(u32, String)> {
         let mut texts: Vec<Option<String>> =
             (0..=u8::MAX).map(|code| self.char_of(code).map(|char| char.to_string())).collect();
+        for (code, text) in built_in {
+            if let Some(place) = texts.get_mut(usize::from(code)).filter(|place| place.is_none()) {
+                *place = Some(text);
+            }
+        }
         let mut code = 0;
         for item in differences {
             match item {
@@ -89,9 +95,11 @@ mod tests {
     fn differences_replace_what_they_name() {
         let name = |name: &[u8]| Object::Name(name.to_vec());
         let differences = [Object::Number(65.0), name(b"afii10026"), name(b"g7"), Object::Number(-5.0), name(b"A")];
-        let texts = BaseEncoding::Standard.texts(&differences);
+        let texts = BaseEncoding::Standard.texts(Vec::new(), &differences);
         let at = |code: u32| texts.iter().find(|(known, _)| *known == code).map(|(_, text)| text.as_str());
         assert_eq!((at(65), at(66), at(67)), (Some("И"), None, Some("C")));
-        assert!(BaseEncoding::BuiltIn.texts(&[]).is_empty());
+        let built_in = vec![(65, "А".to_owned()), (66, "Б".to_owned()), (68, "Г".to_owned())];
+        let texts = BaseEncoding::BuiltIn.texts(built_in, &differences);
+        assert_eq!(texts, [(65, "И".to_owned()), (68, "Г".to_owned())]);
     }
 }

@@ -6,6 +6,7 @@ use super::extraction::Extraction;
 use super::pdf_cmap;
 use super::pdf_encoding::BaseEncoding;
 use super::pdf_file::PdfFile;
+use super::pdf_glyphs::text_of;
 use super::pdf_object::{Dict, Object};
 
 /// Of the fonts that programs bring along, those that hold symbols.
@@ -72,7 +73,11 @@ impl Font {
         let differences = differences.unwrap_or_default();
         extraction.spend(u8::MAX.into()).then_some(())?;
         extraction.spend(differences.len()).then_some(())?;
-        let mut texts: HashMap<u32, String> = base.texts(differences).into_iter().collect();
+        let built_in = match base {
+            BaseEncoding::BuiltIn => built_in_texts(file, dict, extraction).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let mut texts: HashMap<u32, String> = base.texts(built_in, differences).into_iter().collect();
         texts.extend(told.unwrap_or_default());
         let first = file.entry(dict, b"FirstChar").and_then(Object::as_count).unwrap_or_default();
         let listed = file.entry(dict, b"Widths").and_then(Object::as_array).unwrap_or_default();
@@ -107,6 +112,23 @@ fn implicit_encoding(file: &PdfFile<'_>, dict: &Dict) -> BaseEncoding {
     });
     let is_drawn = file.entry(dict, b"CharProcs").is_some();
     if is_symbolic || is_embedded || is_drawn { BaseEncoding::BuiltIn } else { BaseEncoding::Standard }
+}
+
+/// What a Type 1 font program says of its own codes, before its encrypted part: `dup 65 /A put`.
+fn built_in_texts(file: &PdfFile<'_>, dict: &Dict, extraction: &mut Extraction) -> Option<Vec<(u8, String)>> {
+    let Object::Reference(number) = file.dict(dict, b"FontDescriptor")?.get(&b"FontFile"[..])? else { return None };
+    let (_, program) = file.stream(*number, extraction)?;
+    let clear = program.get(..memchr::memmem::find(&program, b"eexec")?)?;
+    let encoding = clear.get(memchr::memmem::find(clear, b"/Encoding")?..)?;
+    extraction.spend(encoding.len()).then_some(())?;
+    let words: Vec<&[u8]> = encoding.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    let entries = words.windows(4).filter_map(|entry| match entry {
+        [b"dup", code, [b'/', name @ ..], b"put"] => {
+            Some((std::str::from_utf8(code).ok()?.parse().ok()?, text_of(name)?))
+        }
+        _ => None,
+    });
+    Some(entries.collect())
 }
 
 /// `code [width width …]` and `first last width`, one behind the other.

@@ -122,6 +122,21 @@ fn what_cannot_be_read_in_a_pdf_is_not_passed_over() {
 }
 
 #[test]
+fn fonts_may_name_their_letters_themselves() {
+    let page = "<</Type/Page/Contents 6 0 R/Resources <</Font <</G 7 0 R>> >> >>";
+    let content = "<</Length 34>> stream\nBT /G 10 Tf (abb cad) Tj ET        \nendstream";
+    let font = "<</Type/Font/Subtype/Type1/FontDescriptor 8 0 R>>";
+    let program = "/Encoding 256 array\ndup 97 /I put dup 98 /N put\ndup 99 /nine put dup 100 /zero put dup 32 /space put\n\
+                   readonly def currentfile eexec";
+    let program = format!("<</Length {}>> stream\n{program}\nendstream", program.len());
+    let objects = [page, content, font, "<</FontFile 9 0 R>>", &program];
+    assert!(holds(&text(&pdf(b"", "", &objects)), "INN 9I0"));
+    let unknown = program.replace("/nine", "/glyp");
+    let objects = [page, content, font, "<</FontFile 9 0 R>>", &unknown];
+    assert!(holds(&partly(&pdf(b"", "", &objects)), "INN I0"));
+}
+
+#[test]
 fn texts_beside_the_pages_are_read() {
     let content = b"% IIN 1\nBT /F 10 Tf /Span <</ActualText (IIN 2)>> BDC (x) Tj EMC ET /X Do";
     let form = "<</Subtype/Form/Length 34>> stream\nBT /F 9 Tf (IIN) Tj 30 0 Td (3) Tj ET\nendstream";

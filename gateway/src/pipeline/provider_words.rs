@@ -1,0 +1,223 @@
+//! What a provider says about a request that it refuses, as far as it may be passed on: advice about fields and limits,
+//! never a piece of the request itself or a personal value.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+use shekara_protocol::error::ApiError;
+
+use super::screening::ScreenedRequest;
+use crate::pii::Detector;
+
+/// Of a longer request nothing is compared: the provider's words are left out.
+const MAX_COMPARED_BYTES: usize = 1 << 20;
+/// So many letters and digits in a row are a quotation.
+const QUOTED_BYTES: usize = 12;
+/// So many are one already where half of them are digits.
+const NUMBER_BYTES: usize = 6;
+
+/// Codes that mean something to clients, whatever the request says.
+const CODES: [&str; 24] = [
+    "array_above_max_length",
+    "array_below_min_length",
+    "content_filter",
+    "content_policy_violation",
+    "context_length_exceeded",
+    "decimal_above_max_value",
+    "decimal_below_min_value",
+    "empty_array",
+    "integer_above_max_value",
+    "integer_below_min_value",
+    "invalid_function_parameters",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_json",
+    "invalid_json_schema",
+    "invalid_type",
+    "invalid_value",
+    "missing_required_parameter",
+    "model_not_found",
+    "string_above_max_length",
+    "string_below_min_length",
+    "unknown_parameter",
+    "unsupported_parameter",
+    "unsupported_value",
+];
+
+/// Names of the API itself: a caller that uses them has said nothing of its own.
+const FIELDS: [&str; 64] = [
+    "allowed_tools",
+    "annotations",
+    "arguments",
+    "audio",
+    "cache_control",
+    "completion_tokens",
+    "content",
+    "description",
+    "developer",
+    "detail",
+    "enum",
+    "file",
+    "file_data",
+    "file_id",
+    "filename",
+    "frequency_penalty",
+    "function",
+    "function_call",
+    "functions",
+    "guided_json",
+    "id",
+    "image_url",
+    "include_usage",
+    "input_audio",
+    "items",
+    "json_schema",
+    "logit_bias",
+    "logprobs",
+    "max_completion_tokens",
+    "max_tokens",
+    "messages",
+    "metadata",
+    "min_p",
+    "modalities",
+    "model",
+    "n",
+    "name",
+    "parallel_tool_calls",
+    "parameters",
+    "prediction",
+    "presence_penalty",
+    "properties",
+    "reasoning_effort",
+    "refusal",
+    "required",
+    "response_format",
+    "role",
+    "schema",
+    "seed",
+    "service_tier",
+    "stop",
+    "store",
+    "stream",
+    "stream_options",
+    "strict",
+    "temperature",
+    "text",
+    "tool_call_id",
+    "tool_calls",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "type",
+    "user",
+];
+
+/// Whether an error code says nothing but what every client knows.
+pub(super) fn is_known_code(code: &str) -> bool {
+    CODES.contains(&code)
+}
+
+/// A provider's refusal as the client may read it. The gateway's own errors stay as they are.
+pub(super) fn without_quotations(mut error: ApiError, request: &ScreenedRequest) -> ApiError {
+    if !error.status.is_client_error() {
+        return error;
+    }
+    let said = Said::by(request.screened.body());
+    let detector = &request.snapshot.detector;
+    if !may_be_shown(&error.message, &said, detector) {
+        error.message = format!("The provider refused the request with status {}.", error.status.as_u16());
+    }
+    let names_fields = |param: &String| param.split(['.', '[', ']']).all(|part| is_field(part, &said, detector));
+    error.param = error.param.filter(names_fields);
+    error.code = error.code.filter(|code| is_known_code(code) || is_field(code, &said, detector));
+    error
+}
+
+fn is_field(name: &str, said: &Said, detector: &Detector) -> bool {
+    let is_index = name.len() <= 4 && name.bytes().all(|byte| byte.is_ascii_digit());
+    is_index || FIELDS.contains(&name) || (!said.contains(name) && may_be_shown(name, said, detector))
+}
+
+fn may_be_shown(text: &str, said: &Said, detector: &Detector) -> bool {
+    !said.is_quoted_in(text) && detector.is_clean(text)
+}
+
+/// Every text of a request, folded to small letters and digits. `None`: too long to be compared.
+struct Said(Option<Vec<String>>);
+
+impl Said {
+    fn by(body: &[u8]) -> Self {
+        let parsed = (body.len() <= MAX_COMPARED_BYTES).then(|| serde_json::from_slice::<Value>(body).ok()).flatten();
+        Self(parsed.map(|body| {
+            let mut texts = Vec::new();
+            collect(&body, &mut texts);
+            texts
+        }))
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        let name = folded(name);
+        self.0.as_ref().is_none_or(|texts| texts.iter().any(|text| text.contains(&name)))
+    }
+
+    fn is_quoted_in(&self, text: &str) -> bool {
+        let Some(texts) = &self.0 else { return true };
+        let text = folded(text);
+        let pieces: HashSet<&[u8]> = pieces(&text).collect();
+        texts.iter().any(|said| self::pieces(said).any(|piece| pieces.contains(piece)))
+    }
+}
+
+/// Keys are a caller's own words where they are no names of the API. Parsing has bounded the depth.
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(folded(text)),
+        Value::Number(number) => texts.push(folded(&number.to_string())),
+        Value::Array(list) => list.iter().for_each(|item| collect(item, texts)),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                if !FIELDS.contains(&key.as_str()) {
+                    texts.push(folded(key));
+                }
+                collect(value, texts);
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &[u8]> {
+    let is_number = |piece: &&[u8]| piece.iter().filter(|byte| byte.is_ascii_digit()).count() * 2 >= NUMBER_BYTES;
+    text.as_bytes().windows(QUOTED_BYTES).chain(text.as_bytes().windows(NUMBER_BYTES).filter(is_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_passes_and_quotations_do_not() {
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"Кому звонить: Zq7-canary №90112"}],
+            "max_completion_tokens":9,"metadata":{"zq7key":"x"}}"#;
+        let said = Said::by(body.as_bytes());
+        for quoting in ["bad input: 'zq7 canary 90112'", "КОМУ ЗВОНИТЬ is unclear", "near y90112"] {
+            assert!(said.is_quoted_in(quoting), "{quoting}");
+        }
+        for advice in ["Use 'max_completion_tokens' instead of 'max_tokens'.", "The limit is 128000 tokens."] {
+            assert!(!said.is_quoted_in(advice), "{advice}");
+        }
+        assert!(said.contains("zq7key") && said.contains("canary") && !said.contains("temperature"));
+        assert!(Said::by(&vec![b' '; MAX_COMPARED_BYTES + 1]).is_quoted_in("anything at all"));
+    }
+
+    #[test]
+    fn names_of_the_api_are_in_order() {
+        assert!(CODES.is_sorted());
+        let mut seen = HashSet::new();
+        assert!(FIELDS.iter().all(|field| seen.insert(field)));
+    }
+}

@@ -1,0 +1,42 @@
+//! Every path of the public API that takes a caller's text.
+
+use serde_json::{Value, json};
+
+/// An endpoint and the shape in which it takes a text.
+pub struct Endpoint {
+    pub path: &'static str,
+    /// Whether this gateway answers it today. What it answers goes through the same checks as chat.
+    pub is_served: bool,
+    pub body: fn(&str) -> Value,
+}
+
+macro_rules! endpoint {
+    ($path:literal, $served:literal, $body:expr) => {
+        Endpoint { path: $path, is_served: $served, body: $body }
+    };
+}
+
+/// A new endpoint joins by turning `is_served` to true: until then a test fails as soon as the gateway answers it. One
+/// that is not in the list yet is added with a body that carries the text where its callers put theirs.
+pub const ENDPOINTS: [Endpoint; 16] = [
+    endpoint!("/v1/chat/completions", true, |text| {
+        json!({ "model": "chat", "messages": [{ "role": "user", "content": text }] })
+    }),
+    endpoint!("/v1/completions", false, |text| json!({ "model": "chat", "prompt": "Continue:", "suffix": text })),
+    endpoint!("/v1/responses", false, |text| json!({ "model": "chat", "instructions": text, "input": text })),
+    endpoint!("/v1/embeddings", false, |text| json!({ "model": "chat", "input": [text] })),
+    endpoint!("/v1/rerank", false, |text| json!({ "model": "chat", "query": "who?", "documents": [text] })),
+    endpoint!("/v1/messages", false, |text| {
+        json!({ "model": "chat", "max_tokens": 9, "system": text, "messages": [{ "role": "user", "content": text }] })
+    }),
+    endpoint!("/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/detokenize", false, |text| json!({ "model": "chat", "tokens": [1], "note": text })),
+    endpoint!("/v1/moderations", false, |text| json!({ "model": "chat", "input": text })),
+    endpoint!("/v1/images/generations", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/images/edits", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/audio/speech", false, |text| json!({ "model": "chat", "voice": "a", "input": text })),
+    endpoint!("/v1/audio/transcriptions", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/files", false, |text| json!({ "purpose": "batch", "file": text })),
+    endpoint!("/v1/batches", false, |text| json!({ "input_file_id": "f", "metadata": { "note": text } })),
+];

@@ -1,0 +1,54 @@
+//! A store whose sealed conversations cannot be read any more; everything else works.
+
+use std::io;
+use std::sync::Arc;
+
+use shekara_gateway::audit::AuditRecord;
+use shekara_gateway::auth::KeyRecord;
+use shekara_gateway::pii::masking::ConversationId;
+use shekara_gateway::store::{AuditRow, Position, Store, StoreError, StoreFuture};
+
+pub struct LostVault(pub Arc<dyn Store>);
+
+fn lost<T: Send + 'static>() -> StoreFuture<'static, T> {
+    let source = io::Error::other("the disk is gone");
+    Box::pin(async move { Err(StoreError::File { path: "vault".into(), source }) })
+}
+
+impl Store for LostVault {
+    fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>> {
+        self.0.keys()
+    }
+
+    fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()> {
+        self.0.insert_key(key)
+    }
+
+    fn revoke_key(&self, id: String) -> StoreFuture<'_, bool> {
+        self.0.revoke_key(id)
+    }
+
+    fn journal_position(&self) -> StoreFuture<'_, Position> {
+        self.0.journal_position()
+    }
+
+    fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()> {
+        self.0.append_audit(records, upto)
+    }
+
+    fn sealed_conversation(&self, _: ConversationId, _: u64) -> StoreFuture<'_, Option<Vec<u8>>> {
+        lost()
+    }
+
+    fn keep_sealed_conversation(&self, _: ConversationId, _: Vec<u8>, _: u64) -> StoreFuture<'_, ()> {
+        lost()
+    }
+
+    fn delete_expired_conversations(&self, _: u64) -> StoreFuture<'_, u64> {
+        lost()
+    }
+
+    fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
+        self.0.audit_page(after, limit)
+    }
+}
