@@ -36,13 +36,14 @@ impl<'t> Seen<'t> {
 
 impl<'t> Place<'t> {
     fn keys(&self) -> impl Iterator<Item = &'t str> {
-        self.keys.split('/').map(|key| if key.bytes().all(|byte| byte.is_ascii_digit()) { "" } else { key })
+        // From the last on, in which most differ.
+        self.keys.rsplit('/').map(|key| if key.bytes().all(|byte| byte.is_ascii_digit()) { "" } else { key })
     }
 }
 
 impl PartialEq for Place<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.keys().eq(other.keys())
+        self.text == other.text && (self.keys == other.keys || self.keys().eq(other.keys()))
     }
 }
 
