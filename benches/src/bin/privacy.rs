@@ -206,6 +206,7 @@ fn requests(args: &Args, detector: &Detector) -> anyhow::Result<Vec<Value>> {
                 detector,
                 policy,
                 is_sticky: false,
+                is_lost: false,
                 allows_unreadable: false,
                 masking,
             };
