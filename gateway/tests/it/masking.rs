@@ -171,3 +171,24 @@ async fn a_label_stands_in_whole_answers_and_last_chunks_and_agrees_with_the_hea
         }
     }
 }
+
+/// Dialogues go on outside: what ends one message and what begins the next are not taken for one value.
+#[tokio::test]
+async fn an_ordinary_dialogue_with_masked_values_stays_outside() {
+    let (_outside, inside, gateway) = masked(Reply::Text("fine"), "").await;
+    for (first, reply, second) in [
+        (&*format!("Мой адрес {EMAIL}"), "Записал, спасибо", "Когда напишете?"),
+        (&*format!("Позвоните {PHONE}"), "Когда вам удобно?", "Завтра в 10"),
+        ("Меня зовут Садыкова Айгуль", "Здравствуйте! Чем помочь?", "мне нужна справка"),
+        ("My name is John Smith", "Hello, what can I do for you?", "A short letter please"),
+        ("Клиент Иванов Сергей Петрович", "Что с ним?", "Просит отсрочку"),
+        ("Живу по адресу: г. Алматы, ул. Абая, д. 10, кв. 5", "Принято", "Спасибо большое"),
+        ("Менің атым Ержан Сейтқали", "Сәлеметсіз бе!", "Анықтама керек"),
+    ] {
+        let message = |role: &str, text: &str| json!({ "role": role, "content": text });
+        let messages = [message("user", first), message("assistant", reply), message("user", second)];
+        let answer = gateway.chat(json!({ "model": "chat", "messages": messages })).await;
+        assert_eq!(answer.header("x-shekara-pii-action"), "masked", "{first}");
+    }
+    assert!(inside.received().is_empty());
+}

@@ -109,8 +109,8 @@ fn spans_by_leaf(findings: &Findings, policy: &Policy) -> HashMap<usize, Vec<Spa
 /// As much of a split value may stay as its separators take.
 const MAX_BARE_BYTES: usize = 2;
 
-/// Whether every value that is split over leaves is known in one of them as a whole, so that what the others seem to add
-/// is no part of it. Masked in pieces, what is left of it would no longer be found.
+/// Whether every value that is split over leaves is masked in all of them: masked in one alone, what stands in the others
+/// would no longer be found. Where it only seems to go on in the next leaf, one of them has it as a whole.
 fn are_covered(scan: &BodyScan, policy: &Policy) -> bool {
     let by_leaf = spans_by_leaf(&scan.findings, policy);
     let is_covered = |(leaf, range): &(usize, Range<usize>)| {
@@ -126,7 +126,10 @@ fn are_covered(scan: &BodyScan, policy: &Policy) -> bool {
         bare_from + MAX_BARE_BYTES >= range.end
     };
     let must_go = |finding: &Finding| policy.counts(finding) && policy.action(finding.entity) >= Action::Mask;
-    scan.split.iter().filter(|split| must_go(&split.finding)).all(|split| split.sources.iter().any(is_covered))
+    scan.split.iter().filter(|split| must_go(&split.finding)).all(|split| {
+        let mut sources = split.sources.iter();
+        if split.is_doubtful { sources.any(is_covered) } else { sources.all(is_covered) }
+    })
 }
 
 /// A stretch of the body to be replaced, and the value in it.

@@ -27,6 +27,8 @@ pub(crate) struct Explanation {
 pub(crate) struct Split {
     pub(crate) finding: Finding,
     pub(crate) sources: Vec<(usize, std::ops::Range<usize>)>,
+    /// Two speakers, or a new word begins where the leaves meet without a space: they hardly belong together.
+    pub(crate) is_doubtful: bool,
 }
 
 /// A text that waits.
@@ -39,13 +41,35 @@ pub(crate) struct Waiting {
     pub(crate) places: Vec<Place>,
     /// Findings that end before this byte are not this text's.
     pub(crate) from: usize,
+    /// Joined texts of two speakers.
+    pub(crate) is_dialogue: bool,
     /// Of a file's text: the leaf that it is encoded in, and where.
     pub(crate) file: Option<(usize, std::ops::Range<usize>)>,
 }
 
 impl Waiting {
     pub(crate) fn new(pointer: &str, text: &str, leaf: usize) -> Self {
-        Self { pointer: pointer.to_owned(), text: text.to_owned(), leaf, places: Vec::new(), from: 0, file: None }
+        Self {
+            pointer: pointer.to_owned(),
+            text: text.to_owned(),
+            leaf,
+            places: Vec::new(),
+            from: 0,
+            is_dialogue: false,
+            file: None,
+        }
+    }
+
+    /// Whether, at a place inside `span` where parts meet, a capital or another script follows a letter at once.
+    fn is_glued(&self, span: &std::ops::Range<usize>) -> bool {
+        self.places.iter().filter(|place| span.start < place.at && place.at < span.end).any(|place| {
+            let before = self.text.get(..place.at).and_then(|text| text.chars().next_back());
+            let after = self.text.get(place.at..).and_then(|text| text.chars().next());
+            let (Some(before), Some(after)) = (before, after) else { return false };
+            let is_capital = after.is_uppercase() && !before.is_uppercase();
+            let is_other_script = before.is_ascii() != after.is_ascii();
+            before.is_alphanumeric() && after.is_alphabetic() && (is_capital || is_other_script)
+        })
     }
 
     /// The leaves' own places of a range of this text.
@@ -95,10 +119,11 @@ impl Batch {
         };
         found.retain(|finding| self.waiting.get(finding.segment).is_some_and(|one| finding.span.end > one.from));
         for finding in &found {
-            let joined = self.waiting.get(finding.segment).filter(|one| !one.places.is_empty());
-            let sources = joined.map(|one| one.sources(finding)).unwrap_or_default();
+            let Some(joined) = self.waiting.get(finding.segment).filter(|one| !one.places.is_empty()) else { continue };
+            let sources = joined.sources(finding);
             if sources.len() > 1 {
-                self.split.push(Split { finding: finding.clone(), sources });
+                let is_doubtful = joined.is_dialogue || joined.is_glued(&finding.span);
+                self.split.push(Split { finding: finding.clone(), sources, is_doubtful });
             }
         }
         if let Some(explanation) = explanation {

@@ -36,6 +36,8 @@ pub(crate) struct JoinedView<'p> {
     pub(crate) places: Vec<Place>,
     /// Findings that end before this byte belong to what stands before and were found there.
     pub(crate) from: usize,
+    /// Two speakers: one hardly ends a value that the other has begun.
+    pub(crate) is_dialogue: bool,
 }
 
 /// Where a piece of a view comes from.
@@ -50,7 +52,14 @@ pub(crate) struct Place {
 impl<'p> JoinedView<'p> {
     /// `num_before` of the pieces are only there as context.
     pub(crate) fn new(pointer: &'p str, join: Join, pieces: &[&Piece], num_before: usize) -> Self {
-        let mut view = Self { pointer, join, text: String::new(), places: Vec::with_capacity(pieces.len()), from: 0 };
+        let mut view = Self {
+            pointer,
+            join,
+            text: String::new(),
+            places: Vec::with_capacity(pieces.len()),
+            from: 0,
+            is_dialogue: false,
+        };
         for (index, piece) in pieces.iter().enumerate() {
             if index > 0 && join == Join::Spaced {
                 view.text.push(' ');

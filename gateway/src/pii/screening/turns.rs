@@ -19,6 +19,7 @@ const MESSAGE_LISTS: [&str; 3] = ["messages", "input", "texts"];
 pub(crate) struct Turns {
     current: Option<Turn>,
     last: Vec<Piece>,
+    last_role: String,
     /// Role and the end of its last message.
     last_by_role: Vec<(String, Vec<Piece>)>,
 }
@@ -56,7 +57,9 @@ impl Turns {
         let Some(turn) = self.current.take() else { return };
         let same_role = self.last_by_role.iter_mut().find(|(role, _)| *role == turn.role);
         let before_same_role = same_role.map(|(_, tail)| std::mem::take(tail)).unwrap_or_default();
-        border(&self.last, &turn, visit);
+        let is_dialogue = self.last_role != turn.role;
+        border(&self.last, &turn, &mut |view| visit(JoinedView { is_dialogue, ..view }));
+        self.last_role.clone_from(&turn.role);
         if before_same_role.first().map(|piece| piece.leaf) != self.last.first().map(|piece| piece.leaf) {
             border(&before_same_role, &turn, visit);
         }

@@ -114,7 +114,11 @@ impl<V: Copy + Default> Table<V> {
         let mask = self.checks.len() - 1;
         let mut at = hash.index() & mask;
         std::iter::from_fn(move || {
-            while is_known {
+            if !is_known {
+                return None;
+            }
+            // Half of the slots are free, so that one is met.
+            loop {
                 let check = *self.checks.get(at).filter(|&&check| check != 0)?;
                 let found = at;
                 at = (at + 1) & mask;
@@ -122,7 +126,6 @@ impl<V: Copy + Default> Table<V> {
                     return self.values.get(found).copied();
                 }
             }
-            None
         })
     }
 }

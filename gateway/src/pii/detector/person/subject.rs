@@ -11,12 +11,6 @@ const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась
 
 /// What may stand between somebody and what he did.
 const ADVERBS: &str = "вчера сегодня уже не снова опять также тоже сам сама утром так потом сразу";
-/// Endings of the Kazakh genitive.
-const GENITIVE: &str = "тың тің дың дің ның нің";
-/// What people have and streets have not, as it begins.
-const OWNED: &str = "\
-    сенімхат өтініш арыз шағым құжат жалақы айлығ телефон нөмір мекенжай куәлі төлқұжат жсн шоты карта бала \
-    әйел қызы ұлы анасы әкесі диагноз қарыз несие";
 /// What pay is counted in.
 const TITLED: &str = "фильм фильма фильме город города городе книга книги книге роман повесть сериал мультфильм опера \
                       викторина викторину реферат эссе доклад сочинение теорема теоремасы әдісі жыры дастаны фильмі \
@@ -106,20 +100,5 @@ impl Setting<'_, '_> {
         [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
             .iter()
             .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
-    }
-
-    /// Whether a Kazakh genitive has something of a person's behind it: "Айтбаевтың сенімхаты".
-    pub(super) fn owns_behind(&self, range: &Range<usize>) -> bool {
-        let view = self.text.bytes();
-        let word = view.get(range.clone()).unwrap_or_default();
-        let rest = view.get(range.end..).and_then(|rest| rest.strip_prefix(b" ")).unwrap_or_default();
-        GENITIVE.split(' ').any(|ending| word.ends_with(ending.as_bytes()))
-            && OWNED.split(' ').any(|owned| rest.starts_with(owned.as_bytes()))
-    }
-
-    /// Whether " у " stands right before `at`: somebody has something.
-    pub(super) fn follows_possessor(&self, at: usize) -> bool {
-        let before = self.text.bytes().get(..at).unwrap_or_default();
-        before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
     }
 }

@@ -15,7 +15,8 @@ fn assert_all(entity: Entity, cases: &[(&str, &str)]) {
 ",
                 found_of(entity, text)
             ))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     );
 }
 

@@ -106,7 +106,9 @@ impl<'s> View<'s> {
             at = word.end;
             let letters = self.letters(&word);
             let mut mixture = Mixture::default();
-            letters.iter().for_each(|&(_, folded, source)| mixture.add(folded, source));
+            for &(_, folded, source) in &letters {
+                mixture.add(folded, source);
+            }
             let Some(target) = mixture.target() else { continue };
             map.linear(rewritten.len(), copied);
             rewritten.extend_from_slice(self.bytes.get(copied..word.start).unwrap_or_default());
