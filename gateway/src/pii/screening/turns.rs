@@ -123,8 +123,12 @@ fn border(tail: &[Piece], turn: &Turn, visit: &mut impl FnMut(JoinedView<'_>)) {
 /// the marks of addresses. "…@mail.kz" and "Записал" are two things.
 fn may_go_on(before: &str, after: &str) -> bool {
     let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else { return false };
-    let belongs = |character: char| character.is_alphanumeric() || matches!(character, '@' | '.' | '-' | '_' | '+');
+    let belongs = |character: char| character.is_alphanumeric() || character.is_ascii_punctuation();
     if !belongs(last) || !belongs(first) {
+        return false;
+    }
+    // A sentence ends and another begins.
+    if matches!(last, '.' | '!' | '?' | ')' | ',') && first.is_uppercase() {
         return false;
     }
     match (last.is_alphabetic(), first.is_alphabetic()) {
