@@ -99,6 +99,24 @@ const CHAT: [&str; 10] = [
     "Авто с номером 123 ABC 02 стоит во дворе с понедельника. ",
 ];
 
+/// What a route that masks lets out with tokens.
+const MASKABLE: [&str; 4] = [
+    "Меня зовут Ольга Петровна Соколова, мой телефон +7 701 234 56 78, перезвоните после обеда. ",
+    "Please send the invoice to john.carter@example.com and copy my assistant. ",
+    "Клиент Ахметов Данияр Серикович просит перевыпустить карту. ",
+    "Менің нөмірім 8 (777) 123-45-67, кешке дейін хабарласыңыз. ",
+];
+
+/// What a request says about people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personal {
+    Nothing,
+    /// Values of every kind.
+    Anything,
+    /// Only what a route that masks lets out with tokens.
+    Maskable,
+}
+
 /// Prose of about `bytes` bytes in `ru`, `kk` or `en`: sentences in an order that depends on nothing but the length.
 pub fn prose(language: &str, bytes: usize) -> String {
     match language {
@@ -148,9 +166,11 @@ pub fn json_rows(bytes: usize) -> String {
 }
 
 /// The body of a chat request of about `bytes` bytes: a system prompt, turns, a tool and its call.
-pub fn chat_request(bytes: usize, with_personal_data: bool) -> String {
-    let turn = |index: usize| {
-        if with_personal_data { chat(700 + index) } else { prose(["ru", "kk", "en"][index % 3], 700 + index) }
+pub fn chat_request(bytes: usize, personal: Personal) -> String {
+    let turn = |index: usize| match personal {
+        Personal::Nothing => prose(["ru", "kk", "en"][index % 3], 700 + index),
+        Personal::Anything => chat(700 + index),
+        Personal::Maskable => joined(&[&RUSSIAN, &MASKABLE, &KAZAKH, &ENGLISH], 700 + index),
     };
     let mut messages = vec![
         serde_json::json!({"role": "system", "content": "Ты помощник службы поддержки. Отвечай вежливо и кратко."}),

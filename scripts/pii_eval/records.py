@@ -34,15 +34,21 @@ def read_labels(split: str) -> Dict[str, Dict[str, List[str]]]:
     return found
 
 
+# What stands between a label and its value, and before a label.
+FORM_MARKS = {
+    "tuned": ((": ", " - ", " = ", ":\n"), ("", "- ", "• ")),
+    "held": ((": ", " \u2013 ", ":  ", ":\n  "), ("", "* ", "\u2013 ", "\u25aa ")),
+}
+
+
 class Records:
     """Writes records of one split."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.labels = read_labels(world.split)
-        held = world.split == "held"
         self.shapes: Dict[str, Callable[[random.Random, str, List[str]], List[Segment]]] = {
-            "form": self._form_held if held else self._form,
+            "form": self._form if world.split == "build" else self._marked_form,
             "json": self._json,
             "csv": self._csv,
             "table": self._table,
@@ -92,8 +98,9 @@ class Records:
         mark = rng.choice((": ", ": ", " — ", ":\t"))
         return self._lines(rng, lang, entities, mark, "")
 
-    def _form_held(self, rng: random.Random, lang: str, entities: List[str]) -> List[Segment]:
-        return self._lines(rng, lang, entities, rng.choice((": ", " - ", " = ", ":\n")), rng.choice(("", "- ", "• ")))
+    def _marked_form(self, rng: random.Random, lang: str, entities: List[str]) -> List[Segment]:
+        marks, bullets = FORM_MARKS[self.world.split]
+        return self._lines(rng, lang, entities, rng.choice(marks), rng.choice(bullets))
 
     def _lines(self, rng: random.Random, lang: str, entities: List[str], mark: str, bullet: str) -> List[Segment]:
         segments: List[Segment] = []

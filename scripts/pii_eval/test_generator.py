@@ -1,6 +1,7 @@
 """Tests of the generator: published check digits, spans, seeds, splits."""
 
 import base64
+import itertools
 import random
 import re
 import sys
@@ -17,7 +18,7 @@ from pii_eval.declension import kazakh, russian_given, russian_patronymic, russi
 from pii_eval.entities import ENTITIES, LABEL_ONLY  # noqa: E402
 from pii_eval.generation import Generator, read, write  # noqa: E402
 from pii_eval.transliteration import KAZAKH_2021, PASSPORT, transliterate  # noqa: E402
-from pii_eval.world import World  # noqa: E402
+from pii_eval.world import SPLITS, World  # noqa: E402
 
 
 class CheckDigits(unittest.TestCase):
@@ -123,7 +124,7 @@ class Disguises(unittest.TestCase):
 
 class Templates(unittest.TestCase):
     def test_slots_are_known_and_negatives_hold_no_entity(self):
-        for split in ("build", "held"):
+        for split in SPLITS:
             for name, sections in World(split).templates.items():
                 for section, lines in sections.items():
                     for line in lines:
@@ -139,20 +140,26 @@ class Templates(unittest.TestCase):
             for group in GROUPS:
                 self.assertGreaterEqual(len(world.templates[lang][group]), 25, (lang, group))
 
+    def test_held_has_twenty_per_language_and_group(self):
+        world = World("held")
+        for lang in ("ru", "kk", "en"):
+            for group in GROUPS:
+                self.assertGreaterEqual(len(world.templates[lang][group]), 20, (lang, group))
+
     def test_splits_share_no_template_and_no_word(self):
-        build, held = World("build"), World("held")
-        for name, sections in build.templates.items():
-            ours = {line for lines in sections.values() for line in lines}
-            theirs = {line for lines in held.templates[name].values() for line in lines}
-            self.assertFalse(ours & theirs, name)
-        for name, words in build.words.items():
-            self.assertFalse(set(words) & set(held.words[name]), name)
+        for one, other in itertools.combinations(map(World, SPLITS), 2):
+            for name, sections in one.templates.items():
+                ours = {line for lines in sections.values() for line in lines}
+                theirs = {line for lines in other.templates[name].values() for line in lines}
+                self.assertFalse(ours & theirs, (one.split, other.split, name))
+            for name, words in one.words.items():
+                self.assertFalse(set(words) & set(other.words[name]), (one.split, other.split, name))
 
 
 class Samples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.samples = {split: list(Generator(split).samples(4200)) for split in ("build", "held")}
+        cls.samples = {split: list(Generator(split).samples(4200)) for split in SPLITS}
 
     def test_every_entity_is_frequent(self):
         for split, samples in self.samples.items():

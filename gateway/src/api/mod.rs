@@ -12,6 +12,6 @@ pub use admin::{audit_page, create_key, list_keys, revoke_key};
 pub use chat_completions::chat_completions;
 pub use error::{ErrorCode, ErrorResponse};
 pub use health::{healthz, readyz};
-pub use pii::scan_pii;
 pub use labels::{label_keys, verify_label};
 pub use models::{list_models, show_model};
+pub use pii::scan_pii;

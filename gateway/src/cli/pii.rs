@@ -53,9 +53,9 @@ pub(super) fn run(path: Option<&Path>, command: PiiCommand) -> anyhow::Result<()
             open(&file)?.read_to_string(&mut text).context("failed to read the text")?;
             let report = scanner.report(&ScanInput::of_text(text.clone()), route.as_deref())?;
             if json {
-                output::line(&with_messages(&report)?.to_string())
+                output::line(&with_messages(&report)?.to_string());
             } else {
-                print_table(&report, &text, show)
+                print_table(&report, &text, show);
             }
             Ok(())
         }

@@ -26,6 +26,8 @@ use crate::telemetry;
 
 /// Keys made by the command line or another gateway count after this long.
 const KEY_REFRESH: Duration = Duration::from_secs(2);
+/// How often expired conversations are looked for.
+const EXPIRY_EVERY: Duration = Duration::from_mins(10);
 /// After the grace period idle connections get this long to close.
 const CLOSE_CONNECTIONS: Duration = Duration::from_secs(3);
 
@@ -57,6 +59,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
+    let expiry = tokio::spawn(forget_expired(Arc::clone(&gateway)));
     let address = listener.local_addr()?;
     let (server, stopped) = start_server(listener, &gateway);
 
@@ -82,6 +85,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         () = signals.stop() => server.abort(),
     }
     keys.abort();
+    expiry.abort();
     engine.shut_down().await;
     projector.finish().await;
     output::line("Stopped.");
@@ -157,6 +161,16 @@ async fn refresh_keys(gateway: Arc<Gateway>) {
         if let Err(error) = gateway.reload_keys().await {
             tracing::error!(%error, "the keys could not be read; those in memory stay in force");
         }
+    }
+}
+
+/// Sealed conversations that nobody has used for too long.
+async fn forget_expired(gateway: Arc<Gateway>) {
+    loop {
+        if let Err(error) = gateway.store().delete_expired_conversations(gateway.now_ms()).await {
+            tracing::error!(%error, "expired conversations could not be deleted; they are tried again");
+        }
+        tokio::time::sleep(EXPIRY_EVERY).await;
     }
 }
 

@@ -52,7 +52,8 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
 /// cannot be entities are refused later, with their line.
 fn declare_entities(text: &str) {
     let Ok(table) = text.parse::<toml::Table>() else { return };
-    let recognizers = table.get("privacy").and_then(|privacy| privacy.get("recognizers")).and_then(toml::Value::as_array);
+    let recognizers =
+        table.get("privacy").and_then(|privacy| privacy.get("recognizers")).and_then(toml::Value::as_array);
     for recognizer in recognizers.into_iter().flatten() {
         let name = recognizer.get("entity").and_then(toml::Value::as_str).unwrap_or_default();
         if Entity::BUILT_IN.iter().all(|entity| entity.as_str() != name) {

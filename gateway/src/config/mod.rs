@@ -13,8 +13,8 @@ pub use error::ConfigError;
 pub use file::{
     ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, TimeoutsFile, UnreadableRule,
 };
-pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
+pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
 pub use validate::{
     Config, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone, inside_border,
 };

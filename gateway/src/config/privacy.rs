@@ -136,7 +136,7 @@ fn check_conversations(file: &ConversationsFile) -> Result<Conversations, Invali
     Ok(Conversations { ttl: Duration::from_secs(file.ttl_s), max_conversations: max, vault_key })
 }
 
-pub(super) fn check_labels(file: LabelsFile) -> Result<LabelsConfig, Invalid> {
+pub(super) fn check_labels(file: &LabelsFile) -> Result<LabelsConfig, Invalid> {
     let notice = file.notice.as_ref().map(|notice| {
         notice.get_ref().parse::<Notice>().map_err(|_| invalid(notice, "[labels] notice is 'ru', 'kk' or 'en'"))
     });

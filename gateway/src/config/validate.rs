@@ -193,7 +193,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         local: file.local,
         in_country: file.network.in_country,
         privacy: check_privacy(file.privacy)?,
-        labels: check_labels(file.labels)?,
+        labels: check_labels(&file.labels)?,
         providers,
         routes,
     })
@@ -314,7 +314,8 @@ fn check_answers(file: Option<Spanned<EntityActions>>) -> Result<Option<EntityAc
     if let Some(actions) = &file
         && let Some((entity, _)) = actions.get_ref().iter().find(|(_, action)| **action == Action::Local)
     {
-        let message = format!("answers: the action of '{entity}' is 'label', 'mask' or 'block'; 'local' is for requests");
+        let message =
+            format!("answers: the action of '{entity}' is 'label', 'mask' or 'block'; 'local' is for requests");
         return Err(invalid(actions, message));
     }
     Ok(file.map(Spanned::into_inner))

@@ -1,6 +1,8 @@
 //! What a request says about the conversation that it belongs to: a name that the caller gave, and the history it
 //! repeats. Only hashes of either are kept, and they are salted by tenant.
 
+use std::fmt::Write as _;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -76,7 +78,11 @@ impl History {
         }
         let from_history = || {
             let start = first_of_user.or(prefixes.first().copied()).unwrap_or(chain);
-            start.iter().map(|byte| format!("{byte:02x}")).collect()
+            start.iter().fold(String::new(), |mut text, byte| {
+                // Writing to a String never fails.
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
         };
         let masking_key = names.first().map_or_else(from_history, |name| format!("named {name}"));
         Self { named: names.iter().map(hash_name).collect(), prefixes, masking_key }

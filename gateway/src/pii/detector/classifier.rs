@@ -62,14 +62,14 @@ impl SecondStage {
         if (self.now)() > deadline {
             return None;
         }
-        classified.into_iter().map(|one| finding(segments, one)).collect()
+        classified.iter().map(|one| finding(segments, one)).collect()
     }
 }
 
 /// `None` when the classifier speaks of a place that does not exist: then nothing it says is believed.
-fn finding(segments: &[TextSegment<'_>], classified: Classified) -> Option<Finding> {
+fn finding(segments: &[TextSegment<'_>], classified: &Classified) -> Option<Finding> {
     let text = segments.get(classified.segment)?.text.as_ref();
-    let Range { start, end } = classified.span;
+    let Range { start, end } = classified.span.clone();
     if start >= end || end > text.len() {
         return None;
     }

@@ -16,6 +16,7 @@ mod person;
 mod records;
 mod scan;
 mod secret;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +30,7 @@ pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_rec
 
 use context::finder::ContextFinder;
 use scan::{SegmentFindings, SegmentScan};
+use seen::Seen;
 
 use super::{Finding, Findings, Rejection, TextSegment};
 
@@ -102,9 +104,18 @@ impl Detector {
     pub fn scan(&self, segments: &[TextSegment<'_>]) -> Findings {
         let mut list = Vec::new();
         let mut complete = true;
+        let mut seen = Seen::default();
         for (index, segment) in segments.iter().enumerate() {
+            let keys = segment.keys();
+            // To a recogniser of the configuration an index may say something.
+            if self.custom.is_empty() && seen.is_clean(keys, &segment.text) {
+                continue;
+            }
             let found = self.segment(segment).run(&segment.text);
             complete &= found.complete;
+            if found.complete && found.candidates.is_empty() {
+                seen.add(keys, &segment.text);
+            }
             list.extend(findings(found, index));
         }
         self.classified(segments, list, complete)

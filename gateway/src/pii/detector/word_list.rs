@@ -32,7 +32,9 @@ impl Hasher for WordHasher {
         const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
         let (words, rest) = bytes.as_chunks::<8>();
         let mut mix = |word: u64| self.0 = (self.0.rotate_left(29) ^ word).wrapping_mul(FACTOR);
-        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+        for word in words {
+            mix(u64::from_le_bytes(*word));
+        }
         if !rest.is_empty() {
             mix(rest.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
         }

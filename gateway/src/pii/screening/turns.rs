@@ -108,13 +108,32 @@ fn border(tail: &[Piece], turn: &Turn, visit: &mut impl FnMut(JoinedView<'_>)) {
         return;
     }
     let pieces: Vec<&Piece> = tail.iter().chain(&turn.head).collect();
-    for join in [Join::Directly, Join::Spaced] {
-        visit(JoinedView::new("", join, &pieces, tail.len()));
+    if may_go_on(&last.text, &first.text) {
+        visit(JoinedView::new("", Join::Directly, &pieces, tail.len()));
     }
+    visit(JoinedView::new("", Join::Spaced, &pieces, tail.len()));
     if let (Some(before), Some(after)) = (until_last_digit(last), from_first_digit(first)) {
         if before != *last || after != *first {
             visit(JoinedView::new("", Join::Directly, &[&before, &after], 1));
         }
+    }
+}
+
+/// Whether a value or word of one message may go on in the next: letters of one script, the second small, or digits and
+/// the marks of addresses. "…@mail.kz" and "Записал" are two things.
+fn may_go_on(before: &str, after: &str) -> bool {
+    let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else { return false };
+    let belongs = |character: char| character.is_alphanumeric() || character.is_ascii_punctuation();
+    if !belongs(last) || !belongs(first) {
+        return false;
+    }
+    // A sentence ends and another begins.
+    if matches!(last, '.' | '!' | '?' | ')' | ',') && first.is_uppercase() {
+        return false;
+    }
+    match (last.is_alphabetic(), first.is_alphabetic()) {
+        (true, true) => last.is_ascii() == first.is_ascii() && (first.is_lowercase() || last.is_uppercase()),
+        _ => true,
     }
 }
 

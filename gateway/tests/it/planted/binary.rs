@@ -1,5 +1,6 @@
 //! The real `shekara`, with all of its logging on: what it writes to its terminal holds no planted value.
 
+use shekara_gateway::egress::install_tls;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -74,6 +75,7 @@ async fn the_terminal_of_the_real_gateway_shows_no_planted_value() {
     let mut shekara = Shekara::serve(&config);
     let url = shekara.next("Shekara listens on ");
     let key = shekara.next("Application key (shown once): ");
+    install_tls();
     let client = reqwest::Client::new();
     let (mut canaries, mut values) = (Canaries::new(13), Vec::new());
     for number in 0..REQUESTS {

@@ -20,8 +20,6 @@ pub(crate) enum PartKind {
     /// A number where a house could stand.
     BareHouse,
     Unit,
-    /// A room of an office.
-    Room,
     /// A name and a number: «Абая 150».
     NameAndNumber,
 }
@@ -78,8 +76,7 @@ impl Parts<'_> {
             // The number is the street's own when a name follows, and the house when not: «ул. 8 Марта».
             let named = self.name(next + 1, 3).filter(|_| matches!(self.gap(next + 1), Gap::Space | Gap::Dash));
             return named
-                .or(Some(next + 1)
-                    .filter(|_| self.number(next + 1 + usize::from(self.is_mark(next + 1, b','))).is_some()));
+                .or(Some(next + 1).filter(|_| self.is_mark(next + 1, b',') && self.number(next + 2).is_some()));
         }
         // «улица имени …», «проспект им. Абая»
         self.name(next, MAX_NAME)
@@ -92,6 +89,8 @@ impl Parts<'_> {
             return None;
         }
         let end = match self.number(next) {
+            // «IV квартал 2023» is a part of a year.
+            Some(_) if matches!(self.kind(next), Some(Kind::Number { digits: 4.., .. })) => return None,
             Some(end) if !self.is_counted(end) => end,
             _ => self.name(next, 3).map(|end| self.dashed_number(end))?,
         };

@@ -182,7 +182,13 @@ impl Row {
             item(2).is_some_and(|item| matches!(item.kind, Kind::Word { role: None, is_capital: true, letters: 3.. }));
         let is_first =
             item(3).is_none_or(|item| matches!(item.kind, Kind::Mark(_) | Kind::Word { role: Some(Role::Stop), .. }));
-        if is_street && is_comma && is_name && is_first { self.start - 2 } else { self.start }
+        if !(is_street && is_comma && is_name && is_first) {
+            return self.start;
+        }
+        // «Шымкент, Тассай, …»: a town that everybody knows stands before the village.
+        let is_far_comma = item(3).is_some_and(|item| item.kind == Kind::Mark(b','));
+        let is_place = item(4).is_some_and(|item| matches!(item.kind, Kind::Word { role: Some(Role::Place), .. }));
+        if is_far_comma && is_place { self.start - 4 } else { self.start - 2 }
     }
 
     /// Whether a word for addresses stands right before, or before a few words when the name looks like a street's.
@@ -212,10 +218,12 @@ impl Row {
                 let is_genitive = GENITIVE.iter().any(|ending| spelled.ends_with(ending.as_bytes()));
                 match number.kind {
                     Kind::Number { is_plain, .. } => {
-                        is_name
-                            && (is_genitive
-                                || !is_plain
-                                || matches!(name.kind, Kind::Word { role: Some(Role::NamePart), .. }))
+                        let is_town = matches!(name.kind, Kind::Word { role: Some(Role::Place), .. });
+                        is_town && !is_plain
+                            || is_name
+                                && (is_genitive
+                                    || !is_plain
+                                    || matches!(name.kind, Kind::Word { role: Some(Role::NamePart), .. }))
                     }
                     _ => false,
                 }

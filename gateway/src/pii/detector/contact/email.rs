@@ -2,6 +2,7 @@
 //! hide them: "user (at) domain.kz", "user [at] domain [dot] kz", "user собака mail точка ru".
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::{memchr_iter, memmem};
 
@@ -18,6 +19,10 @@ const MAX_SPACES: usize = 2;
 
 /// Spelled at signs that stand in brackets; a view has lower case only.
 const BRACKETED: [&str; 5] = ["at", "@", "эт", "собака", "dog"];
+
+/// At signs in words.
+static SPOKEN: LazyLock<[memmem::Finder<'static>; 3]> =
+    LazyLock::new(|| ["собака", "собачка", " at "].map(memmem::Finder::new));
 
 /// Every address of a view.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
@@ -40,13 +45,13 @@ fn addresses(view: &[u8], budget: &mut Budget, mut found: impl FnMut(Range<usize
             found_around(view, at..end, Spelling::Bracketed, &mut found);
         }
     }
-    for word in ["собака", "собачка", " at "] {
-        for at in memmem::find_iter(view, word) {
+    for word in SPOKEN.iter() {
+        for at in word.find_iter(view) {
             if !budget.spend(1) {
                 return;
             }
-            let sign = at..at + word.len();
-            let spelling = if word == " at " { Spelling::Word } else { Spelling::SpokenRussian };
+            let sign = at..at + word.needle().len();
+            let spelling = if word.needle() == b" at " { Spelling::Word } else { Spelling::SpokenRussian };
             found_around(view, sign, spelling, &mut found);
         }
     }

@@ -1,6 +1,7 @@
 //! Words near a number that say what it is, in Russian, Kazakh and English, on both sides of it.
 //! The automaton runs once over a view, and only when some number of it needs an opinion.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
@@ -40,11 +41,12 @@ impl ContextFinder {
     /// # Errors
     /// When the automaton cannot be built from the word list.
     pub(crate) fn new() -> Result<Self, BuildError> {
-        let words: Vec<&'static Word> = WORDS.iter().copied().flatten().collect();
+        let spelled = WORDS.iter().copied().flatten().flat_map(|word| spellings(word).map(move |text| (word, text)));
+        let (words, texts): (Vec<&'static Word>, Vec<Cow<'static, str>>) = spelled.unzip();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
-            .build(words.iter().map(|word| word.text))?;
+            .build(texts.iter().map(|text| text.as_bytes()))?;
         Ok(Self { automaton, words })
     }
 
@@ -71,6 +73,14 @@ impl ContextFinder {
         let words = self.words(&View::new(text), 0);
         words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
     }
+}
+
+/// A word as it is written, and phrases of ASCII as names in code: "identity card" is also "identity_card",
+/// "identity-card" and "identityCard".
+fn spellings(word: &'static Word) -> impl Iterator<Item = Cow<'static, str>> {
+    let is_phrase = word.text.is_ascii() && word.text.contains(' ');
+    let in_code = ["_", "-", ""].into_iter().filter(move |_| is_phrase);
+    std::iter::once(Cow::Borrowed(word.text)).chain(in_code.map(|mark| Cow::Owned(word.text.replace(' ', mark))))
 }
 
 impl ContextWords {

@@ -124,6 +124,7 @@ pub(crate) const PLACES: &[Word] = &[
     exact("д-лы", ADDRESS_PART),
     exact("д-ы", ADDRESS_PART),
     stem("шағын ауд", ADDRESS_PART),
+    stem("мөлтек ауд", ADDRESS_PART),
     stem("шағынауд", ADDRESS_PART),
     stem("ш/а", ADDRESS_PART),
     stem("ықш", ADDRESS_PART),

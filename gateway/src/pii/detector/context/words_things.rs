@@ -413,7 +413,6 @@ pub(crate) const THINGS: &[Word] = &[
     stem("eń tómengi", STATISTICS),
     stem("жалақы қор", STATISTICS),
     stem("қоры", STATISTICS),
-    exact("payroll", STATISTICS),
     exact("average", STATISTICS),
     exact("median", STATISTICS),
     exact("minimum", STATISTICS),

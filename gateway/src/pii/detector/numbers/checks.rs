@@ -54,16 +54,10 @@ fn has_kazakh_check_digit(digits: &[u8]) -> bool {
 
 /// The Luhn sum is a multiple of ten.
 pub(crate) fn is_luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, &digit)| match (place % 2, u32::from(digit) * 2) {
-            (0, _) => u32::from(digit),
-            (_, doubled @ 10..) => doubled - 9,
-            (_, doubled) => doubled,
-        })
-        .sum();
+    let doubled = |digit: u8| u32::from(digit) * 2 - if digit > 4 { 9 } else { 0 };
+    let (first, pairs) = digits.as_rchunks::<2>();
+    let single: u32 = first.iter().map(|&digit| u32::from(digit)).sum();
+    let sum = single + pairs.iter().map(|&[tens, units]| doubled(tens) + u32::from(units)).sum::<u32>();
     !digits.is_empty() && sum.is_multiple_of(10)
 }
 

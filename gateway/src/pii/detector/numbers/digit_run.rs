@@ -151,9 +151,10 @@ impl DigitRun {
         if !self.has(last, END) || !self.has(first, START) {
             return None;
         }
-        let lookalikes = match self.has_lookalikes {
-            true => self.digits.get(first..=last)?.iter().filter(|digit| digit.marks & LOOKALIKE != 0).count(),
-            false => 0,
+        let lookalikes = if self.has_lookalikes {
+            self.digits.get(first..=last)?.iter().filter(|digit| digit.marks & LOOKALIKE != 0).count()
+        } else {
+            0
         };
         (lookalikes * 3 <= len * 2).then_some(Window { run: self, first, len })
     }

@@ -37,7 +37,9 @@ pub(crate) fn by_structure(window: &Window<'_>) -> Option<Strength> {
 
 /// A number that a word says is a telephone number. `topics` is asked last.
 pub(crate) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -> Option<Strength> {
-    if !(window.is_contiguous() || window.starts_isolated()) || window.may_be_decimals() {
+    // 8517 13 000 0 is a code of goods.
+    let is_of_goods = matches!(window.groups().lens(), [4, 2, 3, 1] | [4, 2, 4]);
+    if !(window.is_contiguous() || window.starts_isolated()) || window.may_be_decimals() || is_of_goods {
         return None;
     }
     let is_phone = match window.digits() {

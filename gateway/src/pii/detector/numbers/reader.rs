@@ -96,8 +96,14 @@ impl NumberReader<'_, '_> {
             if !run.may_start(first) {
                 continue;
             }
-            let shortest = if first == 0 && run.plus().is_some() { phone::MIN_LEN } else { MIN_NUMBER };
-            for len in shortest..=card::MAX_LEN {
+            let has_plus = first == 0 && run.plus().is_some();
+            let shortest = if has_plus { phone::MIN_LEN } else { MIN_NUMBER };
+            // What no word or plus speaks for is a card from thirteen digits on.
+            let may_be_long = around != 0
+                || has_plus
+                || run.values(first..first + 1).iter().any(|&digit| card::may_begin_with(digit));
+            let longest = if may_be_long { card::MAX_LEN } else { card::MIN_LEN - 1 };
+            for len in shortest..=longest {
                 if !budget.spend(1) {
                     return;
                 }

@@ -73,7 +73,7 @@ impl PersonScan<'_, '_, '_> {
             self.push(part.range.clone(), "person/surname", 80);
             return Some(1);
         }
-        if is_certain && !is_in_doubt(rest) {
+        if is_certain && !is_in_doubt(rest) && !self.setting.is_title_or_town(&part.range) {
             self.push(part.range.clone(), "person/first-name", 82);
             return Some(1);
         }

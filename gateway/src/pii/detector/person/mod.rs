@@ -21,6 +21,7 @@ mod sequence;
 mod setting;
 mod shapes;
 mod spelling;
+mod subject;
 mod surnames;
 #[cfg(test)]
 mod tests;
@@ -145,6 +146,9 @@ impl PersonScan<'_, '_, '_> {
     fn is_a_thing(&self, range: &Range<usize>, parts: &[Part]) -> Option<&'static str> {
         if self.setting.names_partners(range.end) {
             return Some("an organisation");
+        }
+        if self.setting.is_titled_behind(range.end) {
+            return Some("a work of art, a place or a company");
         }
         let before = self.setting.before(range.start);
         let has_patronymic = parts.iter().any(|part| part.is(reading::PATRONYMIC));

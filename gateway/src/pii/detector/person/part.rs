@@ -92,10 +92,10 @@ pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
 
 fn part(view: &[u8], token: &Token) -> Option<Part> {
     let word = view.get(token.range.clone())?;
-    let key = Key::of(word)?;
-    if is_barred(view, &token.range, key.script) {
+    if is_barred(view, &token.range, Script::of(word)?) {
         return None;
     }
+    let key = Key::of(word)?;
     let is_dotted = view.get(token.range.end) == Some(&b'.');
     let is_digraph =
         is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();

@@ -27,9 +27,6 @@ const DISCUSSING: [&str; 9] = [
 /// What stands behind the names of rulers.
 const EPITHETS: [&str; 9] = [" the ", " перв", " втор", " трет", " велик", " грозн", " невск", " ii", " iii"];
 
-/// Endings of Russian verbs in the past tense.
-const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
-
 /// The topics that speak for a person.
 const FOR_PERSON: Topics = NAME_FIELD | NAME_KEY | PERSON | PERSON_BEHIND | GREETING;
 /// Bytes of punctuation between a context word and a name.
@@ -41,7 +38,7 @@ const MAX_QUOTE: usize = 60;
 
 /// The surroundings of every place in a text.
 pub(super) struct Setting<'t, 'v> {
-    text: &'t Text<'v>,
+    pub(super) text: &'t Text<'v>,
 }
 
 impl<'t, 'v> Setting<'t, 'v> {
@@ -66,6 +63,10 @@ impl<'t, 'v> Setting<'t, 'v> {
         let Some((cue, word)) = cues::ending_at(self.text, end).filter(|_| gap <= MAX_GAP) else {
             return Cue::default();
         };
+        // "9 «Г» Айгуль": a letter in quotation marks is no abbreviation.
+        if word.len() <= 2 && matches!(view.get(end), Some(b';' | b'"')) {
+            return Cue::default();
+        }
         let is_dotted = view.get(end) == Some(&b'.');
         let fits = (!is_dotted || cue.topics & GREETING == 0 && self.is_abbreviation(&word))
             && self.is_title_of_address(&word, cue);
@@ -131,33 +132,10 @@ impl<'t, 'v> Setting<'t, 'v> {
         )
     }
 
-    /// Whether a dash and words in small letters follow, or a verb in the past tense: "Савченко - сбросил".
-    pub(super) fn is_subject(&self, range: &Range<usize>) -> bool {
-        let view = self.text.bytes();
-        let tokens = self.text.tokens();
-        let at = tokens.partition_point(|token| token.range.start < range.end);
-        let Some(next) = tokens.get(at) else { return false };
-        let gap = view.get(range.end..next.range.start).unwrap_or_default();
-        let is_lower = next.case == Case::Lower;
-        if gap.starts_with(b" - ") {
-            return is_lower;
-        }
-        let word = view.get(next.range.clone()).unwrap_or_default();
-        gap == b" " && is_lower && PAST.iter().any(|ending| word.len() > 8 && word.ends_with(ending.as_bytes()))
-    }
-
     /// "там у Нигматуллина": behind this preposition surnames are of people.
     pub(super) fn belongs(&self, at: usize) -> bool {
         let before = self.text.bytes().get(..at).unwrap_or_default();
         before.ends_with(" у ".as_bytes()) || before == "у ".as_bytes()
-    }
-
-    /// Whether a preposition stands right before `at`: names behind it are of streets as often as of people.
-    pub(super) fn follows_preposition(&self, at: usize) -> bool {
-        let before = self.text.bytes().get(..at).unwrap_or_default();
-        [" на ", " по ", " до ", " от ", " с ", " угол ", " за ", " в ", " из ", " у ", " к ", " через ", " возле "]
-            .iter()
-            .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
 
     /// What the words right behind `at` speak for.

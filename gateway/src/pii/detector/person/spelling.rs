@@ -12,6 +12,13 @@ pub(super) enum Script {
     Cyrillic,
 }
 
+impl Script {
+    /// The alphabet of a word of a view, by its first letter.
+    pub(super) fn of(word: &[u8]) -> Option<Self> {
+        Some(if word.first()?.is_ascii() { Self::Latin } else { Self::Cyrillic })
+    }
+}
+
 /// The key of one word.
 #[derive(Debug, Clone)]
 pub(super) struct Key {
@@ -24,7 +31,7 @@ pub(super) struct Key {
 impl Key {
     /// The key of a word of a view; `None` for other alphabets and for what is longer than any name.
     pub(super) fn of(word: &[u8]) -> Option<Self> {
-        let script = if word.first()?.is_ascii() { Script::Latin } else { Script::Cyrillic };
+        let script = Script::of(word)?;
         let mut key = Self { letters: [0; MAX_LEN + 4], len: 0, script };
         let mut rest = word;
         while let Some((&byte, after)) = rest.split_first() {

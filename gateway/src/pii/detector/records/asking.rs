@@ -239,7 +239,7 @@ impl Questions<'_, '_> {
         if gap.iter().any(|byte| matches!(byte, b',' | b'\n' | b'!' | b'?' | b'.' | b'{' | b'}' | b'[' | b'|')) {
             return points_back(gap).then_some(code_end);
         }
-        let words = gap.split(|&byte| !is_letter(byte)).filter(|word| !word.is_empty()).count();
+        let words = gap.split(|&byte| !is_letter(byte)).filter(|word| !word.is_empty() && !is_label(word)).count();
         let is_interrupted =
             self.marks.previous(mark.range.start).is_some_and(|previous| previous.range.start >= code_end);
         (words <= WORDS && !is_interrupted).then_some(code_end)
@@ -290,10 +290,11 @@ impl Questions<'_, '_> {
         let Some(place) = Walk::new(self.view, self.marks, mark.range.end, reach).next_place() else {
             return true;
         };
+        let own = mark.range.clone();
         let mark = Mark { topics: MEDICAL_RECORD, ..mark.clone() };
         let value = record::read(self.view, &mark, &place, &mut self.run);
         let is_own = |value: &Candidate| {
-            place.gap.is_marked || place.gap.words == 0 && is_code_of_letters(self.view, &value.range)
+            place.gap.is_marked || is_code_of_letters(self.view, own.end..value.range.start, &value.range)
         };
         if let Some(value) = value.filter(|value| is_own(value) && value.range.len() <= LONGEST) {
             self.taken.push(value.range.clone());
@@ -303,11 +304,21 @@ impl Questions<'_, '_> {
     }
 }
 
-/// "7741-Б", "ДП 7719": no card of a bank is numbered so.
-fn is_code_of_letters(view: &View<'_>, range: &Range<usize>) -> bool {
+/// "7741-Б", "ДП 7719" at once behind the word: no card of a bank is numbered so.
+fn is_code_of_letters(view: &View<'_>, gap: Range<usize>, range: &Range<usize>) -> bool {
     const BRANDS: [&str; 6] = ["visa", "мир", "gold", "виза", "голд", "kzt"];
     let code = view.bytes().get(range.clone()).unwrap_or_default();
-    code.iter().any(|&byte| is_letter(byte)) && !BRANDS.iter().any(|brand| code.starts_with(brand.as_bytes()))
+    let is_apart = view.bytes().get(gap).is_none_or(|gap| gap.iter().any(|&byte| is_letter(byte)));
+    !is_apart
+        && code.iter().any(|&byte| is_letter(byte))
+        && !BRANDS.iter().any(|brand| code.starts_with(brand.as_bytes()))
+}
+
+/// What only says that a number is one: "042118963 - это номер моего удостоверения".
+fn is_label(word: &[u8]) -> bool {
+    ["это", "номер", "серия", "и", "мой", "моего", "моей", "мои", "number", "my"]
+        .iter()
+        .any(|label| label.as_bytes() == word)
 }
 
 /// "Вот номер: 9148637. Это договор": the next sentence says what the number was.

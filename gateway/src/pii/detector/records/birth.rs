@@ -106,10 +106,26 @@ fn candidate(range: Range<usize>, word: &'static str) -> Candidate {
     Candidate::new(Entity::BirthDate, range, Strength::Context, "birth_date/context").beside(Some(word))
 }
 
-/// "день рождения компании"
+/// "день рождения компании", "туған жер"
 fn is_of_organisation(view: &[u8], mark: &Mark) -> bool {
-    const ORGANISATIONS: [&str; 10] =
-        ["компан", "город", "школ", "банк", "фирм", "завод", "университет", "команд", "республик", "проект"];
+    const ORGANISATIONS: [&str; 16] = [
+        "жер",
+        "ел ",
+        "өлке",
+        "тіл",
+        "ауыл",
+        "қала",
+        "компан",
+        "город",
+        "школ",
+        "банк",
+        "фирм",
+        "завод",
+        "университет",
+        "команд",
+        "республик",
+        "проект",
+    ];
     let rest = view.get(mark.range.end..).unwrap_or_default();
     let rest = rest.strip_prefix(b" ").unwrap_or(rest);
     ORGANISATIONS.iter().any(|organisation| rest.starts_with(organisation.as_bytes()))

@@ -33,12 +33,15 @@ pub(super) fn is_snils(digits: &[u8]) -> bool {
 
 /// Personal number of Uzbekistan, 14 digits: sex and century, DDMMYY, district, serial, check digit.
 pub(super) fn is_pinfl(digits: &[u8]) -> bool {
+    if !has_pinfl_date(digits) {
+        return false;
+    }
     let Some((&check, rest)) = digits.split_last() else {
         return false;
     };
     let sum: u32 =
         rest.iter().zip([7, 3, 1].into_iter().cycle()).map(|(&digit, weight)| u32::from(digit) * weight).sum();
-    has_pinfl_date(digits) && u32::from(check) == sum % 10
+    u32::from(check) == sum % 10
 }
 
 /// Fourteen digits that begin like a Uzbek number.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::month::month_at;
 use crate::pii::detector::numbers::digit_run::DigitRun;
+use crate::pii::detector::views::lookalike::digit_at;
 use crate::pii::detector::views::normalize::is_letter;
 
 /// The longest date in bytes.
@@ -53,6 +54,9 @@ pub(super) fn year_end(view: &[u8], at: usize) -> Option<usize> {
 /// "12.03.1985", "1985-03-12", "12/03/85", "12031985", "1 2 . 0 3 . 1 9 8 5".
 fn in_digits(view: &[u8], at: usize, run: &mut DigitRun) -> Option<usize> {
     let reach = view.get(..view.len().min(at + MAX_LEN))?;
+    if !may_hold_date(reach, at) {
+        return None;
+    }
     run.read(reach, at)?;
     if run.starts().0 > at {
         return None;
@@ -83,6 +87,23 @@ fn in_digits(view: &[u8], at: usize, run: &mut DigitRun) -> Option<usize> {
         };
         is_date.then(|| window.range().end)
     })
+}
+
+/// Whether so many digits follow, what looks like one included, before a letter that does not.
+fn may_hold_date(reach: &[u8], mut at: usize) -> bool {
+    const FEWEST: usize = 6;
+    let mut num_digits = 0;
+    while let Some(&byte) = reach.get(at) {
+        match digit_at(reach, at) {
+            Some((_, width)) => (num_digits, at) = (num_digits + 1, at + width),
+            None if is_letter(byte) => break,
+            None => at += 1,
+        }
+        if num_digits >= FEWEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// No further number is joined to a date with a short year.

@@ -178,7 +178,8 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
         let start = first_word(bytes, reach.start + colon + 1)?;
         let words = clause(view, marks, start);
         let is_code = code_at(view, start).is_some_and(|code| code.end == words.end);
-        return (!is_code && is_said(bytes, &words)).then_some(words);
+        let is_asked = bytes.get(words.end..reach.end + 1).is_some_and(|rest| rest.contains(&b'?'));
+        return (!is_code && !is_asked && is_said(bytes, &words)).then_some(words);
     }
     let start = behind_copula(bytes, first_word(bytes, reach.start)?);
     let disease = marks.hints(start..reach.end, DISEASE).next()?;

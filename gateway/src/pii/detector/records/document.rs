@@ -65,8 +65,7 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, place: &Place, run: &mut DigitR
     if run.starts().1 > place.at + MAX_LEAD {
         return None;
     }
-    let second = behind_number_sign(reach, run.range().end, run);
-    run.read(reach, place.at)?;
+    let second = behind_number_sign(reach, run.range().end);
     let floor = mark.range.end;
     let prefix = prefix_before(view, run.starts().1, floor);
     let written = Written { run, prefix, second };
@@ -285,7 +284,7 @@ fn prefix_before(view: &View<'_>, at: usize, floor: usize) -> Option<Prefix> {
 }
 
 /// Digits behind "№" or its like, after a first run that ends at `from`: how many, and where they end.
-fn behind_number_sign(view: &[u8], from: usize, run: &mut DigitRun) -> Option<(usize, usize)> {
+fn behind_number_sign(view: &[u8], from: usize) -> Option<(usize, usize)> {
     const SIGNS: [&str; 9] = ["#", "номер", "nomer", "number", "нөмірі", "n", "no", "ном", "no."];
     let rest = view.get(from..)?;
     let start = from + rest.iter().take(3).take_while(|byte| matches!(byte, b' ' | b',' | b'.' | b';')).count();
@@ -296,6 +295,7 @@ fn behind_number_sign(view: &[u8], from: usize, run: &mut DigitRun) -> Option<(u
     if !view.get(behind + gap)?.is_ascii_digit() {
         return None;
     }
+    let mut run = DigitRun::default();
     run.read(view, behind + gap)?;
     let window = [6, 7]
         .into_iter()

@@ -59,13 +59,13 @@ fn number(text: &Text<'_>, marks: &Marks, window: &Window<'_>, found: &mut Found
     let is_written = |lens: &[u8]| window.groups().lens() == lens;
     let stands = || window.is_contiguous() || window.fills_run() || window.is_spelled();
     let kind = match digits.len() {
-        9 if is_ssn(digits) && is_written(&[3, 2, 4]) && is_dashed(text.bytes(), window) => {
+        9 if is_dashed(text.bytes(), window) && is_ssn(digits) && is_written(&[3, 2, 4]) => {
             Some((Entity::UsSsn, Strength::Shape, "us_ssn/shape"))
         }
         11 if is_snils(digits) && is_written(&[3, 3, 3, 2]) => {
             Some((Entity::Snils, Strength::Luhn, "snils/check-digits"))
         }
-        12 if has_ru_region(digits) && !is_round(digits) && is_ru_inn(digits) && window.is_contiguous() => {
+        12 if window.is_contiguous() && !is_round(digits) && has_ru_region(digits) && is_ru_inn(digits) => {
             Some((Entity::RuInn, Strength::Shape, "ru_inn/check-digits"))
         }
         14 if is_pinfl(digits) && stands() => Some((Entity::UzPinfl, Strength::Luhn, "uz_pinfl/check-digit")),

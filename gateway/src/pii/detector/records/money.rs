@@ -122,7 +122,9 @@ pub(super) fn money_at(view: &View<'_>, at: usize, run: &mut DigitRun) -> Option
         money.range.end = end;
     }
     let rest = bytes.get(money.range.end..).unwrap_or_default();
-    let net = [" на руки", " чистыми", " қолға"].iter().find(|net| rest.starts_with(net.as_bytes()));
+    let net = [" на руки", " чистыми", " қолға", " до вычета", " gross", " monthly", " per month", " грязными"]
+        .iter()
+        .find(|net| rest.starts_with(net.as_bytes()));
     money.range.end += net.map_or(0, |net| net.len());
     Some(money)
 }

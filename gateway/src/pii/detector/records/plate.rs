@@ -13,13 +13,25 @@ use crate::pii::detector::text::Text;
 use crate::pii::detector::views::lookalike::digit_at;
 use crate::pii::detector::views::normalize::{View, is_letter, next_digit};
 
-const MAX_SYMBOLS: usize = 9;
+const MAX_SYMBOLS: usize = 10;
 const MAX_GAP: usize = 2;
 
 /// What a plate is made of: 0 for a digit, A for a letter; those with a region first.
 const MODERN: &str = "000AAA00";
-const BESIDE_A_WORD: [&str; 10] =
-    ["A000AA000", "000AAA00", "A000AA00", "0000AA00", "A000AAA", "000AA00", "00AAA00", "00AA00", "A000AA", "AA00000"];
+const BESIDE_A_WORD: [&str; 12] = [
+    "00AA000AAA",
+    "A000AA000",
+    "00A000AA",
+    "000AAA00",
+    "A000AA00",
+    "0000AA00",
+    "A000AAA",
+    "000AA00",
+    "00AAA00",
+    "00AA00",
+    "A000AA",
+    "AA00000",
+];
 
 /// Letters behind three digits that are more often something else.
 const NOT_PLATES: [&str; 36] = [

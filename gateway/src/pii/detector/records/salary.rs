@@ -102,7 +102,8 @@ fn before(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Op
                 .and_then(|at| bytes.get(at))
                 .is_some_and(|&byte| byte.is_ascii_digit() || is_letter(byte));
         if is_start && let Some(money) = money_at(view, at, run) {
-            let gap = bytes.get(money.range.end..mark.range.start).unwrap_or(b"0,");
+            // "480 000 до вычета": the word is a part of the sum.
+            let gap = bytes.get(money.range.end.min(mark.range.start)..mark.range.start).unwrap_or(b"0,");
             let is_near = gap.len() <= GAP
                 && !gap.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'\n' | b'!' | b'?' | b'.'));
             if is_near && is_pay(view, mark, &money) {

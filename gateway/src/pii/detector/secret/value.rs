@@ -35,11 +35,9 @@ pub(crate) enum Look {
 
 /// How a value in a view looks, with its case in the source.
 pub(crate) fn look(value: &[u8], cased: &str) -> Look {
-    if value.len() < 3 || value.len() > MAX_LEN || is_placeholder(value) || is_code(value) {
-        return Look::None;
-    }
     let text = std::str::from_utf8(value).unwrap_or_default();
-    if NOT_VALUES.holds(text) {
+    let is_long_enough = value.len() >= 3 && value.len() <= MAX_LEN;
+    if !is_long_enough || NOT_VALUES.holds(text) || is_placeholder(value) || is_code(value) {
         return Look::None;
     }
     let letters = value.iter().any(|&byte| is_letter(byte));
@@ -90,11 +88,16 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     ]
     .iter()
     .any(|start| value.starts_with(start.as_bytes()))
-        || memchr::memmem::find(value, b"_here").is_some()
-        || memchr::memmem::find(value, b"xxxx").is_some()
-        || memchr::memmem::find(value, b"....").is_some()
-        || memchr::memmem::find(value, b"redacted").is_some();
+        || holds(value, b"_here")
+        || holds(value, b"xxxx")
+        || holds(value, b"....")
+        || holds(value, b"redacted");
     is_repeated || is_variable || is_hidden || is_example
+}
+
+/// Values are short: a searcher would cost more than it saves.
+fn holds(value: &[u8], part: &[u8]) -> bool {
+    value.windows(part.len().max(1)).any(|window| window == part)
 }
 
 /// `os.environ["KEY"]`, `get_password()`, `self.password`, `process.env.token`, `new_password`.
@@ -114,7 +117,7 @@ fn is_code(value: &[u8]) -> bool {
         && head.contains(&b'_')
         && ["pass", "pwd", "secret", "token", "key", "env", "config", "hash"]
             .iter()
-            .any(|part| memchr::memmem::find(head, part.as_bytes()).is_some());
+            .any(|part| holds(head, part.as_bytes()));
     is_call || is_member || is_variable
 }
 
@@ -137,7 +140,7 @@ pub(crate) fn is_address(value: &[u8]) -> bool {
             && domain.contains(&b'.')
             && domain.iter().all(|&byte| is_letter(byte) || byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
     });
-    is_mail || memchr::memmem::find(value, b"://").is_some()
+    is_mail || holds(value, b"://")
 }
 
 /// «8-символьный», «2-х», «12ти»: a number with the ending of a word, a date, a time.

@@ -17,7 +17,8 @@ fn assert_all(entity: Entity, cases: &[(&str, &str)]) {
 ",
                 found_of(entity, text)
             ))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     );
 }
 

@@ -15,7 +15,8 @@ fn assert_all(entity: Entity, cases: &[(&str, &str)]) {
 ",
                 found_of(entity, text)
             ))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     );
 }
 
@@ -194,4 +195,16 @@ fn coordinates() {
             "20° и 30° градусов",
         ],
     );
+}
+
+#[test]
+fn quarters_of_the_year_and_areas_are_no_addresses() {
+    for text in ["бюджет на III квартал; 2) переезд", "IV квартал 2023, 5 этап", "площадь 2 724 900 км²"]
+    {
+        assert_eq!(found_of(Address, text), Vec::<&str>::new(), "{text}");
+    }
+    for text in ["Shymkent, Tassai, Keńesaryuly kóshesi 9", "Самал-1 мөлтек ауданы, 12 үй, 5 пәтер"]
+    {
+        assert_eq!(found_of(Address, &format!("adresim {text}")), [text]);
+    }
 }

@@ -15,7 +15,8 @@ fn assert_all(cases: &[(&str, &str)]) {
 ",
                 found_of(Secret, text)
             ))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     );
 }
 

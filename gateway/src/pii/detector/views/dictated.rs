@@ -207,16 +207,13 @@ impl Dictation {
 
     /// "четыре тысячи", "төрт мың".
     fn thousand(&mut self, range: Range<usize>) {
-        match &mut self.open {
-            Some((sum @ 1..=999, at, open)) => {
-                *sum *= 1_000;
-                at.end = range.end;
-                *open = Room::Hundreds;
-            }
-            _ => {
-                self.close();
-                self.open = Some((1_000, range, Room::Hundreds));
-            }
+        if let Some((sum @ 1..=999, at, open)) = &mut self.open {
+            *sum *= 1_000;
+            at.end = range.end;
+            *open = Room::Hundreds;
+        } else {
+            self.close();
+            self.open = Some((1_000, range, Room::Hundreds));
         }
     }
 

@@ -106,7 +106,9 @@ impl<'s> View<'s> {
             at = word.end;
             let letters = self.letters(&word);
             let mut mixture = Mixture::default();
-            letters.iter().for_each(|&(_, folded, source)| mixture.add(folded, source));
+            for &(_, folded, source) in &letters {
+                mixture.add(folded, source);
+            }
             let Some(target) = mixture.target() else { continue };
             map.linear(rewritten.len(), copied);
             rewritten.extend_from_slice(self.bytes.get(copied..word.start).unwrap_or_default());
@@ -195,10 +197,17 @@ fn russian(rest: &[u8]) -> Option<[u8; 2]> {
     }
 }
 
+/// Where there are digits, the next is often near.
+const NEAR: usize = 8;
+
 /// The first digit of a view at or after `from`.
 pub(crate) fn next_digit(view: &[u8], from: usize) -> Option<usize> {
+    let rest = view.get(from..)?;
+    if let Some(at) = rest.iter().take(NEAR).position(u8::is_ascii_digit) {
+        return Some(from + at);
+    }
     // Whole blocks at a time, since most text has none.
-    let (blocks, _) = view.get(from..)?.as_chunks::<32>();
+    let (blocks, _) = rest.as_chunks::<32>();
     let has_digit = |block: &[u8; 32]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
     let start = from + 32 * blocks.iter().take_while(|block| !has_digit(block)).count();
     view.get(start..)?.iter().position(u8::is_ascii_digit).map(|at| start + at)

@@ -6,6 +6,9 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+/// Pieces behind the last one that are looked at before all are searched: a word's, where every letter is one.
+const NEAR: usize = 12;
+
 #[derive(Debug, Clone, Copy)]
 struct Piece {
     /// First position of the piece in the derived text.
@@ -53,7 +56,7 @@ impl OffsetMap {
 
     fn piece(&self, derived: usize) -> Piece {
         let last = self.last.get();
-        if let Some(piece) = self.holding(last, derived).or_else(|| self.holding(last + 1, derived)) {
+        if let Some(piece) = (last..last + NEAR).find_map(|index| self.holding(index, derived)) {
             return piece;
         }
         let after = self.pieces.partition_point(|piece| piece.derived <= derived);
