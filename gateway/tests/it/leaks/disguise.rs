@@ -35,7 +35,7 @@ pub const DISGUISES: [Disguise; 30] = [
     disguise!("Arabic-Indic digits", [Digits, Code], |_, text| shifted(text, '٠')),
     disguise!("mathematical digits", [Digits, Code], |_, text| shifted(text, '𝟎')),
     disguise!("Cyrillic letters", [Code, Email], |_, text| replaced(text, &LOOKALIKES)),
-    disguise!("letters for digits", [Digits], |_, text| replaced(text, &[('0', 'О'), ('3', 'З'), ('1', 'l')])),
+    disguise!("letters for digits", [Digits], |_, text| lettered(text)),
     disguise!("Russian words", [Digits], |_, text| spelled(text, &RUSSIAN)),
     disguise!("Kazakh words", [Digits], |_, text| spelled(text, &KAZAKH)),
     disguise!("English words", [Digits], |_, text| spelled(text, &ENGLISH)),
@@ -109,6 +109,17 @@ fn shifted(text: &str, zero: char) -> String {
 
 fn replaced(text: &str, pairs: &[(char, char)]) -> String {
     text.chars().map(|c| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to)).collect()
+}
+
+/// Letters for four digits at the most: what is hardly a number any more is none to its reader either.
+fn lettered(text: &str) -> String {
+    let mut left = 4;
+    let one = |c: char| {
+        let letter = [('0', 'О'), ('3', 'З'), ('1', 'l')].iter().find(|(digit, _)| *digit == c && left > 0);
+        left -= usize::from(letter.is_some());
+        letter.map_or(c, |(_, letter)| *letter)
+    };
+    text.chars().map(one).collect()
 }
 
 fn spelled(text: &str, words: &[&str; 10]) -> String {
