@@ -2,7 +2,7 @@
 //! those before.
 
 use super::joined::{Place, sources};
-use crate::pii::{Detector, Finding, Findings, Rejection, TextSegment};
+use crate::pii::{Detector, Entity, Finding, Findings, Rejection, TextSegment};
 
 pub(crate) const BATCH_PIECES: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
@@ -41,7 +41,9 @@ pub(crate) struct Waiting {
     pub(crate) places: Vec<Place>,
     /// Findings that end before this byte are not this text's.
     pub(crate) from: usize,
-    /// Joined texts of two speakers.
+    /// Joined texts of two messages.
+    pub(crate) is_turn: bool,
+    /// Of two speakers.
     pub(crate) is_dialogue: bool,
     /// Of a file's text: the leaf that it is encoded in, and where.
     pub(crate) file: Option<(usize, std::ops::Range<usize>)>,
@@ -55,9 +57,22 @@ impl Waiting {
             leaf,
             places: Vec::new(),
             from: 0,
+            is_turn: false,
             is_dialogue: false,
             file: None,
         }
+    }
+
+    /// A name that is whole at the end of one message has nothing to do with the capital that begins the next.
+    fn is_ended_name(&self, finding: &Finding, detector: &Detector) -> bool {
+        let end = self.text.get(..self.from).unwrap_or_default().trim_end().len();
+        let goes_on = self.is_turn && finding.entity == Entity::Person && finding.span.start < end;
+        if !goes_on {
+            return false;
+        }
+        let before = self.text.get(..end).unwrap_or_default();
+        let found = detector.scan(&[TextSegment::new(self.pointer.as_str(), before)]);
+        found.iter().any(|name| name.entity == Entity::Person && name.span == (finding.span.start..end))
     }
 
     /// Whether, at a place inside `span` where parts meet, a capital or another script follows a letter at once.
@@ -117,7 +132,10 @@ impl Batch {
             Some(_) => detector.explain(&segments),
             None => (detector.scan(&segments), Vec::new()),
         };
-        found.retain(|finding| self.waiting.get(finding.segment).is_some_and(|one| finding.span.end > one.from));
+        found.retain(|finding| {
+            let waiting = self.waiting.get(finding.segment);
+            waiting.is_some_and(|one| finding.span.end > one.from && !one.is_ended_name(finding, detector))
+        });
         for finding in &found {
             let Some(joined) = self.waiting.get(finding.segment).filter(|one| !one.places.is_empty()) else { continue };
             let sources = joined.sources(finding);

@@ -240,8 +240,8 @@ impl<'d> BodyReader<'d> {
             Join::Spaced => SPACED,
         };
         let pointer = pointer_end(view.pointer).to_owned();
-        let JoinedView { text, places, from, is_dialogue, .. } = view;
-        let waiting = Waiting { pointer, text, leaf: NO_LEAF, places, from, is_dialogue, file: None };
+        let JoinedView { text, places, from, is_turn, is_dialogue, .. } = view;
+        let waiting = Waiting { pointer, text, leaf: NO_LEAF, places, from, is_turn, is_dialogue, file: None };
         self.push(batch, waiting);
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct JoinedView<'p> {
     pub(crate) places: Vec<Place>,
     /// Findings that end before this byte belong to what stands before and were found there.
     pub(crate) from: usize,
+    /// Two messages, not parts of one.
+    pub(crate) is_turn: bool,
     /// Two speakers: one hardly ends a value that the other has begun.
     pub(crate) is_dialogue: bool,
 }
@@ -58,6 +60,7 @@ impl<'p> JoinedView<'p> {
             text: String::new(),
             places: Vec::with_capacity(pieces.len()),
             from: 0,
+            is_turn: false,
             is_dialogue: false,
         };
         for (index, piece) in pieces.iter().enumerate() {

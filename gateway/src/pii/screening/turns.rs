@@ -58,10 +58,10 @@ impl Turns {
         let same_role = self.last_by_role.iter_mut().find(|(role, _)| *role == turn.role);
         let before_same_role = same_role.map(|(_, tail)| std::mem::take(tail)).unwrap_or_default();
         let is_dialogue = self.last_role != turn.role;
-        border(&self.last, &turn, &mut |view| visit(JoinedView { is_dialogue, ..view }));
+        border(&self.last, &turn, &mut |view| visit(JoinedView { is_turn: true, is_dialogue, ..view }));
         self.last_role.clone_from(&turn.role);
         if before_same_role.first().map(|piece| piece.leaf) != self.last.first().map(|piece| piece.leaf) {
-            border(&before_same_role, &turn, visit);
+            border(&before_same_role, &turn, &mut |view| visit(JoinedView { is_turn: true, ..view }));
         }
         // "9011", "2330", "0258": a short message leaves the end of the one before it standing.
         let tail = if turn.bytes <= DIGITS_WITHIN_BYTES { carried(before_same_role, turn.tail) } else { turn.tail };

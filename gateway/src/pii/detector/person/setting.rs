@@ -63,6 +63,10 @@ impl<'t, 'v> Setting<'t, 'v> {
         let Some((cue, word)) = cues::ending_at(self.text, end).filter(|_| gap <= MAX_GAP) else {
             return Cue::default();
         };
+        // "9 «Г» Айгуль": a letter in quotation marks is no abbreviation.
+        if word.len() <= 2 && matches!(view.get(end), Some(b';' | b'"')) {
+            return Cue::default();
+        }
         let is_dotted = view.get(end) == Some(&b'.');
         let fits = (!is_dotted || cue.topics & GREETING == 0 && self.is_abbreviation(&word))
             && self.is_title_of_address(&word, cue);
