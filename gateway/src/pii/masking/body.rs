@@ -41,11 +41,28 @@ pub fn mask_body(
     policy: &Policy,
     conversation: &mut Conversation,
 ) -> Result<MaskedBody, MaskError> {
+    let scan = scan_body(body, detector).map_err(MaskError::Malformed)?;
+    mask_scanned(body, scan, (detector, policy), conversation)
+}
+
+/// As [`mask_body`], for a body of which the scan is at hand.
+///
+/// # Errors
+/// As [`mask_body`].
+pub(crate) fn mask_scanned(
+    body: &[u8],
+    scan: BodyScan,
+    (detector, policy): (&Detector, &Policy),
+    conversation: &mut Conversation,
+) -> Result<MaskedBody, MaskError> {
     let mut current = body.to_vec();
     let mut masked = BTreeMap::new();
+    let mut first = Some(scan);
     for round in 0..MAX_ROUNDS {
-        let malformed = |error| if round == 0 { MaskError::Malformed(error) } else { MaskError::NotMaskable };
-        let scan = scan_body(&current, detector).map_err(malformed)?;
+        let scan = match first.take() {
+            Some(scan) => scan,
+            None => scan_body(&current, detector).map_err(|_| MaskError::NotMaskable)?,
+        };
         let verdict = verdict_of(&scan, policy);
         let is_clear = verdict.decision == Decision::Clear;
         if verdict.decision > Decision::Mask {

@@ -29,6 +29,7 @@ mod tripwire;
 mod value;
 mod vault;
 
+pub(crate) use body::mask_scanned;
 pub use body::{MaskedBody, mask_body};
 pub use conversation::{Conversation, MaskedText};
 pub use entries::Entries;

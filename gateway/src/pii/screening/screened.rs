@@ -8,7 +8,7 @@ use shekara_protocol::error::ApiError;
 
 use super::body_text::{BodyScan, scan_body};
 use crate::auth::DataClass;
-use crate::pii::masking::{Conversation, ConversationId, MaskingSecret, Vault, mask_body};
+use crate::pii::masking::{Conversation, ConversationId, MaskingSecret, Vault, mask_scanned};
 use crate::pii::{Decision, Detector, Entity, Policy, Verdict};
 
 /// Why a request stays inside.
@@ -177,7 +177,7 @@ pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
     };
     // What an earlier turn had masked is looked for even where this one alone says nothing of it.
     let must_mask = verdict.decision == Decision::Mask || scope.has_masked_before();
-    let masked = (reason.is_none() && must_mask).then(|| masked(&body, scope));
+    let masked = (reason.is_none() && must_mask).then(|| masked(&body, scan, scope));
     match (reason, masked) {
         (None, None) => Ok(Screened::Cleared(Cleared { body, summary, conversation: None, is_masked: false })),
         (None, Some(Some(Masked { body, conversation, has_new_tokens }))) => {
@@ -200,10 +200,10 @@ struct Masked {
 }
 
 /// The body with tokens; `None` when it cannot be masked or the tokens cannot be kept, so that it has to stay.
-fn masked(body: &Bytes, scope: Scope<'_>) -> Option<Masked> {
+fn masked(body: &Bytes, scan: BodyScan, scope: Scope<'_>) -> Option<Masked> {
     let masking = scope.masking?;
     let mut conversation = masking.vault.open(masking.secret, masking.id, masking.now_ms);
-    let masked = mask_body(body, scope.detector, scope.policy, &mut conversation).ok()?;
+    let masked = mask_scanned(body, scan, (scope.detector, scope.policy), &mut conversation).ok()?;
     masking.vault.save(&mut conversation, masking.now_ms).ok()?;
     let has_new_tokens = !masked.masked().is_empty();
     Some(Masked { body: masked.body().clone(), conversation: Box::new(conversation), has_new_tokens })
