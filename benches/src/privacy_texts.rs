@@ -1,5 +1,10 @@
 //! Texts for the bench of the detector: ordinary ones in three languages, with and without personal data, and hostile
 //! ones that are made to cost much. All names and numbers are invented.
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "texts are made once, before anything is measured"
+)]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,7 @@
 //! What finding personal data costs: µs per KB on one core over ordinary and hostile texts, whole requests, and what
 //! stays in memory after many conversations. Machines are shared, so times are those of this thread's own work, and
 //! peers over the same text in the same run say how fast the machine was.
+#![allow(clippy::type_complexity, clippy::needless_for_each, reason = "a bench reads as its table")]
 
 use std::hint::black_box;
 use std::io::Write;
