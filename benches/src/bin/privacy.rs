@@ -201,7 +201,7 @@ fn requests(args: &Args, detector: &Detector) -> anyhow::Result<Vec<Value>> {
         let mut taken = Vec::with_capacity(args.requests);
         for index in 0..args.requests {
             let id = secret.conversation("tenant", &index.to_string());
-            let masking = masks.then_some(Masking { secret: &secret, vault: &vault, id, now_ms: 1 });
+            let masking = masks.then_some(Masking { secret: &secret, vault: Some(&vault), id, now_ms: 1 });
             let scope = Scope {
                 declared: DataClass::Public,
                 detector,

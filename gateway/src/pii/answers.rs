@@ -21,12 +21,15 @@ const CONTEXT_BYTES: usize = 96;
 /// A value that is longer is cut.
 const MAX_HELD_BYTES: usize = 8 << 10;
 
-/// The answer holds what may not be shown.
+/// Why an answer may not be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the answer holds {entity}, which the policy of this route blocks")]
-pub struct AnswerBlocked {
-    /// What was found.
-    pub entity: Entity,
+pub enum AnswerBlocked {
+    /// It holds what the policy blocks.
+    #[error("the answer holds {0}, which the policy of this route blocks")]
+    Holds(Entity),
+    /// Its scan did not finish, so that nobody knows what it holds.
+    #[error("the answer could not be scanned to its end")]
+    Unscanned,
 }
 
 /// Looks at the texts of one answer.
@@ -142,6 +145,9 @@ impl AnswerGuard {
         till: usize,
         counts: &mut BTreeMap<Entity, u32>,
     ) -> Result<Vec<(Entity, Range<usize>)>, AnswerBlocked> {
+        if !findings.is_complete() {
+            return Err(AnswerBlocked::Unscanned);
+        }
         let mut spans: Vec<(Entity, Range<usize>)> = Vec::new();
         for finding in findings.iter().filter(|finding| self.policy.counts(finding)) {
             if finding.span.end <= from || finding.span.start >= till {
@@ -151,7 +157,7 @@ impl AnswerGuard {
             *counts.entry(entity).or_default() += 1;
             match self.policy.action(entity) {
                 Action::Label => {}
-                Action::Block => return Err(AnswerBlocked { entity }),
+                Action::Block => return Err(AnswerBlocked::Holds(entity)),
                 Action::Mask | Action::Local => {
                     let span = finding.span.start.max(from)..finding.span.end.min(till);
                     match spans.last_mut() {
@@ -263,9 +269,12 @@ impl fmt::Debug for GuardedStream {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::pii::{Classified, Classifier, ClassifierError, SecondStage};
 
     fn guard(action: Action) -> AnswerGuard {
         let policy = Entity::BUILT_IN.into_iter().fold(Policy::default(), |policy, entity| {
@@ -302,9 +311,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_whose_scan_did_not_finish_is_not_shown() {
+        struct Fails;
+        impl Classifier for Fails {
+            fn classify(&self, _: &[TextSegment<'_>], _: Instant) -> Result<Vec<Classified>, ClassifierError> {
+                Err(ClassifierError)
+            }
+        }
+        let stage = SecondStage { classifier: Arc::new(Fails), budget: Duration::from_hours(1), now: Instant::now };
+        let detector = Detector::with(&[], Some(stage)).unwrap();
+        let guard = AnswerGuard::new(Arc::new(detector), Arc::new(Policy::default()));
+        assert_eq!(guard.text("hello"), Err(AnswerBlocked::Unscanned));
+        assert_eq!(guard.json(r#"{"a":"hello"}"#), Err(AnswerBlocked::Unscanned));
+        assert_eq!(streamed(&guard, &["hello"]), Err(AnswerBlocked::Unscanned));
+    }
+
+    #[test]
     fn what_is_blocked_ends_the_answer() {
         let guard = guard(Action::Block);
-        assert_eq!(guard.text("4400430212345679"), Err(AnswerBlocked { entity: Entity::Card }));
+        assert_eq!(guard.text("4400430212345679"), Err(AnswerBlocked::Holds(Entity::Card)));
         assert!(guard.json(r#"{"x":"4400430212345679"}"#).is_err());
         assert!(streamed(&guard, &["карта 4400 43", "02 1234 5679", " вот"]).is_err());
     }

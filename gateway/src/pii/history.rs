@@ -1,6 +1,7 @@
 //! What a request says about the conversation that it belongs to: a name that the caller gave, and the history it
 //! repeats. Only hashes of either are kept, and they are salted by tenant.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 
 use serde::Deserialize;
@@ -21,7 +22,7 @@ pub struct History {
     /// The names that the caller gave it.
     named: Vec<HistoryHash>,
     /// The messages up to each one, the whole history last.
-    prefixes: Vec<HistoryHash>,
+    prefixes: VecDeque<HistoryHash>,
     /// What tokens are derived from: the first name, else the history up to the first message of the user.
     masking_key: String,
 }
@@ -52,22 +53,23 @@ impl History {
     pub fn read(body: &[u8], tenant: &str) -> Self {
         let salt = Sha256::new().chain_update(b"history\0").chain_update(tenant.as_bytes()).chain_update([0]);
         let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else {
-            return Self { named: Vec::new(), prefixes: Vec::new(), masking_key: String::new() };
+            return Self { named: Vec::new(), prefixes: VecDeque::new(), masking_key: String::new() };
         };
         let names = names(&body);
         let hash_name = |name: &String| salt.clone().chain_update(b"name\0").chain_update(name).finalize().into();
         let messages = body.messages.or(body.input).map(RawValue::get).unwrap_or_default();
         // A text that is no list is one message.
-        let messages: Vec<&RawValue> = serde_json::from_str(messages).unwrap_or_default();
-        let mut prefixes = Vec::with_capacity(messages.len().min(MAX_PREFIXES));
+        let listed = serde_json::from_str::<Vec<&RawValue>>(messages).ok();
+        let messages = listed.or_else(|| serde_json::from_str(messages).ok().map(|one| vec![one])).unwrap_or_default();
+        let mut prefixes = VecDeque::with_capacity(messages.len().min(MAX_PREFIXES));
         let mut first_of_user = None;
         let mut chain: HistoryHash = salt.clone().chain_update(b"messages\0").finalize().into();
         for message in &messages {
             chain = Sha256::new().chain_update(chain).chain_update(message.get()).finalize().into();
             if prefixes.len() == MAX_PREFIXES {
-                prefixes.remove(0);
+                prefixes.pop_front();
             }
-            prefixes.push(chain);
+            prefixes.push_back(chain);
             let is_of_user = || {
                 let role = serde_json::from_str::<Role<'_>>(message.get()).ok().and_then(|message| message.role);
                 role.as_deref() == Some("user")
@@ -77,7 +79,7 @@ impl History {
             }
         }
         let from_history = || {
-            let start = first_of_user.or(prefixes.first().copied()).unwrap_or(chain);
+            let start = first_of_user.or(prefixes.front().copied()).unwrap_or(chain);
             start.iter().fold(String::new(), |mut text, byte| {
                 // Writing to a String never fails.
                 let _ = write!(text, "{byte:02x}");
@@ -98,7 +100,7 @@ impl History {
     /// Under what this request is to be remembered: its names, or its whole history where it has none. A named
     /// conversation may send its last message alone, and "thank you" must not be remembered for all others.
     pub fn own(&self) -> impl Iterator<Item = &HistoryHash> {
-        let history = self.prefixes.last().filter(|_| self.named.is_empty());
+        let history = self.prefixes.back().filter(|_| self.named.is_empty());
         self.named.iter().chain(history)
     }
 
@@ -146,6 +148,15 @@ mod tests {
         let other = history(longer, "u");
         assert!(first.own().all(|own| other.earlier().all(|earlier| earlier != own)));
         assert_ne!(other.masking_key(), second.masking_key());
+    }
+
+    #[test]
+    fn long_histories_are_read_in_linear_work_and_text_alone_is_a_message() {
+        let messages = vec![r#"{"role":"user","content":"a"}"#; 3 * MAX_PREFIXES].join(",");
+        let long = history(&format!(r#"{{"messages":[{messages}]}}"#), "t");
+        assert_eq!(long.earlier().count(), MAX_PREFIXES - 1);
+        let first = history(r#"{"input":"hello"}"#, "t");
+        assert_ne!(first.masking_key(), history(r#"{"input":"good bye"}"#, "t").masking_key());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! tokens and no findings; then the restorer; then the digest, over what the client receives.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,9 @@ pub(super) enum FilterError {
     Blocked(#[from] AnswerBlocked),
     #[error("the answer has more parts than can be looked at")]
     TooMuch,
+    /// A detector that panics has not finished its scan.
+    #[error("the answer could not be looked at")]
+    Failed,
 }
 
 #[derive(Default)]
@@ -74,6 +78,20 @@ impl AnswerFilter {
 
     /// A whole answer.
     pub(super) fn whole(&mut self, answer: &mut Value) -> Result<(), FilterError> {
+        caught(|| self.look_at_whole(answer))
+    }
+
+    /// One chunk of a stream.
+    pub(super) fn chunk(&mut self, chunk: &mut Value) -> Result<(), FilterError> {
+        caught(|| self.look_at_chunk(chunk))
+    }
+
+    /// What was held back of choices that never said that they had finished, as one more chunk.
+    pub(super) fn rest(&mut self) -> Result<Option<Value>, FilterError> {
+        caught(|| self.look_at_rest())
+    }
+
+    fn look_at_whole(&mut self, answer: &mut Value) -> Result<(), FilterError> {
         if !self.is_passive() {
             for choice in answer.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
                 self.drop_tokens(choice);
@@ -88,8 +106,7 @@ impl AnswerFilter {
         Ok(())
     }
 
-    /// One chunk of a stream.
-    pub(super) fn chunk(&mut self, chunk: &mut Value) -> Result<(), FilterError> {
+    fn look_at_chunk(&mut self, chunk: &mut Value) -> Result<(), FilterError> {
         if !self.is_passive() {
             if self.head.is_empty() {
                 let named = ["id", "created", "model"].map(|name| (name.to_owned(), chunk[name].clone()));
@@ -117,8 +134,7 @@ impl AnswerFilter {
         Ok(())
     }
 
-    /// What was held back of choices that never said that they had finished, as one more chunk.
-    pub(super) fn rest(&mut self) -> Result<Option<Value>, FilterError> {
+    fn look_at_rest(&mut self) -> Result<Option<Value>, FilterError> {
         let mut indices: Vec<u64> = self.fields.keys().map(|(index, _)| *index).collect();
         indices.dedup();
         let mut choices = Vec::new();
@@ -223,6 +239,11 @@ impl AnswerFilter {
         }
         guarded.text
     }
+}
+
+/// After a panic the answer ends: what the filter holds is not used again.
+fn caught<T>(look: impl FnOnce() -> Result<T, FilterError>) -> Result<T, FilterError> {
+    catch_unwind(AssertUnwindSafe(look)).unwrap_or(Err(FilterError::Failed))
 }
 
 struct FieldStream {

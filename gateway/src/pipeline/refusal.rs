@@ -5,6 +5,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::answer_filter::FilterError;
 use crate::auth::KeyRole;
+use crate::pii::AnswerBlocked;
 use crate::providers::{Failure, FailureKind};
 use crate::routing::NoCandidate;
 
@@ -98,7 +99,10 @@ pub(super) fn all_failed(failure: Failure) -> ApiError {
 /// The answer holds what this route's policy forbids to show.
 pub(super) fn answer_stopped(error: &FilterError) -> ApiError {
     let (code, message) = match error {
-        FilterError::Blocked(_) => {
+        FilterError::Blocked(AnswerBlocked::Unscanned) | FilterError::Failed => {
+            ("answer_unscanned", "The answer could not be scanned, so it is not shown.")
+        }
+        FilterError::Blocked(AnswerBlocked::Holds(_)) => {
             ("answer_blocked", "The answer holds data that the policy of this route forbids to show.")
         }
         FilterError::TooMuch => ("answer_too_complex", "The answer has more parts than can be looked at."),

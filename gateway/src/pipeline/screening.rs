@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use memchr::memmem;
 use shekara_protocol::error::ApiError;
 
 use super::admission::{Admitted, Places, Wishes};
@@ -30,10 +31,20 @@ pub struct ScreenedRequest {
 
 impl Admitted {
     /// # Errors
+    /// Reading it failed.
+    async fn history(&self) -> Result<History, ApiError> {
+        let (body, tenant) = (self.body.clone(), self.context.key.tenant.clone());
+        if body.len() <= INLINE_SCAN_BYTES {
+            return Ok(History::read(&body, &tenant));
+        }
+        tokio::task::spawn_blocking(move || History::read(&body, &tenant)).await.map_err(|_| refusal::scan_failed())
+    }
+
+    /// # Errors
     /// 400: the body can be read in two ways, or the policy blocks it.
     pub async fn screen(self, gateway: &Arc<Gateway>) -> Result<ScreenedRequest, ApiError> {
         let settlement = Arc::clone(&self.context.settlement);
-        let history = History::read(&self.body, &self.context.key.tenant);
+        let history = self.history().await?;
         let now_ms = gateway.now_ms();
         let screened = match scan(&self, gateway, &history, now_ms).await {
             Ok(screened) => screened,
@@ -56,8 +67,10 @@ impl Admitted {
             }
             Screened::Cleared(cleared) => match cleared.conversation().filter(|_| cleared.is_masked()) {
                 Some(conversation) => {
-                    let nonce = gateway.sources.random();
-                    gateway.conversations.keep(gateway.shared_store(), conversation, nonce, now_ms);
+                    if history.is_named() {
+                        let nonce = gateway.sources.random();
+                        gateway.conversations.keep(gateway.shared_store(), conversation, nonce, now_ms);
+                    }
                     "masked"
                 }
                 None => "none",
@@ -67,6 +80,12 @@ impl Admitted {
         let Self { context, snapshot, route, wishes, places, .. } = self;
         Ok(ScreenedRequest { context, snapshot, route, screened, wishes, places })
     }
+}
+
+/// Whether a body holds nothing but a little text: a file in it may unfold into much more.
+fn is_quick(body: &[u8]) -> bool {
+    let has = |word: &str| memmem::find(body, word.as_bytes()).is_some();
+    body.len() <= INLINE_SCAN_BYTES && !has("base64") && !has("file_data")
 }
 
 /// Long bodies are scanned off the async threads, under a time limit; a scan that fails or takes too long confines.
@@ -83,9 +102,11 @@ async fn scan(
     let (body, declared) = (admitted.body.clone(), admitted.declared);
     let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
     let (policy, gateway) = (Arc::clone(&admitted.policy), Arc::clone(gateway));
+    let is_named = history.is_named();
     let scanned: Bytes = body.clone();
     let scan = move || {
-        let (secret, vault) = (&gateway.conversations.secret, &gateway.conversations.vault);
+        let secret = &gateway.conversations.secret;
+        let vault = is_named.then_some(&gateway.conversations.vault);
         let scope = Scope {
             declared,
             detector: &snapshot.detector,
@@ -97,7 +118,7 @@ async fn scan(
         };
         screen(scanned, scope)
     };
-    let finished = if body.len() <= INLINE_SCAN_BYTES {
+    let finished = if is_quick(&body) && !admitted.snapshot.detector.has_second_stage() {
         // A detector that panics has not finished its scan. What it panicked with may hold text: nobody looks at it.
         catch_unwind(AssertUnwindSafe(scan)).ok()
     } else {

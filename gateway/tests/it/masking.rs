@@ -103,6 +103,25 @@ async fn a_token_of_another_conversation_or_tenant_restores_nothing() {
 
 /// What was masked once stays masked in later turns, also where nothing beside it says what it is.
 #[tokio::test]
+async fn conversations_without_a_name_that_begin_alike_do_not_share_values() {
+    let (outside, _inside, gateway) = masked(Reply::Echo, "").await;
+    let dialogue = |last: &str| {
+        let mut body = request(last, false);
+        let last = body["messages"][0].clone();
+        body["messages"] = json!([
+            { "role": "user", "content": "Здравствуйте" }, { "role": "assistant", "content": "слушаю" }, last,
+        ]);
+        body
+    };
+    gateway.chat(dialogue(&format!("напишите на {EMAIL}"))).await;
+    let token = token(&outside.received()[0], "EMAIL");
+    let other = gateway.chat(dialogue(&format!("что такое {token}?"))).await;
+    assert_eq!(other.status, 200, "{}", other.body);
+    assert_eq!(outside.received().len(), 2);
+    assert!(!other.body.contains(EMAIL) && other.body.contains(&token), "{}", other.body);
+}
+
+#[tokio::test]
 async fn a_value_that_was_masked_is_known_in_later_turns() {
     let (outside, _inside, gateway) = masked(Reply::Echo, "").await;
     let (passport, bare) = ("серия и номер паспорта РФ: 4509 123456", "И ещё раз 4509 123456, будьте добры");

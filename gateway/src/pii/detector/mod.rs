@@ -92,6 +92,12 @@ impl Detector {
         Self { context, custom, second_stage: None, is_structured: true }
     }
 
+    /// Whether a scan asks a second stage, which may take its time.
+    #[must_use]
+    pub fn has_second_stage(&self) -> bool {
+        self.second_stage.is_some()
+    }
+
     /// True if the rules find nothing at all in a text that stands for itself, like a name; no second stage is asked.
     #[must_use]
     pub fn is_clean(&self, text: &str) -> bool {

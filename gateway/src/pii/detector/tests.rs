@@ -45,3 +45,22 @@ fn entities(text: &str) -> Vec<Entity> {
 fn found_of(entity: Entity, text: &str) -> Vec<&str> {
     found(text).into_iter().filter(|&(found, _)| found == entity).map(|(_, value)| value).collect()
 }
+
+/// Every text has exactly the value beside it.
+#[track_caller]
+fn assert_all(entity: Entity, cases: &[(&str, &str)]) {
+    let wrong: Vec<_> = cases
+        .iter()
+        .map(|(text, value)| (text, value, found_of(entity, text)))
+        .filter(|(_, value, found)| found != &[**value])
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// No text has one.
+#[track_caller]
+fn assert_none(entity: Entity, texts: &[&str]) {
+    let wrong: Vec<_> =
+        texts.iter().map(|text| (text, found_of(entity, text))).filter(|(_, found)| !found.is_empty()).collect();
+    assert_eq!(wrong, []);
+}

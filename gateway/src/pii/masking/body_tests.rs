@@ -188,9 +188,11 @@ fn phone() -> impl Strategy<Value = String> {
     })
 }
 
-/// Letters that look like no digit: beside a number they would make it another one, which has to stay.
+/// Words and marks that no recogniser takes for anything, as they come: what random letters make may be another entity's,
+/// and has to stay.
 fn words() -> impl Strategy<Value = String> {
-    "[гдежкмнпртacdefgh ,.!\"\\\\\n/]{1,20}"
+    let word = prop::sample::select(vec!["слово", "и", "потом", "the", "word", "\"", "\\", "/", ",", "!", "\n"]);
+    prop::collection::vec(word, 1..7).prop_map(|words| words.join(" "))
 }
 
 proptest! {
@@ -210,8 +212,7 @@ proptest! {
         let body = body.to_string();
         let mut conversation = conversation();
         let masked = mask(&mut conversation, &body);
-        // What else random letters make is another entity's and stays, which is right and is tested elsewhere.
-        prop_assume!(masked.is_ok());
+        prop_assert!(masked.is_ok(), "{} {:?}", body, masked);
         let masked = masked.unwrap();
         for phone in &phones {
             prop_assert!(!masked.contains(phone.as_str()));

