@@ -15,6 +15,8 @@ const MAX_COMPARED_BYTES: usize = 1 << 20;
 const QUOTED_BYTES: usize = 12;
 /// So many are one already where half of them are digits.
 const NUMBER_BYTES: usize = 6;
+/// A caller's own name of a field that is no longer says nothing of anybody.
+const SHORT_BYTES: usize = 3;
 
 /// Codes that mean something to clients, whatever the request says.
 const CODES: [&str; 24] = [
@@ -45,71 +47,137 @@ const CODES: [&str; 24] = [
 ];
 
 /// Names of the API itself: a caller that uses them has said nothing of its own.
-const FIELDS: [&str; 64] = [
+const FIELDS: [&str; 130] = [
+    "$defs",
+    "$ref",
+    "add_generation_prompt",
+    "additionalProperties",
+    "allOf",
+    "allowed_token_ids",
     "allowed_tools",
     "annotations",
+    "anyOf",
     "arguments",
     "audio",
+    "best_of",
     "cache_control",
+    "cache_salt",
+    "chat_template_kwargs",
+    "choice",
     "completion_tokens",
+    "const",
     "content",
+    "continue_final_message",
+    "custom",
+    "data",
+    "definitions",
     "description",
-    "developer",
     "detail",
+    "developer",
+    "dimensions",
+    "echo",
+    "encoding_format",
     "enum",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
     "file",
     "file_data",
     "file_id",
     "filename",
+    "format",
     "frequency_penalty",
     "function",
     "function_call",
     "functions",
+    "grammar",
+    "guided_choice",
+    "guided_grammar",
     "guided_json",
+    "guided_regex",
     "id",
+    "ignore_eos",
     "image_url",
+    "include_stop_str_in_output",
     "include_usage",
+    "input",
     "input_audio",
+    "instructions",
     "items",
+    "json",
+    "json_object",
     "json_schema",
     "logit_bias",
     "logprobs",
+    "maxItems",
+    "maxLength",
     "max_completion_tokens",
+    "max_output_tokens",
     "max_tokens",
+    "maximum",
     "messages",
     "metadata",
+    "minItems",
+    "minLength",
     "min_p",
+    "min_tokens",
+    "minimum",
     "modalities",
     "model",
+    "multipleOf",
     "n",
     "name",
+    "oneOf",
     "parallel_tool_calls",
     "parameters",
+    "pattern",
+    "patternProperties",
     "prediction",
+    "prefixItems",
     "presence_penalty",
+    "priority",
+    "prompt",
+    "prompt_cache_key",
     "properties",
+    "reasoning_content",
     "reasoning_effort",
     "refusal",
+    "regex",
+    "repetition_penalty",
     "required",
     "response_format",
     "role",
+    "safety_identifier",
     "schema",
     "seed",
     "service_tier",
+    "skip_special_tokens",
     "stop",
+    "stop_sequences",
+    "stop_token_ids",
     "store",
     "stream",
     "stream_options",
     "strict",
+    "structured_outputs",
+    "suffix",
+    "system",
     "temperature",
     "text",
+    "thinking",
     "tool_call_id",
     "tool_calls",
     "tool_choice",
+    "tool_use_id",
     "tools",
+    "top_k",
     "top_logprobs",
+    "top_p",
     "type",
+    "typical_p",
+    "url",
     "user",
+    "verbosity",
+    "web_search_options",
 ];
 
 /// Whether an error code says nothing but what every client knows.
@@ -127,15 +195,33 @@ pub(super) fn without_quotations(mut error: ApiError, request: &ScreenedRequest)
     if !may_be_shown(&error.message, &said, detector) {
         error.message = format!("The provider refused the request with status {}.", error.status.as_u16());
     }
-    let names_fields = |param: &String| param.split(['.', '[', ']']).all(|part| is_field(part, &said, detector));
-    error.param = error.param.filter(names_fields);
+    error.param =
+        error.param.and_then(|path| named_part(&path, |part| is_field(part, &said, detector)).map(str::to_owned));
     error.code = error.code.filter(|code| is_known_code(code) || is_field(code, &said, detector));
     error
 }
 
+/// A path as far as its parts may be named: what follows a caller's own name is left out with it.
+fn named_part(path: &str, may_be_named: impl Fn(&str) -> bool) -> Option<&str> {
+    let separators = ['.', '[', ']'];
+    let mut start = 0;
+    for part in path.split(separators) {
+        if !may_be_named(part) {
+            let named = path.get(..start)?.trim_end_matches(['.', '[']);
+            return (!named.is_empty()).then_some(named);
+        }
+        start += part.len() + 1;
+    }
+    Some(path)
+}
+
 fn is_field(name: &str, said: &Said, detector: &Detector) -> bool {
     let is_index = name.len() <= 4 && name.bytes().all(|byte| byte.is_ascii_digit());
-    is_index || FIELDS.contains(&name) || (!said.contains(name) && may_be_shown(name, said, detector))
+    let is_short = name.len() <= SHORT_BYTES && name.is_ascii();
+    is_index
+        || is_short
+        || FIELDS.binary_search(&name).is_ok()
+        || (!said.contains(name) && may_be_shown(name, said, detector))
 }
 
 fn may_be_shown(text: &str, said: &Said, detector: &Detector) -> bool {
@@ -176,7 +262,7 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
         Value::Array(list) => list.iter().for_each(|item| collect(item, texts)),
         Value::Object(fields) => {
             for (key, value) in fields {
-                if !FIELDS.contains(&key.as_str()) {
+                if FIELDS.binary_search(&key.as_str()).is_err() {
                     texts.push(folded(key));
                 }
                 collect(value, texts);
@@ -216,8 +302,26 @@ mod tests {
 
     #[test]
     fn names_of_the_api_are_in_order() {
-        assert!(CODES.is_sorted());
-        let mut seen = HashSet::new();
-        assert!(FIELDS.iter().all(|field| seen.insert(field)));
+        assert!(CODES.is_sorted() && FIELDS.is_sorted());
+    }
+
+    #[test]
+    fn a_path_is_named_up_to_a_callers_own_name() {
+        let detector = Detector::new().unwrap();
+        let said = Said::by(
+            br#"{"top_p":2,"response_format":{"json_schema":{"schema":{"properties":{
+            "a":{"type":"strin"},"zq7canary":{"type":"strin"}}}}}}"#,
+        );
+        let named = |path: &'static str| named_part(path, |part| is_field(part, &said, &detector));
+        for path in
+            ["top_p", "messages[0].content", "response_format.json_schema.schema.properties.a.type", "no_such_field"]
+        {
+            assert_eq!(named(path), Some(path));
+        }
+        let properties = "response_format.json_schema.schema.properties";
+        assert_eq!(named("response_format.json_schema.schema.properties.zq7canary.type"), Some(properties));
+        assert_eq!(named("messages[0].zq7canary"), Some("messages[0]"));
+        assert_eq!(named("tools[zq7canary]"), Some("tools"));
+        assert_eq!(named("zq7canary"), None);
     }
 }
