@@ -43,12 +43,26 @@ struct Args {
     requests: usize,
     #[arg(long, default_value = "benches/results")]
     out: PathBuf,
+    /// Of the parts of the bench only this one, with nothing saved
+    #[arg(long)]
+    only: Option<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Ordinary,
+    Hostile,
+    Requests,
+    Conversations,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let mut result = header("privacy", SEED);
     let detector = Detector::new()?;
+    if let Some(part) = args.only {
+        return one_part(&args, &detector, part);
+    }
     let ordinary = ordinary();
     let (rows, per_kb) = ordinary_rows(&args, &detector, &ordinary)?;
     result["ordinary"] = json!(rows);
@@ -58,6 +72,16 @@ fn main() -> anyhow::Result<()> {
     result["conversations"] = conversations()?;
     result["load_average_after"] = json!(load_average());
     say(&save(&args.out, "privacy", &result)?.display().to_string())
+}
+
+/// For a profile of one thing, or a second look at it.
+fn one_part(args: &Args, detector: &Detector, part: Part) -> anyhow::Result<()> {
+    match part {
+        Part::Ordinary => ordinary_rows(args, detector, &ordinary()).map(drop),
+        Part::Hostile => hostile_rows(args, detector).map(drop),
+        Part::Requests => requests(args, detector).map(drop),
+        Part::Conversations => conversations().map(drop),
+    }
 }
 
 fn say(line: &str) -> anyhow::Result<()> {
