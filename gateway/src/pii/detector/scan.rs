@@ -16,8 +16,9 @@ use super::person;
 use super::records;
 use super::secret;
 use super::text::Text;
+use super::views::blobs::Blob;
 use super::views::normalize::View;
-use super::views::{blobs, comma_groups, dictated, escapes};
+use super::views::{blobs, comma_groups, dictated, escapes, hex_dump};
 use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
@@ -106,20 +107,32 @@ impl<'d> SegmentScan<'d> {
         if !self.budget.spend(text.len()) {
             return;
         }
+        let num_before = self.candidates.len();
         self.view(text, true, to_source);
         if depth == MAX_DEPTH || self.is_structured {
             return;
         }
         if let Some(decoded) = escapes::decode(text) {
+            if depth == 0 && !self.budget.is_exhausted() {
+                // Letters and digits of escapes are no value; what they stand for is read next.
+                let mut index = 0;
+                self.candidates.retain(|found| {
+                    index += 1;
+                    index <= num_before || !decoded.map.is_mostly_atomic(&found.range)
+                });
+            }
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
-        blobs::find(text, |blob| {
-            // The words around a blob speak for what is inside, and so do the keys under which it stands.
-            let around = format!("{} ; {}", self.keys, words_around(text, &blob.range));
-            let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
-            self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
-            self.keys = outer;
-        });
+        blobs::find(text, |blob| self.blob(text, blob, depth, to_source));
+        hex_dump::find(text, |blob| self.blob(text, blob, depth, to_source));
+    }
+
+    /// What is inside a blob. The words around it speak for that, and so do the keys under which it stands.
+    fn blob(&mut self, text: &str, blob: Blob, depth: usize, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
+        let around = format!("{} ; {}", self.keys, words_around(text, &blob.range));
+        let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
+        self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
+        self.keys = outer;
     }
 
     fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {

@@ -111,15 +111,9 @@ fn replaced(text: &str, pairs: &[(char, char)]) -> String {
     text.chars().map(|c| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to)).collect()
 }
 
-/// Letters for four digits at the most: what is hardly a number any more is none to its reader either.
+/// Letters for every digit that has one.
 fn lettered(text: &str) -> String {
-    let mut left = 4;
-    let one = |c: char| {
-        let letter = [('0', 'О'), ('3', 'З'), ('1', 'l')].iter().find(|(digit, _)| *digit == c && left > 0);
-        left -= usize::from(letter.is_some());
-        letter.map_or(c, |(_, letter)| *letter)
-    };
-    text.chars().map(one).collect()
+    replaced(text, &[('0', 'О'), ('3', 'З'), ('1', 'l')])
 }
 
 fn spelled(text: &str, words: &[&str; 10]) -> String {

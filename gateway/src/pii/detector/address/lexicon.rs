@@ -141,7 +141,7 @@ const STEMS: &[(Role, &str)] = &[
          линия",
     ),
     (Role::StreetWhere, "көшесінде даңғылында koshesinde kosesinde dangylynda көшеде"),
-    (Role::StreetBehind, "көшес даңғыл тұйығ koshes koses dangyl dangil"),
+    (Role::StreetBehind, "көшес даңғыл тұйығ koshes koses dangyl dangil danghyl dañğyl danǵyl köşes kóshes"),
     (Role::Quarter, "микрорай ықшамауд шағынауд квартал mikroray mikrorai mikroraj yqshamaud yqsamaud shagynaud орам"),
     (Role::House, "здани владен ғимарат building участ"),
     (Role::Unit, "строен квартир помещен apartment kvartir литер квартер"),

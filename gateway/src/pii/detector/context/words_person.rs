@@ -116,14 +116,14 @@ pub(crate) const PERSONS_KK: &[Word] = words! {
         "ulymnyń" "qyzymnyń" "agam" "inim" "ápkem" "apkem" "qaryndasym" "kórshim" "korshim" "dosym" "áıelim"
         "ayelim" "kúıeýim" "iesi" "dúkenshi" "dukenshi" "satushy" "menedjer" "menedzher" "vrach" "doktor" "sosed"
         "sosedka" "syn" "doch" "muzh" "zhena" "brat" "sestra" "mama" "papa" "babushka" "dedushka" "muǵalim"
-        "mugalim" "dárigeri" "azamat" "tárbieshi";
+        "mugalim" "dárigeri" "azamat" "tárbieshi" "keńesshi" "keñesşı" "keñesşi" "kenesshi" "kenesşi" "äkımşı" "akimshi";
     case PERSON:
         "дүкенші" "өкіл" "кепілгер" "сатушы" "аспаз" "даяшы" "күзетші" "құрылысшы" "дәнекерлеуші" "тігінші" "шаштараз"
         "диқан" "малшы" "шопан" "бақташы" "балықшы" "аңшы" "тракторшы" "комбайншы" "заңгер" "тергеуші" "соттал"
         "судья" "полицей" "сарбаз" "зейнеткер" "мүгедек" "қамқоршы" "мұрагер" "жалдаушы" "серіктес" "құрылтайшы"
         "кәсіпкер" "тілші" "аудармашы" "суретші" "бағдарламашы" "әзірлеуші" "талдаушы" "сәулетші" "бапкер" "спортшы"
         "жаттықтырушы" "түлек" "бүлдіршін" "нәресте" "сәби" "жүкті" "босан" "медбике" "мейірбике" "дәріханашы"
-        "зертханашы" "көмекші" "орынбасар" "хабарлаушы" "арызданушы" "жолаушы" "қонақ" "тұрғын" "көрші" "таныс"
+        "зертханашы" "көмекші" "орынбасар" "хабарлаушы" "арызданушы" "жолаушы" "кеңесші" "әкімші" "қонақ" "тұрғын" "көрші" "таныс"
         "құрдас" "сыныптас" "курстас" "замандас" "абысын" "қайын" "бөле" "нағашы" "құда" "құдағи" "күйеу" "келін"
         "жесір" "жетім" "пайдаланушы" "еден жуушы" "жүк тасушы" "асырап алушы" "жалға беруші" "тіс дәрігері";
     case PERSON:
@@ -160,7 +160,7 @@ pub(crate) const PERSONS_EN: &[Word] = words! {
         "shopkeeper" "seller" "salesman" "saleswoman" "buyer" "paramedic" "midwife" "pharmacist" "psychologist"
         "pediatrician" "cardiologist" "dentist" "nanny" "babysitter" "caregiver" "ex-husband" "ex-wife" "girlfriend"
         "boyfriend" "classmate" "payee" "payer" "occupant" "complainant" "claimant" "respondent" "appellant"
-        "drafter" "addressee" "consignee" "signatory" "trustee" "foreman";
+        "drafter" "consultant" "adviser" "advisor" "administrator" "addressee" "consignee" "signatory" "trustee" "foreman";
     exact CALLED:
         "mrs";
     exact PERSON:
@@ -184,17 +184,19 @@ pub(crate) const GREETINGS: &[Word] = words! {
         "уважаем" "дорог";
     exact GREETING:
         "здравствуйте" "здравствуй" "привет" "добрый день" "доброе утро" "добрый вечер" "с уважением"
-        "с наилучшими пожеланиями" "спасибо" "позвоните" "спросить" "передай" "передайте" "салем" "құрметті"
+        "с наилучшими пожеланиями" "спасибо" "позвоните" "спросить" "передай" "передайте" "сообщи" "сообщите" "скажи" "скажите" "напомни" "напомните" "позвони"
+        "спроси" "спросите" "попроси" "попросите" "салем" "құрметті"
         "курметти" "қадірлі" "қымбатты" "құрметпен" "сәлем" "сәлеметсіз бе" "рахмет" "рақмет" "qurmetti" "kurmetti"
         "qurmetpen" "salem" "sálem" "dear" "hello" "hey" "regards" "best regards" "kind regards" "sincerely"
-        "yours truly" "best" "thanks" "thank you" "cheers" "ask" "call" "tell" "contact";
+        "yours truly" "best" "thanks" "thank you" "cheers" "ask" "call" "tell" "contact" "let" "notify" "inform" "remind" "message";
 };
 
 /// Said behind a person's name.
 pub(crate) const BEHIND: &[Word] = words! {
     exact PERSON_BEHIND:
         "есімді" "дейтін" "екеуміз" "екеуіміз" "деп тіркелгенмін"
-        "ханым" "мырза" "аға" "көке" "ханымға" "мырзаға" "khanym" "hanym" "myrza" "apai" "agai" "боламын" "bolamyn";
+        "ханым" "мырза" "аға" "көке" "ханымға" "мырзаға" "айтыңызшы" "айтыңыз" "айтшы" "хабарла" "хабарлаңыз" "хабарлаңызшы" "жеткізіңіз"
+        "khanym" "hanym" "myrza" "apai" "agai" "боламын" "bolamyn";
     case PERSON_BEHIND:
         "апай" "ағай" "тәте" "ағамыз" "апамыз";
 };

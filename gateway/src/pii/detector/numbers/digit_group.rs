@@ -9,7 +9,7 @@ use crate::pii::detector::views::normalize::is_letter;
 const MAX_GAP: usize = 8;
 const MAX_GAP_MARKS: usize = 3;
 /// Look-alikes in a row inside a group.
-const MAX_IN_A_ROW: usize = 8;
+const MAX_IN_A_ROW: usize = 12;
 
 /// Digits and look-alikes without a separator. `core` leaves out look-alikes at the ends, which may
 /// be letters after all; it is empty when there is no true digit.

@@ -26,6 +26,10 @@ pub(crate) const ISOLATED_AFTER: Marks = 16;
 pub(crate) const LOOKALIKE: Marks = 32;
 /// First digit after a single dot.
 pub(crate) const DOTTED: Marks = 64;
+/// A letter that hardly stands for anything but this digit among digits: О, l, З.
+const PLAIN: Marks = 128;
+/// True digits of a number that is written with such letters else.
+const MIN_TRUE_DIGITS: usize = 1;
 
 /// One digit: what it is, what is known about it, where it stands in the view.
 #[derive(Debug, Clone, Copy)]
@@ -151,12 +155,16 @@ impl DigitRun {
         if !self.has(last, END) || !self.has(first, START) {
             return None;
         }
-        let lookalikes = if self.has_lookalikes {
-            self.digits.get(first..=last)?.iter().filter(|digit| digit.marks & LOOKALIKE != 0).count()
-        } else {
-            0
-        };
-        (lookalikes * 3 <= len * 2).then_some(Window { run: self, first, len })
+        if self.has_lookalikes {
+            let digits = self.digits.get(first..=last)?;
+            let count = |marks: Marks| digits.iter().filter(|digit| digit.marks & marks != 0).count();
+            let lookalikes = count(LOOKALIKE);
+            let are_drawn = count(PLAIN) == lookalikes && len - lookalikes >= MIN_TRUE_DIGITS;
+            if lookalikes * 3 > len * 2 && !are_drawn {
+                return None;
+            }
+        }
+        Some(Window { run: self, first, len })
     }
 
     pub(crate) fn has(&self, index: usize, marks: Marks) -> bool {
@@ -171,7 +179,7 @@ impl DigitRun {
             };
             let mut marks = 0;
             if width != 1 || !view.get(position).is_some_and(u8::is_ascii_digit) {
-                marks |= LOOKALIKE;
+                marks |= LOOKALIKE | if lookalike::is_plain(view, position) { PLAIN } else { 0 };
                 self.has_lookalikes = true;
             }
             if position == group.from {

@@ -239,7 +239,8 @@ impl Account {
 
     /// Puts 0 for O and 1 for I and L where a digit must or may stand.
     fn read_letters_as_digits(&mut self, is_kazakh: bool) {
-        let places = if is_kazakh { 2..7 } else { 2..self.characters.len() };
+        // Elsewhere up to four letters name the bank behind the check digits.
+        let places = if is_kazakh { [2..7, 7..7] } else { [2..4, 8..self.characters.len().max(8)] };
         let digit_of = |letter: u8| match letter {
             b'o' => b'0',
             b'i' | b'l' => b'1',
@@ -250,8 +251,10 @@ impl Account {
                 *character = digit_of(*character);
             }
         };
-        if let Some(fixed) = self.characters.get_mut(places) {
-            fold_in(fixed);
+        for fixed in places {
+            if let Some(fixed) = self.characters.get_mut(fixed) {
+                fold_in(fixed);
+            }
         }
         if !is_mod97(&self.characters)
             && let Some(all) = self.characters.get_mut(2..)

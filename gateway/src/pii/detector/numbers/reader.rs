@@ -11,6 +11,8 @@ use crate::pii::detector::text::Text;
 
 /// The shortest number that no plus sign announces.
 const MIN_NUMBER: usize = 10;
+/// Of a telephone number with the 8 or 7 before its code.
+const NATIONAL_LEN: usize = 11;
 
 /// The numbers of one text.
 pub(crate) struct NumberReader<'t, 'v> {
@@ -61,7 +63,8 @@ impl NumberReader<'_, '_> {
             let is_even = matches!(groups.lens(), [first, second] if first == second);
             let around = self.text.topics_around(&run.range());
             let is_identified = len == iin::LEN && matches!(iin::by_structure(&window), Some((Entity::Iin, _)));
-            let is_marked = window.is_spelled() || mark != b',' || around & (IIN | CARD | PHONE) != 0;
+            let is_dialled = run.plus().is_some() || len == NATIONAL_LEN && phone::by_structure(&window).is_some();
+            let is_marked = window.is_spelled() || mark != b',' || is_dialled || around & (IIN | CARD | PHONE) != 0;
             if (groups.lens().len() > 2 || is_even) && (is_marked || is_identified) {
                 self.window(&window, len, around);
             }

@@ -109,7 +109,8 @@ impl PersonScan<'_, '_, '_> {
         let is_known = part.is(SOME_NAME) && !part.is(WORD) && part.len >= 3;
         let is_person = before & PERSON != 0;
         if !part.is_capital() {
-            return is_known && part.is(FIRST | SURNAME) && is_person && part.len >= 4;
+            let is_greeted = before & GREETING != 0 && part.is(FIRST) && part.is(WHOLE) && part.len >= 5;
+            return is_known && (part.is(FIRST | SURNAME) && is_person && part.len >= 4 || is_greeted);
         }
         // "Клиент: ..." is also how dialogues are written down.
         let is_close = self.setting.follows_closely(part.range.start);

@@ -194,7 +194,8 @@ fn needs_setting(rest: &[Part], found: Match) -> bool {
 
 /// Whether words that are no name by themselves may be one in the right place.
 fn is_worth_asking(rest: &[Part]) -> bool {
-    rest.iter().take(2).all(|part| part.is_capital() && !part.is_initial)
+    let (initials, names): (Vec<&Part>, Vec<&Part>) = rest.iter().take(2).partition(|part| part.is_initial);
+    names.iter().all(|part| part.is_capital()) && initials.iter().all(|part| part.is_dotted) && !names.is_empty()
         || rest.iter().take(2).any(|part| part.is(reading::FIRST | reading::SURNAME | reading::PATRONYMIC))
 }
 

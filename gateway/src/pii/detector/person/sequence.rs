@@ -6,6 +6,7 @@ use super::reading::{
     ADJECTIVE, FAMILIAR, FIRST, IN_OV, LIKE_PATRONYMIC, LIKE_SURNAME, LONE_FIGURE, PARTICLE, PATRONYMIC, PLAIN_SURNAME,
     SURNAME, TURKIC, WORD,
 };
+use super::spelling::Script;
 use crate::pii::detector::views::tokens::Case;
 
 /// What a word is in a full name.
@@ -60,6 +61,9 @@ pub(super) struct Match {
 const ENOUGH: u8 = 6;
 const ENOUGH_IN_LOWER: u8 = 7;
 
+/// What a word that announces a person speaks for the name behind it.
+const ANNOUNCED: u8 = 3;
+
 /// The best reading of the words from the first of `parts` on as one name. `bonus` is what the words before it speak
 /// for a name; `leads` says whether a word nobody knows may be its first. A name goes on in the next line when nothing
 /// else may be meant: a list of names has one in each.
@@ -98,7 +102,7 @@ fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Opti
         if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
             continue;
         }
-        let Some(evidence) = parts.get(..order.len()).and_then(|parts| evidence_of(parts, order, leads)) else {
+        let Some(evidence) = parts.get(..order.len()).and_then(|parts| evidence_of(parts, order, bonus, leads)) else {
             continue;
         };
         let is_lower = parts.iter().take(order.len()).any(|part| !part.is_capital() && !part.is(PARTICLE));
@@ -111,7 +115,7 @@ fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Opti
     best
 }
 
-fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
+fn evidence_of(parts: &[Part], order: &[Slot], bonus: u8, leads: bool) -> Option<u8> {
     let num_initials = order.iter().filter(|slot| **slot == I).count();
     let mut total = 0;
     for (index, (part, &slot)) in parts.iter().zip(order).enumerate() {
@@ -154,8 +158,10 @@ fn evidence_of(parts: &[Part], order: &[Slot], leads: bool) -> Option<u8> {
         _ if !agrees => None,
         0 => Some(total),
         // A letter with a dot is also a group, a figure, a vitamin.
-        1 => (known && is_told(parts, order) && (capital || order.len() > 2 || is_rare_initial(parts)))
-            .then_some(total + 2),
+        1 => ((known || bonus >= ANNOUNCED)
+            && is_told(parts, order)
+            && (capital || order.len() > 2 || is_rare_initial(parts)))
+        .then_some(total + 2),
         _ => Some(total + 4),
     }
 }
@@ -257,7 +263,7 @@ fn surname_weight(part: &Part, capital: bool, word: bool) -> Option<u8> {
     if word {
         return None;
     }
-    if part.is(LIKE_SURNAME) && (capital || part.is(IN_OV)) {
+    if part.is(LIKE_SURNAME) && (capital || part.is(IN_OV) || part.script == Script::Cyrillic) {
         return Some(if capital { 3 } else { 1 });
     }
     if part.is(TURKIC) {

@@ -126,7 +126,8 @@ impl Questions<'_, '_> {
         let is_speaker = mark.word == "абонент" && self.view.bytes().get(mark.range.end) == Some(&b':');
         let is_record = mark.topics & record::TOPICS != 0 && place.gap.sentences == 0 && !is_speaker;
         let record = is_record.then(|| record::read(self.view, mark, place, &mut self.run)).flatten();
-        record.filter(|record| !self.is_of_next(record))
+        let is_own = place.gap.is_marked && place.gap.words == 0;
+        record.filter(|record| is_own || !self.is_of_next(record))
     }
 
     /// Takes a value and those behind it that only commas and "и" part from it.
@@ -255,7 +256,8 @@ impl Questions<'_, '_> {
         let before = self.marks.previous(value.range.start).filter(|mark| value.range.start - mark.range.end <= NEAR);
         before.is_some_and(|mark| {
             let gap = self.view.bytes().get(mark.range.end..value.range.start).unwrap_or_default();
-            let is_parted = gap.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'!' | b'?' | b'\n'));
+            let is_parted =
+                gap.iter().any(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.' | b'!' | b'?' | b'\n'));
             mark.topics & FOREIGN != 0 && mark.topics & ASKING == 0 && !is_parted
         })
     }

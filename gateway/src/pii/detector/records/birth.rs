@@ -139,7 +139,8 @@ fn is_and_others(view: &[u8], mark: &Mark) -> bool {
 
 fn after(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Option<Range<usize>> {
     let bytes = view.bytes();
-    let mut walk = Walk::new(view, marks, mark.range.end, REACH);
+    let sentences = usize::from(is_asked(bytes, mark.range.end));
+    let mut walk = Walk::new(view, marks, mark.range.end, Reach { sentences, ..REACH });
     let mut floor = mark.range.end;
     for _ in 0..3 {
         let place = walk.next_place()?;
@@ -164,6 +165,13 @@ fn after(view: &View<'_>, marks: &Marks, mark: &Mark, run: &mut DigitRun) -> Opt
         walk.skip_to(floor);
     }
     None
+}
+
+/// "Date of birth?" and the answer in the next line.
+fn is_asked(view: &[u8], end: usize) -> bool {
+    const NEAR: usize = 24;
+    let rest = view.get(end..).unwrap_or_default();
+    rest.iter().take(NEAR).position(|&byte| byte == b'?').is_some_and(|at| rest.get(at + 1) == Some(&b'\n'))
 }
 
 /// The date before the mark, not before `floor` and with at most `words` words between.

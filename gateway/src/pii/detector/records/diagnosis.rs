@@ -87,13 +87,15 @@ pub(super) fn read(view: &View<'_>, marks: &Marks, mark: &Mark, found: &mut Foun
     if codes.is_empty() {
         codes_in(view, clause_before(view, marks, mark), &mut codes);
     }
-    let only_codes = mark.word.starts_with("мкб") || mark.word.starts_with("icd") || mark.word.starts_with("ахж");
+    let only_codes = ["мкб", "icd", "ахж", "on sick", "на больничн"].iter().any(|word| mark.word.starts_with(word));
     let words =
         if only_codes { None } else { words_after(view, marks, mark).or_else(|| words_before(view, marks, mark)) };
     if codes.is_empty() && words.is_none() {
         return;
     }
-    let is_question = marks.hints(sentence_around(view, &mark.range), MEANING).next().is_some();
+    let sentence = sentence_around(view, &mark.range);
+    let is_question =
+        marks.hints(sentence.clone(), MEANING).next().is_some() && !is_about_family(view.bytes().get(sentence));
     for range in codes.iter().chain(words.iter()) {
         let is_inside =
             words.as_ref().is_some_and(|words| words != range && words.start <= range.start && range.end <= words.end);
@@ -194,6 +196,34 @@ fn words_after(view: &View<'_>, marks: &Marks, mark: &Mark) -> Option<Range<usiz
     };
     let words = clause(view, marks, start);
     (is_near && !is_asked && is_said(bytes, &words)).then_some(words)
+}
+
+/// "Что значит диагноз C50.4 у моего отца?": who asks for somebody's sake tells it of him.
+fn is_about_family(sentence: Option<&[u8]>) -> bool {
+    const FAMILY: [&str; 20] = [
+        " у меня",
+        " у моего",
+        " у моей",
+        " у мамы",
+        " у папы",
+        " у отца",
+        " у сына",
+        " у дочери",
+        " у мужа",
+        " у жены",
+        " у брата",
+        " у сестры",
+        " моему ",
+        " моей ",
+        " менің",
+        " маған",
+        " анам",
+        " әкем",
+        " балам",
+        " my ",
+    ];
+    let sentence = sentence.unwrap_or_default();
+    FAMILY.iter().any(|words| memchr::memmem::find(sentence, words.as_bytes()).is_some())
 }
 
 /// Whether the question that holds the mark speaks of a person.

@@ -15,7 +15,7 @@ use crate::pii::detector::context::topics::{
 };
 use crate::pii::detector::numbers::digit_run::DigitRun;
 use crate::pii::detector::numbers::digit_window::Window;
-use crate::pii::detector::views::normalize::{View, is_letter};
+use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
 
 /// The words that this file answers.
 pub(super) const TOPICS: Topics =
@@ -261,6 +261,9 @@ fn mixed_code(view: &View<'_>, at: usize) -> Option<Range<usize>> {
 fn prefix_before(view: &View<'_>, at: usize, floor: usize) -> Option<Prefix> {
     const GAP: usize = 4;
     const LETTERS: usize = 4;
+    if let Some(start) = spelled_before(view, at, floor) {
+        return Some(Prefix { start, letters: 2 });
+    }
     let before = view.bytes().get(floor..at)?;
     let marks = before
         .iter()
@@ -281,6 +284,24 @@ fn prefix_before(view: &View<'_>, at: usize, floor: usize) -> Option<Prefix> {
     let is_series = word.is_ascii() && letters == 2 && gap == 1 && !NOT_SERIES.contains(&word);
     let is_number_word = gap > 0 && (matches!(word, b"no" | b"nr") || !is_upper(view, range) && !is_series);
     (letters <= 2 && !is_number_word).then_some(Prefix { start, letters })
+}
+
+/// Where two capitals begin that are spelled like the digits behind them: "A-E-4-3-0-5-6-2".
+fn spelled_before(view: &View<'_>, at: usize, floor: usize) -> Option<usize> {
+    let bytes = view.bytes();
+    let is_mark = |at: usize| bytes.get(at).is_some_and(|byte| matches!(byte, b' ' | b'.' | b'-' | b'_' | b'/'));
+    let letter_before = |at: usize| {
+        let gap = (1..=2).take_while(|&back| at >= floor + back && is_mark(at - back)).count();
+        let end = (at - gap).max(floor);
+        let start = [1, 2]
+            .into_iter()
+            .filter_map(|width| end.checked_sub(width))
+            .find(|&start| bytes.get(start).is_some_and(|&byte| is_letter(byte) && !is_continuation(byte)))?;
+        (gap > 0 && start >= floor && is_upper(view, start..end)).then_some(start)
+    };
+    let start = letter_before(letter_before(at)?)?;
+    let is_inside = start.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(|&byte| is_letter(byte));
+    (is_mark(at + 1) && !is_inside).then_some(start)
 }
 
 /// Digits behind "№" or its like, after a first run that ends at `from`: how many, and where they end.

@@ -132,7 +132,9 @@ impl<'t, 'v> Walk<'t, 'v> {
             }
             let rest = bytes.get(self.at..).unwrap_or_default();
             let len = rest.iter().take(96).take_while(|&&byte| is_letter(byte)).count();
-            if self.marks.next(self.at).is_some_and(|mark| mark.range.start < self.at + len) {
+            // "ДЗ-448190": what begins a code speaks for nothing.
+            let is_glued = rest.get(len) == Some(&b'-') && rest.get(len + 1).is_some_and(u8::is_ascii_digit);
+            if !is_glued && self.marks.next(self.at).is_some_and(|mark| mark.range.start < self.at + len) {
                 return None;
             }
             if begins_code(rest, len) {

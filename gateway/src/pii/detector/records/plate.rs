@@ -14,7 +14,7 @@ use crate::pii::detector::views::lookalike::digit_at;
 use crate::pii::detector::views::normalize::{View, is_letter, next_digit};
 
 const MAX_SYMBOLS: usize = 10;
-const MAX_GAP: usize = 2;
+const MAX_GAP: usize = 3;
 
 /// What a plate is made of: 0 for a digit, A for a letter; those with a region first.
 const MODERN: &str = "000AAA00";
@@ -238,7 +238,7 @@ impl Symbols {
 }
 
 const fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'|')
+    matches!(byte, b' ' | b'-' | b'.' | b'_' | b'/' | b'|' | b'\n')
 }
 
 /// A Latin letter, or the one that a Cyrillic letter looks like, and its width.

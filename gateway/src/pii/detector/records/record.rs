@@ -11,7 +11,7 @@ use crate::pii::Entity;
 use crate::pii::detector::candidate::{Candidate, Strength};
 use crate::pii::detector::context::topics::{ACCOUNT, CONTRACT, MEDICAL_RECORD, Topics};
 use crate::pii::detector::numbers::digit_run::DigitRun;
-use crate::pii::detector::views::lookalike::digit_at;
+use crate::pii::detector::views::lookalike::{self, digit_at};
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
 
 /// The words that this file answers.
@@ -131,11 +131,20 @@ impl Code {
         self.digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
         let letters = bytes.iter().filter(|&&byte| is_letter(byte) && !is_continuation(byte)).count();
         self.characters = letters + self.digits;
+        // "2lЗoo7": letters that are drawn for digits.
+        let drawn = (0..bytes.len()).filter(|&at| lookalike::is_plain(bytes, at)).count();
+        if self.digits > 0 && drawn == letters {
+            self.digits = self.characters;
+        }
     }
 
-    /// "1.2.345", "12345.67"
+    /// "1.2.345", "12345.67", and neither "7.1.5.8.3.6" nor "514.912.848".
     fn is_decimal(&self, view: &View<'_>) -> bool {
-        view.bytes().get(self.range.clone()).unwrap_or_default().contains(&b'.')
+        const MAX_DOTS: usize = 4;
+        const MAX_DIGITS: usize = 8;
+        let bytes = view.bytes().get(self.range.clone()).unwrap_or_default();
+        let dots = memchr::memchr_iter(b'.', bytes).count();
+        (1..=MAX_DOTS).contains(&dots) && (dots == 1 || self.digits <= MAX_DIGITS)
     }
 
     fn is_phone(&self, view: &View<'_>) -> bool {

@@ -110,6 +110,10 @@ impl Label<'_, '_> {
     fn announced(&self, found: &mut Found) -> Option<Range<usize>> {
         let view = self.text.bytes();
         let (sign, is_colon) = self.sign()?;
+        // "Пароль Xk7#pQ2v - проверь": the value came before the dash.
+        if !is_colon && let Some(range) = self.plain(found).filter(|range| range.end < sign) {
+            return Some(range);
+        }
         let mut start = sign;
         let limit = (sign + 8).min(view.len());
         // `: `, ` := `, `":"`, `=> `, a line break behind a colon.
@@ -167,6 +171,13 @@ impl Label<'_, '_> {
         let mut in_word = true;
         for (index, &byte) in rest.iter().enumerate().take(MAX_LABEL) {
             match byte {
+                // The end of a word in base64.
+                b'=' if words > 0
+                    && in_word
+                    && rest.get(index + 1).is_none_or(|&next| next == b' ' || next == b'=') =>
+                {
+                    return None;
+                }
                 b':' | b'=' => return (rest.get(index + 1) != Some(&b'/')).then_some((from + index + 1, true)),
                 b'-' if rest.get(index + 1) == Some(&b' ') && index > 0 && rest.get(index - 1) == Some(&b' ') => {
                     return Some((from + index + 1, false));

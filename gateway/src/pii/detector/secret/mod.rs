@@ -2,6 +2,7 @@
 
 mod block;
 mod code;
+mod command;
 mod labelled;
 mod link;
 mod prefixed;
@@ -21,6 +22,7 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     link::scan(text, budget, found);
     labelled::scan(text, budget, found);
     code::scan(text, budget, found);
+    command::scan(text, budget, found);
     seed::scan(text, budget, found);
     table::scan(text, budget, found);
     unknown::scan(text, budget, found);

@@ -12,7 +12,7 @@ static NOT_VALUES: LazyLock<WordList> = LazyLock::new(|| {
         "\
     string str text varchar char any object number integer int boolean bool bytes null none nil undefined true \
     false required optional empty hidden redacted masked password passwd secret token value field option type \
-    input void unknown default authentication authenticated failed incorrect wrong invalid expired reset change \
+    input void unknown default authentication authenticated failed incorrect wrong invalid expired reset change changeme \
     changed manager policy must should is and or not the for your my our no yes n/a secretstr sensitive example \
     below above here same later ok see please with from нет не да есть тот же такой как ниже выше скрыт пустой \
     обязателен обязательно минимум максимум должен от для на в и или это что где тут жоқ емес және кемінде керек болуы қате дұрыс ұмытып неверный \

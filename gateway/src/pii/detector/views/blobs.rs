@@ -41,6 +41,26 @@ pub(crate) fn find(source: &str, mut found: impl FnMut(Blob)) {
         floor = end;
         at = end + MIN_LEN;
     }
+    short_padded(raw, &mut found);
+}
+
+/// Shorter blobs that their padding gives away: `RzQwLjI=`.
+fn short_padded(raw: &[u8], found: &mut impl FnMut(Blob)) {
+    const SHORTEST: usize = 6;
+    for sign in memchr::memchr_iter(b'=', raw) {
+        let before = raw.get(..sign).unwrap_or_default();
+        let len = count_base64(before.iter().rev().take(MIN_LEN));
+        let rest = raw.get(sign..).unwrap_or_default();
+        let padding = rest.iter().take(3).take_while(|&&byte| byte == b'=').count();
+        let goes_on = rest.get(padding).is_some_and(u8::is_ascii_alphanumeric);
+        if goes_on || padding > 2 || !(SHORTEST..MIN_LEN).contains(&len) || !(len + padding).is_multiple_of(4) {
+            continue;
+        }
+        let range = sign - len..sign + padding;
+        if let Some(text) = readable(decode_base64(before.get(sign - len..).unwrap_or_default())) {
+            found(Blob { text, range });
+        }
+    }
 }
 
 fn count_base64<'b>(bytes: impl Iterator<Item = &'b u8>) -> usize {
@@ -141,7 +161,7 @@ fn decode_hex(blob: &[u8]) -> Option<Vec<u8>> {
 
 /// The bytes as text, if they are text; a few broken characters (a wrong alignment at an end) are
 /// forgiven.
-fn readable(bytes: Vec<u8>) -> Option<String> {
+pub(super) fn readable(bytes: Vec<u8>) -> Option<String> {
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -178,6 +198,7 @@ mod tests {
         assert_eq!(texts("x: OTAxMTIzMzAwMjU4 ."), [("901123300258".to_owned(), 3..19)]);
         assert_eq!(texts("393031313233333030323538"), [("901123300258".to_owned(), 0..24)]);
         assert_eq!(texts("0x393031313233"), [("901123".to_owned(), 0..14)]);
+        assert_eq!(texts("x RzQwLjI=, TGU="), [("G40.2".to_owned(), 2..10)]);
         assert_eq!(texts("ODk2MTU2ODc2NjA="), [("89615687660".to_owned(), 0..15)]);
         let wrapped = format!("{}\r\n{}", "YWFh".repeat(19), "YmJi".repeat(2));
         let all = texts(&wrapped);

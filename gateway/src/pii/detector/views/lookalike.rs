@@ -3,7 +3,7 @@
 use super::normalize::{is_continuation, is_letter};
 
 /// Look-alikes at one end of a number that are still read as digits.
-pub(crate) const MAX_AT_EDGE: usize = 4;
+pub(crate) const MAX_AT_EDGE: usize = 8;
 
 /// The digit at a position and its width: itself, or the one that a letter looks like.
 pub(crate) fn digit_at(view: &[u8], at: usize) -> Option<(u8, usize)> {

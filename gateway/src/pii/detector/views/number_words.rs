@@ -55,14 +55,14 @@ fn listed(words: &'static str, numeral: Numeral) -> impl Iterator<Item = (&'stat
 
 const UNITS: [(u32, &str); 10] = [
     (0, "ноль нуль нолик ноля нуля нулик нөл нол nol nól nöl nul zero oh nought null"),
-    (1, "один одна одно одну одной одного единица единичка раз бір бир bir odin odna one"),
-    (2, "два две двух двойка двоечка екі еки eki dva dve two"),
+    (1, "один одна одно одну одной одного единица единичка раз бір бир bir bır odin odna one"),
+    (2, "два две двух двойка двоечка екі еки eki ekı dva dve two"),
     (3, "три трех тройка троечка үш уш úsh üş ush úş tri three"),
     (4, "четыре четырех четверка четверочка төрт торт tórt tört tort chetyre chetire four"),
     (5, "пять пяти пятерка пятерочка бес bes pyat piat five"),
     (6, "шесть шести шестерка шестерочка алты alty altı shest six"),
-    (7, "семь семи семерка семерочка жеті жети jeti zheti sem seven"),
-    (8, "восемь восьми восьмерка восьмерочка сегіз сегиз segiz vosem eight"),
+    (7, "семь семи семерка семерочка жеті жети jeti jetı zheti zhetı sem seven"),
+    (8, "восемь восьми восьмерка восьмерочка сегіз сегиз segiz segız vosem eight"),
     (9, "девять девяти девятка девяточка тоғыз тогыз toǵyz toğyz togyz toğız devyat deviat nine"),
 ];
 
@@ -121,7 +121,7 @@ const OTHERS: [(Numeral, &str); 6] = [
     (Numeral::Thousand, "тысяча тысячи тысяч тысячу мың мын myń myñ myn thousand tysyacha tysyachi tysyach"),
     (Numeral::Times(2), "double дважды дабл"),
     (Numeral::Times(3), "triple трижды"),
-    (Numeral::Plus, "плюс plus қосу плус"),
+    (Numeral::Plus, "плюс plus plius plyus қосу плус"),
     (
         Numeral::Filler,
         "и да and then потом далее дальше затем тире дефис пробел dash hyphen space minus минус сызықша бос орын кейін \

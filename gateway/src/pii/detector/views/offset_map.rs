@@ -54,6 +54,20 @@ impl OffsetMap {
         start..end
     }
 
+    /// Whether more than half of a source range is what atomic pieces stand for, or it begins inside of one.
+    pub(crate) fn is_mostly_atomic(&self, source: &Range<usize>) -> bool {
+        let first = self.pieces.partition_point(|piece| piece.source + piece.width <= source.start);
+        let atomic = self.pieces.get(first..).unwrap_or_default().iter().filter(|piece| piece.width > 0);
+        let mut covered = 0;
+        for piece in atomic.take_while(|piece| piece.source < source.end) {
+            if piece.source < source.start {
+                return true;
+            }
+            covered += piece.width.min(source.end - piece.source);
+        }
+        covered * 2 > source.len()
+    }
+
     fn piece(&self, derived: usize) -> Piece {
         let last = self.last.get();
         if let Some(piece) = (last..last + NEAR).find_map(|index| self.holding(index, derived)) {
@@ -92,5 +106,8 @@ mod tests {
         assert_eq!(map.source_range(0..2), 0..2);
         assert_eq!(map.source_range(1..3), 1..8);
         assert_eq!(map.source_range(2..4), 2..9);
+        let atomic: Vec<bool> =
+            [0..2, 1..9, 2..8, 0..9, 3..9, 8..10].iter().map(|range| map.is_mostly_atomic(range)).collect();
+        assert_eq!(atomic, [false, true, true, true, true, false]);
     }
 }

@@ -30,6 +30,11 @@ impl Mixture {
                 self.cyrillic += 1;
                 self.cyrillic_without_twin += u32::from(to_latin(folded, source).is_none());
             }
+            // "ş", "ğ": Latin letters that Kazakh and Turkish have of their own.
+            'à'..='ɏ' => {
+                self.latin += 1;
+                self.latin_without_twin += 1;
+            }
             _ => {}
         }
     }

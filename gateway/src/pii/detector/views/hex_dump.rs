@@ -1,0 +1,85 @@
+//! Bytes in hexadecimal with a mark between any two ("d0 98 d0 98 d0 9d", "49:49:4E"), as dumps and debuggers write
+//! them, where they are readable text. A telephone in pairs of digits is no text once decoded, so it is left alone.
+
+use std::ops::Range;
+
+use super::blobs::{Blob, readable};
+
+/// Fewer bytes are no value.
+const MIN_BYTES: usize = 5;
+
+/// Every readable dump of `source`; each byte is looked at a few times at most.
+pub(crate) fn find(source: &str, mut found: impl FnMut(Blob)) {
+    let raw = source.as_bytes();
+    let mut at = 0;
+    while let Some(range) = next_dump(raw, at) {
+        at = range.end;
+        let bytes = raw.get(range.clone()).unwrap_or_default().chunks(3).filter_map(|pair| byte_at(pair, 0));
+        if let Some(text) = readable(bytes.collect()) {
+            found(Blob { text, range });
+        }
+    }
+}
+
+/// The next pairs of digits, all parted by the same mark, at or after `from`.
+fn next_dump(raw: &[u8], from: usize) -> Option<Range<usize>> {
+    let mut at = from;
+    loop {
+        // Between the first two pairs.
+        let mark = at + raw.get(at..)?.iter().position(|&byte| is_mark(byte))?;
+        at = mark + 1;
+        let Some(start) = mark.checked_sub(2).filter(|&start| start >= from && begins(raw, start)) else { continue };
+        let sign = raw.get(mark).copied();
+        let mut end = mark;
+        while raw.get(end).copied() == sign && byte_at(raw, end + 1).is_some() && is_end(raw, end + 3) {
+            end += 3;
+        }
+        if end >= start + MIN_BYTES * 3 - 1 {
+            return Some(start..end);
+        }
+        at = end.max(at);
+    }
+}
+
+const fn is_mark(byte: u8) -> bool {
+    matches!(byte, b' ' | b':' | b'-')
+}
+
+fn begins(raw: &[u8], start: usize) -> bool {
+    let before = start.checked_sub(1).and_then(|before| raw.get(before));
+    byte_at(raw, start).is_some() && !before.is_some_and(u8::is_ascii_alphanumeric)
+}
+
+fn is_end(raw: &[u8], at: usize) -> bool {
+    !raw.get(at).is_some_and(u8::is_ascii_alphanumeric)
+}
+
+fn byte_at(raw: &[u8], at: usize) -> Option<u8> {
+    let digit = |at: usize| char::from(*raw.get(at)?).to_digit(16);
+    u8::try_from(digit(at)? * 16 + digit(at + 1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(source: &str) -> Vec<(String, Range<usize>)> {
+        let mut all = Vec::new();
+        find(source, |blob| all.push((blob.text, blob.range)));
+        all
+    }
+
+    #[test]
+    fn dumps_of_text_are_read() {
+        assert_eq!(texts("x 39 30 31 31 32 33."), [("901123".to_owned(), 2..19)]);
+        assert_eq!(texts("d0:98:D0:98:d0:9d"), [("ИИН".to_owned(), 0..17)]);
+        assert_eq!(texts("a 39 30 31 31 32 33 zz 39 30 31 31 32 33").len(), 2);
+    }
+
+    #[test]
+    fn numbers_addresses_and_words_are_not() {
+        for source in ["77 01 23 45 67 89", "00:1b:44:11:3a:b7", "39 30 31 31", "be ad 12 x 10 20", "aa bb-cc dd ee"] {
+            assert_eq!(texts(source), [], "{source}");
+        }
+    }
+}
