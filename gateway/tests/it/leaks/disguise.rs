@@ -17,7 +17,7 @@ macro_rules! disguise {
     };
 }
 
-pub const DISGUISES: [Disguise; 30] = [
+pub const DISGUISES: [Disguise; 31] = [
     disguise!("plain", [Digits, Code, Email, Exact, Words], |_, text| text.to_owned()),
     disguise!("spaces", [Digits, Code], |random, text| grouped(random, text, " ")),
     disguise!("dots", [Digits], |random, text| grouped(random, text, ".")),
@@ -42,6 +42,9 @@ pub const DISGUISES: [Disguise; 30] = [
     disguise!("spoken", [Email], |_, text| text.replace('@', " собака ").replace('.', " точка ")),
     disguise!("base64", [Digits, Code, Email, Exact], |_, text| base64(text.as_bytes())),
     disguise!("hexadecimal", [Digits, Code, Email, Exact], |_, text| hexadecimal(text.as_bytes())),
+    disguise!("hexadecimal bytes", [Digits, Code, Email, Exact], |_, text| {
+        text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+    }),
     disguise!("percent", [Digits, Code, Email], |_, text| each_byte(text, |byte| format!("%{byte:02X}"))),
     disguise!("HTML entities", [Digits, Code, Email], |_, text| each_char(text, |c| format!("&#{};", c as u32))),
     disguise!("hex entities", [Digits, Code, Email], |_, text| each_char(text, |c| format!("&#x{:x};", c as u32))),

@@ -254,3 +254,29 @@ fn several_values_in_one_text() {
     assert_eq!(entities("ИИН 901123300258, заказ 123456789012"), [Iin]);
     assert_eq!(entities("заказ 123456789012, ИИН 901123300258"), [Iin]);
 }
+
+#[test]
+fn what_is_spelled_dumped_or_cut_in_other_ways() {
+    use Entity::{Account, Contract, DriverLicence, IdCard, MedicalRecord, Plate, RuPassport};
+    for (text, entity, value) in [
+        ("ИИН 39 30 31 31 32 33 33 30 30 32 35 38", Iin, "39 30 31 31 32 33 33 30 30 32 35 38"),
+        ("мой ИИН 9О1l2ЗЗОО258", Iin, "9О1l2ЗЗОО258"),
+        ("Паспорт РФ 4608, 1486, 93, выдан", RuPassport, "4608, 1486, 93"),
+        ("удостоверение 0, 2, 9, 5, 9, 6, 2, 4, 0.", IdCard, "0, 2, 9, 5, 9, 6, 2, 4, 0"),
+        ("Водительское удостоверение A.E.4.3.0.5.6.2, категория B", DriverLicence, "A.E.4.3.0.5.6.2"),
+        ("права A B 3 4 3 7 5 4", DriverLicence, "A B 3 4 3 7 5 4"),
+        ("Дербес шот 7.1.5.8.3.6.5.1.9.7, су", Account, "7.1.5.8.3.6.5.1.9.7"),
+        ("в договоре № M597495 другая сумма", Contract, "M597495"),
+        ("Договор № ДЗ-448190 закрыт", Contract, "ДЗ-448190"),
+        ("№ 2IЗoo7 ауру тарихы", MedicalRecord, "2IЗoo7"),
+        ("plate number 610NN\nM09", Plate, "610NN\nM09"),
+        ("авто 527 – NSE – 15 во дворе", Plate, "527 – NSE – 15"),
+        ("docker login -u deploy -p qazaqstan-v6ns-079 registry.local", Secret, "qazaqstan-v6ns-079"),
+        ("curl -u admin:Kotik447! http://10.0.0.1/", Secret, "Kotik447!"),
+        ("Логин support, пароль VuI0NLOTcg — проверь", Secret, "VuI0NLOTcg"),
+        ("Диагноз по МКБ-10: QTE1LjA=.", Entity::Diagnosis, "QTE1LjA="),
+    ] {
+        let all = found(text);
+        assert!(all.contains(&(entity, value)), "{text}: {all:?}");
+    }
+}
