@@ -18,7 +18,7 @@ use super::secret;
 use super::text::Text;
 use super::views::blobs::Blob;
 use super::views::normalize::View;
-use super::views::{blobs, comma_groups, dictated, escapes, hex_dump};
+use super::views::{blobs, comma_groups, dictated, escapes};
 use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
@@ -124,7 +124,6 @@ impl<'d> SegmentScan<'d> {
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
         }
         blobs::find(text, |blob| self.blob(text, blob, depth, to_source));
-        hex_dump::find(text, |blob| self.blob(text, blob, depth, to_source));
     }
 
     /// What is inside a blob. The words around it speak for that, and so do the keys under which it stands.

@@ -132,9 +132,22 @@ fn may_go_on(before: &str, after: &str) -> bool {
         return false;
     }
     match (last.is_alphabetic(), first.is_alphabetic()) {
-        (true, true) => last.is_ascii() == first.is_ascii() && (first.is_lowercase() || last.is_uppercase()),
+        (true, true) => {
+            let is_word = last.is_ascii() == first.is_ascii() && (first.is_lowercase() || last.is_uppercase());
+            is_word || is_encoded(before, after)
+        }
         _ => true,
     }
+}
+
+/// "ODgwNTI" and "wNDMxNjkz": no word has digits among its letters or goes up and down so.
+fn is_encoded(before: &str, after: &str) -> bool {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    let head = before.len() - before.bytes().rev().take_while(|byte| belongs(byte)).count();
+    let tail = after.bytes().take_while(|byte| belongs(byte)).count();
+    let word: Vec<u8> = before.bytes().skip(head).chain(after.bytes().take(tail)).collect();
+    let rises = word.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count();
+    word.len() >= 8 && (rises > 1 || word.iter().any(u8::is_ascii_digit))
 }
 
 /// "мой ИИН 901123, дальше" and "вторая половина 300258": what stands between the halves is left out.
@@ -183,6 +196,11 @@ mod tests {
         assert_eq!(views(&[("user", "ИИН 901123"), ("user", "300258")]), ["ИИН 901123300258", "ИИН 901123 300258"]);
         let found = views(&[("user", "ИИН 901123"), ("assistant", "дальше?"), ("user", "300258")]);
         assert!(found.contains(&"ИИН 901123300258".to_owned()), "{found:?}");
+        for cut in 1..16 {
+            let (head, tail) = "ODgwNTIwNDMxNjkz".split_at(cut);
+            let found = views(&[("user", head), ("assistant", "ok"), ("user", tail)]);
+            assert!(found.contains(&"ODgwNTIwNDMxNjkz".to_owned()), "{found:?}");
+        }
         let found =
             views(&[("user", "9011"), ("assistant", "ok"), ("user", "2330"), ("assistant", "ok"), ("user", "0258")]);
         assert!(found.contains(&"901123300258".to_owned()), "{found:?}");

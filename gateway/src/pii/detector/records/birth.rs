@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::date::{date_before, date_end, year_end};
-use super::gap::{Reach, Walk};
+use super::gap::{Reach, Walk, starts_upper};
 use super::marks::{Mark, Marks};
 use super::month::month_at;
 use crate::pii::Entity;
@@ -78,6 +78,51 @@ pub(super) fn read_cell(view: &View<'_>, mark: &Mark, cell: Range<usize>, run: &
         date_end(bytes, at, run).or_else(year).map(|end| at..end)
     })?;
     Some(candidate(range, mark.word))
+}
+
+/// A date that closes an entry of a list of people: "1. Ахметова Томирис - 3 желтоқсан 1999", "Резюме: Айнур Калиева,
+/// 07.07.1999". Only of years in which somebody who is listed so may be born.
+pub(super) fn behind_listed_name(view: &View<'_>, at: usize, run: &mut DigitRun) -> Option<Candidate> {
+    const YEARS: std::ops::RangeInclusive<usize> = 1925..=2015;
+    let bytes = view.bytes();
+    let before = bytes.get(..at)?;
+    let names_end =
+        [", ", " - ", " ("].into_iter().find_map(|mark| Some(before.strip_suffix(mark.as_bytes())?.len()))?;
+    if !is_listed_name(view, names_end) {
+        return None;
+    }
+    let end = date_end(bytes, at, run)?;
+    let digits = bytes.get(at..end)?.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 4);
+    let year = digits.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<usize>().ok()).next()?;
+    let candidate = Candidate::new(Entity::BirthDate, at..end, Strength::Shape, "birth_date/listed");
+    YEARS.contains(&year).then(|| candidate.scored(BEHIND_NAME_SCORE))
+}
+
+/// Whether two or three words with capitals end here that begin a line, an entry of a list or what a colon announces.
+fn is_listed_name(view: &View<'_>, end: usize) -> bool {
+    const LONGEST: usize = 40;
+    let bytes = view.bytes();
+    let mut start = end;
+    for words in 1..=3 {
+        let before = bytes.get(..start).unwrap_or_default();
+        let len = before.iter().rev().take(LONGEST).take_while(|&&byte| is_letter(byte) || byte == b'-').count();
+        start -= len;
+        if len < 3 || !starts_upper(view, start) {
+            return false;
+        }
+        let before = bytes.get(..start).unwrap_or_default();
+        let is_numbered = || {
+            let rest = before.strip_suffix(b". ").or_else(|| before.strip_suffix(b") "));
+            rest.is_some_and(|rest| rest.last().is_some_and(u8::is_ascii_digit))
+        };
+        let begins = matches!(before.last(), None | Some(b'\n')) || before.ends_with(b": ") || is_numbered();
+        if begins {
+            return words > 1;
+        }
+        let Some(rest) = before.strip_suffix(b" ") else { return false };
+        start = rest.len();
+    }
+    false
 }
 
 /// A date behind a full name with its patronymic: "удостоверение 046203317, Рахимов Айдос Саматович, 27/06/2008".

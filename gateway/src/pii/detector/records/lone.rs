@@ -26,7 +26,8 @@ pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &
     let mut at = 0;
     while let Some(start) = next_digit(view, at) {
         code(text, marks, start, found);
-        if let Some(date) = birth::behind_name(text.view(), start, &mut dates) {
+        let date = birth::behind_name(text.view(), start, &mut dates);
+        if let Some(date) = date.or_else(|| birth::behind_listed_name(text.view(), start, &mut dates)) {
             found.push(date);
         }
         // Short numbers, the most of all, need no more than this look.

@@ -1,7 +1,9 @@
-//! Base64 and hexadecimal blobs inside a text that decode to readable text. Binary content (images,
+//! Base64 and hexadecimal blobs and dumps inside a text that decode to readable text. Binary content (images,
 //! keys, hashes) does not look like text once decoded and is left alone.
 
 use std::ops::Range;
+
+use super::hex_dump;
 
 /// Shortest blob: eight characters in base64.
 const MIN_LEN: usize = 12;
@@ -42,6 +44,7 @@ pub(crate) fn find(source: &str, mut found: impl FnMut(Blob)) {
         at = end + MIN_LEN;
     }
     short_padded(raw, &mut found);
+    hex_dump::find(source, &mut found);
 }
 
 /// Shorter blobs that their padding gives away: `RzQwLjI=`.

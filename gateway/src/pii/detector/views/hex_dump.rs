@@ -9,33 +9,34 @@ use super::blobs::{Blob, readable};
 const MIN_BYTES: usize = 5;
 
 /// Every readable dump of `source`; each byte is looked at a few times at most.
-pub(crate) fn find(source: &str, mut found: impl FnMut(Blob)) {
+pub(super) fn find(source: &str, found: &mut impl FnMut(Blob)) {
     let raw = source.as_bytes();
     let mut at = 0;
-    while let Some(range) = next_dump(raw, at) {
+    while let Some((range, bytes)) = next_dump(raw, at) {
         at = range.end;
-        let bytes = raw.get(range.clone()).unwrap_or_default().chunks(3).filter_map(|pair| byte_at(pair, 0));
-        if let Some(text) = readable(bytes.collect()) {
+        if let Some(text) = readable(bytes) {
             found(Blob { text, range });
         }
     }
 }
 
-/// The next pairs of digits, all parted by the same mark, at or after `from`.
-fn next_dump(raw: &[u8], from: usize) -> Option<Range<usize>> {
+/// The next pairs of digits, all parted by the same mark, at or after `from`, and their values.
+fn next_dump(raw: &[u8], from: usize) -> Option<(Range<usize>, Vec<u8>)> {
     let mut at = from;
     loop {
         // Between the first two pairs.
         let mark = at + raw.get(at..)?.iter().position(|&byte| is_mark(byte))?;
         at = mark + 1;
         let Some(start) = mark.checked_sub(2).filter(|&start| start >= from && begins(raw, start)) else { continue };
-        let sign = raw.get(mark).copied();
+        let mut bytes: Vec<u8> = byte_at(raw, start).into_iter().collect();
         let mut end = mark;
-        while raw.get(end).copied() == sign && byte_at(raw, end + 1).is_some() && is_end(raw, end + 3) {
-            end += 3;
+        // Where two messages meet there may be two spaces.
+        while let Some(gap) = (1..=2).find(|&gap| is_gap(raw, mark, end, gap) && is_pair(raw, end + gap)) {
+            bytes.extend(byte_at(raw, end + gap));
+            end += gap + 2;
         }
-        if end >= start + MIN_BYTES * 3 - 1 {
-            return Some(start..end);
+        if bytes.len() >= MIN_BYTES {
+            return Some((start..end, bytes));
         }
         at = end.max(at);
     }
@@ -45,13 +46,19 @@ const fn is_mark(byte: u8) -> bool {
     matches!(byte, b' ' | b':' | b'-')
 }
 
+/// Whether the mark at `mark` stands `gap` times from `at` on.
+fn is_gap(raw: &[u8], mark: usize, at: usize, gap: usize) -> bool {
+    let is_space = raw.get(mark) == Some(&b' ');
+    (gap == 1 || is_space) && (at..at + gap).all(|at| raw.get(at) == raw.get(mark))
+}
+
+fn is_pair(raw: &[u8], at: usize) -> bool {
+    byte_at(raw, at).is_some() && !raw.get(at + 2).is_some_and(u8::is_ascii_alphanumeric)
+}
+
 fn begins(raw: &[u8], start: usize) -> bool {
     let before = start.checked_sub(1).and_then(|before| raw.get(before));
     byte_at(raw, start).is_some() && !before.is_some_and(u8::is_ascii_alphanumeric)
-}
-
-fn is_end(raw: &[u8], at: usize) -> bool {
-    !raw.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 fn byte_at(raw: &[u8], at: usize) -> Option<u8> {
@@ -65,13 +72,14 @@ mod tests {
 
     fn texts(source: &str) -> Vec<(String, Range<usize>)> {
         let mut all = Vec::new();
-        find(source, |blob| all.push((blob.text, blob.range)));
+        find(source, &mut |blob: Blob| all.push((blob.text, blob.range)));
         all
     }
 
     #[test]
     fn dumps_of_text_are_read() {
         assert_eq!(texts("x 39 30 31 31 32 33."), [("901123".to_owned(), 2..19)]);
+        assert_eq!(texts("39 30  31 31 32 33"), [("901123".to_owned(), 0..18)]);
         assert_eq!(texts("d0:98:D0:98:d0:9d"), [("ИИН".to_owned(), 0..17)]);
         assert_eq!(texts("a 39 30 31 31 32 33 zz 39 30 31 31 32 33").len(), 2);
     }

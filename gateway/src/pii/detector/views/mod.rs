@@ -5,7 +5,7 @@ pub(crate) mod comma_groups;
 pub(crate) mod dictated;
 pub(crate) mod escapes;
 pub(crate) mod fold;
-pub(crate) mod hex_dump;
+mod hex_dump;
 pub(crate) mod long_words;
 pub(crate) mod lookalike;
 pub(crate) mod normalize;
