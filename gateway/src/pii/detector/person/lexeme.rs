@@ -8,7 +8,7 @@ use super::reading::{
     Roles, SURNAME, WORD,
 };
 use super::spelling::{Key, Script};
-use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
+use super::{figures, names_kazakh, names_russian, names_turkic, names_western, names_world, ordinary, surnames};
 
 /// Patronymics and stems that no rule makes.
 const IRREGULAR_PATRONYMICS: &str =
@@ -106,7 +106,13 @@ impl Builder {
             (names_turkic::KYRGYZ, FIRST),
             (names_turkic::TATAR, FIRST),
             (names_turkic::KOREAN, FIRST),
+            (names_world::TURKISH, FIRST),
+            (names_world::ARABIC, FIRST),
+            (names_world::INDIAN, FIRST),
+            (names_world::AFRICAN, FIRST),
+            (names_world::EAST_ASIAN, FIRST),
             (names_russian::FAMILIAR, FAMILIAR),
+            (surnames::LATIN, PLAIN_SURNAME | LATIN),
             (surnames::PLAIN, PLAIN_SURNAME),
             (surnames::FREQUENT, SURNAME),
             (figures::LONE, LONE_FIGURE),

@@ -14,6 +14,7 @@ mod names_kazakh;
 mod names_russian;
 mod names_turkic;
 mod names_western;
+mod names_world;
 mod ordinary;
 mod part;
 mod reading;
