@@ -8,7 +8,10 @@ use super::reading::{
     Roles, SURNAME, WORD,
 };
 use super::spelling::{Key, Script};
-use super::{figures, names_kazakh, names_russian, names_turkic, names_western, names_world, ordinary, surnames};
+use super::{
+    figures, figures_cyrillic, figures_latin, names_kazakh, names_russian, names_turkic, names_western, names_world,
+    ordinary, surnames,
+};
 
 /// Patronymics and stems that no rule makes.
 const IRREGULAR_PATRONYMICS: &str =
@@ -197,7 +200,8 @@ impl Builder {
         let (mut pairs, mut initials) = (Vec::new(), Vec::new());
         let lone: HashSet<LexemeId> =
             figures::LONE.split_whitespace().flat_map(|name| self.add(name, 0)).map(|(id, _)| id).collect();
-        for figure in figures::FULL.split(',') {
+        let lists = [figures::FULL, figures_cyrillic::CYRILLIC, figures_latin::LATIN];
+        for figure in lists.iter().flat_map(|list| list.split(',')) {
             let mut words = figure.split_whitespace();
             let Some(first) = words.next() else { continue };
             let firsts = self.add(first, 0);

@@ -6,6 +6,8 @@
 mod cues;
 mod endings;
 mod figures;
+mod figures_cyrillic;
+mod figures_latin;
 mod hashing;
 mod lexeme;
 mod lexicon;
