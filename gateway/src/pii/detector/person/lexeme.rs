@@ -8,7 +8,10 @@ use super::reading::{
     Roles, SURNAME, WORD,
 };
 use super::spelling::{Key, Script};
-use super::{figures, names_kazakh, names_russian, names_turkic, names_western, ordinary, surnames};
+use super::{
+    figures, figures_cyrillic, figures_latin, names_kazakh, names_russian, names_turkic, names_western, names_world,
+    ordinary, surnames,
+};
 
 /// Patronymics and stems that no rule makes.
 const IRREGULAR_PATRONYMICS: &str =
@@ -106,7 +109,13 @@ impl Builder {
             (names_turkic::KYRGYZ, FIRST),
             (names_turkic::TATAR, FIRST),
             (names_turkic::KOREAN, FIRST),
+            (names_world::TURKISH, FIRST),
+            (names_world::ARABIC, FIRST),
+            (names_world::INDIAN, FIRST),
+            (names_world::AFRICAN, FIRST),
+            (names_world::EAST_ASIAN, FIRST),
             (names_russian::FAMILIAR, FAMILIAR),
+            (surnames::LATIN, PLAIN_SURNAME | LATIN),
             (surnames::PLAIN, PLAIN_SURNAME),
             (surnames::FREQUENT, SURNAME),
             (figures::LONE, LONE_FIGURE),
@@ -191,7 +200,8 @@ impl Builder {
         let (mut pairs, mut initials) = (Vec::new(), Vec::new());
         let lone: HashSet<LexemeId> =
             figures::LONE.split_whitespace().flat_map(|name| self.add(name, 0)).map(|(id, _)| id).collect();
-        for figure in figures::FULL.split(',') {
+        let lists = [figures::FULL, figures_cyrillic::CYRILLIC, figures_latin::LATIN];
+        for figure in lists.iter().flat_map(|list| list.split(',')) {
             let mut words = figure.split_whitespace();
             let Some(first) = words.next() else { continue };
             let firsts = self.add(first, 0);

@@ -6,6 +6,8 @@
 mod cues;
 mod endings;
 mod figures;
+mod figures_cyrillic;
+mod figures_latin;
 mod hashing;
 mod lexeme;
 mod lexicon;
@@ -14,6 +16,7 @@ mod names_kazakh;
 mod names_russian;
 mod names_turkic;
 mod names_western;
+mod names_world;
 mod ordinary;
 mod part;
 mod reading;
