@@ -213,7 +213,7 @@ pub(crate) const THINGS: &[Word] = words! {
         "принцип" "постоянн" "числ" "шкал" "критери" "таблиц" "модел" "проб" "реакци" "распределени";
     exact NAMED_AFTER_BEHIND:
         "street" "avenue" "ave" "road" "blvd" "boulevard" "square" "university" "school" "airport" "theorem"
-        "algorithm" "disease" "syndrome" "theory" "law" "prize" "көш" "к-сі" "к-си" "д-лы" "көшесінде" "koshesi"
+        "algorithm" "disease" "syndrome" "theory" "law" "prize" "көш" "к-сі" "к-си" "д-лы" "көшесінде" "көшесіндегі" "көшесінен" "koshesi"
         "kóshesi" "dangyly" "atyndagy" "atyndaǵy";
     case NAMED_AFTER_BEHIND:
         "университет" "академи" "плаза" "молл"

@@ -150,7 +150,8 @@ impl PersonScan<'_, '_, '_> {
         if self.setting.names_partners(range.end) {
             return Some("an organisation");
         }
-        if self.setting.is_titled_behind(range.end) {
+        let is_titled = parts.last().is_some_and(|last| self.setting.is_title(&last.range));
+        if is_titled || self.setting.is_titled_behind(range.end) {
             return Some("a work of art, a place or a company");
         }
         let before = self.setting.before(range.start);

@@ -14,7 +14,7 @@ const ADVERBS: &str = "вчера сегодня уже не снова опят
 /// What pay is counted in.
 const TITLED: &str = "фильм фильма фильме город города городе книга книги книге роман повесть сериал мультфильм опера \
                       викторина викторину реферат эссе доклад сочинение теорема теоремасы әдісі жыры дастаны фильмі \
-                      кітабы қаласы қала романы city town film movie book novel opera series song llp llc ltd inc gmbh \
+                      кітабы қаласы қала романы city town film movie book novel opera series song llp llc ltd inc gmbh foundation agro агро \
                       corp textiles bakery foods trading holding logistics motors pharma consulting solutions";
 
 const TOWNS: &str = "regina регина charlotte шарлотта victoria виктория florence sydney сидней paris austin jackson \
@@ -36,6 +36,12 @@ impl Setting<'_, '_> {
         let tokens = self.text.tokens();
         let next = tokens.get(tokens.partition_point(|token| token.range.start < range.end + 3));
         is_owner && next.is_some_and(|next| next.range.start == range.end + 3 && next.case == Case::Title)
+    }
+
+    /// Whether a word itself says so: "Marshall Textiles".
+    pub(super) fn is_title(&self, range: &Range<usize>) -> bool {
+        let word = self.text.bytes().get(range.clone()).unwrap_or_default();
+        TITLED.split_ascii_whitespace().any(|titled| titled.as_bytes() == word)
     }
 
     /// Whether the words right behind `at`, in the same sentence, say that it is a film, a city, a company, a theorem:
