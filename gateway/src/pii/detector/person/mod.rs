@@ -7,6 +7,7 @@ mod cues;
 mod endings;
 mod figures;
 mod hashing;
+mod known;
 mod lexeme;
 mod lexicon;
 mod lone;
