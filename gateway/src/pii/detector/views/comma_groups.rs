@@ -15,7 +15,7 @@ const MAX_CHARACTERS: usize = 34;
 /// The text of a view with such values joined, and the way back to the view; `None` when there is none.
 pub(crate) fn decode(view: &[u8]) -> Option<Decoded> {
     let mut decoded = Decoded { text: String::new(), map: OffsetMap::default() };
-    let source = std::str::from_utf8(view).ok()?;
+    let mut source = "";
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = view.get(at..).and_then(|rest| memchr::memchr(b',', rest)) {
@@ -28,6 +28,9 @@ pub(crate) fn decode(view: &[u8]) -> Option<Decoded> {
         at = token.end.max(at);
         if !is_cut_value(view.get(token.clone()).unwrap_or_default()) {
             continue;
+        }
+        if source.is_empty() {
+            source = std::str::from_utf8(view).ok()?;
         }
         let commas = token.clone().filter(|&at| view.get(at) == Some(&b','));
         for comma in commas {
