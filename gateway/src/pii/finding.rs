@@ -65,8 +65,9 @@ impl<'a> TextSegment<'a> {
     /// The last two keys of the pointer: `{"client": {"iin": …}}`, `{"phones": ["…"]}`.
     pub(crate) fn keys(&self) -> &str {
         let pointer = self.pointer.as_ref();
-        let second = pointer.rmatch_indices('/').nth(1);
-        let keys = second.map_or(pointer, |(at, _)| pointer.get(at..).unwrap_or(pointer));
+        let slash_before = |end: usize| memchr::memrchr(b'/', pointer.as_bytes().get(..end)?);
+        let second = slash_before(pointer.len()).and_then(slash_before);
+        let keys = second.map_or(pointer, |at| pointer.get(at..).unwrap_or(pointer));
         let is_short = keys.len() <= MAX_KEYS_LEN;
         if is_short { keys } else { "" }
     }

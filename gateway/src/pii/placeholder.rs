@@ -45,6 +45,11 @@ pub(crate) fn core_of(text: &[u8]) -> Option<Core> {
     is_core(core).then_some(core)
 }
 
+/// Whether a core may hold `byte`, in either case.
+pub(crate) fn is_core_byte(byte: u8) -> bool {
+    value_of(byte.to_ascii_uppercase()).is_some()
+}
+
 /// The name that an entity has in placeholders: capitals and underscores.
 pub(crate) fn entity_name(entity: Entity) -> String {
     let name = match entity {

@@ -11,6 +11,7 @@ mod classifier;
 mod contact;
 mod context;
 mod custom;
+pub(crate) mod memo;
 mod numbers;
 mod person;
 mod records;
@@ -30,7 +31,7 @@ pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_rec
 
 use context::finder::ContextFinder;
 use scan::{SegmentFindings, SegmentScan};
-use seen::Seen;
+use seen::{Place, Seen};
 
 use super::{Finding, Findings, Rejection, TextSegment};
 
@@ -39,6 +40,7 @@ use super::{Finding, Findings, Rejection, TextSegment};
 pub struct Detector {
     context: ContextFinder,
     custom: Vec<custom::Compiled>,
+    seen: Seen,
     second_stage: Option<SecondStage>,
     /// Only values with a structure are looked for.
     is_structured: bool,
@@ -81,7 +83,7 @@ impl Detector {
     /// As [`Self::new`], and when a recogniser cannot be used.
     pub fn with(custom: &[CustomRecognizer], second_stage: Option<SecondStage>) -> Result<Self, DetectorError> {
         let context = ContextFinder::new().map_err(|source| DetectorError::ContextWords { source })?;
-        Ok(Self { context, custom: custom::compile(custom)?, second_stage, is_structured: false })
+        Ok(Self { context, custom: custom::compile(custom)?, seen: Seen::new(), second_stage, is_structured: false })
     }
 
     /// The same without names, addresses and what is dictated or encoded: for measuring what each part costs. Its
@@ -89,7 +91,7 @@ impl Detector {
     #[must_use]
     pub fn structured(&self) -> Self {
         let (context, custom) = (self.context.clone(), self.custom.clone());
-        Self { context, custom, second_stage: None, is_structured: true }
+        Self { context, custom, seen: Seen::new(), second_stage: None, is_structured: true }
     }
 
     /// Whether a scan asks a second stage, which may take its time.
@@ -110,17 +112,16 @@ impl Detector {
     pub fn scan(&self, segments: &[TextSegment<'_>]) -> Findings {
         let mut list = Vec::new();
         let mut complete = true;
-        let mut seen = Seen::default();
         for (index, segment) in segments.iter().enumerate() {
-            let keys = segment.keys();
             // To a recogniser of the configuration an index may say something.
-            if self.custom.is_empty() && seen.is_clean(keys, &segment.text) {
+            let place = if self.custom.is_empty() { self.seen.place(segment.keys(), &segment.text) } else { None };
+            if place.as_ref().is_some_and(Place::is_clean) {
                 continue;
             }
             let found = self.segment(segment).run(&segment.text);
             complete &= found.complete;
-            if found.complete && found.candidates.is_empty() {
-                seen.add(keys, &segment.text);
+            if let Some(place) = place.filter(|_| found.complete && found.candidates.is_empty()) {
+                place.remember();
             }
             list.extend(findings(found, index));
         }

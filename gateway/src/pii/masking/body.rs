@@ -211,7 +211,9 @@ impl<'p> Plan<'p> {
                 to_body(range.start + raw.start..range.start + raw.end)
             };
             let text = string.text.as_ref();
-            self.pass.see_text(text);
+            if self.known.is_none() {
+                self.pass.see_text(text);
+            }
             if depth < MAX_NESTING && looks_like_json(text) && walk(text.as_bytes(), |_, _| {}).is_ok() {
                 return self.read(text, depth + 1, None, &to_body);
             }

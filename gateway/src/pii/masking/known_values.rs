@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::span::Span;
 use crate::pii::detector::views::normalize::{View, is_letter};
@@ -44,7 +44,9 @@ impl KnownValues {
             }
         }
         // Without an automaton they are not masked here; the tripwire still sees them.
-        let automaton = AhoCorasick::new(patterns.keys()).ok().filter(|_| !patterns.is_empty());
+        // One request is read with it, so that it must be built fast rather than read fast.
+        let builder = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(patterns.keys());
+        let automaton = builder.ok().filter(|_| !patterns.is_empty());
         Self { automaton, values: patterns.into_values().collect() }
     }
 

@@ -55,7 +55,8 @@ pub(crate) struct CoresInText(HashSet<Core>);
 
 impl CoresInText {
     pub(crate) fn add(&mut self, text: &str) {
-        self.0.extend(text.as_bytes().windows(CORE_LEN).filter_map(placeholder::core_of));
+        let runs = text.as_bytes().split(|&byte| !placeholder::is_core_byte(byte));
+        self.0.extend(runs.flat_map(|run| run.windows(CORE_LEN)).filter_map(placeholder::core_of));
     }
 
     pub(crate) fn contains(&self, core: Core) -> bool {

@@ -260,10 +260,13 @@ fn for_each_written_number(json: &[u8], mut visit: impl FnMut(&str)) {
         match json[at] {
             b'"' => {
                 at += 1;
-                while at < json.len() && json[at] != b'"' {
-                    at += if json[at] == b'\\' { 2 } else { 1 };
+                while let Some(found) = memchr::memchr2(b'"', b'\\', json.get(at..).unwrap_or_default()) {
+                    at += found + 1;
+                    if json[at - 1] == b'"' {
+                        break;
+                    }
+                    at += 1;
                 }
-                at += 1;
             }
             b'-' | b'0'..=b'9' => {
                 let is_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');

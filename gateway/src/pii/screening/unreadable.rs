@@ -1,7 +1,10 @@
 //! What a scan cannot read: images, sounds, files that are not given. Anything in a message that is not known to be text
 //! counts as such.
 
+use std::cell::RefCell;
+
 use super::file_parts::PART_LISTS;
+use crate::pii::detector::memo::{Memo, remembered};
 
 /// `type` of parts whose text the walk sees.
 const READABLE_TYPES: [&str; 6] = ["text", "refusal", "input_text", "output_text", "thinking", "tool_result"];
@@ -35,9 +38,14 @@ const DESCRIPTIONS: [&str; 6] = ["tools", "functions", "response_format", "metad
 /// No place of a message is named by a longer pointer that matters here.
 const MAX_POINTER_BYTES: usize = 1_024;
 
+thread_local! {
+    /// Whether a pointer names something unreadable: those of an API come with every request.
+    static NAMING: RefCell<Memo<8, bool>> = const { RefCell::new(Memo::new(7)) };
+}
+
 /// Whether the value at `pointer`, whose text is `text`, stands for something else than its text.
 pub(crate) fn is_unreadable(pointer: &str, text: &str) -> bool {
-    names_unreadable_member(pointer) || is_unknown_type(pointer, text)
+    remembered(&NAMING, pointer.as_bytes(), || names_unreadable_member(pointer)) || is_unknown_type(pointer, text)
 }
 
 fn names_unreadable_member(pointer: &str) -> bool {
@@ -51,6 +59,9 @@ fn names_unreadable_member(pointer: &str) -> bool {
 }
 
 fn is_unknown_type(pointer: &str, text: &str) -> bool {
+    if !pointer.ends_with("/type") {
+        return false;
+    }
     let mut path = pointer.rsplit('/');
     let is_type = path.next() == Some("type");
     let is_item = path.next().is_some_and(|index| !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()));

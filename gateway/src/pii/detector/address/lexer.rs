@@ -116,11 +116,10 @@ fn word_end(view: &[u8], start: usize) -> usize {
 
 fn word(text: &Text<'_>, range: &Range<usize>) -> Kind {
     let bytes = text.bytes().get(range.clone()).unwrap_or_default();
-    let spelled = std::str::from_utf8(bytes).unwrap_or_default();
-    let first_len = spelled.chars().next().map_or(1, char::len_utf8);
+    let first_len = bytes.first().map_or(1, |&first| char_len(first));
     let first = text.view().source_text(range.start..range.start + first_len);
     let letters = bytes.iter().filter(|&&byte| !is_continuation(byte)).count();
-    let role = if letters <= 24 { role(spelled) } else { Some(Role::Stop) };
+    let role = if letters <= 24 { role(bytes) } else { Some(Role::Stop) };
     Kind::Word { role, is_capital: first.chars().any(char::is_uppercase), letters }
 }
 

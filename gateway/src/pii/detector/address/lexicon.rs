@@ -1,9 +1,11 @@
 //! What the words of an address are called, in Russian, Kazakh (both scripts) and English, with their endings.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::LazyLock;
 
 use super::places::{DISTRICTS, PLACES};
+use crate::pii::detector::memo::{Memo, remembered};
 use crate::pii::detector::word_list::WordMap;
 
 /// What a word does in an address.
@@ -171,8 +173,16 @@ static TABLE: LazyLock<WordMap<&'static str, (Role, bool)>> = LazyLock::new(|| {
     table
 });
 
+thread_local! {
+    static ROLES: RefCell<Memo<4, Option<Role>>> = const { RefCell::new(Memo::new(8)) };
+}
+
 /// What `word`, in lower case, does in an address; `None` for a name or any other word.
-pub(crate) fn role(word: &str) -> Option<Role> {
+pub(crate) fn role(word: &[u8]) -> Option<Role> {
+    remembered(&ROLES, word, || std::str::from_utf8(word).ok().and_then(found_role))
+}
+
+fn found_role(word: &str) -> Option<Role> {
     let word = plain(word);
     if let Some(&(role, _)) = TABLE.get(word.as_ref()) {
         return Some(role);
@@ -252,7 +262,7 @@ mod tests {
             ("абая", None),
             ("күлкі", None),
         ] {
-            assert_eq!(role(word), expected, "{word}");
+            assert_eq!(role(word.as_bytes()), expected, "{word}");
         }
     }
 }

@@ -2,12 +2,17 @@
 //! The automaton runs once over a view, and only when some number of it needs an opinion.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::ops::Range;
+use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, BuildError, MatchError, MatchKind};
 
 use super::topics::Topics;
 use super::words::{Ending, WORDS, Word};
+use crate::pii::detector::memo::{Memo, remembered};
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
 
 /// How far a word reaches, in characters and in bytes of a view.
@@ -19,8 +24,13 @@ const VALUE_DIGITS: usize = 10;
 /// Finds the words of [`WORDS`] in views.
 #[derive(Clone)]
 pub(crate) struct ContextFinder {
-    automaton: AhoCorasick,
-    words: Vec<&'static Word>,
+    automaton: Arc<DFA>,
+    words: Arc<[&'static Word]>,
+}
+
+thread_local! {
+    /// What keys speak for: those of an API come with every request.
+    static KEYS: RefCell<Memo<8, Topics>> = const { RefCell::new(Memo::new(7)) };
 }
 
 /// The words of one view, by position.
@@ -43,35 +53,51 @@ impl ContextFinder {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let spelled = WORDS.iter().copied().flatten().flat_map(|word| spellings(word).map(move |text| (word, text)));
         let (words, texts): (Vec<&'static Word>, Vec<Cow<'static, str>>) = spelled.unzip();
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(texts.iter().map(|text| text.as_bytes()))?;
-        Ok(Self { automaton, words })
+        let automaton =
+            DFA::builder().match_kind(MatchKind::Standard).build(texts.iter().map(|text| text.as_bytes()))?;
+        Ok(Self { automaton: Arc::new(automaton), words: words.into() })
     }
 
     /// All words of `view`; `given` holds for every position.
     pub(crate) fn words(&self, view: &View<'_>, given: Topics) -> ContextWords {
-        let bytes = view.bytes();
-        let hits = self
-            .automaton
-            .find_overlapping_iter(bytes)
-            .filter_map(|found| {
-                let word = *self.words.get(found.pattern().as_usize())?;
-                let range = found.range();
-                let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
-                let begins = word.ending == Ending::Tail || begins_word(view, range.start);
-                let is_word = begins && ends_word(view, range.end, word.ending) && !in_code;
-                is_word.then_some(Hit { range, word })
-            })
-            .collect();
+        let mut hits = Vec::new();
+        self.each_spelled(view.bytes(), |word, range| {
+            let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
+            let begins = word.ending == Ending::Tail || begins_word(view, range.start);
+            if begins && ends_word(view, range.end, word.ending) && !in_code {
+                hits.push(Hit { range, word });
+            }
+        });
         ContextWords { hits, given }
     }
 
-    /// What the words of a short text speak for together.
+    /// Calls `found` with every spelling of a word, by where they end. This is where most of a scan's bytes are looked at
+    /// one by one, so that the automaton is asked for nothing but its next state.
+    fn each_spelled(&self, bytes: &[u8], mut found: impl FnMut(&'static Word, Range<usize>)) {
+        let automaton = self.automaton.as_ref();
+        // A start state without an anchor is what it was built with.
+        let Ok(mut state): Result<_, MatchError> = automaton.start_state(Anchored::No) else { return };
+        for (at, &byte) in bytes.iter().enumerate() {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if !automaton.is_special(state) || !automaton.is_match(state) {
+                continue;
+            }
+            for index in 0..automaton.match_len(state) {
+                let pattern = automaton.match_pattern(state, index);
+                let start = (at + 1).checked_sub(automaton.pattern_len(pattern));
+                if let (Some(start), Some(word)) = (start, self.words.get(pattern.as_usize())) {
+                    found(word, start..at + 1);
+                }
+            }
+        }
+    }
+
+    /// What the words of a short text, like keys, speak for together.
     pub(crate) fn topics(&self, text: &str) -> Topics {
-        let words = self.words(&View::new(text), 0);
-        words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
+        remembered(&KEYS, text.as_bytes(), || {
+            let words = self.words(&View::new(text), 0);
+            words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
+        })
     }
 }
 

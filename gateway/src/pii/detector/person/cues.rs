@@ -1,7 +1,8 @@
 //! The context words right before and right behind a name, looked up one by one where a name stands: names need their
 //! neighbours and not whatever is within reach, so the automaton need not run for them.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -9,8 +10,9 @@ use super::hashing::{Hash, Table};
 use crate::pii::detector::context::topics::Topics;
 use crate::pii::detector::context::words::{Ending, Word};
 use crate::pii::detector::context::words_person::BESIDE_NAMES;
+use crate::pii::detector::memo::{Memo, remembered};
 use crate::pii::detector::text::Text;
-use crate::pii::detector::views::normalize::is_continuation;
+use crate::pii::detector::views::normalize::{is_continuation, is_letter};
 
 /// The words of a cue: "тегі, аты, әкесінің аты".
 const MAX_WORDS: usize = 4;
@@ -26,6 +28,8 @@ struct Cues {
     exact: Table<Cue>,
     /// Those that take case endings.
     inflected: Table<Cue>,
+    /// The first words of those of several.
+    leading: Table<()>,
 }
 
 /// What one or more words speak for, and the first of them.
@@ -41,9 +45,27 @@ static CUES: LazyLock<Cues> = LazyLock::new(|| {
         let cues = if matches!(word.ending, Ending::Case | Ending::Any) { &mut inflected } else { &mut exact };
         cues.entry(word.text).or_default().hear(Cue::of(word));
     }
+    let leading = exact.keys().chain(inflected.keys()).filter_map(|text| {
+        let len = text.bytes().position(|byte| !is_letter(byte))?;
+        text.get(..len)
+    });
+    let leading: BTreeSet<&str> = leading.collect();
+    let leading = Table::new(&leading.into_iter().map(|word| (word, ())).collect::<Vec<_>>());
     let table = |cues: BTreeMap<&str, Cue>| Table::new(&cues.into_iter().collect::<Vec<_>>());
-    Cues { exact: table(exact), inflected: table(inflected) }
+    Cues { exact: table(exact), inflected: table(inflected), leading }
 });
+
+/// What one word says by itself.
+#[derive(Debug, Clone, Copy)]
+struct Single {
+    cue: Cue,
+    /// Whether cues of several words begin with it.
+    leads: bool,
+}
+
+thread_local! {
+    static SINGLES: RefCell<Memo<4, Single>> = const { RefCell::new(Memo::new(8)) };
+}
 
 impl Cue {
     fn of(word: &Word) -> Self {
@@ -62,17 +84,19 @@ pub(super) fn ending_at(text: &Text<'_>, end: usize) -> Option<(Cue, Range<usize
     let tokens = text.tokens();
     let last = tokens.partition_point(|token| token.range.start < end).checked_sub(1)?;
     let word = tokens.get(last).filter(|token| token.range.end == end)?.range.clone();
-    let mut cue = inflected(view.get(word.clone())?);
+    let mut cue = single(view.get(word.clone())?).cue;
     let mut start = word.start;
-    for index in (0..=last).rev().take(MAX_WORDS) {
-        let token = tokens.get(index)?;
-        if start.saturating_sub(token.range.end) > MAX_BETWEEN && index < last {
+    for token in tokens.get(..last)?.iter().rev().take(MAX_WORDS - 1) {
+        if start.saturating_sub(token.range.end) > MAX_BETWEEN {
             break;
         }
         start = token.range.start;
         let phrase = view.get(start..end)?;
-        cue.hear(exact(phrase));
-        if index < last {
+        let leads = single(view.get(token.range.clone())?).leads;
+        if leads {
+            cue.hear(exact(phrase));
+        }
+        if leads || is_ending(view.get(token.range.end..end)?) {
             cue.hear(inflected(phrase));
         }
     }
@@ -91,9 +115,9 @@ pub(super) fn beginning_at(text: &Text<'_>, start: usize) -> Option<Cue> {
     let tokens = text.tokens();
     let first = tokens.partition_point(|token| token.range.start < start);
     let word = tokens.get(first).filter(|token| token.range.start == start)?.range.clone();
-    let mut cue = inflected(view.get(word.clone())?);
-    let mut end = word.start;
-    for token in tokens.get(first..)?.iter().take(MAX_WORDS) {
+    let Single { mut cue, leads } = single(view.get(word.clone())?);
+    let mut end = word.end;
+    for token in tokens.get(first + 1..)?.iter().take(MAX_WORDS - 1).take_while(|_| leads) {
         if token.range.start.saturating_sub(end) > MAX_BETWEEN {
             break;
         }
@@ -101,6 +125,19 @@ pub(super) fn beginning_at(text: &Text<'_>, start: usize) -> Option<Cue> {
         cue.hear(exact(view.get(start..end)?));
     }
     (cue.topics != 0).then_some(cue)
+}
+
+fn single(word: &[u8]) -> Single {
+    remembered(&SINGLES, word, || {
+        let mut cue = inflected(word);
+        cue.hear(exact(word));
+        Single { cue, leads: CUES.leading.all(Hash::of(word)).next().is_some() }
+    })
+}
+
+/// Whether so few letters could be the ending of what stands before them.
+fn is_ending(letters: &[u8]) -> bool {
+    letters.iter().filter(|&&byte| !is_continuation(byte)).count() <= MAX_ENDING
 }
 
 fn exact(phrase: &[u8]) -> Cue {

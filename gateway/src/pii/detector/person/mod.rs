@@ -9,6 +9,7 @@ mod figures;
 mod figures_cyrillic;
 mod figures_latin;
 mod hashing;
+mod known;
 mod lexeme;
 mod lexicon;
 mod lone;

@@ -3,15 +3,13 @@
 
 use std::ops::Range;
 
-use super::lexicon::LEXICON;
+use super::known::{Known, WORDS, Words};
 use super::reading::{self, Reading};
-use super::spelling::{Key, Script};
+use super::sequence::Weights;
+use super::spelling::Script;
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::normalize::is_letter;
 use crate::pii::detector::views::tokens::{Case, Token};
-
-const KAZAKH_CASES: [&[u8]; 12] =
-    [b"vtin", b"vka", b"vke", b"vti", b"vpen", b"vben", b"nnin", b"nge", b"nga", b"vaning", b"vanin", b"vaga"];
 
 /// How a word hangs together with the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +41,8 @@ pub(super) struct Part {
     pub(super) has_kazakh_case: bool,
     /// Letters of its key.
     pub(super) len: usize,
+    /// What it speaks for beside other parts.
+    pub(super) weights: Weights,
 }
 
 impl Part {
@@ -66,6 +66,10 @@ impl Part {
 
 /// The words of `text` that may be parts of names, by position.
 pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
+    WORDS.with_borrow_mut(|words| parts_of(text, words))
+}
+
+fn parts_of(text: &Text<'_>, words: &mut Words) -> Vec<Part> {
     let view = text.bytes();
     let tokens = text.tokens();
     let mut parts: Vec<Part> = Vec::with_capacity(tokens.len());
@@ -74,7 +78,7 @@ pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
     for token in tokens {
         let gap = last_end.map_or(&b"\n"[..], |end| view.get(end..token.range.start).unwrap_or_default());
         last_end = Some(token.range.end);
-        let Some(part) = part(view, token) else { continue };
+        let Some(part) = part(view, token, words) else { continue };
         let is_next = parts.last().is_some_and(|last: &Part| last.range.end + gap.len() == token.range.start);
         let last = parts.last_mut().filter(|_| is_next);
         let link = match last {
@@ -87,31 +91,43 @@ pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
         };
         parts.push(Part { link, ..part });
     }
+    // Only now is known what was joined to each.
+    for part in &mut parts {
+        part.weights = Weights::of(part);
+    }
     parts
 }
 
-fn part(view: &[u8], token: &Token) -> Option<Part> {
+fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
     let word = view.get(token.range.clone())?;
     if is_barred(view, &token.range, Script::of(word)?) {
         return None;
     }
-    let key = Key::of(word)?;
+    let known = Known::of(word, words)?;
     let is_dotted = view.get(token.range.end) == Some(&b'.');
-    let is_digraph =
-        is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
-    let is_single = word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph;
-    let reading = if is_single { Reading::unknown(*key.letters().first()?) } else { LEXICON.read(&key) };
+    let is_single = word.len() <= LONGEST_SINGLE && is_single(word, is_dotted);
     Some(Part {
         range: token.range.clone(),
         case: token.case,
-        script: key.script,
-        reading,
+        script: known.script,
+        reading: if is_single { Reading::unknown(known.reading.initial) } else { known.reading },
         link: Link::Break,
         is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
         is_dotted,
-        has_kazakh_case: KAZAKH_CASES.iter().any(|case| key.letters().ends_with(case)),
-        len: key.letters().len(),
+        has_kazakh_case: known.has_kazakh_case,
+        len: known.len,
+        weights: Weights::default(),
     })
+}
+
+/// Bytes of the longest word that counts as one letter: "дж".
+const LONGEST_SINGLE: usize = 4;
+
+/// One letter, or one that is spelled with two: "Sh.", "Дж".
+fn is_single(word: &[u8], is_dotted: bool) -> bool {
+    let is_digraph =
+        is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
+    word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph
 }
 
 /// Words of one letter, which are no initials without a dot.

@@ -102,9 +102,9 @@ fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Opti
         if order.len() > len || best.is_some_and(|best| best.order.len() > order.len()) {
             continue;
         }
-        let Some(evidence) = parts.get(..order.len()).and_then(|parts| evidence_of(parts, order, bonus, leads)) else {
-            continue;
-        };
+        // Most orders end here.
+        let Some(ordered) = parts.get(..order.len()).filter(|parts| may_be(parts, order)) else { continue };
+        let Some(evidence) = evidence_of(ordered, order, bonus, leads) else { continue };
         let is_lower = parts.iter().take(order.len()).any(|part| !part.is_capital() && !part.is(PARTICLE));
         let enough = if is_lower { ENOUGH_IN_LOWER } else { ENOUGH };
         let total = evidence + bonus;
@@ -113,6 +113,11 @@ fn best_linked(parts: &[Part], bonus: u8, leads: bool, over_lines: bool) -> Opti
         }
     }
     best
+}
+
+/// Whether every word can be what it is in this order.
+fn may_be(parts: &[Part], order: &[Slot]) -> bool {
+    parts.iter().zip(order).all(|(part, &slot)| weight(part, slot).is_some())
 }
 
 fn evidence_of(parts: &[Part], order: &[Slot], bonus: u8, leads: bool) -> Option<u8> {
@@ -200,8 +205,25 @@ fn is_plausible(part: &Part) -> bool {
     part.case == Case::Title && part.len >= 3 && !part.is(WORD | PARTICLE)
 }
 
+/// How much a word speaks for being each part of a name; `None` where it cannot be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Weights([Option<u8>; SLOTS.len()]);
+
+const SLOTS: [Slot; 5] = [F, S, P, Q, I];
+
+impl Weights {
+    /// Those of a word as it stands; of what is in no name there are none.
+    pub(super) fn of(part: &Part) -> Self {
+        if part.may_be_name() { Self(SLOTS.map(|slot| weight_of(part, slot))) } else { Self::default() }
+    }
+}
+
 /// How much a word speaks for being this part of a name; `None` when it cannot be.
 pub(super) fn weight(part: &Part, slot: Slot) -> Option<u8> {
+    part.weights.0.get(slot as usize).copied().flatten()
+}
+
+fn weight_of(part: &Part, slot: Slot) -> Option<u8> {
     let (capital, word) = (part.is_capital(), part.is(WORD));
     if word && !part.is(FIRST | FAMILIAR | SURNAME | PLAIN_SURNAME | PATRONYMIC | PARTICLE) && !part.is_initial {
         return None;

@@ -179,11 +179,9 @@ impl<'t, 'v> Setting<'t, 'v> {
     /// Whether a name stands in the quotation marks of an organisation's: ТОО «Торговый дом Айгуль», «Арман» ЖШС.
     pub(super) fn is_in_organisation(&self, range: &Range<usize>) -> bool {
         let view = self.text.bytes();
-        let is_mark = |byte: &u8| matches!(byte, b';' | b'"');
-        let before = view.get(..range.start).unwrap_or_default();
-        let back = before.iter().rev().take(MAX_QUOTE).position(|byte| is_mark(byte) || *byte == b'\n');
-        let Some(back) = back else { return false };
-        let mark = range.start - back - 1;
+        let from = range.start.saturating_sub(MAX_QUOTE);
+        let before = view.get(from..range.start).unwrap_or_default();
+        let Some(mark) = memchr::memrchr3(b';', b'"', b'\n', before).map(|at| from + at) else { return false };
         let is_closing = self.text.view().source_text(mark..mark + 1).starts_with(['»', '”', '’']);
         if is_closing || view.get(mark) == Some(&b'\n') {
             return false;
@@ -192,7 +190,7 @@ impl<'t, 'v> Setting<'t, 'v> {
             return true;
         }
         let rest = view.get(range.end..).unwrap_or_default();
-        let closing = rest.iter().take(MAX_QUOTE).position(|byte| is_mark(byte) || *byte == b'\n');
+        let closing = memchr::memchr3(b';', b'"', b'\n', rest.get(..MAX_QUOTE).unwrap_or(rest));
         closing.is_some_and(|closing| self.behind(range.end + closing) & ORGANISATION != 0)
     }
 }

@@ -2,33 +2,44 @@
 //! something of a person's behind a genitive. Streets and towns do nothing and own nothing.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::setting::Setting;
 use crate::pii::detector::views::tokens::{Case, Token};
+use crate::pii::detector::word_list::WordList;
 
 /// Endings of Russian verbs in the past tense.
 const PAST: [&str; 6] = ["ил", "ал", "ила", "ала", "лся", "лась"];
 
 /// What may stand between somebody and what he did.
-const ADVERBS: &str = "вчера сегодня уже не снова опять также тоже сам сама утром так потом сразу";
+static ADVERBS: LazyLock<WordList> =
+    LazyLock::new(|| WordList::new("вчера сегодня уже не снова опять также тоже сам сама утром так потом сразу"));
 /// What pay is counted in.
-const TITLED: &str = "фильм фильма фильме город города городе книга книги книге роман повесть сериал мультфильм опера \
+static TITLED: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "фильм фильма фильме город города городе книга книги книге роман повесть сериал мультфильм опера \
                       викторина викторину реферат эссе доклад сочинение теорема теоремасы әдісі жыры дастаны фильмі \
                       кітабы қаласы қала романы city town film movie book novel opera series song llp llc ltd inc gmbh foundation agro агро \
-                      corp textiles bakery foods trading holding logistics motors pharma consulting solutions";
+                      corp textiles bakery foods trading holding logistics motors pharma consulting solutions",
+    )
+});
 
-const TOWNS: &str = "regina регина charlotte шарлотта victoria виктория florence sydney сидней paris austin jackson \
+static TOWNS: LazyLock<WordList> = LazyLock::new(|| {
+    WordList::new(
+        "regina регина charlotte шарлотта victoria виктория florence sydney сидней paris austin jackson \
                      madison savannah carolina georgia virginia dakota brooklyn chelsea israel jordan chad lourdes \
-                     adelaide alexandria helena aurora arlington lincoln houston dallas denver florida самара самарада";
+                     adelaide alexandria helena aurora arlington lincoln houston dallas denver florida самара самарада",
+    )
+});
 
-const SUMS: &str = "тыс тысяч тенге тг мың теңге млн kzt";
+static SUMS: LazyLock<WordList> = LazyLock::new(|| WordList::new("тыс тысяч тенге тг мың теңге млн kzt"));
 
 impl Setting<'_, '_> {
     /// "Sophie's Choice", and first names that are towns as well.
     pub(super) fn is_title_or_town(&self, range: &Range<usize>) -> bool {
         let view = self.text.bytes();
         let word = view.get(range.clone()).unwrap_or_default();
-        if TOWNS.split_ascii_whitespace().any(|town| town.as_bytes() == word) {
+        if holds(&TOWNS, word) {
             return true;
         }
         let rest = view.get(range.end..).unwrap_or_default();
@@ -41,7 +52,7 @@ impl Setting<'_, '_> {
     /// Whether a word itself says so: "Marshall Textiles".
     pub(super) fn is_title(&self, range: &Range<usize>) -> bool {
         let word = self.text.bytes().get(range.clone()).unwrap_or_default();
-        TITLED.split_ascii_whitespace().any(|titled| titled.as_bytes() == word)
+        holds(&TITLED, word)
     }
 
     /// Whether the words right behind `at`, in the same sentence, say that it is a film, a city, a company, a theorem:
@@ -60,7 +71,7 @@ impl Setting<'_, '_> {
                 return false;
             }
             let word = view.get(token.range.clone()).unwrap_or_default();
-            if TITLED.split_ascii_whitespace().any(|titled| titled.as_bytes() == word) {
+            if holds(&TITLED, word) {
                 return true;
             }
             end = token.range.end;
@@ -82,10 +93,9 @@ impl Setting<'_, '_> {
         let word = view.get(next.range.clone()).unwrap_or_default();
         // "Муратбеков - 690 тыс"
         if let Some(sum) = gap.strip_prefix(b" - ") {
-            return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ')
-                && SUMS.split(' ').any(|sum| sum.as_bytes() == word);
+            return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ') && holds(&SUMS, word);
         }
-        if ADVERBS.split(' ').any(|adverb| adverb.as_bytes() == word)
+        if holds(&ADVERBS, word)
             && let Some(verb) = tokens.get(at + 1)
             && view.get(next.range.end..verb.range.start) == Some(b" ")
         {
@@ -107,4 +117,8 @@ impl Setting<'_, '_> {
             .iter()
             .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
+}
+
+fn holds(words: &WordList, word: &[u8]) -> bool {
+    std::str::from_utf8(word).is_ok_and(|word| words.holds(word))
 }

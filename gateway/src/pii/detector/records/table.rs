@@ -2,6 +2,9 @@
 //! an SQL INSERT). Every line is split once however many words stand in it.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::pii::detector::views::normalize::View;
 
@@ -10,6 +13,9 @@ const MAX_LINE: usize = 400;
 const MAX_ROWS: usize = 64;
 /// Tabs have become spaces in a view.
 const DELIMITERS: [u8; 4] = [b'|', b';', b',', b'\t'];
+
+/// What stands between the columns of an INSERT and its tuples.
+static VALUES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("values"));
 
 type Row = Vec<Range<usize>>;
 
@@ -33,7 +39,7 @@ struct Table {
 
 impl Tables {
     pub(super) fn new(view: &View<'_>) -> Self {
-        let tuples = memchr::memmem::find_iter(view.bytes(), "values").filter_map(|at| tuples_at(view, at)).collect();
+        let tuples = VALUES.find_iter(view.bytes()).filter_map(|at| tuples_at(view, at)).collect();
         Self { last: Table::default(), tuples }
     }
 

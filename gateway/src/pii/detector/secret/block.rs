@@ -1,6 +1,8 @@
 //! Private keys as PEM blocks, whole: from the line that opens one to the line that closes it.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;
@@ -8,6 +10,7 @@ use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::text::Text;
 
 const OPEN: &[u8] = b"-----begin ";
+static OPENS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OPEN));
 const CLOSE: &[u8] = b"-----end ";
 const RULE_DASHES: &[u8] = b"-----";
 const MAX_LABEL: usize = 64;
@@ -16,7 +19,7 @@ const MAX_BLOCK: usize = 16 * 1024;
 
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
-    for open in memmem::find_iter(view, OPEN) {
+    for open in OPENS.find_iter(view) {
         if !budget.spend(MAX_LABEL) {
             return;
         }

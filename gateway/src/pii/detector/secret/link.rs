@@ -2,8 +2,9 @@
 //! parameters. The whole link is the secret.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use super::value;
 use crate::pii::Entity;
@@ -46,12 +47,15 @@ const PARAMETERS: [&str; 26] = [
     "private_token",
 ];
 
+/// Behind the scheme of a link.
+static MARKS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("://"));
+
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let view = text.bytes();
     // A link may hold others, of which the first few are read.
     let mut outer = 0;
     let mut nested = 0;
-    for mark in memmem::find_iter(view, b"://") {
+    for mark in MARKS.find_iter(view) {
         nested = if mark < outer { nested + 1 } else { 0 };
         if nested > MAX_NESTED {
             continue;

@@ -15,7 +15,7 @@ const MAX_CHARACTERS: usize = 34;
 /// The text of a view with such values joined, and the way back to the view; `None` when there is none.
 pub(crate) fn decode(view: &[u8]) -> Option<Decoded> {
     let mut decoded = Decoded { text: String::new(), map: OffsetMap::default() };
-    let source = std::str::from_utf8(view).ok()?;
+    let mut source = "";
     let mut copied = 0;
     let mut at = 0;
     while let Some(found) = view.get(at..).and_then(|rest| memchr::memchr(b',', rest)) {
@@ -23,6 +23,9 @@ pub(crate) fn decode(view: &[u8]) -> Option<Decoded> {
         at = comma + 1;
         if let Some(token) = spaced_digits(view, comma, copied) {
             at = token.end;
+            if source.is_empty() {
+                source = std::str::from_utf8(view).ok()?;
+            }
             copied = with_dashes(&mut decoded, source, token, copied);
             continue;
         }
@@ -33,6 +36,9 @@ pub(crate) fn decode(view: &[u8]) -> Option<Decoded> {
         at = token.end.max(at);
         if !is_cut_value(view.get(token.clone()).unwrap_or_default()) {
             continue;
+        }
+        if source.is_empty() {
+            source = std::str::from_utf8(view).ok()?;
         }
         copied = with_dashes(&mut decoded, source, token, copied);
     }

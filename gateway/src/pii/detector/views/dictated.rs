@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::escapes::Decoded;
-use super::number_words::{Numeral, numeral};
+use super::number_words::{Numeral, first_numeral, numeral};
 use super::offset_map::OffsetMap;
 use super::tokens::Token;
 
@@ -32,7 +32,7 @@ pub(crate) fn decode(view: &[u8], tokens: &[Token]) -> Option<Decoded> {
     let mut source = "";
     let mut copied = 0;
     let mut next = 0;
-    while let Some(first) = (next..tokens.len()).find(|&index| is_numeral(view, tokens, index)) {
+    while let Some(first) = next_numeral(view, tokens, next) {
         let dictation = Dictation::read(view, tokens, first);
         next = dictation.next.max(first + 1);
         if !dictation.is_a_number() {
@@ -60,9 +60,10 @@ pub(crate) fn decode(view: &[u8], tokens: &[Token]) -> Option<Decoded> {
     Some(decoded)
 }
 
-fn is_numeral(view: &[u8], tokens: &[Token], index: usize) -> bool {
-    let word = tokens.get(index).and_then(|token| view.get(token.range.clone()));
-    !matches!(word.and_then(numeral), None | Some(Numeral::Filler))
+/// The first token from `from` on that is a numeral.
+fn next_numeral(view: &[u8], tokens: &[Token], from: usize) -> Option<usize> {
+    let words = tokens.get(from..)?.iter().map(|token| view.get(token.range.clone()).unwrap_or_default());
+    Some(from + first_numeral(words)?)
 }
 
 /// A run of numerals, digits and fillers.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::fold::fold;
+use super::folding::Folding;
 use super::offset_map::OffsetMap;
 use super::scripts::{Mixture, unified};
 
@@ -18,81 +18,17 @@ pub(crate) struct View<'s> {
     unified: Option<OffsetMap>,
 }
 
-/// What an ASCII byte folds to; 0 for the control characters that are dropped, and for bytes of other characters.
-const ASCII_FOLD: [u8; 256] = {
-    let mut table = [0_u8; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = match byte {
-            b'\n' | 0x0B | 0x0C | b'\r' => b'\n',
-            b'\t' => b' ',
-            0..0x20 | 0x7F => 0,
-            _ => byte.to_ascii_lowercase(),
-        };
-        byte += 1;
-    }
-    table
-};
-
 impl<'s> View<'s> {
     /// Folds `source` in one pass.
     pub(crate) fn new(source: &'s str) -> Self {
-        let mut bytes = Vec::with_capacity(source.len());
-        let mut map = OffsetMap::default();
-        map.linear(0, 0);
-        let raw = source.as_bytes();
-        let mut at = 0;
-        let mut drifted = false;
-        while let Some(&byte) = raw.get(at) {
-            let rest = raw.get(at..).unwrap_or_default();
-            let plain = rest.iter().take_while(|&&byte| ASCII_FOLD[usize::from(byte)] != 0).count();
-            if plain > 0 {
-                if drifted {
-                    map.linear(bytes.len(), at);
-                    drifted = false;
-                }
-                let plain_bytes = rest.get(..plain).unwrap_or_default();
-                bytes.extend(plain_bytes.iter().map(|&byte| ASCII_FOLD[usize::from(byte)]));
-                at += plain;
-                continue;
-            }
-            if byte < 0x80 {
-                drifted = true;
-                at += 1;
-                continue;
-            }
-            if let Some(letter) = russian(rest) {
-                if drifted {
-                    map.linear(bytes.len(), at);
-                    drifted = false;
-                }
-                bytes.extend_from_slice(&letter);
-                at += letter.len();
-                continue;
-            }
-            let Some(character) = source.get(at..).and_then(|rest| rest.chars().next()) else {
-                break;
-            };
-            let width = character.len_utf8();
-            match fold(character) {
-                None => drifted = true,
-                Some(folded) if folded.len_utf8() == width => {
-                    if drifted {
-                        map.linear(bytes.len(), at);
-                        drifted = false;
-                    }
-                    push(&mut bytes, folded);
-                }
-                Some(folded) => {
-                    map.atomic(bytes.len(), at..at + width);
-                    push(&mut bytes, folded);
-                    drifted = true;
-                }
-            }
-            at += width;
-        }
+        let mut folding = Folding::of(source);
+        folding.run();
+        let Folding { mut bytes, len, map, may_mix, .. } = folding;
+        bytes.truncate(len);
         let mut view = Self { source, bytes, map, unified: None };
-        view.unify_scripts();
+        if may_mix {
+            view.unify_scripts();
+        }
         view
     }
 
@@ -157,6 +93,16 @@ impl<'s> View<'s> {
         self.source.get(self.source_range(range)).unwrap_or_default()
     }
 
+    /// As [`Self::source_text`], as bytes.
+    pub(crate) fn source_bytes(&self, range: Range<usize>) -> &[u8] {
+        self.source.as_bytes().get(self.source_range(range)).unwrap_or_default()
+    }
+
+    /// The source, if every position is the same in it.
+    pub(crate) fn straight_source(&self) -> Option<&[u8]> {
+        (self.unified.is_none() && self.map.is_straight()).then(|| self.source.as_bytes())
+    }
+
     /// The folded text with its tabs, which otherwise are spaces.
     pub(crate) fn with_tabs(&self) -> Cow<'_, [u8]> {
         if memchr::memchr(b'\t', self.source.as_bytes()).is_none() {
@@ -177,24 +123,14 @@ impl<'s> View<'s> {
     /// in lower case before a capital, as in `clientIin`.
     pub(crate) fn is_camel_case_boundary(&self, at: usize) -> bool {
         let source_at = self.source_range(at..at + 1).start;
-        let (Some(before), Some(after)) = (self.source.get(..source_at), self.source.get(source_at..)) else {
-            return false;
-        };
-        let last = before.chars().next_back();
-        let next = after.chars().next();
-        last.is_some_and(char::is_lowercase) && next.is_some_and(char::is_uppercase)
+        let Some((before, after)) = self.source.split_at_checked(source_at) else { return false };
+        after.chars().next().is_some_and(is_uppercase) && before.chars().next_back().is_some_and(char::is_lowercase)
     }
 }
 
-/// The letter of а–я and А–Я that `rest` begins with, in lower case: what most text here is made of.
-fn russian(rest: &[u8]) -> Option<[u8; 2]> {
-    match *rest {
-        [0xD0, second @ 0x90..=0x9F, ..] => Some([0xD0, second + 0x20]),
-        [0xD0, second @ 0xA0..=0xAF, ..] => Some([0xD1, second - 0x20]),
-        [0xD0, second @ 0xB0..=0xBF, ..] => Some([0xD0, second]),
-        [0xD1, second @ 0x80..=0x8F, ..] => Some([0xD1, second]),
-        _ => None,
-    }
+/// As [`char::is_uppercase`]; small letters of Latin and Cyrillic, which are asked about most, need no Unicode tables.
+fn is_uppercase(character: char) -> bool {
+    !matches!(character, '\0'..='@' | 'a'..='z' | '\u{430}'..='\u{45F}') && character.is_uppercase()
 }
 
 /// Where there are digits, the next is often near.
@@ -207,10 +143,12 @@ pub(crate) fn next_digit(view: &[u8], from: usize) -> Option<usize> {
         return Some(from + at);
     }
     // Whole blocks at a time, since most text has none.
+    let has_digit = |block: &[u8]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
     let (blocks, _) = rest.as_chunks::<32>();
-    let has_digit = |block: &[u8; 32]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
-    let start = from + 32 * blocks.iter().take_while(|block| !has_digit(block)).count();
-    view.get(start..)?.iter().position(u8::is_ascii_digit).map(|at| start + at)
+    let mut start = 32 * blocks.iter().take_while(|block| !has_digit(*block)).count();
+    let (blocks, _) = rest.get(start..)?.as_chunks::<8>();
+    start += 8 * blocks.iter().take_while(|block| !has_digit(*block)).count();
+    rest.get(start..)?.iter().position(u8::is_ascii_digit).map(|at| from + start + at)
 }
 
 /// The next word at or after `at` that has letters of ASCII and letters of Cyrillic or Greek.

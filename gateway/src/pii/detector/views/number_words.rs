@@ -32,11 +32,47 @@ pub(crate) enum Numeral {
 
 /// What `word` (folded) means; `None` for all other words.
 pub(crate) fn numeral(word: &[u8]) -> Option<Numeral> {
-    const LONGEST: usize = 26;
-    if word.len() > LONGEST {
-        return None;
+    if BEGINNINGS.may_hold(word) { NUMERALS.get(word).copied() } else { None }
+}
+
+/// The index of the first of these words that says a part of a number.
+pub(crate) fn first_numeral<'w>(words: impl Iterator<Item = &'w [u8]>) -> Option<usize> {
+    let beginnings = &*BEGINNINGS;
+    let says_number =
+        |word: &[u8]| beginnings.may_hold(word) && !matches!(NUMERALS.get(word), None | Some(Numeral::Filler));
+    words.enumerate().find(|(_, word)| says_number(word)).map(|(index, _)| index)
+}
+
+/// How numerals begin and how long they are: hardly any other word does the same, so that next to none is looked up.
+struct Beginnings([u64; 64]);
+
+static BEGINNINGS: LazyLock<Beginnings> = LazyLock::new(|| {
+    let mut beginnings = Beginnings([0; 64]);
+    for word in NUMERALS.keys() {
+        let (place, bit) = Beginnings::place(word);
+        if let Some(set) = beginnings.0.get_mut(place) {
+            *set |= bit;
+        }
     }
-    NUMERALS.get(word).copied()
+    beginnings
+});
+
+impl Beginnings {
+    fn may_hold(&self, word: &[u8]) -> bool {
+        let (place, bit) = Self::place(word);
+        self.0.get(place).is_some_and(|set| set & bit != 0)
+    }
+
+    /// The first four bytes and the length of a word, mixed.
+    fn place(word: &[u8]) -> (usize, u64) {
+        const FACTOR: u32 = 0x9E37_79B1;
+        let first = word.first_chunk::<4>().map_or_else(
+            || word.iter().fold(0, |all, &byte| all << 8 | u32::from(byte)),
+            |&bytes| u32::from_le_bytes(bytes),
+        );
+        let mixed = (first ^ (word.len() as u32) << 8).wrapping_mul(FACTOR) >> 20;
+        ((mixed >> 6) as usize, 1 << (mixed & 63))
+    }
 }
 
 static NUMERALS: LazyLock<WordMap<&'static [u8], Numeral>> = LazyLock::new(|| {

@@ -46,6 +46,9 @@ impl OffsetMap {
 
     /// The smallest source range that covers a non-empty derived range.
     pub(crate) fn source_range(&self, derived: Range<usize>) -> Range<usize> {
+        if self.is_straight() {
+            return derived.start..derived.end.max(derived.start + 1);
+        }
         let last_byte = derived.end.saturating_sub(1).max(derived.start);
         let first = self.piece(derived.start);
         let last = self.piece(last_byte);
@@ -66,6 +69,11 @@ impl OffsetMap {
             covered += piece.width.min(source.end - piece.source);
         }
         covered * 2 > source.len()
+    }
+
+    /// Whether every position is the same in both texts.
+    pub(crate) fn is_straight(&self) -> bool {
+        matches!(self.pieces.as_slice(), [Piece { derived: 0, source: 0, width: 0 }])
     }
 
     fn piece(&self, derived: usize) -> Piece {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::normalize::{View, is_letter};
+use super::normalize::View;
 
 /// How a word was written before folding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +27,55 @@ pub(crate) struct Token {
 pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
     let bytes = view.bytes();
     let mut tokens = Vec::with_capacity(bytes.len() / 8);
-    let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| is_letter(byte))) {
-        let start = at + skip;
-        let rest = bytes.get(start..).unwrap_or_default();
-        let end = start + rest.iter().position(|&byte| !is_letter(byte)).unwrap_or(rest.len());
-        let word = bytes.get(start..end).unwrap_or_default();
-        let written = view.source_text(start..end);
-        // Folding leaves nothing in capitals but "İ", which has no small letter of its own.
-        let is_lower = written.as_bytes() == word && !word.contains(&0xC4);
-        tokens.push(Token { range: start..end, case: if is_lower { Case::Lower } else { case_of(written) } });
-        at = end;
-    }
+    // Folding leaves nothing in capitals but "İ", which has no small letter of its own.
+    let has_capitals = memchr::memchr(0xC4, bytes).is_some();
+    let straight = view.straight_source();
+    let mut start = None;
+    for_each_edge(bytes, |at| {
+        let Some(from) = start.take() else {
+            start = Some(at);
+            return;
+        };
+        let written = match straight {
+            Some(source) => source.get(from..at).unwrap_or_default(),
+            None => view.source_bytes(from..at),
+        };
+        let is_lower = Some(written) == bytes.get(from..at) && !(has_capitals && written.contains(&0xC4));
+        let case = if is_lower { Case::Lower } else { case_of(view.source_text(from..at)) };
+        tokens.push(Token { range: from..at, case });
+    });
     tokens
+}
+
+/// Calls `edge` with every place where a word begins or ends, in turn; eight bytes at a time.
+fn for_each_edge(bytes: &[u8], mut edge: impl FnMut(usize)) {
+    let (blocks, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    for (into, &byte) in last.iter_mut().zip(rest) {
+        *into = byte;
+    }
+    // The high bit of the byte before.
+    let mut before = 0;
+    for (index, block) in blocks.iter().chain(std::iter::once(&last)).enumerate() {
+        let letters = letter_bits(u64::from_le_bytes(*block));
+        let mut edges = letters ^ (letters << 8 | before);
+        before = letters >> 56;
+        while edges != 0 {
+            edge(8 * index + edges.trailing_zeros() as usize / 8);
+            edges &= edges.wrapping_sub(1);
+        }
+    }
+}
+
+/// The high bit of every byte of `block` that [`is_letter`](super::normalize::is_letter).
+const fn letter_bits(block: u64) -> u64 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let low = block & !HIGH;
+    // No byte of a sum reaches the next one.
+    let from_a = low + (0x80 - b'a' as u64) * EACH;
+    let behind_z = low + (0x80 - (b'z' + 1) as u64) * EACH;
+    (block | from_a & !behind_z) & HIGH
 }
 
 fn case_of(word: &str) -> Case {
@@ -58,11 +94,13 @@ fn case_of(word: &str) -> Case {
     }
 }
 
-/// Whether a letter is a capital; `None` for what is no letter. Latin and Russian letters need no Unicode tables.
+/// Whether a letter is a capital; `None` for what is no letter. Latin and Cyrillic letters need no Unicode tables.
 fn is_capital(character: char) -> Option<bool> {
     match character {
-        'a'..='z' | 'а'..='я' => Some(false),
-        'A'..='Z' | 'А'..='Я' => Some(true),
+        'a'..='z' | '\u{430}'..='\u{45F}' => Some(false),
+        'A'..='Z' | '\u{400}'..='\u{42F}' => Some(true),
+        // Capitals and small ones in turn.
+        '\u{48A}'..='\u{4BF}' | '\u{4D0}'..='\u{52F}' => Some(u32::from(character).is_multiple_of(2)),
         _ => character.is_alphabetic().then(|| character.is_uppercase()),
     }
 }
@@ -70,6 +108,29 @@ fn is_capital(character: char) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pii::detector::views::normalize::is_letter;
+
+    #[test]
+    fn cyrillic_letters_are_capital_as_unicode_says() {
+        for letter in '\u{400}'..='\u{530}' {
+            let expected = letter.is_alphabetic().then(|| letter.is_uppercase());
+            assert_eq!(is_capital(letter), expected, "{letter}");
+        }
+    }
+
+    #[test]
+    fn letters_are_the_same_in_blocks_and_one_by_one() {
+        for byte in 0..=u8::MAX {
+            let bits = letter_bits(u64::from_le_bytes([byte, b'a', byte, b'1', b' ', byte, 0xD0, byte]));
+            let expected = [byte, b'a', byte, b'1', b' ', byte, 0xD0, byte].map(|byte| u8::from(is_letter(byte)) << 7);
+            assert_eq!(bits.to_le_bytes(), expected, "{byte}");
+        }
+        for len in 0..20 {
+            let word = format!("{}я", "x".repeat(len));
+            let view = View::new(&word);
+            assert_eq!(tokens(&view).first().map(|token| token.range.clone()), Some(0..view.bytes().len()));
+        }
+    }
 
     #[test]
     fn words_and_their_case() {
