@@ -121,7 +121,7 @@ impl<'d> SegmentScan<'d> {
                     index <= num_before || !decoded.map.is_mostly_atomic(&found.range)
                 });
             }
-            self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.source_range(range)));
+            self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.encoded_range(range)));
         }
         blobs::find(text, |blob| self.blob(text, blob, depth, to_source));
     }

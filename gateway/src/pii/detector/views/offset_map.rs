@@ -76,6 +76,30 @@ impl OffsetMap {
         matches!(self.pieces.as_slice(), [Piece { derived: 0, source: 0, width: 0 }])
     }
 
+    /// As [`Self::source_range`], and the whole of the atomic pieces in a row around it where the range is at least half
+    /// of what they stand for: a stretch that was encoded together is one thing.
+    pub(crate) fn encoded_range(&self, derived: Range<usize>) -> Range<usize> {
+        let plain = self.source_range(derived.clone());
+        let most = derived.len();
+        let index_of = |at: usize| self.pieces.partition_point(|piece| piece.derived <= at).saturating_sub(1);
+        let joins = |index: usize| match (self.pieces.get(index), self.pieces.get(index + 1)) {
+            (Some(piece), Some(next)) => piece.width > 0 && next.width > 0 && piece.source + piece.width == next.source,
+            _ => false,
+        };
+        let (mut first, mut last) = (index_of(derived.start), index_of(derived.end.saturating_sub(1)));
+        let (begin, end) = (first, last);
+        while first > 0 && begin - first <= most && joins(first - 1) {
+            first -= 1;
+        }
+        while last - end <= most && joins(last) {
+            last += 1;
+        }
+        let (Some(head), Some(tail)) = (self.pieces.get(first), self.pieces.get(last)) else { return plain };
+        let till = self.pieces.get(last + 1).map_or(derived.end, |next| next.derived);
+        let is_wide = till.saturating_sub(head.derived) > 2 * most;
+        if head.width == 0 || tail.width == 0 || is_wide { plain } else { head.source..tail.source + tail.width }
+    }
+
     fn piece(&self, derived: usize) -> Piece {
         let last = self.last.get();
         if let Some(piece) = (last..last + NEAR).find_map(|index| self.holding(index, derived)) {
@@ -114,6 +138,16 @@ mod tests {
         assert_eq!(map.source_range(0..2), 0..2);
         assert_eq!(map.source_range(1..3), 1..8);
         assert_eq!(map.source_range(2..4), 2..9);
+        // source "%41%42 %43%44%45%46%47", derived "AB CDEFG"
+        let mut encoded = OffsetMap::default();
+        for (derived, source) in [(0, 0..3), (1, 3..6)] {
+            encoded.atomic(derived, source);
+        }
+        encoded.linear(2, 6);
+        for index in 0..5 {
+            encoded.atomic(3 + index, 7 + 3 * index..10 + 3 * index);
+        }
+        assert_eq!([0..1, 4..7, 7..8, 0..8].map(|range| encoded.encoded_range(range)), [0..6, 7..22, 19..22, 0..22]);
         let atomic: Vec<bool> =
             [0..2, 1..9, 2..8, 0..9, 3..9, 8..10].iter().map(|range| map.is_mostly_atomic(range)).collect();
         assert_eq!(atomic, [false, true, true, true, true, false]);
