@@ -280,3 +280,13 @@ fn what_is_spelled_dumped_or_cut_in_other_ways() {
         assert!(all.contains(&(entity, value)), "{text}: {all:?}");
     }
 }
+
+#[test]
+fn words_that_may_be_of_either_script_follow_their_neighbours() {
+    for (text, entity, value) in [
+        ("Aмбyлатopнaя кapтa № 55629 утеряна", Entity::MedicalRecord, "55629"),
+        ("I committed АKIА7ЕUВUVУUN6DJА4LM to the repo", Secret, "АKIА7ЕUВUVУUN6DJА4LM"),
+    ] {
+        assert_eq!(found(text), [(entity, value)], "{text}");
+    }
+}

@@ -18,6 +18,9 @@ pub(crate) struct View<'s> {
     unified: Option<OffsetMap>,
 }
 
+/// How far around a word that may be of either script another word tells which.
+const NEIGHBOURS: usize = 40;
+
 impl<'s> View<'s> {
     /// Folds `source` in one pass.
     pub(crate) fn new(source: &'s str) -> Self {
@@ -45,7 +48,13 @@ impl<'s> View<'s> {
             for &(_, folded, source) in &letters {
                 mixture.add(folded, source);
             }
-            let Some(target) = mixture.target() else { continue };
+            let around = || [self.code_around(&word), word.start.saturating_sub(NEIGHBOURS)..word.start];
+            let target = if mixture.is_open() {
+                around().into_iter().find_map(|part| self.mixture(&part).leaning()).or(mixture.target())
+            } else {
+                mixture.target()
+            };
+            let Some(target) = target else { continue };
             map.linear(rewritten.len(), copied);
             rewritten.extend_from_slice(self.bytes.get(copied..word.start).unwrap_or_default());
             for (from, folded, source) in letters {
@@ -60,6 +69,31 @@ impl<'s> View<'s> {
             self.bytes = rewritten;
             self.unified = Some(map);
         }
+    }
+
+    /// The letters and digits that a word hangs together with: a key, the number of a document.
+    fn code_around(&self, word: &Range<usize>) -> Range<usize> {
+        let belongs = |byte: &u8| is_letter(*byte) || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+        let (before, after) = self.bytes.split_at_checked(word.end).unwrap_or_default();
+        let before = before.get(..word.start).unwrap_or_default();
+        let start = before.iter().rev().take(NEIGHBOURS).take_while(|byte| belongs(byte)).count();
+        let end = after.iter().take(NEIGHBOURS).take_while(|byte| belongs(byte)).count();
+        word.start - start..word.end + end
+    }
+
+    /// What the letters of a part are drawn with.
+    fn mixture(&self, part: &Range<usize>) -> Mixture {
+        let bytes = self.bytes.get(part.clone()).unwrap_or_default();
+        // It may begin and end inside of a character.
+        let cut = bytes.iter().take_while(|&&byte| is_continuation(byte)).count();
+        let chunk = bytes.get(cut..).unwrap_or_default().utf8_chunks().next();
+        let mut mixture = Mixture::default();
+        let start = part.start + cut;
+        for (at, folded) in chunk.map_or("", |chunk| chunk.valid()).char_indices() {
+            let written = self.source_text(start + at..start + at + folded.len_utf8()).chars().next();
+            mixture.add(folded, written.unwrap_or(folded));
+        }
+        mixture
     }
 
     /// The letters of a word: where each stands, what it was folded to, what it was written as.

@@ -39,6 +39,20 @@ impl Mixture {
         }
     }
 
+    /// Whether every letter has a twin, so that the word may be of either script.
+    pub(crate) fn is_open(self) -> bool {
+        self.latin_without_twin == 0 && self.cyrillic_without_twin == 0
+    }
+
+    /// The script that has more letters of its own.
+    pub(crate) fn leaning(self) -> Option<Script> {
+        match self.latin_without_twin.cmp(&self.cyrillic_without_twin) {
+            std::cmp::Ordering::Less => Some(Script::Cyrillic),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(Script::Latin),
+        }
+    }
+
     /// Where a mixed word belongs.
     pub(crate) fn target(self) -> Option<Script> {
         match (self.latin_without_twin, self.cyrillic_without_twin) {
