@@ -128,8 +128,12 @@ pub(crate) fn read(view: &[u8], digit_at: usize, budget: &mut Budget) -> Option<
 /// Where the check digits begin when the first of them are letters that look like digits: "KZlo563…".
 pub(crate) fn digits_drawn_before(view: &[u8], digit_at: usize) -> Option<usize> {
     let is_drawn = |at: usize| matches!(view.get(at), Some(b'o' | b'l' | b'i' | b'z' | b's' | b'b'));
-    let before = (1..=2).take_while(|&back| digit_at >= back && is_drawn(digit_at - back)).last()?;
-    may_begin_at(view, digit_at - before).then_some(digit_at - before)
+    let drawn = (1..=2).take_while(|&back| digit_at >= back && is_drawn(digit_at - back)).map(|back| digit_at - back);
+    let begins = |&at: &usize| {
+        let country = country_before(view, at).map(|(country, _)| country);
+        country.is_some_and(|country| LENGTHS.binary_search_by_key(&country, |&(code, _)| code).is_ok())
+    };
+    drawn.filter(begins).last()
 }
 
 /// The two letters before the check digits and where they begin.

@@ -46,7 +46,10 @@ impl Lexicon {
         let is_place = stems.is_place && stems.word >= stems.name && !reading.is(FIRST);
         if stems.word > stems.name || is_place {
             // "магазин" is no form of a name.
+            let is_surname_too = is_place && is_in_ov(letters);
             reading.roles &= !(NAMES | WHOLE);
+            // "Сатпаев" is a town and many people.
+            reading.roles |= if is_surname_too { SURNAME } else { 0 };
         }
         if stems.word > 0 && stems.word >= stems.name || shape & shapes::WORD != 0 && stems.name == 0 {
             reading.roles |= WORD;

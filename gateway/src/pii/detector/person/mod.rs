@@ -101,8 +101,11 @@ impl PersonScan<'_, '_, '_> {
         if may_be_words && (self.is_beginning(parts) || !parts.iter().any(Part::is_capital)) {
             return None;
         }
-        let reason =
-            if is_figure(parts, found.order) { Some("a public figure") } else { self.is_a_thing(&range, parts) };
+        let reason = if is_figure(parts, found.order) && !self.setting.is_of_client(range.start) {
+            Some("a public figure")
+        } else {
+            self.is_a_thing(&range, parts)
+        };
         match reason {
             Some(reason) => self.found.reject(Entity::Person, range, rule(parts, found.order), reason),
             None => self.push(range, rule(parts, found.order), score(&found)),
@@ -151,7 +154,7 @@ impl PersonScan<'_, '_, '_> {
         if self.setting.names_partners(range.end) {
             return Some("an organisation");
         }
-        let is_titled = parts.last().is_some_and(|last| self.setting.is_title(&last.range));
+        let is_titled = parts.last().is_some_and(|last| !last.is(reading::FIRST) && self.setting.is_title(&last.range));
         if is_titled || self.setting.is_titled_behind(range.end) {
             return Some("a work of art, a place or a company");
         }
@@ -207,9 +210,12 @@ fn is_worth_asking(rest: &[Part]) -> bool {
 fn is_figure(parts: &[Part], order: &[Slot]) -> bool {
     let slots = || parts.iter().zip(order);
     let firsts = slots().filter(|(_, slot)| matches!(slot, Slot::First | Slot::Surname | Slot::Patronymic));
+    // "Михайлов Илья Ильич" is no Илья Ильин: where there is a surname, a patronymic is none.
+    let has_surname = order.contains(&Slot::Surname);
+    let surnames = firsts.clone().filter(|(_, slot)| !has_surname || **slot != Slot::Patronymic);
     firsts
         .clone()
-        .any(|(first, _)| firsts.clone().any(|(surname, _)| LEXICON.is_figure(&first.reading, &surname.reading)))
+        .any(|(first, _)| surnames.clone().any(|(surname, _)| LEXICON.is_figure(&first.reading, &surname.reading)))
         || slots().filter(|(_, slot)| **slot == Slot::Surname).any(|(surname, _)| {
             slots()
                 .find(|(_, slot)| **slot == Slot::Initial)

@@ -73,6 +73,40 @@ impl<'t, 'v> Setting<'t, 'v> {
         if fits { cue } else { Cue::default() }
     }
 
+    /// Whether the words before `at` say that it is a customer, a patient, somebody's child: whoever has the same name, it
+    /// is not them.
+    pub(super) fn is_of_client(&self, at: usize) -> bool {
+        const CLIENTS: [&str; 24] = [
+            "клиент",
+            "пациент",
+            "заявител",
+            "кандидат",
+            "соискател",
+            "получател",
+            "отправител",
+            "абонент",
+            "сотрудни",
+            "работни",
+            "заемщи",
+            "застрахованн",
+            "науқас",
+            "қызметкер",
+            "алушы",
+            "балам",
+            "client",
+            "customer",
+            "patient",
+            "employee",
+            "candidate",
+            "applicant",
+            "recipient",
+            "borrower",
+        ];
+        let cue = self.cue_before(at);
+        cue.topics & NAME_FIELD != 0
+            || cue.word.is_some_and(|word| CLIENTS.iter().any(|client| word.starts_with(client)))
+    }
+
     /// The word that speaks for a person beside a name, as the word list spells it; for reports.
     pub(super) fn word_beside(&self, range: &Range<usize>) -> Option<&'static str> {
         let for_person = |cue: Cue| cue.word.filter(|_| cue.topics & FOR_PERSON != 0);

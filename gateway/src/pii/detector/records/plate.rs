@@ -100,7 +100,8 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, at: usize) -> Option<Candidate>
         ["номер", "знак", "нөмір", "plate", "nomer", "грнз", "гн", "г/н"].iter().any(|word| mark.word.contains(word));
     let plate = BESIDE_A_WORD.iter().find_map(|shape| {
         let plate = symbols.plate(bytes, shape)?;
-        let is_strict = *shape == MODERN || says_number || is_upper(view, plate.letters.clone());
+        let is_whole = *shape == "000AA00" && plate.range.len() == shape.len();
+        let is_strict = *shape == MODERN || is_whole || says_number || is_upper(view, plate.letters.clone());
         let is_latin = *shape == MODERN || !plate.latin.contains('?');
         (is_strict && is_latin && !NOT_PLATES.contains(&plate.latin.as_str())).then_some(plate)
     })?;

@@ -42,12 +42,12 @@ pub(crate) fn is_plain(view: &[u8], at: usize) -> bool {
 }
 
 /// The position from which look-alikes before the first true digit belong to the run: glued to it,
-/// or each standing alone ("О 7 О 6").
+/// or each standing alone ("О 7 О 6"), or a group of their own ("lЗЗ-866").
 pub(crate) fn leading(view: &[u8], first_digit: usize, floor: usize) -> usize {
     let mut start = first_digit;
     let mut position = first_digit;
     for _ in 0..MAX_AT_EDGE {
-        let gap = usize::from(position > floor && view.get(position - 1) == Some(&b' '));
+        let gap = usize::from(position > floor && matches!(view.get(position - 1), Some(b' ' | b'-')));
         let Some(before) = previous_character(view, position - gap, floor) else {
             break;
         };
