@@ -3,7 +3,7 @@
 
 /// Names that are also words of Russian, Kazakh or English.
 pub(super) const NAMES_TOO: &str = "
-beeline kcell huawei samsung guide manual support service center outlook version toolkit
+came barcode серия мына marshall how many мен бар иліяс beeline kcell huawei samsung guide manual support service center outlook version toolkit
 терезе сайын сайын-ақ saiyn saıyn калкаман қалқаман мирас орбита айнабулак айнабұлақ жетысу самал коктем таугуль
 алгабас алғабас шугыла шұғыла нуркент нұркент сайран казахфильм мамыр акбулак ақбұлақ саяхат достык достық
 abby ada alexa alexandria alma amber angel ann any apollo april arena ariel art asia atlas august aurora austin autumn
@@ -90,6 +90,7 @@ spears stern stout strand swift ware weaver wheeler winters wise айдан ам
 
 /// Nouns whose genitive plural (заказов, платежей) ends like a surname.
 pub(super) const NOUNS: &str = "
+шақыру шакыру емтихан алмасу кіру киру дене өрік
 абонент автобус автор агент адвокат адрес айфон аккаунт акт актер альбом анализ аналог аппарат аргумент архив аспект
 атрибут аукцион аэропорт баг багаж баланс балкон балл банк банкомат барабан барьер бассейн бизнес билет блок бонус борт
 брат браузер бренд букет буфер бухгалтер бюджет бюллетень вагон вариант век вектор вечер взгляд взнос вид визит винт
