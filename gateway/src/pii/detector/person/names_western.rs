@@ -40,7 +40,7 @@ tom tommy toni tony tracy travis trevor troy tyler ulrich ulrike ursula uwe vale
 victoria vincent viola violet virginia vivian volker wade walter wanda warren wayne wendy werner wesley wilhelm will
 willard william willie wilma winston wolf wolfgang yannick yolanda yvette yvonne zachary zoe
 aiden alana alannah alastair alec alejandra alejandro alessandra alfie alfredo alison alistair allan allie alvaro
-amalie ana andre andres andy angie anika anja anke annabel annabelle annelise annika antje antonella antonia antonin
+amalie andre andres andy angie anika anja anke annabel annabelle annelise annika antje antonella antonia antonin
 archie ariana arianna ariel arjen armando arne arno arturo asher ashleigh ashlyn astrid aurelia avery barney bart
 bastian beatrix beatriz belinda bente bernadette bernd bert bertrand bethany birgit birgitta bobbie brady branko
 braxton brayden brendan brent brett brianna brigitte britta brittany bruna bryson byron cade caitlin camille candace
@@ -59,10 +59,10 @@ gabrielle gaetan gail garrett gaston geert gemma genevieve georgina geraint gera
 giorgio gisela giselle giulio glenda gonzalo gottfried graeme greta gretchen guadalupe gudrun guido guillermo gunnar
 gustav gustavo guus hakon hamish hank hanna hannelore harald harley harrison hayden hayley hedwig heidi heike heiko
 helene helge hendrik henriette henrike herve hilary hilda hilde hildegard holden hubert ignacio ilona ilse imogen ina
-ines ingeborg ingmar inigo irmgard irving isabela isabelle isaiah iva jaap jaclyn jada jaime jana janelle janine jarrod
+ines ingeborg ingmar inigo irmgard irving isabela isabelle isaiah iva jaap jaclyn jada jaime janelle janine jarrod
 jasper javier jayden jeanette jeanne jeannine jedidiah jelena jenna jennie jens jeremiah jeroen jesper jessie jil
 joachim joana joao joaquin jocelyn jochen jodie joelle johan johanna jolanda jonah jonas jonny jordi jorgen josefina
-josiah josie joss jovan juana judd jules juliana juliane juliet juliette julio julius justine justus kaj kara karin
+josiah josie joss jovan juana judd jules juliana juliane juliet juliette julio julius justine justus kaj karin
 kasper katarzyna katelyn katja katrina kayla keira keisha kelsey kendall kendra kenny keri kerry kiara kieran kilian
 kirsten kirsty knut krista kristin kristof krzysztof lasse laszlo latoya laureen laurie laurine lauritz leandro leanne
 leif lena lene lennart lennox leona leonardo leonie leonor leopold leticia liesbeth lilian liliana lindsay lindsey
@@ -122,13 +122,13 @@ pub(super) const EUROPEAN: &str = "
 гильберт гильерме гильермо гинтарас гинтс гислен глен гленда гленн гойко голда гонсало горан гордон горица горпина
 готтфрид готхард гражина грасиела грегори грегуар грейс грета гретель гретхен грэм губерт гуго гудмунд гудрун гунда
 гуннар гуннел гуннхильд гунта гунтис густав густаво гэвин гэри гэррет гюстав даворин дагмар дагни далибор даля дамиан
-даница даниэла даниэле даниэль данута даринко дарио даррен дастин дебби дебора демко дениз деннис дерек десислава
+даница даниэла даниэле даниэль данута даринко дарио даррен дастин дебби дебора демко дениз деннис десислава
 детлеф джакомо джанкарло джанлуиджи джанлука джанни джанпаоло джаред джаспер джастин джастина джей джейк джейкоб джейми
 джейсон джеки джемма джеральд джеронимо джерри джефф джеффри джилл джиллиан джимми джиованни джироламо джоан джоанна
-джованна джоди джойс джокелин джонас джонатан джони джонни джордан джордана джорджина джорджия джорджо джудит джузеппе
+джованна джоди джойс джокелин джонас джонатан джонни джордан джордана джорджина джорджия джорджо джудит джузеппе
 джузеппина джулиан джулиана джулиано джулиет джулио джулиус джустина дзинтарс дзинтра дидье дилан димитр димитрина
 доброслав доменика доменико доминго доминик донателла донателло дорис дорит дорон дорота доротея дороти драган драгана
-драгомир драгослав драгутин дуарте дуглас дункан душан душанка дьердь дьюла дэйв дэйзи дэмиен дэн дэнни дэрил евгенио
+драгомир драгослав драгутин дуарте дуглас дункан душан душанка дьердь дьюла дэйв дэйзи дэмиен дэнни дэрил евгенио
 ейно еладио ехезкель жаклин жанетт жерар жереми жером живко жоаким жоана жоау жозе жозефин жоржетт жослен жослин жоэль
 жуана жулиу жюльен жюльетт жюстин збышек звездан звонимир зденек зденка зденко здзислав здислав зельда зеник зигмунд
 зигмунт златан златко золтан зоран зорица зоряна зофия зузана ивайло ивана иванка иванко иванчо ивар ивась ивета иветт
@@ -183,7 +183,7 @@ pub(super) const EUROPEAN: &str = "
 эдвин эдди эдельтрауд эдит эдмунд эдна эдуар эдуардо эдуарду эжени эзра эйвинд эйнар эйрик эйтан эйтель эккехард элад
 элазар элайджа элайза элеанор элейн элиан элиас элизабета элис элисео элисон элиша элиэзер эллен элли эллиот эллисон
 элоди элоиза эльжбета эльмер эльфрида эмануил эмануэла эмануэле эмануэль эмерик эми эмилиан эмилио эммануил эммануэль
-энди эннис энрике энрико энцо эрве эрвина эржебет эрих эрланд эрленд эрлинг эрманно эрнандо эрнесто эрни эспен
+эннис энрике энрико энцо эрве эрвина эржебет эрих эрланд эрленд эрлинг эрманно эрнандо эрнесто эрни эспен
 эсперанса эстебан эстебания эстель этан эторе этторе эугениуш эухенио эфраим эшли юбер югетт юзеф юзефа юлиане юлиуш
 юнис юозас юрась юрбен юрген юргис юсси юстинас ютта юхан юхани яак яанус явдоха ягор ядира яир яким ялисей янка янн
 янник януш ярема яремия ярмил ярмила ярон яцек ілля
@@ -217,13 +217,13 @@ pub(super) const CAUCASIAN: &str = "
 эльдар эльмар эльмира эльнара эльнур эльчин эльшад эльшан эмзар эмин эрнест эстер эсфирь этери этибар юсиф яаков ягуб
 яшар
 абас абдулвагаб абдулгамид абдулжалил абдулкерим абдулмажид абдулмуслим абдулхаким абубакар абубакр абуязид агабек
-агавни агарон адгур адиз адлан азнаур айгун айтадж алаверди алам алвард алиага алибала алигейдар алимурад алияр алхас
+агавни агарон адгур адиз адлан азнаур айгун айтадж алаверди алвард алиага алибала алигейдар алимурад алияр алхас
 альви амалик аминат амираслан анаида андраник анзорик араксия ардашир арзуман армида арпине арсамак артавазд арташ
 арусяк архилос аршавир аршак асланхан асмар афак афган ахмат ахмедхан ашхен бабкен багауди багаутдин багдасар базарган
 байсангур балакиши башир башхан бислан вагаршак ваграм валех вараздат вардитер варсеник варсик васпур ваха виген висхан
 вовагиф врам врежик вюсаля гаджи гаджимагомед гаджимурад гаджирамазан газанфар газимагомед гайкануш гамзат гамид
 гарегин гарник гасангусейн геворк гегецик гендрик генрик гермина гоарик гоги гогита гуланда гулиса гурам гуранда гюли
-гюльназ гюльтен гюльхар гюляра давуд дадаш дадо далгат дауд денисолтан джабраил джават джавахир джалал джалил джанполад
+гюльназ гюльтен гюльхар гюляра давуд дадаш дадо далгат денисолтан джабраил джават джавахир джалал джалил джанполад
 джейран джулетта елгуджа ервандуи ехсапет загид загидат загир зайнап зайпулла залимхан залмо зарбика зарган заремка
 заурбег зейнаб зейнал зелимха зелиха зияд зохра зулейхан зулумхан зульмира зульхижат ибрагимгаджи ибрагимхалил ивери
 имамали имамгусейн имаммагомед имеда инал ингилаб ирада иразли исагаджи исамутдин исмиета исмихан казбич кантемир

@@ -54,17 +54,17 @@ zhang zhao zhou zimmermann абат абжан абиш абылай адамс 
 шуман шумахер шустер щерба щука щур ыбырай ысқақ эбель эберт эванс эдвардс эйхман экерт эллер эм эн энгель энгельс эннс
 эпп эрлих эрхарт ю югай юй юн юнг юнгман юрга ягер якоби ян янг янпольский янцен ярош яценко қожахмет құдайберген
 әубәкір әуез
-аббас аббот абдель абдул абдулла абельс аган агбаж агнаж агуляр адамек адамсон адамчик адеми адер адлер адриан азад
+аббас аббот абдель абдул абдулла абельс аган агбаж агнаж агуляр адамек адамсон адамчик адер адлер адриан азад
 азиз айзек айхгорн айхман акопян акройд алан алвес алекян алмаши алонсо альбер альберт альбрехт альварес альмейда
-альтман аман амангелди амандыка аманжол амбарцумян амброс амир ананд андре андреас андрейчук андрес андрусив андрусяк
+альтман амангелди амандыка аманжол амбарцумян амброс амир ананд андре андреас андрейчук андрес андрусив андрусяк
 ансари анселм антон аоки апель апельт арайс арган арнд арндт арним арно арнольд артемчук арто асан аскар асланиди
 ассман астон аткинсон аугуст ауман ауэр афзал ахмад ахмед ахмет ахметжан ахметкали ахтар ашер ашкенази баал баас бабич
-бабчук бабюк багдасарян бадер баер базарбай байер байжигит баймахан баймолда байназар байрон байсал байцур бакай бакли
+бабчук бабюк багдасарян бадер баер базарбай байер байжигит баймахан баймолда байназар байрон байцур бакай бакли
 бакст балабан балаж балог бальдауф бальцер бамбергер банах бандера бансал барбер барбье барко барлоу барретт барри
 барсук бартель бартельс бартлет бартон бартош барц барч баттерфилд баттлер баум баумайстер бауман баумбах баумгартен
 баумгартнер баумерт баутиста бах бахер бахман бейли бейсекей бекбай бекболат бекенбауэр бекет бекмурза бектас беллини
 беллоу белогуб белоног бемер бенедикт бенес бенке бенсон бенц берберх бергманн бердимурат берке беркут берман бернар
-бернат бернгардт бернс бернштейн берри бертран бессмертных бест беттс бехер бец бзежан бибик бигалды биганс биккель
+бернат бернгардт бернс бернштейн берри бертран бессмертных беттс бехер бец бзежан бибик бигалды биганс биккель
 билльман бимен бинц бирн бисен битнер бишоп блай бланко блант блаум блейк блех блохман блум блюм блюменталь бобрик
 богдан богун боднар боднарук боккер бокуш болат болдт болль болтон бомбардье бонар бонд бондарук борбот боргер борис
 борманн борнеман борсук босак боссерт боуэн брайан брайант брайт брайтенбюхер бранд брандт браунинг бредли брейер
@@ -74,7 +74,7 @@ zhang zhao zhou zimmermann абат абжан абиш абылай адамс 
 вальдман вальдшмидт вальтерс вальц ванг вандер ванькович варга варгас варлей варшавер васкес ватанабэ ватсон вегеле
 ведель вейганд вейнбергер вейраух вейт вейц веллер веллингтон вельк вельц верле верма вертер ветштейн видман визер
 визнер викер виль вильгельм вильд вильде вильке вилькенс виндт винклер винник винс винтергольдер вирц вит витман витт
-витте виттенберг вич вишну власик вовчок возняк войт войтик войтюк волл волощук волтер вольнер вольфарт вольфганг
+витте виттенберг вишну власик вовчок возняк войт войтик войтюк волл волощук волтер вольнер вольфарт вольфганг
 вондрачек ворвуль вормсбехер воскобойник врубель вудс вуйцик вуйчик вэй вюрц вялик вятр гааг гааз габель габер гадамер
 газиз гайворон гайер гайслер галаган галай галан галас галич гальпер гамаюн гамильтон ганди ганс гансен ганц ганцгорн
 гараган гаррис гаррисон гарт гартвиг гартунг гартфельдер гаршнек гассман гаст гато гаук гаун гаусман гауэр гафнер гафт
@@ -88,26 +88,26 @@ zhang zhao zhou zimmermann абат абжан абиш абылай адамс 
 госсен готлиб готтфрид готфрид готье гоффер граб грабарь граймс грассман граумн грауэр гребень гребенюк гребер грегер
 грегори грегорян грейвс грейнер грем гретц гретцингер грехем гривас григорович грикшас гринберг гринвальд гринвуд грисс
 гриффит гриффитс гробер громак громик гроот гросман гротт грубер грузд гудман гузик гулл гуль гульд гумбольдт гурвиц
-гурвич гусак гуссерль гуссман гутман гутник гуцал гуцул гуэрра гюнтер гёпферт давид давидсон дайнеко дамаш дамир дана
+гурвич гусак гуссерль гуссман гутман гутник гуцал гуцул гуэрра гюнтер гёпферт давид давидсон дайнеко дамаш дамир
 данг данз данилевич даниэль данкан данько даутбай даушвальд дейвис деккер делонг дельвиг дельгадо демид дениз дерги
 десаи дессау деш джагер джакупбек джалил джейкобс джеймс джейн дженнингс джовани джойс джонстон джордан джордж джун
 джунус дзюба диас дидык диккерсон диксон дильман димитр дирксен дитмар дитц дмитрук довбуш довгань довгий додд додсон
 дойл долинюк домингес домник домрес донг донован донской дорошук дорр дотц драган драгун драч драчук дрейер дрейк
 дрейлинг дрейфус дробот дробыш дрозд дроздук дрюк дуайт дубс дудик дудник дукарт дулат думлер дункан дунн дуплик духно
 дуэйн дынник дьерль дэвидсон дэвисон дэниелс дэнис дюбуа дюваль дюк дюмон дюпон дюпюи дюран дюрр дюфур дядюн дядюра
-дятел ежак екимен елжас елтай ельник ендрик ерали ергали ержан ермак ерман ерхан есен есенгали есенжол ефимчук жабай
-жаксыбай жаксылык жалгас жамбыл жанабай жанай жанарбай жандарбек жанибек жансеит жантай жанұзақ жаппар жарас жарылгап
-жданюк жексенбай жеребко жигалко жилко жирар жолдас жубан жузбай жулай жумагали жумагул жумадил жумакан жумаш жусупбек
+дятел ежак екимен елжас елтай ельник ендрик ерали ергали ержан ермак ерман ерхан есенгали есенжол ефимчук жабай
+жаксыбай жамбыл жанабай жанай жанарбай жандарбек жанибек жансеит жантай жанұзақ жаппар жарылгап
+жданюк жексенбай жеребко жигалко жилко жирар жузбай жулай жумагали жумагул жумадил жумакан жумаш жусупбек
 жуынтай жүніс жұмабек жұматай жұмахан завгородний заворотнюк загоруйко зайдель зайлер зайлингер зайтц замуля зандер
 зандлер заремба затуливетер зауэрбрей захарчук зацепа збандут здор зебальд зебер зейберт зейдель зейферт зейц зелник
 зельман земан земек зентлер зибель зигель зигле зигман зигфрид зильберман зильберштейн зингер зинн зинчук злотник зомер
 зонненберг зонтаг зохарь зубань зубрик зубченок зутер зуттер зюскинд зюсс ибадулла ибрагим ибрай ибраш иваньо ивасик
 ивасюк ивахно иглесиас изтлеу илиясбек имангали имаш ингерман инглиш ирмен иса исай исатай искандар искандер исрайл
 истлеу ито итоо итцель ишим ищук йенсен йенч йео йехан йоас йоахим йоганн йонас йоост йоргенсен йордан йоу йоханссон
-йохум каас кабан кабдуш каган кадыр кадырбай казимир казыбек кайрат кайсар калаш калдыбай калибек калмурат калтай
-кальво каменик каминг кампос кант кантор каплан карабай каракай карбовник кардаш кареш карим карл карлос карлсон
+йохум каас кабан кабдуш каган кадыр кадырбай казимир казыбек кайрат калаш калдыбай калибек калмурат калтай
+кальво каменик каминг кампос кантор каплан карабай каракай карбовник кардаш кареш карим карл карлос карлсон
 карнеги карпик карпюк карсон каспер кастильо кастро касум касым касымбек катлер катц кауфман кауц каха кац кацман качур
-кашуба кваско квитко квятковски кейн келдыш келлерман кемпа кемпбелл кемпф кендалл кенес кенесбай кербер керим керн
+кашуба кваско квитко квятковски келдыш келлерман кемпа кемпбелл кемпф кендалл кенесбай кербер керим керн
 кернер керр кертис кесслер кетлер кеттерер кивела киммель кинаст кинцель кирилюк киркач кирмс кирхнер киссинджер
 клаассен клавдий клауз клаузер клебан клейс клеменс клемм клепач клетт климчук клиффорд клоос клоссен клочко клуг
 клугман кнауб кнауф кнопп кнорр кнут кобец кобзарь коблер кобыляк ковалик ковач ковтун коган кожан козлюк козубай
@@ -115,16 +115,16 @@ zhang zhao zhou zimmermann абат абжан абиш абылай адамс 
 корнельсен корник корсак кортес корф костюк котляр котт коулз коуэн кохан кошевой кошеу коэн кравцив кравченя краковски
 кранц крапф кратц кребс крегер крейг крейн крейс крейслер крейцер крепак крец креч кречмер кривошапка кривошей крист
 кристенсен кристи кристиан кричевец криштоф кроль кромм кросби кроссман кротт кроуфорд кругман крузе крукс круц
-ксендзюк куан кубрак кудабай кудеба кудлай кузембай кузик кукса кулай кулаковски кулибек кульбак кумари кунанбай кунц
-кунце куприк курбан курманбай курманбек курт курц курцер кусаинбек кучма кушнарь кушнир кшенски кэрролл кюн кюне
-кюнцель кёнигсберг лавер лазар лазарус лазнюк лайко ламберт лампарт лангер ланд ландау ландгрен ландер ландсберг ларсен
-ларссон ласкер лаубах лаубе лаузер лауэр лацис лашук леблан левандовски левек леви левинсон левкович легер легран
+ксендзюк кубрак кудабай кудеба кудлай кузембай кузик кукса кулай кулаковски кулибек кульбак кумари кунанбай кунц
+кунце куприк курманбай курманбек курт курц курцер кусаинбек кучма кушнарь кушнир кшенски кэрролл кюн кюне
+кюнцель кёнигсберг лавер лазар лазарус лазнюк лайко ламберт лампарт лангер ландау ландгрен ландер ландсберг ларсен
+ларссон ласкер лаубах лаубе лаузер лацис лашук леблан левандовски левек левинсон левкович легер легран
 лейбель лейбович лейер лейс лейтнер лемешко лемещук лемке леннокс ленц леон леонард леонгард лепп лерман леру лесик
 лесневски лессинг летц лефевр лехман лехнер лешко лещук либерман либих либкнехт лидке лизогуб линдберг линдгрен
 линдеман линден линдерман линднер линдсей линдстром линн линник липман липп лиссманн листопад литтл лихтенвальд лихтнер
 лишак ллойд лобач логан лозинг лойко лойтер лопата лопес лоран лорен лоренс лотман лоу лоуренс лоури лоусон лубенец
 лудвиг лукас лукач лукашевич лукша лунд лунц лупан лутай луцик люббе любич людвиг люк люст лютер люциус лябах ляшко
-ляшук лёвен магауия магзум мажара мазепа мазур майн майнхардт майснер макарчук макбрайд макдональд макдугалл макинтайр
+ляшук лёвен магауия магзум мажара мазепа мазур майнхардт майснер макарчук макбрайд макдональд макдугалл макинтайр
 маккарти маккей маккена маккензи макмиллан макнил максвелл максут малдыбай малик малкович мальдонадо мальзам мальцан
 мамбет мамчур манас мандель манджу мандт манзюк маннинг мансур мануэль мао марек маринич маркес маркус марсо мартенюк
 марти мартинс марусич марфуга маршак масич матвийчук матиас матис маттис матусевич матушевски матюха матяш маурер маусс
@@ -134,58 +134,58 @@ zhang zhao zhou zimmermann абат абжан абиш абылай адамс 
 михель михельс мищук молдабай молдахмет молина монтгомери монтеро монтойя морейра морис мориц морозюк морриси моррисон
 мортенсен моска моссман мото мотт мохамед мохаммед муди мукаш мукерджи муковоз муниц мунтян муньос мурат муратбек мурга
 мурзабек муртаза муса мусабек мустафа мутт мухамбет мухамеджан мухаммед мухтар мырзабек мэннинг мюнстер мюнц мядель
-мёдлинг нааб надаль надер назарбай назарчук найда найк найман накадзима накамура наливайко намм нараян нариман настас
-натан натт науман наумчик наурыз нахман негода неделько недогарок недоля нейбауэр нейберт нейгард нейгебауэр нейдель
+мёдлинг нааб надаль надер назарбай назарчук найда найк накадзима накамура наливайко намм нараян нариман настас
+натан натт науман наумчик нахман негода неделько недогарок недоля нейбауэр нейберт нейгард нейгебауэр нейдель
 нейндорф нейсон нейфельдт нейшеллер нельке немет немирович нерлих нефф никельс никол николсон никс нилс нильсен
 нильссон ниммо нир ниязбай новак новик нойфельд нолан нолл нольд нольте норман норрис нортон носик ноуэлл нуньес нурбек
-нургали нургалым нуржан нуркен нурлыбек нурпеис нурсеит нуртай нюгард нұрлан оберман оберст оберт обломий одабаш одей
-оже озкан ойстрах оксер окуда окунь олар олбрайт олдридж олдфилд олеш олжабай олифер оллсон ольсен омаркул омельчук
-онгар онипко оразбай оразбек орехович орлюк ортега ортис осборн осмонали осорио остен остроух отте отто отченаш оуэн
+нургали нургалым нуржан нуркен нурлыбек нурпеис нурсеит нуртай нюгард оберман оберст оберт обломий одабаш одей
+оже озкан ойстрах оксер окуда окунь олбрайт олдридж олдфилд олеш олжабай олифер оллсон ольсен омаркул омельчук
+онипко оразбай оразбек орехович орлюк ортега ортис осборн осмонали осорио остен остроух отте отто отченаш оуэн
 охара очеретько павел павлив павлик павлюк падалка пазман палади пальчик панг папуша параска паркинсон паркс парфенюк
 паршак пастернак патт пауле паулс паулсен паулюс паущук пашук пейдж пейн пейнтер пелых пендик пеннингтон пенчук пенько
 пеппер пергер пердомо перкинс пермяк петер петерка петерман петерсен петик петрашко петри петрик петрих петручок
 петрушка петцольд пех печеник пикассо пикеринг пикетт пиндюк пинкертон пинчер пинчук пиррс пирсон питерс пиффер пицик
 плаксий платт плетт плохих плющ погорелый подкова подлесных подоляк покотило полещук польц понс поппе поппель постернак
-поттер пох похил правдюк прайс пратер пратт прейс прейслер прескотт престон присяжнюк притуляк прицкау прокопчук
+поттер пох похил правдюк пратер пратт прейс прейслер прескотт престон присяжнюк притуляк прицкау прокопчук
 прокопюк протасевич прохорчук прядун пугач пульвер пундик пустовит пустовой пуччини пушкарь пушкаш пфанненштиль пфейфер
-пфефер пфеффер пфлаум пьер пятак раабе рабинович раджпут радич радчук разак райан райбман райли райнеке райнер
+пфефер пфеффер пфлаум пятак раабе рабинович раджпут радич радчук разак райан райбман райли райнеке райнер
 райнхардт райнхольд райсих райхель райхерт райш раман рамирес рамсей рандт рао раппопорт расмуссен рассел раусс рахбари
-рахимбай рахимжан рахман рахметолла рацлав рашид ребрик редди реддинг редель редько резник рейес рейзвих рейзер рейли
+рахимбай рахимжан рахман рахметолла рацлав рашид ребрик редди реддинг редель резник рейес рейзвих рейзер рейли
 реймерс рейн рейнбольд рейнгард рейнер рейсиг рейхель рейхерт рекс ренке рерль ресслер реутт рибейро рива ривз риделль
 ридель ридигер риккерт рикс риман ринас рингейзен риос ритт риттер рифель рихард рицка рич ричардс ричи робб робертсон
-робсон родригеш рожко роза розбах розе розен розенбаум розенберг розенблюм розенталь розенфельд розенцвейг розенштейн
+робсон родригеш рожко розбах розе розен розенбаум розенберг розенблюм розенталь розенфельд розенцвейг розенштейн
 розман рой роланд романович романчук ромеро ромих роуз роулендс рошак рубан рубель рубен рубинштейн рубцовски рудик
 рудой рудольф рузвельт рукавишник руппель рупперт русак русанюк руслан руссель рустембек рутенберг рутковски рутц рыжик
-рыжук рымбай рысбек рыспай рюб рюдигер рябой рябуха рябчук рянко рёр сабах сабитбек саблер савельчук сагат садвакас
-садык сайдахмет сайлер сайн сайфулла салава саламон салас салех салим салимбай салинас салливан салтанат самат самойлюк
-самуэлс самуэль сандберг сандоваль сандыбай сансызбай сантана сапар сапарбай сапег сарбас сарсен сарсенбек саско
+рыжук рымбай рысбек рыспай рюб рюдигер рябой рябуха рябчук рянко рёр сабах сабитбек саблер савельчук садвакас
+сайдахмет сайлер сайфулла салава саламон салас салех салим салимбай салинас салливан самат самойлюк
+самуэлс самуэль сандберг сандоваль сандыбай сансызбай сантана сапарбай сапег сарсен сарсенбек саско
 саттарбай саутер сахно свенссон свистун себастьян сегал седлак седой сейдазым сейдалы сейдильда сейтжан сейткали
 сейткасым сейткул сейтмагамбет сейтмурат сейтхан семашко семенчук семенюк семеряк сенчук серикбай серкан серон сетдик
-сеул сехун сивак сиваш сигел сидорук сидорчук сикора симон симонс симсон симус сингх синклер синюк сирко сиряк сисенбай
+сехун сивак сиваш сигел сидорук сидорчук сикора симон симонс симсон симус сингх синклер синюк сирко сиряк сисенбай
 сиско ситник скаско скиба склярчук скок сколик скоробогатых скоробогатько скрипник скрипчук скробот славик сливко слоан
-слободян слободянюк смагул смаил смерека смилянец смитт смола смоляк смоляр снайдер снегур снитко собко соболь сокирка
+слободян слободянюк смагул смерека смилянец смитт смола смоляк смоляр снайдер снегур снитко собко соболь сокирка
 сокольчук соколюк соловей соломка соломон сомер сорокопуд соснюк соуза спектор спенс спенсер спивак сподар срым стайнер
 сталлоне стамбек станко станли станчук старостюк стасюк статник стефан стефаник стец стецик стецюк стивенс стивенсон
 стиллер столл столярчук стоун стоян страсберг стрейт стрелец стрижак струве струц ступник стэнли сугак сулаймон
-сулеймен султанбай супрун суринт сутер сухарчук сухарь сухой сушко сыдыкбек сыздык сымбат сюе сюмак сюн табакман таир
-такахаси такеда талипбай тамаш тананай таранец тарасевич тарасюк тарчук тауб таубер таугер таупер тафт ташмухамбет тегт
+сулеймен султанбай супрун суринт сутер сухарчук сухарь сухой сушко сыдыкбек сыздык сюе сюмак сюн табакман таир
+такахаси такеда талипбай тамаш тананай таранец тарасевич тарасюк тарчук таубер таугер таупер тафт ташмухамбет тегт
 тейлер тейт тейфель тельман теляк темирхан терещук терлюк тернопол терри тетер тетерук тидеман тидеманн тиден тильман
 тимербай тиммерман тимощук тимчук титц титце тишлер тлеубай тлеуберди тлеужан тлеухан тобольт тодд тойбай тойшыбек
-токарчук токарюк токтасын токтаубай толебай толеу толстых томпкинс томсен томсон тохтар трамп траут траутвайн траутманн
+токарчук токарюк токтасын токтаубай толебай толстых томпкинс томсен томсон тохтар трамп траут траутвайн траутманн
 требушной тремба трефц тригуб триппель тромпель труш трушик тукай тулеген тулегенби тулейко тулеубай тулеш турганбай
 тургунбек турсун турсунбай туруспек тынышбай тэнг тюпа тютюнник тёпфер тілеубай тілеуберді тұрсын тұрсынбай тұрғанбек
-төрехан төреғали уайлд уайлдер уайтхед удод узак уикс уилкинс уилкинсон уиллис уинстон уитни улбрих ульман ульмер
+төрехан төреғали уайлд уайлдер уайтхед удод уикс уилкинс уилкинсон уиллис уинстон уитни улбрих ульман ульмер
 умбетбай унгефуг унгур унтербергер уоллес уолтерс уолш уорнер уоррен урзул урих урман усен усенбай утебай утеген
 утепберген учида ушкал уэбстер уэлч уэстон фабер фабиан фабрициус фаерман файер файзулла файнберг файнштейн фанг
 фандель фарид фаркас фаттах фаульхабер фауст фах федак федер федерер федорчук федорюк федосюк федун федчук фейер
 фейерабенд фейхтвангер фельд фельдбуш фельдман фелькер фельцман фельш фендель фендрих фербер ферг фергюсон ферейра
 ферман фернандес фернандеш феттер фехнер фиалка фибих фигель фидлер физер филд филдс филимонюк филипчук финкель финлей
-финстербуш фирст фишман флауэрс флах флегель фледдерман флейшер флеминг флемминг флетчер флинт флюк фогт фойт фольмар
+финстербуш фишман флауэрс флах флегель фледдерман флейшер флеминг флемминг флетчер флинт флюк фогт фойт фольмар
 фольц фомюк фонг фонсека форбес форстер форш фоукс франсуа франциско францке фрауэнхофер фрейд фрейзер фрейлих фрейман
-фрейтаг френкель френцель фрери фризоргер фриман фрис фрицше фролих фром фрост фрэнк фрэнсис фрёлих фуад фукуда фукуяма
+фрейтаг френкель френцель фрери фризоргер фриман фрис фрицше фролих фрост фрэнк фрэнсис фрёлих фуад фукуда фукуяма
 фуллер фульц функнер фурман фурса фурт фухс фюрст хаббард хабер хабиб хагель хаген хадсон хайбуш хайдар хайдеггер
 хайдер хайм хайнрих хайнс хайнц хакель хакен хаким хаксли халаби халид халидкызы халил халимбек хамид хамит хамитбек
-хаммер хамрабай хамуд ханбек хандке ханмурза ханнес хансен ханссон хант хантер ханц хапсала харди харлан хармс харпер
+хамрабай хамуд ханбек хандке ханмурза ханнес хансен ханссон хант хантер ханц хапсала харди харлан хармс харпер
 харт хартвиг хартл хартли хасан хасенбек хауэлл хауэр хафнер хашими хванг хейг хейз хейк хейл хейлик хейна хейнс
 хельмут хендрикс хенкель хеннинг хенрик хенриксен хербст хервег херман херманн хернандес херндон херрера хетч хиггинс
 хидеш хилтон химич химка химмель хинкель хинц хирано хирт хирц хирш хоанг хоган ходжсон ходос ходыка хойер хойнацки
@@ -209,10 +209,10 @@ zhang zhao zhou zimmermann абат абжан абиш абылай адамс 
 щербатюк щербина щурик эбенгардт эбергардт эберле эберлейн эберхард эбнер эванц эверс эверт эггерс эдгар эдельман эйгер
 эйзенах эйзенбраун эйзенхауэр эйзенштейн эйзнер эйлер эймер эйрих эйснер экк эккель эккер эккерт экштейн элиас элиот
 эллиот эллиотт эллис эльберт эльвайн эльзессер эльснер эмих эммерих энгельберт энгельгардт энгельман энгельсман эндер
-эндерс эндрюс эпштейн эрбес эрдели эрдман эрикссон эрих эрк эрн эрнандес эрнст эррера эрфурт эрхард эспиноса эттингер
+эндерс эндрюс эпштейн эрбес эрдели эрдман эрикссон эрих эрн эрнандес эрнст эррера эрфурт эрхард эспиноса эттингер
 эхт эшер эшли эшмурат эштон юзвяк юзефович юйцай юм юнкер юнус юнусбек юргенс юрчик юрчук юрьевец юсиф юсуп юсуф юэ юэн
 яблучко ягольник якимчук якимюк якоб якобс якобсен якобсон якуб якубович якуц якушик ямагути ямада ямамото янкель янко
-янсен янсон янчук ярема яремчук яринич ярмак ярмол яровой ярощук ясько яцек яценюк яцик яцук яцюк яшик ящук
+янсен янсон янчук ярема яремчук яринич ярмак ярмол яровой ярощук ясько яцек яценюк яцик яцук яцюк ящук
 ";
 
 /// Frequent Russian surnames whose stems are words rather than names.
@@ -270,11 +270,11 @@ pub(super) const FREQUENT: &str = "
 pub(super) const LATIN: &str = "
 abad abadi abbott abdallah abdelaziz abdullah abdulrahman aboud abraham abubakar achebe achterberg acosta adebayo
 adeleke ademola adeniyi adeyemi adeyinka adichie adkins afolabi agarwal aggarwal aguilar aguilera aguirre ahmadi ahuja
-aina ainsworth ajayi akande akinola akinwale akpan aksoy aktas alami alawi albrecht aldridge alghamdi alharbi alhashimi
+ainsworth ajayi akande akinola akinwale aksoy aktas alami alawi albrecht aldridge alghamdi alharbi alhashimi
 ali aliyu allison almasri alotaibi alqahtani alshehri alvarado alvarez alzahrani amadi amaral amin amiri andrade
 andrews anthony anyanwu araujo archer arias armstrong arnaud arora arroyo arslan arvidsson asadi asante ashcroft ashley
 ashton aslam aslan atherton atkins aubert austin avci avila awad awolowo ayala ayers ayodele azikiwe azizi babangida
-bachmann badawi bae baek bai baines bajaj bakr balakrishnan ball ballard balogun banerjee bankole banks bannister bao
+bachmann badawi bae baek bai baines bajaj bakr balakrishnan ballard balogun banerjee bankole banks bannister bao
 barakat barbier barclay barker barnett barr barrera barron barros bartlett bashir bassey bastos basu bateman bates
 batista battersby baumann baxter bean beard beasley beckett beckmann behrens bellamy bello beltran benavides bengtsson
 benitez benjamin bentley benton berglund bergstrom bernal bernardi bertrand bhagat bhalla bharadwaj bhardwaj bhargava
@@ -282,23 +282,23 @@ bhatia bhatnagar bhatt bhattacharya bianco birch bird biswas bjork black blackbu
 blake blanchard blankenship blevins blom blyth boateng bonilla bonnet booker boone booth boothroyd bose boucher
 boulanger bourgeois boutros bowers bowman boyer boyle bozkurt bradford bradley bradshaw brady bramley bravo brennan
 brewer bridges briggs bright brinkmann brookes broughton browning bruce brunet bryan buchanan buck buckley bulmer bulut
-burch burgess burke burnett burns burrows burton byrne byun caballero cabrera cai cain cakir calderon caldwell calhoun
+burch burgess burke burnett burns burrows burton byrne byun caballero cabrera cain cakir calderon caldwell calhoun
 callahan camacho cameron cannon cantrell cantu caputo cardenas cardoso carey carney carpentier carrillo carroll
 cartwright caruso carvalho casas casey castaneda castillo cattaneo cervantes cetin chadha chadwick chakrabarti
 chakraborty chamberlain chao charles chatterjee chaturvedi chaudhry chaudhuri chauhan chavez chawla cheung chevalier
 chiang ching chiu choe chong chopra choudhary christensen chua chukwu cisneros clarke clay clayton clegg clement
 clements clifton cline coates cobb cochran cockburn coelho cohen cole colin collet collier colombo combs compton conley
 conner connor conte conti contreras conway cooke copeland coppola cordero cordova correa cortez coskun costantini
-cowell craig crawford cross crossley cuevas cummings cunha cunningham curry curtis daher dahl dalal dalton damico
+cowell craig crawford crossley cuevas cummings cunha cunningham curry curtis daher dahl dalal dalton damico
 daniels danjuma darwish dasgupta datta daugherty davenport dawes dawood dawson dean deangelis decker delacruz delarosa
 deleon deluca demirci dennis denton desantis deschamps deshmukh deshpande dewhurst dhawan dhillon diallo dickerson
 dietrich dillon dinh diop dlamini doan dobson dogan dominguez donaldson dorsey dougherty douglas doyle drake duan
-duarte dubey duckworth dudley duffy dufour duman dumas dumont dunlap duong dupont dupuis dupuy duran dutt dutta duval
+duarte dubey duckworth dudley duffy dufour dumas dumont dunlap duong dupont dupuis dupuy duran dutt dutta duval
 eastwood eaton ebrahimi ecclestone edmonds egwu eklund ekwueme ellison ellwood elsayed emery endo engelhardt engstrom
 eom erdem erdogan eriksen erol escobar espinoza esteban estes etienne eubanks ewing eze ezeh fabre fadel fairbairn
 farah farhat faria farley farnham farrell faruq fashola faulkner faure fawzi feng fenton ferguson ferrara ferraro
 ferreira ferrell ferri fiedler fielding figueiredo figueroa finch fiore firth fitzgerald fitzpatrick fitzroy fleury
-flynn foley fontaine fontana forsberg fournier fowler francis franke franklin fraser frazier frederick freeman freitas
+flynn foley fontaine fontana forsberg fournier fowler francis franklin fraser frazier frederick freeman freitas
 friedman friedrich fry fuentes fujii fujita fujiwara gaillard gaines galbraith gallagher gallego gallegos galli
 galloway galvan gao gardner garg garner garnier garrett garza gates gatti gautier geiger geng gentile gentry george
 gerard gerlach ghani giles gillespie gilmore giordano girard giraud glenn glover goddard goel gokhale gonthier gonzaga
@@ -306,33 +306,33 @@ goodall goodman goodwin goswami goto gough gould gowon goyal grasso graves greco
 grover guerin guerrero guha guillaume guillot gulati guler gunes gunther guo gustafsson gustavsson gutierrez guzman
 gwak haaland habibi haddad hale haley halvorsen hamad hamalainen hamdan hamidi hammad hammond hampton hancock hanna hao
 harada hardin harding hargreaves hariri harmon harrell harrington hartwig harvey hasegawa hashemi hashimoto hatfield
-haugen hawkins haworth hayashi haynes hayward heath heaton hebert hedlund heikkinen heinrich heinz hempel henriksson
+haugen hawkins haworth hayashi haynes hayward heaton hebert hedlund heikkinen heinrich heinz hempel henriksson
 henriques henry hensel hensley heo herrero herring herzog hess hesse hester hewitt hickman hidalgo hindley hines
 hinrichs hobbs hodge hodges hohmann holden holloway holm holmberg holmes holroyd hood hoover hopkins horne horrocks
-horton hosseini hou howe howell hsieh hsu hu hubbard hubert hudson huff huffman hull humphrey huo huq hurley hurst
+horton hosseini howe howell hsieh hsu hu hubbard hubert hudson huff huffman hull humphrey huo huq hurley hurst
 hutchinson huynh hwangbo ibarra ibrahim igwe ikeda ikpeazu imai ingram inoue iqbal irwin isaksson ishida ishii ishikawa
 ismail iyengar iyer jabbar jaber jacobs jacobsen jacobson jacquet jadhav jafari jahn jain jamal james jansen jansson
 jarvinen jarvis javed jefferson jensen jeon jeong jessop jha ji jia jiang jiao jimenez johannessen johansen johansson
 johns johnston jonathan joo jorgensen joseph joshi joyce juarez junge kadam kakkar kamara kaneko kapadia kapoor kapur
-kara karaca karimi kariuki kassem kato kaur kawasaki kazemi kellermann kelley kemp kent kenyatta kershaw khatib khoury
+karaca karimi kariuki kassem kato kaur kawasaki kazemi kellermann kelley kemp kent kenyatta kershaw khatib khoury
 khumalo kidd kilic kimani kimura kipchoge kirby kirchner kirk kirkham kluge knapp knight knoll knox kobayashi kocak
 kohli kohn konate korhonen korkmaz kose koskinen kowalski kreuzer krishnamurthy krishnan kristiansen kubo kuhn kulkarni
-kunz kunze kwok lacroix laine lal lamb landry langley lara laroche latif lau lawal lawrence lawson leach leblanc
+kunz kunze kwok lacroix laine lal lamb landry langley lara laroche latif lawal lawrence lawson leach leblanc
 leclerc leclercq lecomte legrand lehtonen leigh lemaire lemaitre lemoine lemos lenz leone leroux leroy lester leung
 levine liang liao lien lima lin lindemann lindholm lindqvist lindsay livingston lobo lockhart lockwood lomax lombardi
 lombardo longo lorenzo lowe lowery lozano lu lucero ludwig lugo lui luna lundberg lundgren lundqvist luo lutz lv lynch
 macfarlane macgregor macias mackay mackenzie macleod madan madden maddox madsen maeda magnusson mahajan mahdi mahmood
-mahmoud mahoney maia maina majumdar makela makinen malhotra malone mancini mani mansour marchand marchetti marechal
+mahmoud mahoney maina majumdar makela makinen malhotra malone mancini mani mansour marchand marchetti marechal
 mariani marie marin marini marino marks marlowe marquez marsden marsh martinelli martini maruyama masood massey masuda
-mata mathews mathieu matos matsuda matsui matsumoto matthews mattsson maxwell maynard mays mazza mcbride mccall mccann
+mathews mathieu matos matsuda matsui matsumoto matthews mattsson maxwell maynard mays mazza mcbride mccall mccann
 mccarthy mcclain mcclure mcconnell mccormick mccoy mccullough mcdaniel mcdowell mcfarland mcgee mcgrath mcguire
 mcintosh mcintyre mckay mckee mckinney mcknight mclaughlin mclean mcmahon mcmillan mcneil mcpherson meadows medeiros
 medina mehta mejia melendez mellor melton menard mendez mendonca mendoza menon mensah menzel mercado mercier merritt
-mertens mesa messina metzger meunier meyers meza miao michael michaud michel middleton miles millard milner mirza
+mertens mesa messina metzger meunier meyers meza miao michael michaud michel middleton miles millard milner
 mishra misra mistry mittal miura miyazaki mkhize moberg moghaddam mohammad mohammadi mohan mohr mokoena monroe monteiro
 montes monti moody moon moradi moran morelli moretti morrow morse morton moses mosley moss mota moulin moura mousavi
-moya moyer moyo mubarak mueller mugabe mughal mukherjee mullen mullins munoz munro murakami murata murillo murthy mutua
-mwangi nadar nagpal naidu nair nakagawa nakajima nakano nambiar namgung naqvi narang narayanan nascimento nash nasr
+moyer mubarak mueller mugabe mughal mukherjee mullen mullins munoz munro murakami murata murillo murthy mutua
+mwangi nadar nagpal naidu nair nakagawa nakajima nakano nambiar namgung naqvi narang narayanan nascimento nasr
 nasser natarajan navarro nawaz nayak nayar naylor nazari ncube ndiaye ndlovu neal negri neves newman newton ng ngo
 nichols nicholson nicolas nie nielsen nieminen nieto ning nishimura niu nixon njoroge nkosi nkrumah nnamdi noack noble
 noel noguchi nogueira noh nomura noor nordin nordstrom norgaard nowak nunez nuttall nwachukwu nwankwo nwosu nygaard
@@ -350,20 +350,20 @@ ranganathan rangel rasheed rastogi rathore rawat rawlinson ray raymond redmond r
 reid reilly reimann reinhardt ren renard renaud renshaw reuter rey rezaei rhodes rice richard richmond riedel rigby
 riggs riley rinaldi rivas rivers riviere rizzi rizzo roach robbins robin robles rocha roche rodgers roger roldan
 rolland romeo rong rosa rosales rosario rose rossetti rouxel rowe rowland rowley rubio ruggiero ruiz rutherford ryan
-ryu sabbagh sachdev sadeghi saeed saez saha sahin sahni saini saito sakai sakamoto sakurai salazar saleem salem salgado
-sami sampson sanderson sandhu sanford sanna santiago santoro sanusi sanz sari sarkar sarma sartori sasaki sastry
+ryu sabbagh sachdev sadeghi saeed saez saha sahin sahni saini saito sakai sakamoto sakurai salazar saleem salgado
+sami sampson sanderson sandhu sanford sanna santiago santoro sanusi sanz sarkar sarma sartori sasaki sastry
 saunders savage sawyer saxena sayed schaefer schofield schreiber schroeder schulze schumann schwab schwartz schwarze
-sehgal seidel seifert serra serrano seth sethi sexton shackleton shaffer shafiq shaikh shakespear shankar shannon sharp
-shaw sheldon shelton sheng shenoy shepard sheth shetty shields shimada shimizu shrivastava shu shukla sibley siddiqui
+sehgal seidel seifert serra serrano sethi sexton shackleton shaffer shafiq shaikh shakespear shankar shannon sharp
+shaw sheldon shelton sheng shenoy shepard sheth shetty shields shimada shimizu shrivastava shukla sibley siddiqui
 sidhu siebert silvestri sims simsek sinclair singhal singleton sinha sithole situ sjoberg skinner slater smythe snow
 snyder soares soderberg solberg solis somani sommer soni sonntag sood sorensen sorrentino sosa sousa southgate soyinka
 spears spence spencer springer srinivasan srivastava stafford stahl stanley stanton steele stein steiner steinmetz
 stephens stephenson stern stevenson stockton stokes stolz stone stout strand strauss strickland strom strong stubbs
 suarez subramaniam subramanian sugiyama suh suleiman summers sundaram sundberg sutcliffe sutton swaminathan swamy
-swanson sweeney swift syed sykes tahir takagi takahashi talbot talwar tandon taneja taniguchi tanner tariq tate
+swanson sweeney swift syed sykes tahir takagi takahashi talbot talwar tandon taneja taniguchi tanner tariq
 tattersall tavares teixeira tekin teo terrell testa thakur thapar thatcher thibault thiel thiele thielemann thorne
 thornton thorpe thorsen tian tinubu tiwari tomlinson toprak toure townsend townshend tran traore trask trevino trinh
-tripathi trivedi trujillo truong tsang tse tshabalala turan turnbull tyagi tyler tyrrell uba ucar uche udoh ueda ueno
+tripathi trivedi trujillo truong tsang tse tshabalala turnbull tyagi tyler tyrrell uba ucar uche udoh ueda ueno
 ullrich umar unal underwood unwin upadhyay uysal vaidya valdez valencia valente valentine valentini valenzuela vance
 varghese varma vasquez vasseur vasudevan vaughan vaughn vaz vazquez vega velasco velasquez velazquez velez venkataraman
 venkatesh vicente vickers vieira villanueva villarreal villegas vincent virtanen vitale vitali vogt vohra voigt vollmer
@@ -372,6 +372,6 @@ warburton ware warner warren watanabe waters watkins watts weaver wei weidner we
 whitaker whitehead whitfield whitney whittaker whittle wiedemann wieland wiese wiggins wikstrom wilcock wilcox wiley
 wilhelm wilke wilkerson winkler winstanley winter winters wise wolf wolfe wolff wong woo woodard woodhouse woodward
 worthington wunderlich wyatt wyndham xiang xiao xie xin xing xiong xu xue yadav yakubu yamaguchi yamashita yamazaki yao
-yap yasin yates yavuz yildirim yildiz yip yoder yokoyama yoshida youn yousef yuan yuksel zaidi zaman zamani zamora
-zavala zeng zhan zheng zhuang zhuo ziegler zong zou zulu zuniga zuo
+yap yasin yates yavuz yildirim yildiz yoder yokoyama yoshida youn yousef yuan yuksel zamani zamora
+zavala zeng zheng zhuang zhuo ziegler zong zou zulu zuniga zuo
 ";
