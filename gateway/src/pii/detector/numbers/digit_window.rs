@@ -65,6 +65,18 @@ impl<'r> Window<'r> {
         self.run.digits(self.indices()).iter().skip(1).all(|digit| digit.marks & GROUP == 0)
     }
 
+    /// Four numbers up to 255 with a dot between any two: a network address.
+    pub(crate) fn is_like_ip(&self) -> bool {
+        let groups = self.groups();
+        let mut digits = self.digits().iter();
+        let octets = groups.lens().iter().map(|&len| {
+            digits.by_ref().take(usize::from(len)).fold(0_u64, |number, &digit| number * 10 + u64::from(digit))
+        });
+        let lens_fit = groups.lens().len() == 4 && octets.into_iter().all(|octet| octet <= 255);
+        let mut begins = self.run.digits(self.indices()).iter().skip(1).filter(|digit| digit.marks & GROUP != 0);
+        lens_fit && begins.all(|digit| digit.marks & DOTTED != 0)
+    }
+
     pub(crate) fn starts_isolated(&self) -> bool {
         self.run.has(self.first, ISOLATED_BEFORE)
     }

@@ -39,7 +39,8 @@ pub(crate) fn by_structure(window: &Window<'_>) -> Option<Strength> {
 pub(crate) fn by_context(window: &Window<'_>, topics: impl FnOnce() -> Topics) -> Option<Strength> {
     // 8517 13 000 0 is a code of goods.
     let is_of_goods = matches!(window.groups().lens(), [4, 2, 3, 1] | [4, 2, 4]);
-    if !(window.is_contiguous() || window.starts_isolated()) || window.may_be_decimals() || is_of_goods {
+    let is_other = is_of_goods || window.is_like_ip() || window.may_be_decimals();
+    if !(window.is_contiguous() || window.starts_isolated()) || is_other {
         return None;
     }
     let is_phone = match window.digits() {

@@ -4,7 +4,7 @@
 const SEED: u64 = 0xCBF2_9CE4_8422_2325;
 /// Odd, with bits everywhere: the upper half of the product depends on every letter.
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-const FILTER_WORDS_LOG2: u32 = 11;
+const FILTER_WORDS_LOG2: u32 = 12;
 
 /// The hash of the letters so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -64,7 +64,7 @@ pub(super) struct Reading {
     pub(super) first_len: u8,
 }
 
-const MAX_LEXEMES: usize = 4;
+const MAX_LEXEMES: usize = 6;
 
 impl Reading {
     /// That of a word about which nothing is known but its first letter.

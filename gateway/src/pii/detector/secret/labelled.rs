@@ -67,7 +67,7 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     let mut done = 0;
     for (topic, min_len) in [(PASSWORD_WORD, 0), (KEY_WORD, MIN_KEY)] {
         for word in text.context().all(topic) {
-            if word.start < done && topic == PASSWORD_WORD {
+            if word.start < done && topic == PASSWORD_WORD || topic == KEY_WORD && is_other_key(text.bytes(), word) {
                 continue;
             }
             if !budget.spend(MAX_LABEL) {
@@ -82,6 +82,16 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
         }
         done = 0;
     }
+}
+
+/// "cache-key", "primary key": keys that open nothing.
+fn is_other_key(view: &[u8], word: &Range<usize>) -> bool {
+    const KINDS: [&str; 9] =
+        ["cache", "primary", "foreign", "partition", "sort", "shard", "public", "idempotency", "routing"];
+    let before = view.get(..word.start).unwrap_or_default();
+    let before = before.strip_suffix(b"-").or(before.strip_suffix(b"_")).or(before.strip_suffix(b" "));
+    let is_of = |kind: &&str| before.is_some_and(|before| before.ends_with(kind.as_bytes()));
+    view.get(word.clone()) == Some(b"key") && KINDS.iter().any(|kind| is_of(&kind))
 }
 
 /// The text under a key like `password`, when it is one word.
