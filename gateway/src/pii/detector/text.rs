@@ -8,7 +8,7 @@ use super::context::columns::Columns;
 use super::context::finder::{ContextFinder, ContextWords};
 use super::context::topics::Topics;
 use super::views::normalize::View;
-use super::views::tokens::{Token, tokens};
+use super::views::tokens::{Case, Token, tokens};
 
 /// One view of a text and what is known about it.
 pub(crate) struct Text<'v> {
@@ -19,11 +19,13 @@ pub(crate) struct Text<'v> {
     context: OnceCell<ContextWords>,
     columns: OnceCell<Columns>,
     tokens: OnceCell<Vec<Token>>,
+    given: OnceCell<Topics>,
 }
 
 impl<'v> Text<'v> {
     pub(crate) fn new(view: &'v View<'v>, finder: &'v ContextFinder, keys: &'v str) -> Self {
-        Self { view, finder, keys, context: OnceCell::new(), columns: OnceCell::new(), tokens: OnceCell::new() }
+        let (context, columns, tokens, given) = Default::default();
+        Self { view, finder, keys, context, columns, tokens, given }
     }
 
     /// The folded text.
@@ -38,6 +40,13 @@ impl<'v> Text<'v> {
     /// The keys above the text, as they are written.
     pub(crate) fn keys(&self) -> &'v str {
         self.keys
+    }
+
+    /// How the word that is exactly this range was written; `None` where none is.
+    pub(crate) fn case_of(&self, range: &Range<usize>) -> Option<Case> {
+        let tokens = self.tokens();
+        let token = tokens.get(tokens.partition_point(|token| token.range.start < range.start))?;
+        (token.range == *range).then_some(token.case)
     }
 
     /// The words of the text by position.
@@ -72,13 +81,10 @@ impl<'v> Text<'v> {
 
     /// What the keys above the text speak for, without a look at the text itself.
     pub(crate) fn given(&self) -> Topics {
-        self.finder.topics(self.keys)
+        *self.given.get_or_init(|| self.finder.topics(self.keys))
     }
 
     pub(crate) fn context(&self) -> &ContextWords {
-        self.context.get_or_init(|| {
-            let given = self.finder.topics(self.keys);
-            self.finder.words(self.view, given)
-        })
+        self.context.get_or_init(|| self.finder.words(self.view, self.given()))
     }
 }

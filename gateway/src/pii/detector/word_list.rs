@@ -16,6 +16,11 @@ impl WordList {
         Self(list.split_ascii_whitespace().collect())
     }
 
+    /// As [`Self::holds`], for the bytes of a word.
+    pub(crate) fn holds_bytes(&self, word: &[u8]) -> bool {
+        std::str::from_utf8(word).is_ok_and(|word| self.holds(word))
+    }
+
     pub(crate) fn holds(&self, word: &str) -> bool {
         self.0.contains(word)
     }

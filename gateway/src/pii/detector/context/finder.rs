@@ -6,9 +6,9 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::automaton::Automaton;
+use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, BuildError, MatchError, MatchKind};
+use aho_corasick::{Anchored, BuildError, MatchError, MatchKind, StartKind};
 
 use super::topics::Topics;
 use super::words::{Ending, WORDS, Word};
@@ -53,8 +53,10 @@ impl ContextFinder {
     pub(crate) fn new() -> Result<Self, BuildError> {
         let spelled = WORDS.iter().copied().flatten().flat_map(|word| spellings(word).map(move |text| (word, text)));
         let (words, texts): (Vec<&'static Word>, Vec<Cow<'static, str>>) = spelled.unzip();
-        let automaton =
-            DFA::builder().match_kind(MatchKind::Standard).build(texts.iter().map(|text| text.as_bytes()))?;
+        let automaton = DFA::builder()
+            .match_kind(MatchKind::Standard)
+            .start_kind(StartKind::Unanchored)
+            .build(texts.iter().map(|text| text.as_bytes()))?;
         Ok(Self { automaton: Arc::new(automaton), words: words.into() })
     }
 
@@ -75,19 +77,24 @@ impl ContextFinder {
     /// one by one, so that the automaton is asked for nothing but its next state.
     fn each_spelled(&self, bytes: &[u8], mut found: impl FnMut(&'static Word, Range<usize>)) {
         let automaton = self.automaton.as_ref();
-        // A start state without an anchor is what it was built with.
-        let Ok(mut state): Result<_, MatchError> = automaton.start_state(Anchored::No) else { return };
-        for (at, &byte) in bytes.iter().enumerate() {
+        // It was built without an anchor, so that there is such a state.
+        let Ok(mut state): Result<StateID, MatchError> = automaton.start_state(Anchored::No) else { return };
+        for (end, &byte) in (1..).zip(bytes) {
             state = automaton.next_state(Anchored::No, state, byte);
-            if !automaton.is_special(state) || !automaton.is_match(state) {
-                continue;
+            if automaton.is_special(state) && automaton.is_match(state) {
+                self.each_ending(state, end, &mut found);
             }
-            for index in 0..automaton.match_len(state) {
-                let pattern = automaton.match_pattern(state, index);
-                let start = (at + 1).checked_sub(automaton.pattern_len(pattern));
-                if let (Some(start), Some(word)) = (start, self.words.get(pattern.as_usize())) {
-                    found(word, start..at + 1);
-                }
+        }
+    }
+
+    /// Calls `found` with the words of one state. Apart from the loop, which has no registers to spare for it.
+    #[inline(never)]
+    fn each_ending(&self, state: StateID, end: usize, found: &mut impl FnMut(&'static Word, Range<usize>)) {
+        for index in 0..self.automaton.match_len(state) {
+            let pattern = self.automaton.match_pattern(state, index);
+            let start = end.checked_sub(self.automaton.pattern_len(pattern));
+            if let (Some(start), Some(word)) = (start, self.words.get(pattern.as_usize())) {
+                found(word, start..end);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::endings::{self, Kinds};
 use super::reading::{
     FAMILIAR, FIRST, LATIN, LONE_FIGURE, LexemeId, MAKES_ADJECTIVES, NOUN, PARTICLE, PATRONYMIC, PLACE, PLAIN_SURNAME,
-    Roles, SURNAME, WORD,
+    Reading, Roles, SURNAME, WORD,
 };
 use super::spelling::{Key, Script};
 use super::{
@@ -81,9 +81,22 @@ impl Entry {
 #[derive(Debug)]
 pub(super) struct Figures {
     /// First name and surname of each, sorted.
-    pub(super) pairs: Vec<(LexemeId, LexemeId)>,
+    pairs: Vec<(LexemeId, LexemeId)>,
     /// Surname and the first letter of the first name of each whose surname alone is known, sorted.
     pub(super) initials: Vec<(LexemeId, u8)>,
+    /// By lexeme: whether some pair has it first, and whether some pair has it behind. Most names are in none.
+    in_pairs: Vec<(bool, bool)>,
+}
+
+impl Figures {
+    /// Whether these are first name and surname of one of them.
+    pub(super) fn have(&self, first: &Reading, surname: &Reading) -> bool {
+        let sides = |id: LexemeId| self.in_pairs.get(usize::from(id)).copied().unwrap_or_default();
+        first.known_lexemes().filter(|&id| sides(id).0).any(|first| {
+            let mut surnames = surname.known_lexemes().filter(|&id| sides(id).1);
+            surnames.any(|surname| self.pairs.binary_search(&(first, surname)).is_ok())
+        })
+    }
 }
 
 /// Collects the entries.
@@ -216,7 +229,17 @@ impl Builder {
         }
         pairs.sort_unstable();
         initials.sort_unstable();
-        Figures { pairs, initials }
+        let num_lexemes = pairs.iter().map(|&(first, surname)| first.max(surname)).max().unwrap_or_default();
+        let mut in_pairs = vec![(false, false); usize::from(num_lexemes) + 1];
+        for &(first, surname) in &pairs {
+            if let Some(sides) = in_pairs.get_mut(usize::from(first)) {
+                sides.0 = true;
+            }
+            if let Some(sides) = in_pairs.get_mut(usize::from(surname)) {
+                sides.1 = true;
+            }
+        }
+        Figures { pairs, initials, in_pairs }
     }
 }
 

@@ -106,9 +106,7 @@ impl Lexicon {
 
     /// Whether a first name and a surname together are a public figure's.
     pub(super) fn is_figure(&self, first: &Reading, surname: &Reading) -> bool {
-        first.known_lexemes().any(|first| {
-            surname.known_lexemes().any(|surname| self.figures.pairs.binary_search(&(first, surname)).is_ok())
-        })
+        self.figures.have(first, surname)
     }
 
     /// Whether a surname with an initial is a public figure's.

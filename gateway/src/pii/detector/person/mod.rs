@@ -87,7 +87,12 @@ impl PersonScan<'_, '_, '_> {
                     return None;
                 }
                 let bonus = self.bonus(first);
-                sequence::best(rest, bonus, self.may_lead(rest, bonus))?
+                let may_lead = self.may_lead(rest, bonus);
+                // That was asked already.
+                if plain.is_none() && bonus == 0 && may_lead {
+                    return None;
+                }
+                sequence::best(rest, bonus, may_lead)?
             }
         };
         let len = found.order.len();

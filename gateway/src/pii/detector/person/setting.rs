@@ -1,6 +1,7 @@
 //! What stands around a name: words that announce a person or name a thing after one, quotation marks, the beginnings
 //! of sentences.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::cues::{self, Cue};
@@ -39,11 +40,13 @@ const MAX_QUOTE: usize = 60;
 /// The surroundings of every place in a text.
 pub(super) struct Setting<'t, 'v> {
     pub(super) text: &'t Text<'v>,
+    /// The place that was asked about last, and the cue before it: a name is looked at several times.
+    last_before: Cell<Option<(usize, Cue)>>,
 }
 
 impl<'t, 'v> Setting<'t, 'v> {
     pub(super) fn new(text: &'t Text<'v>) -> Self {
-        Self { text }
+        Self { text, last_before: Cell::new(None) }
     }
 
     /// What the words right before `at` speak for; the keys above the text where it is the text's beginning.
@@ -52,6 +55,15 @@ impl<'t, 'v> Setting<'t, 'v> {
     }
 
     fn cue_before(&self, at: usize) -> Cue {
+        if let Some((_, cue)) = self.last_before.get().filter(|&(last, _)| last == at) {
+            return cue;
+        }
+        let cue = self.found_before(at);
+        self.last_before.set(Some((at, cue)));
+        cue
+    }
+
+    fn found_before(&self, at: usize) -> Cue {
         let view = self.text.bytes();
         let before = view.get(..at).unwrap_or_default();
         let gap = before.iter().rev().take(MAX_GAP + 1).take_while(|&&byte| is_gap(byte)).count();

@@ -39,7 +39,7 @@ impl Setting<'_, '_> {
     pub(super) fn is_title_or_town(&self, range: &Range<usize>) -> bool {
         let view = self.text.bytes();
         let word = view.get(range.clone()).unwrap_or_default();
-        if holds(&TOWNS, word) {
+        if TOWNS.holds_bytes(word) {
             return true;
         }
         let rest = view.get(range.end..).unwrap_or_default();
@@ -71,7 +71,7 @@ impl Setting<'_, '_> {
                 return false;
             }
             let word = view.get(token.range.clone()).unwrap_or_default();
-            if holds(&TITLED, word) {
+            if TITLED.holds_bytes(word) {
                 return true;
             }
             end = token.range.end;
@@ -93,9 +93,9 @@ impl Setting<'_, '_> {
         let word = view.get(next.range.clone()).unwrap_or_default();
         // "Муратбеков - 690 тыс"
         if let Some(sum) = gap.strip_prefix(b" - ") {
-            return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ') && holds(&SUMS, word);
+            return sum.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ') && SUMS.holds_bytes(word);
         }
-        if holds(&ADVERBS, word)
+        if ADVERBS.holds_bytes(word)
             && let Some(verb) = tokens.get(at + 1)
             && view.get(next.range.end..verb.range.start) == Some(b" ")
         {
@@ -117,8 +117,4 @@ impl Setting<'_, '_> {
             .iter()
             .any(|word| before.ends_with(word.as_bytes()) || before == word.trim_start().as_bytes())
     }
-}
-
-fn holds(words: &WordList, word: &[u8]) -> bool {
-    std::str::from_utf8(word).is_ok_and(|word| words.holds(word))
 }

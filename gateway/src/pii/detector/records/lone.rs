@@ -32,7 +32,12 @@ pub(super) fn scan(text: &Text<'_>, marks: &Marks, budget: &mut Budget, found: &
         }
         // Short numbers, the most of all, need no more than this look.
         let rest = view.get(start..).unwrap_or_default();
-        let num_digits = rest.iter().take(REACH).filter(|byte| byte.is_ascii_digit()).count();
+        let is_digit = |byte: &&u8| byte.is_ascii_digit();
+        let num_digits = match rest.first_chunk::<REACH>() {
+            // Of a known length, they are counted many at a time.
+            Some(reach) => reach.iter().filter(is_digit).count(),
+            None => rest.iter().filter(is_digit).count(),
+        };
         if num_digits < FEW {
             at = start + rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
             continue;

@@ -1,5 +1,8 @@
 //! Names of the months in Russian, Kazakh (Cyrillic, Latin), English and transliterated, with their endings.
 
+use std::cell::RefCell;
+
+use crate::pii::detector::memo::{Memo, remembered};
 use crate::pii::detector::views::normalize::is_letter;
 
 /// Beginnings of names, each with its month; what follows a long one is an ending.
@@ -135,19 +138,26 @@ const WORDS: [(&str, u8); 37] = [
     ("жел", 12),
 ];
 
+thread_local! {
+    static MONTHS: RefCell<Memo<4, Option<u8>>> = const { RefCell::new(Memo::new(6)) };
+}
+
 /// The month whose name begins at `at`, and where the name ends.
 pub(super) fn month_at(view: &[u8], at: usize) -> Option<(u8, usize)> {
     const LONGEST: usize = 32;
-    const ENDING: usize = 12;
     let rest = view.get(at..)?;
     let len = rest.iter().take(LONGEST).take_while(|&&byte| is_letter(byte)).count();
     let word = rest.get(..len).filter(|word| word.len() > 2)?;
+    remembered(&MONTHS, word, || month(word)).map(|month| (month, at + len))
+}
+
+fn month(word: &[u8]) -> Option<u8> {
+    const ENDING: usize = 12;
     let by_stem = STEMS
         .iter()
         .find(|(stem, _)| word.starts_with(stem.as_bytes()) && word.len() - stem.len() <= ENDING)
         .map(|&(_, month)| month);
-    let month = by_stem.or_else(|| WORDS.iter().find(|(name, _)| name.as_bytes() == word).map(|&(_, month)| month));
-    month.map(|month| (month, at + len))
+    by_stem.or_else(|| WORDS.iter().find(|(name, _)| name.as_bytes() == word).map(|&(_, month)| month))
 }
 
 #[cfg(test)]

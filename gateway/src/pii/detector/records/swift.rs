@@ -76,7 +76,7 @@ fn code_at(text: &Text<'_>, range: Range<usize>, found: &mut Found) {
     let is_capital = is_upper(text.view(), range.clone());
     let bank = code.get(..4).unwrap_or_default();
     let country = code.get(4..6).unwrap_or_default();
-    let is_known = std::str::from_utf8(bank).is_ok_and(|bank| BANKS.holds(bank));
+    let is_known = BANKS.holds_bytes(bank);
     if !is_capital && !is_known {
         return;
     }

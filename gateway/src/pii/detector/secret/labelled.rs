@@ -1,6 +1,7 @@
 //! Values behind a word: `password: …`, «пароль от почты — …», `api_key=…`. The word has had its value once something
 //! stands there that can be one; talk about passwords has none.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use super::value::{Look, has_digits, is_address, is_counted, is_name, look};
@@ -8,9 +9,11 @@ use crate::pii::Entity;
 use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::{KEY_WORD, PASSWORD_WORD};
+use crate::pii::detector::memo::{Memo, remembered};
 use crate::pii::detector::text::Text;
 use crate::pii::detector::views::long_words::cased;
 use crate::pii::detector::views::normalize::is_letter;
+use crate::pii::detector::views::tokens::Case;
 
 const RULE: &str = "secret/labelled";
 /// Bytes between a word and the sign that announces its value: «пароль от домашнего вай-фая: …».
@@ -61,6 +64,12 @@ const TALK: [&str; 29] = [
 const PRODUCTS: &str = "\
     windows10 windows11 win10 win11 office365 wpa2 wpa3 wi-fi wifi6 sha256 sha-256 md5 bcrypt base64 utf8 utf-8 \
     oauth2 oauth2.0 2fa ipv4 ipv6 1с 1c e-mail gosuslugi.ru egov.kz kaspi.kz mail.ru ps4 ps5 s3 mp3 mp4 covid-19";
+
+const TALKED_ABOUT: &str = "talk about a password";
+
+thread_local! {
+    static TALKING: RefCell<Memo<4, bool>> = const { RefCell::new(Memo::new(6)) };
+}
 
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     whole_text(text, found);
@@ -227,11 +236,20 @@ impl Label<'_, '_> {
             }
             let range = self.value(at + gap, false)?;
             let value = view.get(range.clone())?;
-            let spelled = std::str::from_utf8(value).unwrap_or_default();
             // «пароль, пароль, …»: the nearer word asks for what follows it.
-            if TALK.iter().any(|talk| spelled.starts_with(talk)) || self.is_label(&range) {
+            if is_talk(value) || self.is_label(&range) {
                 return None;
             }
+            // Letters without a capital among them are a word, as most are.
+            if matches!(self.text.case_of(&range), Some(Case::Lower | Case::Title)) {
+                if is_followed_by_stop(view, &range) {
+                    found.reject(Entity::Secret, range, RULE, TALKED_ABOUT);
+                    return None;
+                }
+                at = range.end;
+                continue;
+            }
+            let spelled = std::str::from_utf8(value).unwrap_or_default();
             let spelled_cased = cased(self.text.view(), range.clone());
             let seen = look(value, &spelled_cased);
             // «Qwerty-77-Aqtobe»: names of things have no capitals.
@@ -249,8 +267,8 @@ impl Label<'_, '_> {
             if is_digits && self.stands_alone(&range) {
                 return Some(range);
             }
-            if digits > 0 || view.get(range.end).is_some_and(|byte| matches!(byte, b',' | b'.' | b'!' | b'?' | b'\n')) {
-                found.reject(Entity::Secret, range, RULE, "talk about a password");
+            if digits > 0 || is_followed_by_stop(view, &range) {
+                found.reject(Entity::Secret, range, RULE, TALKED_ABOUT);
                 return None;
             }
             at = range.end;
@@ -317,6 +335,15 @@ impl Label<'_, '_> {
             Some(byte) => !is_letter(*byte),
         }
     }
+}
+
+/// Whether a word says that talk follows and no value.
+fn is_talk(word: &[u8]) -> bool {
+    remembered(&TALKING, word, || TALK.iter().any(|talk| word.starts_with(talk.as_bytes())))
+}
+
+fn is_followed_by_stop(view: &[u8], range: &Range<usize>) -> bool {
+    view.get(range.end).is_some_and(|byte| matches!(byte, b',' | b'.' | b'!' | b'?' | b'\n'))
 }
 
 /// «минимум восемь символов»: more words of the same alphabet follow.

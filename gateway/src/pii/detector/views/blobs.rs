@@ -70,9 +70,28 @@ fn count_base64<'b>(bytes: impl Iterator<Item = &'b u8>) -> usize {
     bytes.take_while(|&&byte| is_base64_byte(byte)).count()
 }
 
-const fn is_base64_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
+fn is_base64_byte(byte: u8) -> bool {
+    SEXTETS[usize::from(byte)] != NO_SEXTET
 }
+
+const NO_SEXTET: u8 = u8::MAX;
+/// What a byte stands for in base64, in either of its alphabets.
+const SEXTETS: [u8; 256] = {
+    let mut table = [NO_SEXTET; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => NO_SEXTET,
+        };
+        byte += 1;
+    }
+    table
+};
 
 /// Where a blob that is wrapped into lines ends.
 fn unwrap_lines(raw: &[u8], start: usize, end: usize) -> usize {
@@ -131,19 +150,15 @@ fn decode_base64(blob: &[u8]) -> Vec<u8> {
     let mut bits = 0_u32;
     let mut held = 0_u32;
     for &byte in blob {
-        let sextet = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => continue,
-        };
-        bits = (bits << 6 | u32::from(sextet)) & 0xFFFF;
+        let sextet = SEXTETS[usize::from(byte)];
+        if sextet == NO_SEXTET {
+            continue;
+        }
+        bits = bits << 6 | u32::from(sextet);
         held += 6;
         if held >= 8 {
             held -= 8;
-            decoded.extend(u8::try_from(bits >> held & 0xFF));
+            decoded.push((bits >> held) as u8);
         }
     }
     decoded

@@ -167,22 +167,41 @@ fn is_uppercase(character: char) -> bool {
     !matches!(character, '\0'..='@' | 'a'..='z' | '\u{430}'..='\u{45F}') && character.is_uppercase()
 }
 
-/// Where there are digits, the next is often near.
-const NEAR: usize = 8;
-
 /// The first digit of a view at or after `from`.
 pub(crate) fn next_digit(view: &[u8], from: usize) -> Option<usize> {
     let rest = view.get(from..)?;
-    if let Some(at) = rest.iter().take(NEAR).position(u8::is_ascii_digit) {
-        return Some(from + at);
+    // Where there are digits, the next is often near.
+    if let Some(near) = rest.first_chunk::<8>() {
+        let digits = digit_bits(*near);
+        if digits != 0 {
+            return Some(from + digits.trailing_zeros() as usize / 8);
+        }
     }
     // Whole blocks at a time, since most text has none.
-    let has_digit = |block: &[u8]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
+    let has_digit = |block: &[u8; 32]| block.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
     let (blocks, _) = rest.as_chunks::<32>();
-    let mut start = 32 * blocks.iter().take_while(|block| !has_digit(*block)).count();
+    let mut start = 32 * blocks.iter().take_while(|block| !has_digit(block)).count();
     let (blocks, _) = rest.get(start..)?.as_chunks::<8>();
-    start += 8 * blocks.iter().take_while(|block| !has_digit(*block)).count();
+    for block in blocks {
+        let digits = digit_bits(*block);
+        if digits != 0 {
+            return Some(from + start + digits.trailing_zeros() as usize / 8);
+        }
+        start += 8;
+    }
     rest.get(start..)?.iter().position(u8::is_ascii_digit).map(|at| from + start + at)
+}
+
+/// The high bit of every byte that is a digit.
+const fn digit_bits(block: [u8; 8]) -> u64 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let block = u64::from_le_bytes(block);
+    let low = block & !HIGH;
+    // No byte of a sum reaches the next one.
+    let from_0 = low + (0x80 - b'0' as u64) * EACH;
+    let behind_9 = low + (0x80 - (b'9' + 1) as u64) * EACH;
+    from_0 & !behind_9 & !block & HIGH
 }
 
 /// The next word at or after `at` that has letters of ASCII and letters of Cyrillic or Greek.
@@ -252,6 +271,18 @@ mod tests {
             assert_eq!(next_digit(&view, 0), Some(at));
             assert_eq!(next_digit(&view, at + 1), Some(at + 2));
             assert_eq!(next_digit(&view, at + 3), None);
+        }
+    }
+
+    #[test]
+    fn digits_are_the_same_in_blocks_and_one_by_one() {
+        for byte in 0..=u8::MAX {
+            let block = [byte, b'a', b'7', byte, 0xFF, byte, 0, byte];
+            assert_eq!(
+                digit_bits(block).to_le_bytes(),
+                block.map(|byte| u8::from(byte.is_ascii_digit()) << 7),
+                "{byte}"
+            );
         }
     }
 
