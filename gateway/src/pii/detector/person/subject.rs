@@ -52,7 +52,7 @@ impl Setting<'_, '_> {
     /// Whether a word itself says so: "Marshall Textiles".
     pub(super) fn is_title(&self, range: &Range<usize>) -> bool {
         let word = self.text.bytes().get(range.clone()).unwrap_or_default();
-        holds(&TITLED, word)
+        TITLED.holds_bytes(word)
     }
 
     /// Whether the words right behind `at`, in the same sentence, say that it is a film, a city, a company, a theorem:
