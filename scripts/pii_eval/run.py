@@ -3,6 +3,7 @@
 
     run.py --split held                        this project's detector, the report on the terminal
     run.py --split held --check                the same, exit status 1 when a floor is missed
+    run.py --texts independent.jsonl           texts of an author who knew neither the detector nor this generator
     run.py --split build --misses 5            examples of every kind of mistake
     run.py --split build --out texts.jsonl     only writes the texts with their gold spans
     run.py --install-peer --peer presidio      Presidio beside it, in an environment of its own
@@ -37,6 +38,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=generation.DEFAULT_SIZE, help="how many texts")
     parser.add_argument("--seed", type=int, help="another seed than the split's own")
     parser.add_argument("--texts", type=Path, help="score on these texts instead of generating them")
+    parser.add_argument("--floors", type=Path, default=reporting.FLOORS, help="other floors than floors.json")
     parser.add_argument("--out", type=Path, help="write the texts there and stop")
     parser.add_argument(
         "--detector", default=detectors.DEFAULT_COMMAND, help="command that gets the texts' file as last argument"
@@ -86,13 +88,14 @@ def main() -> int:
     except detectors.DetectorError as error:
         detectors.warn(f"failed to scan: {error}")
         return 2
-    floors = reporting.read_floors()
-    tables = reporting.markdown(reports, options.split, len(samples), floors)
+    floors = reporting.read_floors(options.floors)
+    source = options.texts.stem if options.texts else options.split
+    tables = reporting.markdown(reports, source, len(samples), floors)
     print(tables)
     if options.report:
         options.report.write_text(tables, encoding="utf-8")
     if options.json:
-        figures = reporting.as_json(reports, options.split, len(samples))
+        figures = reporting.as_json(reports, source, len(samples))
         options.json.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for name, report in reports.items():
         if options.misses:

@@ -75,6 +75,8 @@ pub(crate) const DOCUMENTS: &[Word] = &[
     exact("doc no", ID_CARD),
     stem("номер документ", ID_CARD),
     stem("құжат нөмір", ID_CARD),
+    stem("мвд рк", DOCUMENT),
+    exact("іім", DOCUMENT),
     case("документ", DOCUMENT),
     stem("құжат", DOCUMENT),
     alone("id", DOCUMENT),
