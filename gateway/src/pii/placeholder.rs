@@ -47,7 +47,16 @@ pub(crate) fn core_of(text: &[u8]) -> Option<Core> {
 
 /// Whether a core may hold `byte`, in either case.
 pub(crate) fn is_core_byte(byte: u8) -> bool {
-    value_of(byte.to_ascii_uppercase()).is_some()
+    const IN_CORES: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            table[byte as usize] = VALUES[byte.to_ascii_uppercase() as usize] != NO_VALUE;
+            byte += 1;
+        }
+        table
+    };
+    IN_CORES[usize::from(byte)]
 }
 
 /// The name that an entity has in placeholders: capitals and underscores.

@@ -17,7 +17,7 @@ pub(super) struct Known {
     pub(super) script: Script,
     pub(super) reading: Reading,
     /// Letters of its key.
-    pub(super) len: usize,
+    pub(super) len: u8,
     /// Ends in a Kazakh case that no Russian surname ends in: -тың, -ға, -пен.
     pub(super) has_kazakh_case: bool,
 }
@@ -26,7 +26,8 @@ pub(super) struct Known {
 pub(super) type Words = Memo<4, Option<Known>>;
 
 thread_local! {
-    pub(super) static WORDS: RefCell<Words> = const { RefCell::new(Memo::new(10)) };
+    /// 4096 words, a quarter of a megabyte.
+    pub(super) static WORDS: RefCell<Words> = const { RefCell::new(Memo::new(11)) };
 }
 
 impl Known {
@@ -40,7 +41,7 @@ impl Known {
         Some(Self {
             script: key.script,
             reading: LEXICON.read(&key),
-            len: key.letters().len(),
+            len: u8::try_from(key.letters().len()).ok()?,
             has_kazakh_case: KAZAKH_CASES.iter().any(|case| key.letters().ends_with(case)),
         })
     }

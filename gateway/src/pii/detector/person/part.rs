@@ -115,7 +115,7 @@ fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
         is_initial: is_single && (is_dotted || token.case == Case::Upper && !is_one_letter_word(word)),
         is_dotted,
         has_kazakh_case: known.has_kazakh_case,
-        len: known.len,
+        len: usize::from(known.len),
         weights: Weights::default(),
     })
 }

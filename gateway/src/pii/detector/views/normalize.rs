@@ -134,7 +134,7 @@ impl<'s> View<'s> {
 
     /// The source, if every position is the same in it.
     pub(crate) fn straight_source(&self) -> Option<&[u8]> {
-        (self.unified.is_none() && self.map.is_straight()).then(|| self.source.as_bytes())
+        (self.unified.is_none() && self.map.is_straight()).then_some(self.source.as_bytes())
     }
 
     /// The folded text with its tabs, which otherwise are spaces.
