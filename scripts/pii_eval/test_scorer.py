@@ -107,7 +107,7 @@ class Floors(unittest.TestCase):
     def test_tables_name_every_system(self):
         report = score(self.samples, [Predicted(not one.negative, True, one.spans) for one in self.samples])
         tables = reporting.markdown({"ours": report, "peer": report}, "held", 300, reporting.read_floors())
-        self.assertIn("| request recall | ≥ 0.98 | 1.000 | 1.000 |", tables)
+        self.assertIn("| request recall | ≥ 0.985 | 1.000 | 1.000 |", tables)
         json.dumps(reporting.as_json({"ours": report}, "held", 300))
 
 
