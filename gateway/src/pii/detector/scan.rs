@@ -123,11 +123,11 @@ impl<'d> SegmentScan<'d> {
             }
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.encoded_range(range)));
         }
-        blobs::find(text, |blob| self.blob(text, blob, depth, to_source));
+        blobs::find(text, |blob| self.blob(text, &blob, depth, to_source));
     }
 
     /// What is inside a blob. The words around it speak for that, and so do the keys under which it stands.
-    fn blob(&mut self, text: &str, blob: Blob, depth: usize, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
+    fn blob(&mut self, text: &str, blob: &Blob, depth: usize, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let around = format!("{} ; {}", self.keys, words_around(text, &blob.range));
         let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
         self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));

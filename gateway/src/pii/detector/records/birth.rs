@@ -92,8 +92,8 @@ pub(super) fn behind_listed_name(view: &View<'_>, at: usize, run: &mut DigitRun)
         return None;
     }
     let end = date_end(bytes, at, run)?;
-    let digits = bytes.get(at..end)?.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 4);
-    let year = digits.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<usize>().ok()).next()?;
+    let mut digits = bytes.get(at..end)?.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 4);
+    let year = digits.find_map(|digits| std::str::from_utf8(digits).ok()?.parse::<usize>().ok())?;
     let candidate = Candidate::new(Entity::BirthDate, at..end, Strength::Shape, "birth_date/listed");
     YEARS.contains(&year).then(|| candidate.scored(BEHIND_NAME_SCORE))
 }

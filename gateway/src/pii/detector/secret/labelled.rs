@@ -100,7 +100,7 @@ fn is_other_key(view: &[u8], word: &Range<usize>) -> bool {
     let before = view.get(..word.start).unwrap_or_default();
     let before = before.strip_suffix(b"-").or(before.strip_suffix(b"_")).or(before.strip_suffix(b" "));
     let is_of = |kind: &&str| before.is_some_and(|before| before.ends_with(kind.as_bytes()));
-    view.get(word.clone()) == Some(b"key") && KINDS.iter().any(|kind| is_of(&kind))
+    view.get(word.clone()) == Some(b"key") && KINDS.iter().any(is_of)
 }
 
 /// The text under a key like `password`, when it is one word.
