@@ -3,6 +3,7 @@
 mod admission;
 mod answer;
 mod answer_filter;
+mod api_words;
 mod attempt;
 mod authenticated;
 mod chunk;
