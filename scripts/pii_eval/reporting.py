@@ -68,9 +68,9 @@ def as_json(reports: Dict[str, Report], split: str, size: int) -> Dict[str, obje
     return {"split": split, "size": size, "systems": systems}
 
 
-def read_floors(path: Path = FLOORS) -> Dict[str, float]:
+def read_floors() -> Dict[str, float]:
     """What the detector must reach."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(FLOORS.read_text(encoding="utf-8"))
 
 
 def below_floors(report: Report, floors: Dict[str, float]) -> List[str]:

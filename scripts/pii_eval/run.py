@@ -38,7 +38,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=generation.DEFAULT_SIZE, help="how many texts")
     parser.add_argument("--seed", type=int, help="another seed than the split's own")
     parser.add_argument("--texts", type=Path, help="score on these texts instead of generating them")
-    parser.add_argument("--floors", type=Path, default=reporting.FLOORS, help="other floors than floors.json")
     parser.add_argument("--out", type=Path, help="write the texts there and stop")
     parser.add_argument(
         "--detector", default=detectors.DEFAULT_COMMAND, help="command that gets the texts' file as last argument"
@@ -88,7 +87,7 @@ def main() -> int:
     except detectors.DetectorError as error:
         detectors.warn(f"failed to scan: {error}")
         return 2
-    floors = reporting.read_floors(options.floors)
+    floors = reporting.read_floors()
     source = options.texts.stem if options.texts else options.split
     tables = reporting.markdown(reports, source, len(samples), floors)
     print(tables)

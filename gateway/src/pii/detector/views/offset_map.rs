@@ -80,14 +80,14 @@ impl OffsetMap {
     /// of what they stand for: a stretch that was encoded together is one thing.
     pub(crate) fn encoded_range(&self, derived: Range<usize>) -> Range<usize> {
         let plain = self.source_range(derived.clone());
-        let most = derived.len();
         let index_of = |at: usize| self.pieces.partition_point(|piece| piece.derived <= at).saturating_sub(1);
         let joins = |index: usize| match (self.pieces.get(index), self.pieces.get(index + 1)) {
             (Some(piece), Some(next)) => piece.width > 0 && next.width > 0 && piece.source + piece.width == next.source,
             _ => false,
         };
         let (mut first, mut last) = (index_of(derived.start), index_of(derived.end.saturating_sub(1)));
-        let (begin, end) = (first, last);
+        // Each piece is a character.
+        let (begin, end, most) = (first, last, last - first + 1);
         while first > 0 && begin - first <= most && joins(first - 1) {
             first -= 1;
         }
@@ -95,8 +95,7 @@ impl OffsetMap {
             last += 1;
         }
         let (Some(head), Some(tail)) = (self.pieces.get(first), self.pieces.get(last)) else { return plain };
-        let till = self.pieces.get(last + 1).map_or(derived.end, |next| next.derived);
-        let is_wide = till.saturating_sub(head.derived) > 2 * most;
+        let is_wide = last - first + 1 > 2 * most;
         if head.width == 0 || tail.width == 0 || is_wide { plain } else { head.source..tail.source + tail.width }
     }
 
