@@ -273,6 +273,7 @@ fn what_is_spelled_dumped_or_cut_in_other_ways() {
         ("авто 527 – NSE – 15 во дворе", Plate, "527 – NSE – 15"),
         ("docker login -u deploy -p qazaqstan-v6ns-079 registry.local", Secret, "qazaqstan-v6ns-079"),
         ("curl -u admin:Kotik447! http://10.0.0.1/", Secret, "Kotik447!"),
+        ("mysqldump -h db -u root -pZima073! clinic > dump.sql", Secret, "Zima073!"),
         ("Логин support, пароль VuI0NLOTcg — проверь", Secret, "VuI0NLOTcg"),
         ("Диагноз по МКБ-10: QTE1LjA=.", Entity::Diagnosis, "QTE1LjA="),
     ] {
