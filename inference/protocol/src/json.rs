@@ -31,33 +31,47 @@ impl<'a> Leaf<'a> {
 /// for a key it points at the key's value.
 ///
 /// # Errors
-/// A 400 in OpenAI's shape: malformed JSON, or a duplicate key. Neither repeats anything of the body.
+/// A 400 in OpenAI's shape: malformed JSON, a duplicate key, or keys that are too long. None repeats anything of the body.
 pub fn walk(body: &[u8], mut visit: impl FnMut(&str, Leaf<'_>)) -> Result<(), ApiError> {
     let mut pointer = String::new();
-    let mut has_duplicate = false;
+    let mut refusal = None;
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let result = Walk { pointer: &mut pointer, has_duplicate: &mut has_duplicate, visit: &mut visit }
+    let result = Walk { pointer: &mut pointer, refusal: &mut refusal, visit: &mut visit }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end());
-    result.map_err(|error| {
-        if has_duplicate {
+    result.map_err(|error| match refusal {
+        Some(Refusal::DuplicateKey) => {
             ApiError::invalid_request("The request body has the same key twice in one object.")
                 .with_code("duplicate_key")
-        } else {
-            ApiError::malformed_json(error.line(), error.column())
         }
+        Some(Refusal::LongKeys) => {
+            let message =
+                format!("The keys above a value of the request body are longer than {MAX_POINTER_BYTES} bytes.");
+            ApiError::invalid_request(message).with_code("keys_too_long")
+        }
+        None => ApiError::malformed_json(error.line(), error.column()),
     })
+}
+
+/// Every value is looked at with all keys above it, so that these must be short.
+const MAX_POINTER_BYTES: usize = 4 << 10;
+
+/// Why a body is refused that is well-formed JSON.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    DuplicateKey,
+    LongKeys,
 }
 
 struct Walk<'w, F> {
     pointer: &'w mut String,
-    has_duplicate: &'w mut bool,
+    refusal: &'w mut Option<Refusal>,
     visit: &'w mut F,
 }
 
 impl<F: FnMut(&str, Leaf<'_>)> Walk<'_, F> {
     fn below(&mut self) -> Walk<'_, F> {
-        Walk { pointer: self.pointer, has_duplicate: self.has_duplicate, visit: self.visit }
+        Walk { pointer: self.pointer, refusal: self.refusal, visit: self.visit }
     }
 
     fn number(self, text: &str) {
@@ -125,9 +139,13 @@ impl<'de, F: FnMut(&str, Leaf<'_>)> Visitor<'de> for Walk<'_, F> {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             push_token(self.pointer, &key);
+            if self.pointer.len() > MAX_POINTER_BYTES {
+                *self.refusal = Some(Refusal::LongKeys);
+                return Err(de::Error::custom("long keys"));
+            }
             (self.visit)(self.pointer, Leaf::Key(&key));
             if !seen.insert(key) {
-                *self.has_duplicate = true;
+                *self.refusal = Some(Refusal::DuplicateKey);
                 return Err(de::Error::custom("duplicate key"));
             }
             map.next_value_seed(self.below())?;

@@ -18,7 +18,7 @@ use super::secret;
 use super::text::Text;
 use super::views::blobs::Blob;
 use super::views::normalize::View;
-use super::views::{blobs, comma_groups, dictated, escapes};
+use super::views::{blobs, comma_groups, dictated, escapes, invisible};
 use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
@@ -112,13 +112,33 @@ impl<'d> SegmentScan<'d> {
         if depth == MAX_DEPTH || self.is_structured {
             return;
         }
+        let first = num_before..self.candidates.len();
+        self.encoded(text, depth, Some(first), to_source);
+        // What cannot be seen is in nobody's way when an encoding is read.
+        if depth == 0
+            && let Some(visible) = invisible::without(text)
+        {
+            self.encoded(&visible.text, depth, None, &|range| to_source(visible.map.source_range(range)));
+        }
+    }
+
+    /// What the escapes and blobs of a text decode to. `found` are the candidates in the text itself.
+    fn encoded(
+        &mut self,
+        text: &str,
+        depth: usize,
+        found: Option<Range<usize>>,
+        to_source: &dyn Fn(Range<usize>) -> Range<usize>,
+    ) {
         if let Some(decoded) = escapes::decode(text) {
             if depth == 0 && !self.budget.is_exhausted() {
-                // Letters and digits of escapes are no value; what they stand for is read next.
+                // Letters and digits of one escape are no value; what they stand for is read next. What only begins
+                // with something like an escape is one: "LIKE '%77011234567%'".
                 let mut index = 0;
-                self.candidates.retain(|found| {
+                self.candidates.retain(|candidate| {
+                    let is_of_text = found.as_ref().is_some_and(|found| found.contains(&index));
                     index += 1;
-                    index <= num_before || !decoded.map.is_mostly_atomic(&found.range)
+                    !is_of_text || !decoded.map.is_inside_atomic(&candidate.range)
                 });
             }
             self.layer(&decoded.text, depth + 1, &|range| to_source(decoded.map.encoded_range(range)));

@@ -1,6 +1,7 @@
 //! The detector as its callers see it: tables of what must be found and what must not, properties
 //! over generated numbers, and bounds on work.
 
+mod evasions;
 mod generate;
 mod hostile;
 mod negatives;

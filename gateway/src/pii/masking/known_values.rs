@@ -33,14 +33,17 @@ const MAX_ENDING_BYTES: usize = 6;
 impl KnownValues {
     pub(crate) fn new<'v>(values: impl Iterator<Item = (Entity, &'v str)>) -> Self {
         let mut patterns = BTreeMap::new();
-        for (entity, value) in values {
+        for (entity, value, is_part) in values.flat_map(|(entity, value)| with_parts(entity, value)) {
             let folded = View::new(value.trim()).bytes().to_vec();
             let length = String::from_utf8_lossy(&folded).chars().count();
             if length >= 2 && folded.iter().any(|&byte| is_word_byte(byte)) {
                 let takes_endings = entity == Entity::Person && length >= MIN_STEM;
                 let max_ending = if takes_endings { MAX_ENDING_BYTES } else { 0 };
-                let must_be_capitalised = length < MIN_CHARACTERS && value.trim().starts_with(char::is_uppercase);
-                patterns.insert(folded, Known { entity, max_ending, must_be_capitalised });
+                let is_capital = value.trim().starts_with(char::is_uppercase);
+                let must_be_capitalised = (length < MIN_CHARACTERS || is_part) && is_capital;
+                let known = Known { entity, max_ending, must_be_capitalised };
+                let entry = patterns.entry(folded).or_insert(known);
+                entry.must_be_capitalised &= must_be_capitalised;
             }
         }
         // Without an automaton they are not masked here; the tripwire still sees them.
@@ -74,6 +77,14 @@ impl KnownValues {
     }
 }
 
+/// A value, and of a name of several words each that is written like one: "Серик" stands for Нурланов Серик.
+fn with_parts(entity: Entity, value: &str) -> impl Iterator<Item = (Entity, &str, bool)> {
+    let is_name = entity == Entity::Person && value.trim().contains(' ');
+    let is_part = |word: &&str| word.chars().count() >= MIN_CHARACTERS && word.starts_with(char::is_uppercase);
+    let parts = value.split_whitespace().filter(is_part).filter(move |_| is_name).map(move |word| (entity, word, true));
+    std::iter::once((entity, value, false)).chain(parts)
+}
+
 /// The end of the word that goes on at `at`, as far as it could be an ending.
 fn word_end(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
@@ -99,6 +110,8 @@ mod tests {
         assert_eq!(found(&person, "иванов, ИВАНОВЫМ «Иванов» Ивановский"), ["иванов", "ИВАНОВЫМ", "Иванов"]);
         assert_eq!(found(&[(Entity::Person, "Анна")], "Анна, ванна, Анны, анна!"), ["Анна", "анна"]);
         assert_eq!(found(&[(Entity::Person, "Ли")], "Есть ли Ли? ЛИ"), ["Ли", "ЛИ"]);
+        let whole = [(Entity::Person, "Нурланов Серик")];
+        assert_eq!(found(&whole, "Нурланов просил, Серик ждёт, НУРЛАНОВ, серик"), ["Нурланов", "Серик", "НУРЛАНОВ"]);
         assert_eq!(found(&[(Entity::Contract, "12345")], "12345 и 123456, №12345-а"), ["12345", "12345"]);
         assert_eq!(found(&[(Entity::Handle, "@ivan")], "a@ivan @ivanov @IVAN."), ["@ivan", "@IVAN"]);
         assert_eq!(found(&[(Entity::Address, "ул. Абая, 5")], "на ул. Абая, 5, не ул. Абая, 57"), ["ул. Абая, 5"]);

@@ -175,6 +175,9 @@ impl<'d> BodyReader<'d> {
         }
         // As long as the text itself, so that places stay what they are.
         let number = self.leaf(pointer, &shown, depth);
+        if is_name_in_code(pointer, text) {
+            self.push(NESTED, Waiting::new(pointer_end(pointer), &text.replace('_', " "), NO_LEAF));
+        }
         Some((number, shown))
     }
 
@@ -283,6 +286,14 @@ fn for_each_written_number(json: &[u8], mut visit: impl FnMut(&str)) {
     }
 }
 
+/// Names of participants and the like may have no spaces: "nurlanov_serik".
+fn is_name_in_code(pointer: &str, text: &str) -> bool {
+    const LONGEST: usize = 128;
+    let is_named = ["/name", "/user", "/filename", "/safety_identifier"].iter().any(|member| pointer.ends_with(member));
+    let is_snake = text.len() <= LONGEST && text.contains('_') && !text.contains(' ');
+    is_snake && (is_named || pointer.starts_with("/metadata/"))
+}
+
 pub(crate) fn pointer_end(pointer: &str) -> &str {
     if pointer.len() <= MAX_POINTER_BYTES {
         return pointer;
@@ -371,8 +382,10 @@ mod tests {
             text = serde_json::to_string(&[text]).unwrap();
         }
         assert!(scan(&text).findings.is_empty());
-        let body = format!(r#"{{"{}":[{}1]}}"#, "k".repeat(200_000), "1,".repeat(100_000));
-        assert!(scan(&body).findings.is_complete());
+        let body = |len| format!(r#"{{"{}":[{}1]}}"#, "k".repeat(len), "1,".repeat(100_000));
+        assert!(scan(&body(4_000)).findings.is_complete());
+        let refused = scan_body(body(200_000).as_bytes(), &Detector::new().unwrap()).unwrap_err();
+        assert_eq!(refused.code.as_deref(), Some("keys_too_long"));
         assert_eq!(pointer_end(&format!("/{}/iin", "я".repeat(300))), "/iin");
     }
 }

@@ -210,6 +210,8 @@ fn masked(body: &Bytes, scan: BodyScan, scope: Scope<'_>) -> Option<Masked> {
         None => Conversation::new(masking.secret, masking.id),
     };
     let masked = mask_scanned(body, scan, (scope.detector, scope.policy), &mut conversation).ok()?;
+    // What stands somewhere where it cannot be masked, a user's name or a number: the request stays.
+    conversation.tripwire().check(masked.body()).ok()?;
     if let Some(vault) = masking.vault {
         vault.save(&mut conversation, masking.now_ms).ok()?;
     }

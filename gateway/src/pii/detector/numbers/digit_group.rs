@@ -78,7 +78,12 @@ impl Gap {
             match view.get(till) {
                 Some(b' ') => spaces += 1,
                 Some(b'\n') => wide = true,
-                Some(b'-' | b'.' | b'_' | b'/' | b'\\' | b'(' | b')') => marks += 1,
+                Some(b'-' | b'.' | b'_' | b'/' | b'\\' | b'(' | b')' | b'`') => marks += 1,
+                // Bold type in Markdown.
+                Some(b'*') if view.get(till + 1) == Some(&b'*') => {
+                    marks += 1;
+                    till += 1;
+                }
                 _ => break,
             }
             till += 1;

@@ -22,7 +22,11 @@ impl PersonScan<'_, '_, '_> {
     pub(super) fn lone(&mut self, rest: &[Part]) -> Option<usize> {
         let part = rest.first()?;
         let shaped = part.is_capital() && part.is(LIKE_SURNAME | TURKIC | ADJECTIVE);
-        if part.is_initial
+        let view = self.text.bytes();
+        let touches = part.range.start.checked_sub(1).and_then(|at| view.get(at)) == Some(&b'_')
+            || view.get(part.range.end) == Some(&b'_');
+        if touches
+            || part.is_initial
             || part.len < 2
             || part.is(PARTICLE)
             || !(part.is(SOME_NAME) || part.case == Case::Title || shaped)
@@ -36,7 +40,8 @@ impl PersonScan<'_, '_, '_> {
         }
         // "Каныш Сатпаев": a town too, so that no full name was seen.
         let next = rest.get(1).filter(|next| next.link == Link::Space && next.is_capital() && part.is_capital());
-        if next.is_some_and(|next| LEXICON.is_figure(&part.reading, &next.reading)) {
+        let is_pair = next.is_some_and(|next| LEXICON.is_figure(&part.reading, &next.reading));
+        if is_pair && !self.setting.is_of_client(part.range.start) {
             self.found.reject(Entity::Person, part.range.clone(), "person/first-name", "a public figure");
             return Some(2);
         }

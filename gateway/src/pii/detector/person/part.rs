@@ -100,7 +100,8 @@ fn parts_of(text: &Text<'_>, words: &mut Words) -> Vec<Part> {
 
 fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
     let word = view.get(token.range.clone())?;
-    if is_barred(view, &token.range, Script::of(word)?) {
+    if is_barred(view, &token.range, Script::of(word)?) && !(token.case == Case::Title && is_snake(view, &token.range))
+    {
         return None;
     }
     let known = Known::of(word, words)?;
@@ -136,6 +137,20 @@ fn is_one_letter_word(word: &[u8]) -> bool {
         || ["а", "в", "и", "к", "о", "с", "у", "я", "б"].iter().any(|letter| letter.as_bytes() == word)
 }
 
+/// Whether a word hangs together with other words by nothing but underscores: "Ivanov_Ivan".
+fn is_snake(view: &[u8], range: &Range<usize>) -> bool {
+    let before = view.get(..range.start).unwrap_or_default();
+    let after = view.get(range.end..).unwrap_or_default();
+    let (is_first, is_last) = (before.last() != Some(&b'_'), after.first() != Some(&b'_'));
+    let is_edge = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| matches!(byte, b' ' | b'\n' | b'"' | b'/' | b'.' | b',' | b';' | b':'))
+    };
+    let goes_on = |byte: Option<&u8>| byte.copied().is_some_and(is_letter);
+    let begins = if is_first { is_edge(before.last()) } else { goes_on(before.iter().rev().nth(1)) };
+    let ends = if is_last { is_edge(after.first()) } else { goes_on(after.get(1)) };
+    begins && ends && !(is_first && is_last)
+}
+
 /// Whether a word is part of something that is no speech: a path, an address, a handle, an identifier.
 fn is_barred(view: &[u8], range: &Range<usize>, script: Script) -> bool {
     let before = range.start.checked_sub(1).and_then(|at| view.get(at)).copied().unwrap_or(b' ');
@@ -160,6 +175,10 @@ fn is_barred(view: &[u8], range: &Range<usize>, script: Script) -> bool {
             })
 }
 
+fn may_be_part(part: &Part) -> bool {
+    part.is(reading::IN_NAMES | reading::LIKE_SURNAME)
+}
+
 fn link(text: &Text<'_>, last: &Part, part: &Part, gap: &[u8]) -> Link {
     match gap {
         b"\n" => Link::Line,
@@ -167,6 +186,10 @@ fn link(text: &Text<'_>, last: &Part, part: &Part, gap: &[u8]) -> Link {
         b"\n\n" if text.view().source_text(last.range.end..part.range.start) == "\r\n" => Link::Line,
         // HL7 has carets between the parts of a name.
         b" " | b"  " | b"^" => Link::Space,
+        // As names of files and of API clients are written.
+        b"_" if may_be_part(last) && may_be_part(part) && !(last.is(reading::WORD) && part.is(reading::WORD)) => {
+            Link::Space
+        }
         b"." | b". " if last.is_initial => Link::Dot,
         b".\n" if last.is_initial => Link::Line,
         b".\n\n" if last.is_initial && text.view().source_text(last.range.end..part.range.start) == ".\r\n" => {

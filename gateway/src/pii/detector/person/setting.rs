@@ -88,35 +88,15 @@ impl<'t, 'v> Setting<'t, 'v> {
     /// Whether the words before `at` say that it is a customer, a patient, somebody's child: whoever has the same name, it
     /// is not them.
     pub(super) fn is_of_client(&self, at: usize) -> bool {
-        const CLIENTS: [&str; 24] = [
-            "клиент",
-            "пациент",
-            "заявител",
-            "кандидат",
-            "соискател",
-            "получател",
-            "отправител",
-            "абонент",
-            "сотрудни",
-            "работни",
-            "заемщи",
-            "застрахованн",
-            "науқас",
-            "қызметкер",
-            "алушы",
-            "балам",
-            "client",
-            "customer",
-            "patient",
-            "employee",
-            "candidate",
-            "applicant",
-            "recipient",
-            "borrower",
-        ];
+        const CLIENTS: &str = "клиент пациент заявител кандидат соискател получател отправител абонент сотрудни работни \
+                               заемщи заемщиц застрахованн заказчик покупател должни потерпевш учени студент балам науқас \
+                               қызметкер алушы client customer patient employee candidate applicant recipient borrower \
+                               owner holder";
         let cue = self.cue_before(at);
-        cue.topics & NAME_FIELD != 0
-            || cue.word.is_some_and(|word| CLIENTS.iter().any(|client| word.starts_with(client)))
+        // A key of JSON or a column that names people.
+        let is_of_key = cue.word == Some("key") && cue.topics & PERSON != 0;
+        let is_of = |word: &str| CLIENTS.split_ascii_whitespace().any(|client| word.starts_with(client));
+        cue.topics & NAME_FIELD != 0 || is_of_key || cue.word.is_some_and(is_of)
     }
 
     /// The word that speaks for a person beside a name, as the word list spells it; for reports.

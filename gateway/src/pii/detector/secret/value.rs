@@ -58,12 +58,14 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let is_variable = matches!(first, b'$' | b'<' | b'{' | b'%')
         && value.len() > 1
         && value.get(1).is_some_and(|&byte| {
-            matches!(byte, b'{' | b'(' | b'%')
+            matches!(byte, b'{' | b'(')
+                || first == b'%' && byte == b'%'
                 || first != b'%'
                     && is_letter(byte)
                     && value.iter().all(|&byte| {
+                        // "$ecret99" is no variable.
                         is_letter(byte)
-                            || byte.is_ascii_digit()
+                            || byte.is_ascii_digit() && first != b'$'
                             || matches!(byte, b'_' | b'$' | b'<' | b'>' | b'{' | b'}' | b'-' | b' ' | b'.')
                     })
                 || first == b'%' && value.last() == Some(&b'%')

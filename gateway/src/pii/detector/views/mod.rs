@@ -7,6 +7,7 @@ pub(crate) mod escapes;
 pub(crate) mod fold;
 mod folding;
 mod hex_dump;
+pub(crate) mod invisible;
 pub(crate) mod long_words;
 pub(crate) mod lookalike;
 pub(crate) mod normalize;

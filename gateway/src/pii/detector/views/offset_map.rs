@@ -57,18 +57,12 @@ impl OffsetMap {
         start..end
     }
 
-    /// Whether more than half of a source range is what atomic pieces stand for, or it begins inside of one.
-    pub(crate) fn is_mostly_atomic(&self, source: &Range<usize>) -> bool {
-        let first = self.pieces.partition_point(|piece| piece.source + piece.width <= source.start);
-        let atomic = self.pieces.get(first..).unwrap_or_default().iter().filter(|piece| piece.width > 0);
-        let mut covered = 0;
-        for piece in atomic.take_while(|piece| piece.source < source.end) {
-            if piece.source < source.start {
-                return true;
-            }
-            covered += piece.width.min(source.end - piece.source);
-        }
-        covered * 2 > source.len()
+    /// Whether a source range lies inside of what one atomic piece stands for, so that no character of the derived text
+    /// is in it.
+    pub(crate) fn is_inside_atomic(&self, source: &Range<usize>) -> bool {
+        let behind = self.pieces.partition_point(|piece| piece.source <= source.start);
+        let piece = behind.checked_sub(1).and_then(|index| self.pieces.get(index));
+        piece.is_some_and(|piece| piece.width > 0 && source.end <= piece.source + piece.width)
     }
 
     /// Whether every position is the same in both texts.
@@ -147,8 +141,8 @@ mod tests {
             encoded.atomic(3 + index, 7 + 3 * index..10 + 3 * index);
         }
         assert_eq!([0..1, 4..7, 7..8, 0..8].map(|range| encoded.encoded_range(range)), [0..6, 7..22, 19..22, 0..22]);
-        let atomic: Vec<bool> =
-            [0..2, 1..9, 2..8, 0..9, 3..9, 8..10].iter().map(|range| map.is_mostly_atomic(range)).collect();
-        assert_eq!(atomic, [false, true, true, true, true, false]);
+        let inside: Vec<bool> =
+            [0..2, 1..9, 2..8, 3..7, 3..9, 8..10].iter().map(|range| map.is_inside_atomic(range)).collect();
+        assert_eq!(inside, [false, false, true, true, false, false]);
     }
 }
