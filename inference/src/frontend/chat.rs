@@ -76,7 +76,7 @@ impl ModelFrontend {
             return Err(unsupported("modalities", "modalities other than text"));
         }
         let tools = Tools::check(request)?;
-        let rendered = self.render(request, tools.is_some())?;
+        let rendered = self.render(request, tools.is_some(), Some(context.max_context))?;
         check_length(&rendered.tokens, context.max_context, "messages")?;
         let mut output = OutputPlan {
             reasoning: self.reasoning_format,
@@ -102,7 +102,7 @@ impl ModelFrontend {
     /// A 400 if it cannot be rendered.
     pub fn chat_tokens(&self, request: &ChatRequest) -> Result<Vec<u32>, ApiError> {
         let has_tools = Tools::check(request)?.is_some();
-        Ok(self.render(request, has_tools)?.tokens)
+        Ok(self.render(request, has_tools, None)?.tokens)
     }
 
     /// One choice's answer, as its tokens come.
@@ -167,7 +167,12 @@ impl ModelFrontend {
         call_grammar(&request, &|text| self.tokenizer.special_id(text))
     }
 
-    fn render(&self, request: &ChatRequest, shows_tools: bool) -> Result<Rendered, ApiError> {
+    fn render(
+        &self,
+        request: &ChatRequest,
+        shows_tools: bool,
+        max_tokens: Option<usize>,
+    ) -> Result<Rendered, ApiError> {
         let literal = |text: &str| self.tokenizer.literal(text);
         let mut messages = template_messages(&request.messages, &literal)?;
         let mut variables = self.variables(request);
@@ -188,10 +193,16 @@ impl ModelFrontend {
             // What the template puts behind the last message would end the answer before it begins.
             text.truncate(text.rfind(END_MARK).unwrap_or(text.len()));
         }
-        let tokens = self.tokenizer.encode(&text).map_err(|_| {
+        let failed = |_| {
             tracing::warn!("a prompt could not be tokenised");
             ApiError::invalid("messages", "The messages could not be tokenised.")
-        })?;
+        };
+        if let Some(max_tokens) = max_tokens
+            && let Some(count) = self.tokenizer.exceeds(&text, max_tokens).map_err(failed)?
+        {
+            return Err(ApiError::context_length_exceeded(max_tokens, count));
+        }
+        let tokens = self.tokenizer.encode(&text).map_err(failed)?;
         let (end, opened) = (text.trim_end(), ["<think>", "[THINK]"]);
         Ok(Rendered { tokens, starts_in_reasoning: opened.iter().any(|marker| end.ends_with(marker)) })
     }

@@ -113,6 +113,10 @@ impl ModelFrontend {
         let (mut tokens, text) = match item {
             PromptItem::Text(text) => {
                 let with_special = request.add_special_tokens.unwrap_or(true);
+                let too_many = self.tokenizer.exceeds(text, context.max_context).ok().flatten();
+                if let Some(count) = too_many {
+                    return Err(ApiError::context_length_exceeded(context.max_context, count).with_param(field));
+                }
                 (self.text_tokens(text, with_special, field)?, text.to_owned())
             }
             PromptItem::Tokens(tokens) => {

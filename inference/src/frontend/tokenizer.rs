@@ -140,6 +140,27 @@ impl ModelTokenizer {
         text
     }
 
+    /// How many tokens the beginning of a text has, if those alone are too many: a text that is far too long is not
+    /// tokenised to its end.
+    ///
+    /// # Errors
+    /// If the tokenizer fails on it.
+    pub(super) fn exceeds(&self, text: &str, max_tokens: usize) -> Result<Option<usize>, tokenizers::Error> {
+        const BYTES_PER_TOKEN: usize = 8;
+        // Where a beginning is cut, its last word may become a few tokens more.
+        const SLACK: usize = 16;
+        let mut len = max_tokens.saturating_mul(BYTES_PER_TOKEN);
+        while len < text.len() {
+            let beginning = text.get(..text.floor_char_boundary(len)).unwrap_or_default();
+            let count = self.encode(beginning)?.len();
+            if count > max_tokens + SLACK {
+                return Ok(Some(count));
+            }
+            len = len.saturating_mul(2);
+        }
+        Ok(None)
+    }
+
     /// Tokens of a rendered prompt.
     pub(super) fn encode(&self, prompt: &str) -> Result<Vec<u32>, tokenizers::Error> {
         let mut ids = Vec::new();
