@@ -1,5 +1,5 @@
 //! Words near a number that say what it is, in Russian, Kazakh and English, on both sides of it.
-//! Where a word of the view begins, the automaton says which of these begin there.
+//! The automaton runs once over a view, and only when some number of it needs an opinion.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -9,14 +9,11 @@ use std::sync::Arc;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, BuildError, MatchError, MatchKind, StartKind};
-use memchr::memmem::Finder;
 
-use super::beginnings::Beginnings;
 use super::topics::Topics;
 use super::words::{Ending, WORDS, Word};
 use crate::pii::detector::memo::{Memo, remembered};
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
-use crate::pii::detector::views::tokens::{Case, Token, tokens};
 
 /// How far a word reaches, in characters and in bytes of a view.
 const REACH_CHARACTERS: usize = 40;
@@ -29,25 +26,17 @@ const VALUE_DIGITS: usize = 10;
 pub(crate) struct ContextFinder {
     automaton: Arc<DFA>,
     words: Arc<[&'static Word]>,
-    /// Those that may begin anywhere.
-    tails: Arc<[(&'static Word, Finder<'static>)]>,
-    beginnings: Arc<Beginnings>,
-    /// The bytes that a word begins with that are no letters.
-    marks: [bool; 256],
 }
 
-/// Bytes of a key that is remembered as such.
-const KEY_BYTES: usize = 8 * 8;
+/// Most keys have no more bytes.
+const KEY_BYTES: usize = 64;
 
 thread_local! {
     /// What keys speak for: those of an API come with every request.
-    static KEYS: RefCell<Memo<8, Topics>> = const { RefCell::new(Memo::new(7)) };
-    /// The same of those that are longer, with what stands around a blob.
+    static KEYS: RefCell<Memo<{ KEY_BYTES / 8 }, Topics>> = const { RefCell::new(Memo::new(7)) };
+    /// The same of longer ones, with what stands around a blob.
     static LONG_KEYS: RefCell<Memo<32, Topics>> = const { RefCell::new(Memo::new(5)) };
 }
-
-/// The first byte of "İ", the one capital letter that folding leaves as it is.
-const DOTTED_CAPITAL: u8 = 0xC4;
 
 /// The words of one view, by position.
 #[derive(Debug, Default)]
@@ -71,109 +60,46 @@ impl ContextFinder {
         let (words, texts): (Vec<&'static Word>, Vec<Cow<'static, str>>) = spelled.unzip();
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Anchored)
+            .start_kind(StartKind::Unanchored)
             .build(texts.iter().map(|text| text.as_bytes()))?;
-        let beginnings = Beginnings::of(texts.iter().map(|text| text.as_bytes()));
-        let mut marks = [false; 256];
-        for first in texts.iter().filter_map(|text| text.as_bytes().first()) {
-            marks[usize::from(*first)] = !is_letter(*first);
-        }
-        let tails = words.iter().copied().filter(|word| word.ending == Ending::Tail);
-        let tails = tails.map(|word| (word, Finder::new(word.text))).collect();
-        Ok(Self { automaton: Arc::new(automaton), words: words.into(), tails, beginnings: Arc::new(beginnings), marks })
+        Ok(Self { automaton: Arc::new(automaton), words: words.into() })
     }
 
-    /// All words of `view`, of which `tokens` are the tokens; `given` holds for every position.
-    pub(crate) fn words(&self, view: &View<'_>, tokens: &[Token], given: Topics) -> ContextWords {
-        let bytes = view.bytes();
+    /// All words of `view`; `given` holds for every position.
+    pub(crate) fn words(&self, view: &View<'_>, given: Topics) -> ContextWords {
         let mut hits = Vec::new();
-        for (word, finder) in self.tails.iter() {
-            let ranges = finder.find_iter(bytes).map(|start| start..start + word.text.len());
-            hits.extend(
-                ranges.filter(|range| ends_word(view, range.end, word.ending)).map(|range| Hit { range, word }),
-            );
-        }
-        let mut gap = 0;
-        for token in tokens {
-            self.words_with_marks(view, gap..token.range.start, &mut hits);
-            if self.beginnings.may_hold(bytes, token.range.start) {
-                self.words_at(view, token.range.start, &mut hits);
+        self.each_spelled(view.bytes(), |word, range| {
+            let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
+            let begins = word.ending == Ending::Tail || begins_word(view, range.start);
+            if begins && ends_word(view, range.end, word.ending) && !in_code {
+                hits.push(Hit { range, word });
             }
-            if token.case == Case::Mixed {
-                self.words_inside(view, &token.range, &mut hits);
-            }
-            gap = token.range.end;
-        }
-        self.words_with_marks(view, gap..bytes.len(), &mut hits);
-        hits.sort_by_key(|hit| (hit.range.end, hit.range.start));
+        });
         ContextWords { hits, given }
     }
 
-    /// Those that begin with no letter, in a stretch that has none.
-    fn words_with_marks(&self, view: &View<'_>, stretch: Range<usize>, hits: &mut Vec<Hit>) {
-        let bytes = view.bytes().get(stretch.clone()).unwrap_or_default();
-        for (at, _) in stretch.zip(bytes).filter(|(_, byte)| self.marks[usize::from(**byte)]) {
-            self.words_at(view, at, hits);
-        }
-    }
-
-    /// Those that begin inside of a word, with a capital: `clientIin`.
-    fn words_inside(&self, view: &View<'_>, word: &Range<usize>, hits: &mut Vec<Hit>) {
-        let num_before = hits.len();
-        let bytes = view.bytes().get(word.clone()).unwrap_or_default();
-        let written = view.straight_source().and_then(|source| source.get(word.clone()));
-        let written = written.filter(|_| !bytes.contains(&DOTTED_CAPITAL));
-        let mut start = word.start;
-        for (offset, &byte) in bytes.iter().enumerate() {
-            if !is_continuation(byte) {
-                start = word.start + offset;
-            }
-            // Of a capital outside ASCII often only the second byte is another; once is enough.
-            let is_capital = match written {
-                Some(written) => written.get(offset) != Some(&byte),
-                None => !is_continuation(byte),
-            };
-            let is_known = hits.len() > num_before && hits.last().is_some_and(|hit| hit.range.start == start);
-            if is_capital && start > word.start && !is_known && self.beginnings.may_hold(view.bytes(), start) {
-                self.words_at(view, start, hits);
-            }
-        }
-        let mut index = 0;
-        hits.retain(|hit| {
-            index += 1;
-            index <= num_before || view.is_camel_case_boundary(hit.range.start)
-        });
-    }
-
-    /// Those that begin at `at`, which nothing is known about but that a word may begin there.
-    fn words_at(&self, view: &View<'_>, at: usize, hits: &mut Vec<Hit>) {
+    /// Calls `found` with every spelling of a word, by where they end. This is where most of a scan's bytes are looked at
+    /// one by one, so that the automaton is asked for nothing but its next state.
+    fn each_spelled(&self, bytes: &[u8], mut found: impl FnMut(&'static Word, Range<usize>)) {
         let automaton = self.automaton.as_ref();
-        // It was built with an anchor, so that there is such a state.
-        let Ok(mut state): Result<StateID, MatchError> = automaton.start_state(Anchored::Yes) else { return };
-        for (end, &byte) in (at + 1..).zip(view.bytes().get(at..).unwrap_or_default()) {
-            state = automaton.next_state(Anchored::Yes, state, byte);
-            if automaton.is_special(state) {
-                if automaton.is_dead(state) {
-                    return;
-                }
-                if automaton.is_match(state) {
-                    self.words_of(state, view, &(at..end), hits);
-                }
+        // It was built without an anchor, so that there is such a state.
+        let Ok(mut state): Result<StateID, MatchError> = automaton.start_state(Anchored::No) else { return };
+        for (end, &byte) in (1..).zip(bytes) {
+            state = automaton.next_state(Anchored::No, state, byte);
+            if automaton.is_special(state) && automaton.is_match(state) {
+                self.each_ending(state, end, &mut found);
             }
         }
     }
 
-    /// The words of one state. Apart from the loop, which has no registers to spare for it.
+    /// Calls `found` with the words of one state. Apart from the loop, which has no registers to spare for it.
     #[inline(never)]
-    fn words_of(&self, state: StateID, view: &View<'_>, range: &Range<usize>, hits: &mut Vec<Hit>) {
+    fn each_ending(&self, state: StateID, end: usize, found: &mut impl FnMut(&'static Word, Range<usize>)) {
         for index in 0..self.automaton.match_len(state) {
             let pattern = self.automaton.match_pattern(state, index);
-            let word = self.words.get(pattern.as_usize()).filter(|word| word.ending != Ending::Tail);
-            // A state knows the words that end with it as well.
-            let Some(word) = word.filter(|_| self.automaton.pattern_len(pattern) == range.len()) else { continue };
-            let in_code = word.ending == Ending::Alone && touches_underscore(view, range);
-            if !in_code && ends_word(view, range.end, word.ending) {
-                hits.push(Hit { range: range.clone(), word });
+            let start = end.checked_sub(self.automaton.pattern_len(pattern));
+            if let (Some(start), Some(word)) = (start, self.words.get(pattern.as_usize())) {
+                found(word, start..end);
             }
         }
     }
@@ -181,8 +107,7 @@ impl ContextFinder {
     /// What the words of a short text, like keys, speak for together.
     pub(crate) fn topics(&self, text: &str) -> Topics {
         let find = || {
-            let view = View::new(text);
-            let words = self.words(&view, &tokens(&view), 0);
+            let words = self.words(&View::new(text), 0);
             words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
         };
         if text.len() <= KEY_BYTES {
@@ -322,6 +247,11 @@ fn begins_with_value(behind: &[u8]) -> bool {
 fn touches_underscore(view: &View<'_>, word: &Range<usize>) -> bool {
     let before = word.start.checked_sub(1);
     [before, Some(word.end)].into_iter().flatten().any(|at| view.bytes().get(at) == Some(&b'_'))
+}
+
+fn begins_word(view: &View<'_>, at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|index| view.bytes().get(index));
+    !before.copied().is_some_and(is_letter) || view.is_camel_case_boundary(at)
 }
 
 fn ends_word(view: &View<'_>, at: usize, ending: Ending) -> bool {

@@ -1,6 +1,5 @@
 //! Words near a value that say what it is.
 
-mod beginnings;
 pub(crate) mod columns;
 pub(crate) mod finder;
 pub(crate) mod topics;
