@@ -148,7 +148,8 @@ impl<'d> SegmentScan<'d> {
 
     /// What is inside a blob. The words around it speak for that, and so do the keys under which it stands.
     fn blob(&mut self, text: &str, blob: &Blob, depth: usize, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
-        let around = format!("{} ; {}", self.keys, words_around(text, &blob.range));
+        let (before, after) = words_around(text, &blob.range);
+        let around = [&self.keys, " ; ", before, " ; ", after].concat();
         let outer = std::mem::replace(&mut self.keys, Cow::Owned(around));
         self.layer(&blob.text, depth + 1, &|_| to_source(blob.range.clone()));
         self.keys = outer;
@@ -156,7 +157,7 @@ impl<'d> SegmentScan<'d> {
 
     fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let view = View::new(source);
-        let keys = self.keys.clone();
+        let keys = std::mem::take(&mut self.keys);
         let text = Text::new(&view, self.finder, &keys);
         let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
         let num_old = found.rejected.as_ref().map_or(0, Vec::len);
@@ -174,6 +175,8 @@ impl<'d> SegmentScan<'d> {
         let derives = as_dictated && !self.is_structured;
         let dictated = if derives { dictated::decode(view.bytes(), text.tokens()) } else { None };
         let cut = if derives { comma_groups::decode(view.bytes()) } else { None };
+        drop(text);
+        self.keys = keys;
         for mut candidate in resolve(found.candidates) {
             candidate.range = to_segment(candidate.range);
             self.candidates.push(candidate);
@@ -201,13 +204,13 @@ impl<'d> SegmentScan<'d> {
 }
 
 /// As much of the text before and behind a blob as can speak for it.
-fn words_around(text: &str, blob: &Range<usize>) -> String {
+fn words_around<'t>(text: &'t str, blob: &Range<usize>) -> (&'t str, &'t str) {
     const BEFORE: usize = 64;
     const AFTER: usize = 32;
     let before = text.get(text.ceil_char_boundary(blob.start.saturating_sub(BEFORE))..blob.start).unwrap_or_default();
     let end = text.floor_char_boundary(text.len().min(blob.end + AFTER));
     let after = text.get(blob.end..end).unwrap_or_default();
-    format!("{before} ; {after}")
+    (before, after)
 }
 
 /// The same value may be found in several layers: it is reported once, at its widest.

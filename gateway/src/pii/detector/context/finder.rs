@@ -28,9 +28,14 @@ pub(crate) struct ContextFinder {
     words: Arc<[&'static Word]>,
 }
 
+/// Most keys have no more bytes.
+const KEY_BYTES: usize = 64;
+
 thread_local! {
     /// What keys speak for: those of an API come with every request.
-    static KEYS: RefCell<Memo<8, Topics>> = const { RefCell::new(Memo::new(7)) };
+    static KEYS: RefCell<Memo<{ KEY_BYTES / 8 }, Topics>> = const { RefCell::new(Memo::new(7)) };
+    /// The same of longer ones, with what stands around a blob.
+    static LONG_KEYS: RefCell<Memo<32, Topics>> = const { RefCell::new(Memo::new(5)) };
 }
 
 /// The words of one view, by position.
@@ -101,10 +106,15 @@ impl ContextFinder {
 
     /// What the words of a short text, like keys, speak for together.
     pub(crate) fn topics(&self, text: &str) -> Topics {
-        remembered(&KEYS, text.as_bytes(), || {
+        let find = || {
             let words = self.words(&View::new(text), 0);
             words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
-        })
+        };
+        if text.len() <= KEY_BYTES {
+            remembered(&KEYS, text.as_bytes(), find)
+        } else {
+            remembered(&LONG_KEYS, text.as_bytes(), find)
+        }
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) struct Known {
 pub(super) type Words = Memo<4, Option<Known>>;
 
 thread_local! {
-    /// 4096 words, a quarter of a megabyte.
-    pub(super) static WORDS: RefCell<Words> = const { RefCell::new(Memo::new(11)) };
+    /// 8192 words, half a megabyte: with fewer some words of one request drive each other out.
+    pub(super) static WORDS: RefCell<Words> = const { RefCell::new(Memo::new(12)) };
 }
 
 impl Known {

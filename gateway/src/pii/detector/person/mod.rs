@@ -67,16 +67,18 @@ struct PersonScan<'t, 'v, 'p> {
 impl PersonScan<'_, '_, '_> {
     fn run(&mut self) {
         let mut at = 0;
-        while let Some(rest) = self.parts.get(at..).filter(|rest| !rest.is_empty()) {
-            at += self.sequence(rest).or_else(|| self.lone(rest)).unwrap_or(1);
+        while let Some(rest @ [first, ..]) = self.parts.get(at..) {
+            // Neither a name of several words begins with any other, nor is it one by itself.
+            let done = if first.may_be_name { self.sequence(rest).or_else(|| self.lone(rest)) } else { None };
+            at += done.unwrap_or(1);
         }
     }
 
     /// A name of several words at the beginning of `rest`: how many words are done with.
     fn sequence(&mut self, rest: &[Part]) -> Option<usize> {
         let first = rest.first()?;
-        let has_second = rest.get(1).is_some_and(|second| second.link != part::Link::Break && second.may_be_name());
-        if !has_second || !first.may_be_name() {
+        let has_second = rest.get(1).is_some_and(|second| second.link != part::Link::Break && second.may_be_name);
+        if !has_second || !first.may_be_name {
             return None;
         }
         let plain = sequence::best(rest, 0, true);

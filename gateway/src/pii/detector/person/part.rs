@@ -43,6 +43,8 @@ pub(super) struct Part {
     pub(super) len: usize,
     /// What it speaks for beside other parts.
     pub(super) weights: Weights,
+    /// Whether it may be in a name at all, as it is written.
+    pub(super) may_be_name: bool,
 }
 
 impl Part {
@@ -50,8 +52,7 @@ impl Part {
         self.reading.is(roles)
     }
 
-    /// Whether it may be in a name at all, as it is written.
-    pub(super) fn may_be_name(&self) -> bool {
+    fn is_like_name(&self) -> bool {
         self.is_initial
             || self.is(reading::IN_NAMES)
             || self.is_capital() && !self.is(reading::WORD)
@@ -78,22 +79,25 @@ fn parts_of(text: &Text<'_>, words: &mut Words) -> Vec<Part> {
     for token in tokens {
         let gap = last_end.map_or(&b"\n"[..], |end| view.get(end..token.range.start).unwrap_or_default());
         last_end = Some(token.range.end);
-        let Some(part) = part(view, token, words) else { continue };
-        let is_next = parts.last().is_some_and(|last: &Part| last.range.end + gap.len() == token.range.start);
-        let last = parts.last_mut().filter(|_| is_next);
-        let link = match last {
-            Some(last) if joins(last, &part, gap) => {
+        let Some(mut part) = part(view, token, words) else { continue };
+        let last = parts.last_mut().filter(|last| last.range.end + gap.len() == token.range.start);
+        part.link = match (last, gap) {
+            (Some(_), b" ") => Link::Space,
+            (Some(last), _) if joins(last, &part, gap) => {
                 join(last, &part);
                 continue;
             }
-            Some(last) => link(text, last, &part, gap),
-            None => Link::Break,
+            (Some(last), _) => link(text, last, &part, gap),
+            (None, _) => Link::Break,
         };
-        parts.push(Part { link, ..part });
+        parts.push(part);
     }
     // Only now is known what was joined to each.
     for part in &mut parts {
-        part.weights = Weights::of(part);
+        part.may_be_name = part.is_like_name();
+        if part.may_be_name {
+            part.weights = Weights::of(part);
+        }
     }
     parts
 }
@@ -118,6 +122,7 @@ fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
         has_kazakh_case: known.has_kazakh_case,
         len: usize::from(known.len),
         weights: Weights::default(),
+        may_be_name: false,
     })
 }
 

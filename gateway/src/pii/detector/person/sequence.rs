@@ -212,9 +212,9 @@ pub(super) struct Weights([Option<u8>; SLOTS.len()]);
 const SLOTS: [Slot; 5] = [F, S, P, Q, I];
 
 impl Weights {
-    /// Those of a word as it stands; of what is in no name there are none.
+    /// Those of a word that may be in a name, as it stands.
     pub(super) fn of(part: &Part) -> Self {
-        if part.may_be_name() { Self(SLOTS.map(|slot| weight_of(part, slot))) } else { Self::default() }
+        Self(SLOTS.map(|slot| weight_of(part, slot)))
     }
 }
 

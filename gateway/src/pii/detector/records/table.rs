@@ -74,7 +74,7 @@ impl Table {
 fn line_around(view: &View<'_>, word: &Range<usize>) -> Option<Range<usize>> {
     let from = word.start.saturating_sub(MAX_LINE);
     let before = view.bytes().get(from..word.start)?;
-    let start = match before.iter().rposition(|&byte| byte == b'\n') {
+    let start = match memchr::memrchr(b'\n', before) {
         Some(at) => from + at + 1,
         None if from == 0 => 0,
         // Too long for a header, to its end.
@@ -95,7 +95,11 @@ fn table_at(view: &View<'_>, header: Range<usize>) -> Table {
     if digits.count() > MAX_DIGITS {
         return none;
     }
-    let Some((delimiter, head)) = DELIMITERS.into_iter().find_map(|delimiter| {
+    let stands = |delimiter: &u8| match delimiter {
+        b'\t' => view.source_bytes(header.clone()).contains(&b'\t'),
+        _ => bytes.get(header.clone()).is_some_and(|line| line.contains(delimiter)),
+    };
+    let Some((delimiter, head)) = DELIMITERS.into_iter().filter(stands).find_map(|delimiter| {
         let head = split(view, &header, delimiter);
         (head.len() > 1 && split(view, &next, delimiter).len() == head.len()).then_some((delimiter, head))
     }) else {
@@ -143,7 +147,7 @@ fn tuples_at(view: &View<'_>, at: usize) -> Option<Table> {
 /// The line that begins at `at`, unless it is too long.
 fn line(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     let rest = view.bytes().get(at..).filter(|rest| !rest.is_empty())?;
-    let len = rest.iter().take(MAX_LINE).position(|&byte| byte == b'\n').unwrap_or(rest.len());
+    let len = memchr::memchr(b'\n', rest.get(..MAX_LINE).unwrap_or(rest)).unwrap_or(rest.len());
     (len < MAX_LINE).then_some(at..at + len)
 }
 

@@ -20,26 +20,42 @@ pub(super) fn find(source: &str, found: &mut impl FnMut(Blob)) {
     }
 }
 
-/// The next pairs of digits, all parted by the same mark, at or after `from`, and their values.
+/// The next pairs of digits, all parted by the same mark, at or after `from`, and their values. Of every [`STRIDE`] places
+/// one is looked at first, since most text has nothing like it.
 fn next_dump(raw: &[u8], from: usize) -> Option<(Range<usize>, Vec<u8>)> {
-    let mut at = from;
-    loop {
-        // Between the first two pairs.
-        let mark = at + raw.get(at..)?.iter().position(|&byte| is_mark(byte))?;
-        at = mark + 1;
-        let Some(start) = mark.checked_sub(2).filter(|&start| start >= from && begins(raw, start)) else { continue };
-        let mut bytes: Vec<u8> = byte_at(raw, start).into_iter().collect();
-        let mut end = mark;
-        // Where two messages meet there may be two spaces.
-        while let Some(gap) = (1..=2).find(|&gap| is_gap(raw, mark, end, gap) && is_pair(raw, end + gap)) {
-            bytes.extend(byte_at(raw, end + gap));
-            end += gap + 2;
-        }
-        if bytes.len() >= MIN_BYTES {
-            return Some((start..end, bytes));
-        }
-        at = end.max(at);
+    (from.next_multiple_of(STRIDE)..raw.len())
+        .step_by(STRIDE)
+        .filter(|&at| raw.get(at..at + STRIDE - 1).is_some_and(|part| part.iter().all(|&byte| is_of_dump(byte))))
+        .find_map(|at| (from.max(at.saturating_sub(STRIDE - 1))..=at).find_map(|start| dump_at(raw, start)))
+}
+
+/// A dump of [`MIN_BYTES`] has as many bytes behind one of so many places, wherever it begins.
+const STRIDE: usize = 8;
+
+/// The dump that begins here, unless it is too short.
+fn dump_at(raw: &[u8], start: usize) -> Option<(Range<usize>, Vec<u8>)> {
+    let mark = start + 2;
+    if !raw.get(mark).copied().is_some_and(is_mark) || !begins(raw, start) {
+        return None;
     }
+    // Where two messages meet there may be two spaces.
+    let next = |end: usize| (1..=2).find(|&gap| is_gap(raw, mark, end, gap) && is_pair(raw, end + gap));
+    let mut end = mark;
+    for _ in 1..MIN_BYTES {
+        end += next(end)? + 2;
+    }
+    let mut bytes: Vec<u8> = Vec::with_capacity(2 * MIN_BYTES);
+    bytes.extend(byte_at(raw, start));
+    end = mark;
+    while let Some(gap) = next(end) {
+        bytes.extend(byte_at(raw, end + gap));
+        end += gap + 2;
+    }
+    Some((start..end, bytes))
+}
+
+const fn is_of_dump(byte: u8) -> bool {
+    byte.is_ascii_hexdigit() || is_mark(byte)
 }
 
 const fn is_mark(byte: u8) -> bool {
