@@ -43,4 +43,12 @@ impl WeightSource for CopyingWeights {
         head.bytes[..end].rotate_right(row.min(end));
         Ok(head)
     }
+
+    fn check_bytes(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
+        self.random.check_bytes(name, shape)
+    }
+
+    fn load_bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, WeightsError> {
+        self.random.load_bytes(name, shape)
+    }
 }

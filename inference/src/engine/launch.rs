@@ -36,16 +36,18 @@ pub fn thread_pool(settings: &EngineSettings) -> Result<Arc<rayon::ThreadPool>, 
 /// If a tensor is missing or malformed, or the system gives no thread.
 pub fn launch(
     name: &str,
-    config: DecoderConfig,
+    mut config: DecoderConfig,
     source: &dyn WeightSource,
     settings: &EngineSettings,
     threads: Arc<rayon::ThreadPool>,
 ) -> Result<EngineHandle, LaunchError> {
+    let longest = settings.max_context.unwrap_or(usize::MAX).min(config.max_positions);
+    // Some rotations depend on how far the model is served.
+    config.max_positions = longest;
     let decoder = threads.install(|| Decoder::load(source, config))?;
     let config = decoder.config();
     let shape = config.attention.kv_shape(settings.block_size);
     let dtype = settings.kv_cache_dtype;
-    let longest = settings.max_context.unwrap_or(usize::MAX).min(config.max_positions);
     let max_rows = settings.max_num_batched_tokens;
     let workspace_bytes = Workspace::bytes_for(config, max_rows, max_rows.min(MAX_LOGIT_ROWS)) as u64;
     let budget = CacheBudget {

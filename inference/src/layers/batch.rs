@@ -37,7 +37,8 @@ pub struct TokenBatch {
 /// What every layer of one forward pass looks at.
 pub struct ForwardContext<'a> {
     pub batch: &'a TokenBatch,
-    pub angles: &'a Angles,
+    /// One for each of the model's rotations.
+    pub angles: &'a [Angles],
     pub spans: Vec<SequenceSpan<'a>>,
 }
 

@@ -1,7 +1,7 @@
 //! A linear layer, or several that read the same input fused into one.
 
 use crate::kernels::cpu::{Level, PackedMatrix, WeightDtype, linear};
-use crate::weights::{RawTensor, WeightSource, WeightsError};
+use crate::weights::{RawTensor, TensorList, WeightSource, WeightsError};
 
 /// `y = x · Wᵀ + b`, with `W` packed in its own dtype.
 pub struct Linear {
@@ -40,6 +40,27 @@ impl Linear {
         };
         let matrix = PackedMatrix::pack(&bytes, dtype, num_outputs, num_inputs);
         Ok(Self { matrix, bias: has_bias.then_some(bias) })
+    }
+
+    /// What [`Self::load`] reads.
+    pub fn tensors(parts: &[(String, usize)], num_inputs: usize, has_bias: bool) -> TensorList {
+        let mut all = Vec::new();
+        for (name, outputs) in parts {
+            all.push((format!("{name}.weight"), vec![*outputs, num_inputs]));
+            if has_bias {
+                all.push((format!("{name}.bias"), vec![*outputs]));
+            }
+        }
+        all
+    }
+
+    /// Of a `[num_outputs, num_inputs]` tensor that was read already.
+    ///
+    /// # Panics
+    /// If the tensor has not two dimensions.
+    pub fn new(weight: &RawTensor, bias: Option<Vec<f32>>) -> Self {
+        let [num_outputs, num_inputs] = weight.shape[..] else { unreachable!("a matrix has two dimensions") };
+        Self { matrix: PackedMatrix::pack(&weight.bytes, weight.dtype, num_outputs, num_inputs), bias }
     }
 
     pub(super) fn from_matrix(matrix: PackedMatrix) -> Self {

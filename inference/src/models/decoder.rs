@@ -7,29 +7,23 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::kernels::cpu::add_assign;
+use crate::kernels::cpu::{Level, scale, soft_cap};
 use crate::kv_cache::tensors::KvTensors;
-use crate::layers::{Attention, Embedding, ForwardContext, Linear, Mlp, RmsNorm, RotaryEmbedding, TokenBatch};
-use crate::weights::{WeightSource, WeightsError};
+use crate::layers::{Embedding, ForwardContext, Linear, Norm, RotaryEmbedding, TokenBatch};
+use crate::weights::{TensorList, WeightSource, WeightsError};
 
+use super::decoder_layer::DecoderLayer;
 use super::{DecoderConfig, Workspace};
-
-struct DecoderLayer {
-    attention_norm: RmsNorm,
-    attention: Attention,
-    mlp_norm: RmsNorm,
-    mlp: Mlp,
-}
 
 /// A loaded model.
 pub struct Decoder {
     config: DecoderConfig,
     embedding: Embedding,
     layers: Vec<DecoderLayer>,
-    norm: RmsNorm,
+    norm: Norm,
     /// None when the embedding doubles as the head.
     head: Option<Linear>,
-    rotary: RotaryEmbedding,
+    rotations: Vec<RotaryEmbedding>,
 }
 
 impl Decoder {
@@ -39,20 +33,20 @@ impl Decoder {
     /// If a tensor is missing or malformed.
     pub fn load(source: &dyn WeightSource, config: DecoderConfig) -> Result<Self, WeightsError> {
         let hidden = config.attention.hidden_size;
-        let embedding = Embedding::load(source, "model.embed_tokens", config.vocab_size, hidden)?;
+        let embedding = Embedding::load(source, config.names.embedding, config.vocab_size, hidden)?;
         let head = if config.tied {
             None
         } else {
-            let parts = [("lm_head".to_owned(), config.vocab_size)];
-            Some(Linear::load(source, &parts, hidden, false)?)
+            Some(Linear::load(source, &head_parts(&config), hidden, config.head_bias)?)
         };
         let layers = (0..config.num_layers)
             .into_par_iter()
             .map(|index| DecoderLayer::load(source, &config, index))
             .collect::<Result<_, _>>()?;
-        let norm = RmsNorm::load(source, "model.norm", hidden, config.norm_epsilon)?;
-        let rotary = RotaryEmbedding::new(config.rotary, config.attention.head_dim);
-        Ok(Self { config, embedding, layers, norm, head, rotary })
+        let norm = Norm::load(source, config.names.norm, hidden, config.norm)?;
+        let rotation = |rotation| RotaryEmbedding::new(rotation, config.max_positions);
+        let rotations = config.rotations.iter().map(rotation).collect();
+        Ok(Self { config, embedding, layers, norm, head, rotations })
     }
 
     /// Checks that every tensor is there in its shape, without reading any.
@@ -62,6 +56,9 @@ impl Decoder {
     pub fn verify(source: &dyn WeightSource, config: &DecoderConfig) -> Result<(), WeightsError> {
         for (name, shape) in tensors(config) {
             source.check(&name, &shape)?;
+        }
+        for (name, shape) in byte_tensors(config) {
+            source.check_bytes(&name, &shape)?;
         }
         Ok(())
     }
@@ -75,16 +72,16 @@ impl Decoder {
     pub fn forward(&self, batch: &TokenBatch, cache: &mut KvTensors, workspace: &mut Workspace) {
         let Workspace { angles, hidden, normed, scratch, projected, .. } = workspace;
         self.embedding.forward(&batch.tokens, hidden);
-        self.rotary.angles(&batch.positions, angles);
+        if let Some(factor) = self.config.embedding_scale {
+            scale(hidden, factor);
+        }
+        angles.resize_with(self.rotations.len(), Default::default);
+        for (rotation, angles) in self.rotations.iter().zip(angles.iter_mut()) {
+            rotation.angles(&batch.positions, angles);
+        }
         let context = ForwardContext { batch, angles, spans: batch.spans() };
         for (index, layer) in self.layers.iter().enumerate() {
-            layer.attention_norm.forward(hidden, normed);
-            let cache = cache.layer_mut(index);
-            layer.attention.forward(&context, cache, normed, (scratch, projected));
-            add_assign(hidden, projected);
-            layer.mlp_norm.forward(hidden, normed);
-            layer.mlp.forward(normed, scratch, projected);
-            add_assign(hidden, projected);
+            layer.forward(&context, cache.layer_mut(index), (hidden, normed), (scratch, projected));
         }
         let width = self.config.attention.hidden_size;
         projected.clear();
@@ -101,67 +98,39 @@ impl Decoder {
     /// # Panics
     /// If there are fewer such rows.
     pub fn logits<'a>(&self, rows: Range<usize>, workspace: &'a mut Workspace) -> &'a mut [f32] {
-        let Workspace { normed, scratch: [.., interleaved], logits, .. } = workspace;
+        let Workspace { normed, scratch, logits, .. } = workspace;
         let width = self.config.attention.hidden_size;
         let input = &normed[rows.start * width..rows.end * width];
-        self.head.as_ref().unwrap_or(self.embedding.as_head()).forward(input, interleaved, logits);
+        let head = self.head.as_ref().unwrap_or(self.embedding.as_head());
+        head.forward(input, &mut scratch.interleaved, logits);
+        if let Some(factor) = self.config.logit_scale {
+            scale(logits, factor);
+        }
+        if let Some(cap) = self.config.logit_softcap {
+            soft_cap(Level::best(), cap, logits);
+        }
         logits
     }
 }
 
-impl DecoderLayer {
-    fn load(source: &dyn WeightSource, config: &DecoderConfig, index: usize) -> Result<Self, WeightsError> {
-        let prefix = format!("model.layers.{index}");
-        let hidden = config.attention.hidden_size;
-        let norm = |name: &str| RmsNorm::load(source, &format!("{prefix}.{name}"), hidden, config.norm_epsilon);
-        let sizes = (hidden, config.intermediate_size);
-        Ok(Self {
-            attention_norm: norm("input_layernorm")?,
-            attention: Attention::load(source, &format!("{prefix}.self_attn"), &config.layer_attention(index))?,
-            mlp_norm: norm("post_attention_layernorm")?,
-            mlp: Mlp::load(source, &format!("{prefix}.mlp"), sizes, config.mlp_bias)?,
-        })
-    }
+fn head_parts(config: &DecoderConfig) -> [(String, usize); 1] {
+    [(config.names.head.to_owned(), config.vocab_size)]
 }
 
-/// Names and shapes of all tensors that [`Decoder::load`] reads.
-fn tensors(config: &DecoderConfig) -> Vec<(String, Vec<usize>)> {
-    let attention = &config.attention;
-    let hidden = attention.hidden_size;
-    let queries = attention.num_heads * attention.head_dim;
-    let keys = attention.num_kv_heads * attention.head_dim;
-    let mut all = vec![
-        ("model.embed_tokens.weight".to_owned(), vec![config.vocab_size, hidden]),
-        ("model.norm.weight".to_owned(), vec![hidden]),
-    ];
+/// Names and shapes of the tensors of plain bytes that [`Decoder::load`] reads.
+fn byte_tensors(config: &DecoderConfig) -> TensorList {
+    (0..config.num_layers).flat_map(|index| DecoderLayer::byte_tensors(config, index)).collect()
+}
+
+/// Names and shapes of all other tensors that [`Decoder::load`] reads.
+fn tensors(config: &DecoderConfig) -> TensorList {
+    let hidden = config.attention.hidden_size;
+    let mut all = vec![(format!("{}.weight", config.names.embedding), vec![config.vocab_size, hidden])];
+    all.extend(Norm::tensors(config.names.norm, &[hidden], config.norm));
     if !config.tied {
-        all.push(("lm_head.weight".to_owned(), vec![config.vocab_size, hidden]));
+        all.extend(Linear::tensors(&head_parts(config), hidden, config.head_bias));
     }
-    let linears = [
-        ("self_attn.q_proj", queries, hidden, attention.qkv_bias),
-        ("self_attn.k_proj", keys, hidden, attention.qkv_bias),
-        ("self_attn.v_proj", keys, hidden, attention.qkv_bias),
-        ("self_attn.o_proj", hidden, queries, attention.output_bias),
-        ("mlp.gate_proj", config.intermediate_size, hidden, config.mlp_bias),
-        ("mlp.up_proj", config.intermediate_size, hidden, config.mlp_bias),
-        ("mlp.down_proj", hidden, config.intermediate_size, config.mlp_bias),
-    ];
-    for index in 0..config.num_layers {
-        let prefix = format!("model.layers.{index}");
-        all.push((format!("{prefix}.input_layernorm.weight"), vec![hidden]));
-        all.push((format!("{prefix}.post_attention_layernorm.weight"), vec![hidden]));
-        for (name, outputs, inputs, bias) in linears {
-            all.push((format!("{prefix}.{name}.weight"), vec![outputs, inputs]));
-            if bias {
-                all.push((format!("{prefix}.{name}.bias"), vec![outputs]));
-            }
-        }
-        if attention.head_norm.is_some() {
-            for name in ["q_norm", "k_norm"] {
-                all.push((format!("{prefix}.self_attn.{name}.weight"), vec![attention.head_dim]));
-            }
-        }
-    }
+    all.extend((0..config.num_layers).flat_map(|index| DecoderLayer::tensors(config, index)));
     all
 }
 

@@ -1,6 +1,7 @@
 //! The decoder against itself: in chunks, in slices, with blocks given back or shared.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Mutex;
 
 use serde_json::json;
@@ -23,6 +24,23 @@ impl WeightSource for Recorder {
         self.0.lock().expect("not poisoned").insert((name.to_owned(), shape.to_vec()));
         DummyWeights::new(1).load(name, shape)
     }
+
+    fn check_bytes(&self, _: &str, _: &[usize]) -> Result<(), WeightsError> {
+        Ok(())
+    }
+
+    fn load_bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, WeightsError> {
+        self.0.lock().expect("not poisoned").insert((name.to_owned(), shape.to_vec()));
+        DummyWeights::new(1).load_bytes(name, shape)
+    }
+}
+
+/// Checks that what is verified is what is loaded.
+fn check_tensors(name: &str, config: DecoderConfig) {
+    let recorder = Recorder(Mutex::default());
+    let listed = tensors(&config).into_iter().chain(byte_tensors(&config)).collect::<HashSet<_>>();
+    Decoder::load(&recorder, config).expect("dummy weights load");
+    assert!(recorder.0.into_inner().expect("not poisoned") == listed, "{name}");
 }
 
 #[test]
@@ -35,12 +53,24 @@ fn verify_checks_exactly_what_load_reads() {
             "head_dim": 8, "intermediate_size": 48, "vocab_size": 100,
             "tie_word_embeddings": tied, "attention_bias": bias, "mlp_bias": bias});
         let values = values.as_object().expect("an object").clone();
-        let config = DecoderConfig::parse(&HfConfig::from_values(values)).expect("valid");
-        let recorder = Recorder(Mutex::default());
-        let listed = tensors(&config).into_iter().collect::<HashSet<_>>();
-        Decoder::load(&recorder, config).expect("dummy weights load");
-        assert_eq!(recorder.0.into_inner().expect("not poisoned"), listed);
+        check_tensors(architecture, DecoderConfig::parse(&HfConfig::from_values(values)).expect("valid"));
     }
+    for (name, config) in fixtures() {
+        check_tensors(&name, config);
+    }
+}
+
+/// Every architecture's fixture and its configuration.
+fn fixtures() -> Vec<(String, DecoderConfig)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/architectures");
+    let entries = std::fs::read_dir(folder).expect("fixtures");
+    let read = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.expect("entry").path();
+        let config = HfConfig::read(&path.join("config.json")).expect("a config");
+        let config = DecoderConfig::parse(&config).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path.display().to_string(), config)
+    };
+    entries.map(read).collect()
 }
 
 const BLOCK_SIZE: usize = 16;
@@ -59,6 +89,10 @@ impl Model {
             "head_dim": 8, "max_position_embeddings": 1000, "sliding_window": 24});
         let values = values.as_object().expect("an object").clone();
         let config = DecoderConfig::parse(&HfConfig::from_values(values)).expect("valid");
+        Self::of(config, num_blocks)
+    }
+
+    fn of(config: DecoderConfig, num_blocks: usize) -> Self {
         let shape = config.attention.kv_shape(BLOCK_SIZE);
         let cache = KvTensors::new(shape, KvDtype::F16, config.num_layers, num_blocks);
         let decoder = Decoder::load(&DummyWeights::new(3), config).expect("dummy weights load");
@@ -163,5 +197,35 @@ fn memory_stays_at_what_was_reserved() {
         let mut grown = Model::new(architecture, 3);
         grown.run(&tokens, BatchSequence { num_logit_rows: 4, ..rows(40, 0, vec![0, 1, 2]) });
         assert!(grown.workspace.size_in_bytes() >= reserved);
+    }
+}
+
+#[test]
+fn no_architecture_grows_beyond_what_was_reserved() {
+    for (name, config) in fixtures() {
+        let mut model = Model::of(config, 3);
+        model.workspace.reserve(model.decoder.config(), 40, 4);
+        let reserved = Workspace::bytes_for(model.decoder.config(), 40, 4);
+        let wanted = BatchSequence { num_logit_rows: 4, ..rows(40, 0, vec![0, 1, 2]) };
+        model.run(&prompt(40), wanted);
+        assert_eq!(model.workspace.size_in_bytes(), reserved, "{name}");
+    }
+}
+
+#[test]
+fn a_sequence_has_the_same_bits_in_chunks_of_any_size() {
+    let tokens = prompt(40);
+    for (name, config) in fixtures() {
+        let vocab_size = config.vocab_size;
+        let mut model = Model::of(config, 3);
+        let whole = model.run(&tokens, rows(40, 0, vec![0, 1, 2]));
+        for chunk in [1, 7] {
+            for first in (0..40).step_by(chunk) {
+                let count = chunk.min(40 - first);
+                let found = model.run(&tokens[first..first + count], rows(count, first, vec![0, 1, 2]));
+                let expected = &whole[first * vocab_size..(first + count) * vocab_size];
+                assert!(found == expected, "{name}: chunks of {chunk}");
+            }
+        }
     }
 }

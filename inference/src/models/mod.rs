@@ -1,11 +1,22 @@
 //! One configurable decoder, and the table from Hugging Face `architectures` to its knobs.
 
+mod architecture;
 mod architectures;
+mod architectures_layer_norm;
+mod architectures_moe;
+mod architectures_rms_norm;
+mod attention_config;
 mod config;
 mod decoder;
+mod decoder_layer;
+mod feed_forward_config;
+mod refused;
+mod rope_config;
 mod windows;
 mod workspace;
 
-pub use config::DecoderConfig;
+pub use architecture::{Names, Placement};
+pub use config::{DecoderConfig, LayerConfig};
 pub use decoder::Decoder;
+pub use feed_forward_config::FeedForwardConfig;
 pub use workspace::Workspace;

@@ -5,46 +5,74 @@
 
 use crate::weights::{ConfigError, HfConfig};
 
-use super::architectures::SlidingWindow;
+use super::architecture::SlidingWindow;
 
-/// What transformers takes where an architecture with windows does not name their length.
-const DEFAULT_WINDOW: usize = 4096;
 /// What transformers takes where `max_window_layers` is missing.
 const DEFAULT_MAX_WINDOW_LAYERS: usize = 28;
 
-/// The window of each of `num_layers` layers; none for a layer that looks at everything.
-///
-/// # Errors
-/// If a key is malformed, or the list of layers does not fit the model.
-pub(super) fn layer_windows(
-    config: &HfConfig,
-    rule: SlidingWindow,
-    num_layers: usize,
-    max_positions: usize,
-) -> Result<Vec<Option<usize>>, ConfigError> {
-    let on = match rule {
-        SlidingWindow::Never => false,
-        SlidingWindow::WhereStated => true,
-        SlidingWindow::WhereSwitchedOn => config.flag("use_sliding_window")?.unwrap_or(false),
-    };
-    if !on {
-        return Ok(vec![None; num_layers]);
-    }
-    let window = match config.size("sliding_window")? {
-        None if !config.is_null("sliding_window") => Some(DEFAULT_WINDOW),
-        stated => stated,
-    };
-    let slides = match layer_types(config, num_layers)? {
-        Some(slides) => slides,
-        None if rule == SlidingWindow::WhereSwitchedOn => {
-            let first = config.count("max_window_layers")?.unwrap_or(DEFAULT_MAX_WINDOW_LAYERS);
-            (0..num_layers).map(|layer| layer >= first).collect()
+/// Which layers slide, and how far those see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LayerWindows {
+    /// One for each layer; none slides where the model has no window.
+    pub slides: Vec<bool>,
+    /// The window of those that slide; none where it is as long as the context.
+    pub window: Option<usize>,
+}
+
+impl LayerWindows {
+    /// # Errors
+    /// If a key is malformed, or the list of layers does not fit the model.
+    pub(super) fn read(
+        config: &HfConfig,
+        (rule, default): (SlidingWindow, Option<usize>),
+        num_layers: usize,
+        max_positions: usize,
+    ) -> Result<Self, ConfigError> {
+        let on = match rule {
+            SlidingWindow::Never => false,
+            SlidingWindow::WhereStated | SlidingWindow::AllButEvery(_) => true,
+            SlidingWindow::WhereSwitchedOn => config.flag("use_sliding_window")?.unwrap_or(false),
+        };
+        let none = Self { slides: vec![false; num_layers], window: None };
+        if !on {
+            return Ok(none);
         }
-        None => vec![true; num_layers],
-    };
-    // Within a window as long as the context nothing is ever out of sight.
-    let window = window.filter(|window| *window < max_positions);
-    Ok(slides.into_iter().map(|slides| window.filter(|_| slides)).collect())
+        let window = match config.size("sliding_window")? {
+            None if !config.is_null("sliding_window") => default,
+            stated => stated,
+        };
+        let Some(window) = window else { return Ok(none) };
+        let slides = match (layer_types(config, num_layers)?, rule) {
+            (Some(slides), _) => slides,
+            (None, SlidingWindow::WhereSwitchedOn) => {
+                let first = config.count("max_window_layers")?.unwrap_or(DEFAULT_MAX_WINDOW_LAYERS);
+                (0..num_layers).map(|layer| layer >= first).collect()
+            }
+            (None, SlidingWindow::AllButEvery(default)) => {
+                let every = pattern(config)?.unwrap_or(default);
+                (0..num_layers).map(|layer| (layer + 1) % every != 0).collect()
+            }
+            (None, _) => vec![true; num_layers],
+        };
+        // Within a window as long as the context nothing is ever out of sight.
+        Ok(Self { slides, window: Some(window).filter(|window| *window < max_positions) })
+    }
+
+    pub(super) fn of(&self, layer: usize) -> Option<usize> {
+        self.window.filter(|_| self.slides[layer])
+    }
+}
+
+/// `sliding_window_pattern`: a number, or letters of which the last names the layers that see all.
+fn pattern(config: &HfConfig) -> Result<Option<usize>, ConfigError> {
+    let key = "sliding_window_pattern";
+    match config.value(key).and_then(|value| value.as_str()) {
+        None => config.size(key),
+        Some(letters) if letters.ends_with('G') && letters[..letters.len() - 1].chars().all(|letter| letter == 'L') => {
+            Ok(Some(letters.len()))
+        }
+        Some(letters) => Err(ConfigError::Unsupported { feature: format!("{key} {letters}") }),
+    }
 }
 
 /// The newer spelling: a list that says of each layer whether it slides.
@@ -73,7 +101,8 @@ mod tests {
 
     fn windows(rule: SlidingWindow, values: &Value) -> Result<Vec<Option<usize>>, ConfigError> {
         let values = values.as_object().expect("an object").clone();
-        layer_windows(&HfConfig::from_values(values), rule, 3, 100_000)
+        let windows = LayerWindows::read(&HfConfig::from_values(values), (rule, Some(4096)), 3, 100_000)?;
+        Ok((0..3).map(|layer| windows.of(layer)).collect())
     }
 
     const ALL: [Option<usize>; 3] = [None; 3];
@@ -123,5 +152,18 @@ mod tests {
         assert!(message(json!({"layer_types": "full_attention"})).contains("layer_types"));
         let unknown = json!({"layer_types": ["full_attention", "linear_attention", "full_attention"]});
         assert!(message(unknown).contains("linear_attention"));
+    }
+
+    #[test]
+    fn every_nth_layer_sees_all_by_number_or_by_letters() {
+        let windows = |values| windows(SlidingWindow::AllButEvery(2), &values);
+        let valid = |values| windows(values).expect("valid");
+        assert_eq!(valid(json!({"sliding_window": 24})), [Some(24), None, Some(24)]);
+        let third = [Some(24), Some(24), None];
+        assert_eq!(valid(json!({"sliding_window": 24, "sliding_window_pattern": 3})), third);
+        assert_eq!(valid(json!({"sliding_window": 24, "sliding_window_pattern": "LLG"})), third);
+        assert_eq!(valid(json!({"sliding_window": null})), ALL);
+        let refused = windows(json!({"sliding_window": 24, "sliding_window_pattern": "GLG"})).expect_err("refused");
+        assert!(refused.to_string().contains("GLG"));
     }
 }

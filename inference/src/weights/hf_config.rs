@@ -81,10 +81,18 @@ impl HfConfig {
         }
     }
 
+    /// The first of several spellings that is there.
+    ///
     /// # Errors
-    /// If the key is missing or no positive integer.
-    pub fn required_size(&self, key: &'static str) -> Result<usize, ConfigError> {
-        self.size(key)?.ok_or(ConfigError::Missing { key })
+    /// If it is no positive integer.
+    pub fn first_size(&self, keys: &[&'static str]) -> Result<Option<usize>, ConfigError> {
+        keys.iter().find(|key| self.value(key).is_some()).map_or(Ok(None), |key| self.size(key))
+    }
+
+    /// # Errors
+    /// If none of the spellings is there, or the first is no positive integer.
+    pub fn required_size(&self, keys: &[&'static str]) -> Result<usize, ConfigError> {
+        self.first_size(keys)?.ok_or(ConfigError::Missing { key: keys.first().copied().unwrap_or_default() })
     }
 
     /// # Errors
@@ -95,6 +103,33 @@ impl HfConfig {
             Some(number) if number > 0.0 && number.is_finite() => Ok(Some(number)),
             _ => Err(wrong(key, value, "a positive number")),
         }
+    }
+
+    /// # Errors
+    /// If the key is there but no finite number of zero or more.
+    pub fn amount(&self, key: &str) -> Result<Option<f64>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        match value.as_f64() {
+            Some(number) if number >= 0.0 && number.is_finite() => Ok(Some(number)),
+            _ => Err(wrong(key, value, "a number of zero or more")),
+        }
+    }
+
+    /// # Errors
+    /// If the key is there but no list of positive numbers.
+    pub fn numbers(&self, key: &str) -> Result<Option<Vec<f64>>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let positive = |value: &Value| value.as_f64().filter(|number| *number > 0.0 && number.is_finite());
+        let numbers = value.as_array().and_then(|values| values.iter().map(positive).collect());
+        numbers.map(Some).ok_or_else(|| wrong(key, value, "a list of positive numbers"))
+    }
+
+    /// # Errors
+    /// If the key is there but no list of whole numbers.
+    pub fn counts(&self, key: &str) -> Result<Option<Vec<u64>>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let counts = value.as_array().and_then(|values| values.iter().map(Value::as_u64).collect());
+        counts.map(Some).ok_or_else(|| wrong(key, value, "a list of whole numbers"))
     }
 
     /// # Errors

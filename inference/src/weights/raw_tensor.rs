@@ -28,6 +28,8 @@ pub enum WeightsError {
     WrongShape { name: String, expected: Vec<usize>, found: Vec<usize> },
     #[error("tensor {name} has dtype {dtype}; supported are BF16, F16 and F32")]
     UnsupportedDtype { name: String, dtype: String },
+    #[error("tensor {name} has dtype {dtype}; U8 is expected")]
+    NotBytes { name: String, dtype: String },
     #[error("tensor {name} holds values that are not finite")]
     NotFinite { name: String },
 }
@@ -40,7 +42,40 @@ pub struct RawTensor {
     pub bytes: Vec<u8>,
 }
 
+/// Names and shapes of tensors that a part of a model reads.
+pub type TensorList = Vec<(String, Vec<usize>)>;
+
 impl RawTensor {
+    /// The rows of `order` of a tensor seen as `[rows, width]`, in that order.
+    ///
+    /// # Panics
+    /// If there are fewer rows.
+    #[must_use]
+    pub fn rows(&self, width: usize, order: impl Iterator<Item = usize>) -> Self {
+        let row_bytes = width * self.dtype.size_in_bytes();
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut count = 0;
+        for row in order {
+            bytes.extend_from_slice(&self.bytes[row * row_bytes..(row + 1) * row_bytes]);
+            count += 1;
+        }
+        Self { dtype: self.dtype, shape: vec![count, width], bytes }
+    }
+
+    /// A matrix on its side: `[rows, columns]` becomes `[columns, rows]`.
+    #[must_use]
+    pub fn transposed(&self, rows: usize, columns: usize) -> Self {
+        let size = self.dtype.size_in_bytes();
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        for column in 0..columns {
+            for row in 0..rows {
+                let at = (row * columns + column) * size;
+                bytes.extend_from_slice(&self.bytes[at..at + size]);
+            }
+        }
+        Self { dtype: self.dtype, shape: vec![columns, rows], bytes }
+    }
+
     pub fn to_f32(&self) -> Vec<f32> {
         self.dtype.widen_all(&self.bytes)
     }
@@ -80,6 +115,18 @@ pub trait WeightSource: Sync {
     /// # Errors
     /// As [`WeightSource::check`], or if reading fails or a value is not finite.
     fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError>;
+
+    /// Like [`WeightSource::check`], of a tensor of plain bytes.
+    ///
+    /// # Errors
+    /// If there is none of this shape.
+    fn check_bytes(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError>;
+
+    /// Reads a tensor of plain bytes.
+    ///
+    /// # Errors
+    /// As [`WeightSource::check_bytes`], or if reading fails.
+    fn load_bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, WeightsError>;
 }
 
 #[cfg(test)]

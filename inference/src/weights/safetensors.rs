@@ -76,17 +76,8 @@ impl SafetensorsFolder {
         Ok(())
     }
 
-    fn entry(&self, name: &str, shape: &[usize]) -> Result<(&Entry, WeightDtype), WeightsError> {
+    fn entry(&self, name: &str, shape: &[usize]) -> Result<&Entry, WeightsError> {
         let entry = self.entries.get(name).ok_or_else(|| WeightsError::MissingTensor { name: name.to_owned() })?;
-        let dtype = match entry.info.dtype {
-            Dtype::BF16 => WeightDtype::Bf16,
-            Dtype::F16 => WeightDtype::F16,
-            Dtype::F32 => WeightDtype::F32,
-            other => {
-                let dtype = format!("{other:?}");
-                return Err(WeightsError::UnsupportedDtype { name: name.to_owned(), dtype });
-            }
-        };
         if entry.info.shape != shape {
             return Err(WeightsError::WrongShape {
                 name: name.to_owned(),
@@ -94,29 +85,54 @@ impl SafetensorsFolder {
                 found: entry.info.shape.clone(),
             });
         }
-        Ok((entry, dtype))
+        Ok(entry)
+    }
+
+    fn read(&self, entry: &Entry) -> Result<Vec<u8>, WeightsError> {
+        let shard = &self.shards[entry.shard];
+        let (start, end) = entry.info.data_offsets;
+        let mut bytes = vec![0; end - start];
+        let read = shard.file.read_exact_at(&mut bytes, shard.data_start + start as u64);
+        read.map_err(|source| WeightsError::Io { path: shard.path.clone(), source })?;
+        Ok(bytes)
+    }
+}
+
+fn weight_dtype(name: &str, entry: &Entry) -> Result<WeightDtype, WeightsError> {
+    match entry.info.dtype {
+        Dtype::BF16 => Ok(WeightDtype::Bf16),
+        Dtype::F16 => Ok(WeightDtype::F16),
+        Dtype::F32 => Ok(WeightDtype::F32),
+        other => Err(WeightsError::UnsupportedDtype { name: name.to_owned(), dtype: format!("{other:?}") }),
     }
 }
 
 impl WeightSource for SafetensorsFolder {
     fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
-        self.entry(name, shape).map(|_| ())
+        weight_dtype(name, self.entry(name, shape)?).map(|_| ())
     }
 
     fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError> {
-        let (entry, dtype) = self.entry(name, shape)?;
-        let shard = &self.shards[entry.shard];
-        let (start, end) = entry.info.data_offsets;
-        let mut bytes = vec![0; end - start];
-        shard
-            .file
-            .read_exact_at(&mut bytes, shard.data_start + start as u64)
-            .map_err(|source| WeightsError::Io { path: shard.path.clone(), source })?;
-        let tensor = RawTensor { dtype, shape: shape.to_vec(), bytes };
+        let entry = self.entry(name, shape)?;
+        let dtype = weight_dtype(name, entry)?;
+        let tensor = RawTensor { dtype, shape: shape.to_vec(), bytes: self.read(entry)? };
         if !tensor.is_finite() {
             return Err(WeightsError::NotFinite { name: name.to_owned() });
         }
         Ok(tensor)
+    }
+
+    fn check_bytes(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
+        let entry = self.entry(name, shape)?;
+        match entry.info.dtype {
+            Dtype::U8 => Ok(()),
+            other => Err(WeightsError::NotBytes { name: name.to_owned(), dtype: format!("{other:?}") }),
+        }
+    }
+
+    fn load_bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, WeightsError> {
+        self.check_bytes(name, shape)?;
+        self.read(self.entry(name, shape)?)
     }
 }
 

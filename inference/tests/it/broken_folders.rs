@@ -85,7 +85,7 @@ const DAMAGES: [Damage; 20] = [
     (
         "unknown-architecture",
         |path| rewrite(&path.join("config.json"), |config| config["architectures"] = json!(["MambaForCausalLM"])),
-        "supported are LlamaForCausalLM, Qwen3ForCausalLM",
+        "supported are LlamaForCausalLM, MistralForCausalLM",
     ),
     (
         "no-tokenizer",

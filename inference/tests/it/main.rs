@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod architectures;
 mod batching;
 mod broken_folders;
 mod completions;

@@ -13,7 +13,7 @@ const TILE: usize = 16;
 
 /// Head counts of a layer, and how far back it looks.
 #[derive(Clone, Copy, Debug)]
-pub struct AttentionShape {
+pub struct AttentionShape<'a> {
     pub num_heads: usize,
     pub kv: KvShape,
     /// What scores are multiplied with, usually `1 / √head_dim`.
@@ -21,9 +21,13 @@ pub struct AttentionShape {
     /// A query at position `p` sees the keys at `p - window + 1 ..= p`, so many keys and its own
     /// among them: transformers' reading of `sliding_window`. Without one it sees them all.
     pub window: Option<usize>,
+    /// Scores are squeezed between ± this.
+    pub softcap: Option<f32>,
+    /// One score a head that takes its share of the weights and adds nothing, `[num_heads]`.
+    pub sinks: Option<&'a [f32]>,
 }
 
-impl AttentionShape {
+impl AttentionShape<'_> {
     pub(super) fn group(&self) -> usize {
         self.num_heads / self.kv.num_kv_heads
     }
@@ -60,7 +64,7 @@ pub struct QueryRows<'a> {
 /// If a span reaches outside the batch, its block table or the storage, or the window is empty.
 pub fn paged_attention(
     level: Level,
-    shape: AttentionShape,
+    shape: AttentionShape<'_>,
     layer: &KvLayer,
     (queries, spans): (QueryRows<'_>, &[SequenceSpan<'_>]),
     output: &mut [f32],
@@ -88,7 +92,13 @@ pub fn paged_attention(
 }
 
 /// What the kernel relies on without looking again.
-fn check(shape: AttentionShape, layer: &KvLayer, queries: QueryRows<'_>, span: &SequenceSpan<'_>, output_len: usize) {
+fn check(
+    shape: AttentionShape<'_>,
+    layer: &KvLayer,
+    queries: QueryRows<'_>,
+    span: &SequenceSpan<'_>,
+    output_len: usize,
+) {
     let last_row = span.first_row + span.num_rows;
     let width = shape.num_heads * shape.kv.head_dim;
     let context = span.first_position + span.num_rows;
@@ -97,6 +107,7 @@ fn check(shape: AttentionShape, layer: &KvLayer, queries: QueryRows<'_>, span: &
     assert!(last_row * width <= output_len, "output");
     assert!(context <= span.block_table.len() * shape.kv.block_size, "block table");
     assert!(shape.window != Some(0), "window");
+    assert!(shape.sinks.is_none_or(|sinks| sinks.len() == shape.num_heads), "sinks");
     let num_blocks = layer.num_blocks();
     let unseen = (shape.first_visible(span.first_position) / shape.kv.block_size).min(span.block_table.len());
     let (before, seen) = span.block_table.split_at(unseen);

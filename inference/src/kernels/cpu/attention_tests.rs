@@ -11,7 +11,7 @@ fn values(count: usize, seed: u32) -> Vec<f32> {
 }
 
 struct Case {
-    shape: AttentionShape,
+    shape: AttentionShape<'static>,
     context: usize,
     layer: KvLayer,
     block_table: Vec<u32>,
@@ -27,7 +27,8 @@ fn case(num_heads: usize, num_kv_heads: usize, head_dim: usize, context: usize, 
 
 fn case_of(num_heads: usize, kv: KvShape, context: usize, dtype: KvDtype) -> Case {
     let KvShape { num_kv_heads, head_dim, block_size } = kv;
-    let shape = AttentionShape { num_heads, kv, scale: 1.0 / (head_dim as f32).sqrt(), window: None };
+    let scale = 1.0 / (head_dim as f32).sqrt();
+    let shape = AttentionShape { num_heads, kv, scale, window: None, softcap: None, sinks: None };
     let width = (num_heads + 2 * num_kv_heads) * head_dim;
     let rows = values(context * width, 1);
     let num_blocks = context.div_ceil(block_size);
@@ -86,12 +87,14 @@ impl Case {
             .map(|key| {
                 let dot: f64 =
                     query.iter().zip(at(key, kv_head)).map(|(query, key)| f64::from(*query) * f64::from(*key)).sum();
-                dot * f64::from(self.shape.scale)
+                let score = dot * f64::from(self.shape.scale);
+                self.shape.softcap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh())
             })
             .collect();
         let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let weights: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
-        let total: f64 = weights.iter().sum();
+        let sunk = self.shape.sinks.map_or(0.0, |sinks| (f64::from(sinks[head]) - largest).exp());
+        let total = weights.iter().sum::<f64>() + sunk;
         (0..dim)
             .map(|offset| {
                 let value = |key| at(key, kv_head + self.shape.kv.num_kv_heads)[offset];
@@ -123,6 +126,29 @@ fn matches_the_formula_on_every_level_over_odd_shapes() {
                     }
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn soft_caps_and_sinks_match_the_formula_on_every_level() {
+    const SINKS: [f32; 4] = [-3.0, 0.0, 2.5, 40.0];
+    for level in Level::available() {
+        for (softcap, sinks) in [(Some(0.7), None), (None, Some(&SINKS[..])), (Some(2.0), Some(&SINKS[..]))] {
+            let mut case = case(4, 2, 20, 290, KvDtype::F32);
+            (case.shape.softcap, case.shape.sinks, case.shape.window) = (softcap, sinks, Some(270));
+            let output = case.attend(level, 0, 290);
+            for position in [0, 100, 289] {
+                for head in 0..4 {
+                    let from = (position * 4 + head) * 20;
+                    for (got, expected) in output[from..from + 20].iter().zip(case.plain(position, head)) {
+                        let error = (f64::from(*got) - expected).abs();
+                        assert!(error < 2e-5, "{} {softcap:?} {position} {head}: {error}", level.name());
+                    }
+                }
+            }
+            let alone = case.attend(level, 289, 1);
+            assert!(alone == output[289 * 80..], "{}: alone or in a chunk", level.name());
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Tile<'a> {
 }
 
 pub(super) struct AttentionKernel<'a> {
-    pub shape: AttentionShape,
+    pub shape: AttentionShape<'a>,
     pub layer: &'a KvLayer,
     pub queries: QueryRows<'a>,
     pub tile: &'a Tile<'a>,
@@ -174,6 +174,10 @@ impl AttentionKernel<'_> {
             return;
         }
         let (from, padded) = (hidden / LANES * LANES, visible.next_multiple_of(LANES));
+        if let Some(cap) = self.shape.softcap {
+            // SAFETY: features as above; `padded` ≤ SPLIT values are read and written.
+            unsafe { soften::<V>(cap, &mut scores[from..padded]) };
+        }
         scores[visible..].fill(f32::NEG_INFINITY);
         scores[..hidden].fill(f32::NEG_INFINITY);
         // SAFETY: features as above; `padded` ≤ SPLIT values are read and written.
@@ -253,11 +257,37 @@ impl AttentionKernel<'_> {
             let token = self.tile.span.first_row + self.tile.first + row / self.shape.group();
             let head = self.tile.head * self.shape.group() + row % self.shape.group();
             let at = (token * self.shape.num_heads + head) * head_dim;
+            let (keep, total) = match self.shape.sinks {
+                Some(sinks) => sunk(sinks[head], running.largest[row], *total),
+                None => (1.0, *total),
+            };
             for (offset, sum) in running.sums[row * dim..row * dim + head_dim].iter().enumerate() {
                 // SAFETY: `check` made sure that the token's row is inside the output, and this
                 // tile alone writes this token's head.
-                unsafe { self.output.pointer().add(at + offset).write(sum / total) };
+                unsafe { self.output.pointer().add(at + offset).write(sum * keep / total) };
             }
+        }
+    }
+}
+
+/// What sums are multiplied with and the total they are divided by, once a sink has had its share.
+fn sunk(sink: f32, largest: f32, total: f32) -> (f32, f32) {
+    let new_largest = largest.max(sink);
+    let keep = (largest - new_largest).exp();
+    (keep, total * keep + (sink - new_largest).exp())
+}
+
+/// Squeezes scores, whole vectors of them, between ± `cap`.
+///
+/// # Safety
+/// The processor has the features of `V`.
+#[inline(always)]
+unsafe fn soften<V: Vector>(cap: f32, scores: &mut [f32]) {
+    for chunk in scores.chunks_exact_mut(LANES) {
+        // SAFETY: the caller vouches for the features; the chunk holds sixteen values.
+        unsafe {
+            let score = V::load(chunk.as_ptr()).div(V::splat(cap)).tanh().mul(V::splat(cap));
+            score.store(chunk.as_mut_ptr());
         }
     }
 }

@@ -4,12 +4,14 @@
 // Intrinsics are known by their prefix.
 #![allow(clippy::wildcard_imports)]
 
+mod activation;
 mod attention;
 mod attention_tile;
 mod elementwise;
 mod kv_store;
 mod level;
 mod linear;
+mod norm;
 mod packed;
 mod parallel;
 mod vector;
@@ -18,10 +20,12 @@ mod vector_avx2;
 #[cfg(target_arch = "x86_64")]
 mod vector_avx512;
 
+pub use activation::{Activation, gated, ungated};
 pub use attention::{AttentionShape, QueryRows, SequenceSpan, paged_attention};
-pub use elementwise::{add_assign, rms_norm, silu_mul};
+pub use elementwise::{add_assign, add_scaled, scale, soft_cap};
 pub use kv_store::{KvDtype, KvLayer, KvShape};
 pub use level::Level;
 pub use linear::linear;
+pub use norm::{layer_norm, rms_norm};
 pub use packed::{PackedMatrix, WeightDtype};
 pub use parallel::for_each_row;

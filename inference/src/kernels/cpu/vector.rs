@@ -79,6 +79,17 @@ pub(super) trait Vector: Copy {
             result.scale_by_power(power)
         }
     }
+
+    /// The hyperbolic tangent, within 2e-7.
+    #[inline(always)]
+    unsafe fn tanh(self) -> Self {
+        // SAFETY: the caller vouches for the features; no pointer is used.
+        unsafe {
+            let one = Self::splat(1.0);
+            let doubled = self.mul(Self::splat(2.0)).exp();
+            one.add(Self::splat(-2.0).div(doubled.add(one)))
+        }
+    }
 }
 
 /// Plain arrays, for processors without the vector levels. Multiplies and adds round separately,

@@ -1,0 +1,1 @@
+"""Which tiny models `make_golden_models.py` makes."""
