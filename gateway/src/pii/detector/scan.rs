@@ -113,7 +113,7 @@ impl<'d> SegmentScan<'d> {
             return;
         }
         let first = num_before..self.candidates.len();
-        self.encoded(text, depth, Some(first), to_source);
+        self.encoded(text, depth, Some(&first), to_source);
         // What cannot be seen is in nobody's way when an encoding is read.
         if depth == 0
             && let Some(visible) = invisible::without(text)
@@ -127,7 +127,7 @@ impl<'d> SegmentScan<'d> {
         &mut self,
         text: &str,
         depth: usize,
-        found: Option<Range<usize>>,
+        found: Option<&Range<usize>>,
         to_source: &dyn Fn(Range<usize>) -> Range<usize>,
     ) {
         if let Some(decoded) = escapes::decode(text) {
@@ -136,7 +136,7 @@ impl<'d> SegmentScan<'d> {
                 // with something like an escape is one: "LIKE '%77011234567%'".
                 let mut index = 0;
                 self.candidates.retain(|candidate| {
-                    let is_of_text = found.as_ref().is_some_and(|found| found.contains(&index));
+                    let is_of_text = found.is_some_and(|found| found.contains(&index));
                     index += 1;
                     !is_of_text || !decoded.map.is_inside_atomic(&candidate.range)
                 });

@@ -359,6 +359,20 @@ mod tests {
     }
 
     #[test]
+    fn names_without_spaces_are_read_where_an_api_asks_for_them() {
+        for body in [
+            r#"{"messages":[{"role":"user","name":"nurlanov_serik","content":"hi"}]}"#,
+            r#"{"user":"john_smith"}"#,
+            r#"{"metadata":{"client_name":"aigerim_nurlanova"}}"#,
+        ] {
+            let found = scan(body);
+            assert!(found.view_findings[NESTED].counts().contains_key(&Entity::Person), "{body}: {found:?}");
+        }
+        let tool = scan(r#"{"tools":[{"type":"function","function":{"name":"find_order"}}]}"#);
+        assert!(tool.findings.is_empty() && in_views(&tool) == 0);
+    }
+
+    #[test]
     fn nested_json_is_opened_with_its_keys() {
         let found = scan(r#"{"a":["x",{"args":"{\"iin\":\"\\u0039\\u0030\\u0030000000000\"}"}]}"#);
         assert!(found.view_findings[NESTED].counts().contains_key(&Entity::Iin), "{found:?}");

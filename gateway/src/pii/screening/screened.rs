@@ -335,6 +335,10 @@ mod tests {
         let masking = Masking { secret: &secret, vault: Some(&vault), id: secret.conversation("t", "c"), now_ms: 1 };
         let policy = Policy::default().masking();
         let body = r#"{"messages":[{"content":"Почта aigul@mail.kz, спасибо"}]}"#;
+        let elsewhere = r#"{"user":"u_7011234567","messages":[{"content":"тел 87011234567"}]}"#;
+        let stays =
+            |body| matches!(screened_by(body, DataClass::Public, &policy, Some(masking)), Ok(Screened::Confined(_)));
+        assert!(stays(elsewhere) && stays(r#"{"seed":7011234567,"messages":[{"content":"тел +7 701 123 45 67"}]}"#));
         let Ok(Screened::Cleared(cleared)) = screened_by(body, DataClass::Public, &policy, Some(masking)) else {
             panic!("must be cleared")
         };
