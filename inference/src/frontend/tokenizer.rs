@@ -149,7 +149,7 @@ impl ModelTokenizer {
         const BYTES_PER_TOKEN: usize = 8;
         // Where a beginning is cut, its last word may become a few tokens more.
         const SLACK: usize = 16;
-        let mut len = max_tokens.saturating_mul(BYTES_PER_TOKEN);
+        let mut len = max_tokens.max(1).saturating_mul(BYTES_PER_TOKEN);
         while len < text.len() {
             let beginning = text.get(..text.floor_char_boundary(len)).unwrap_or_default();
             let count = self.encode(beginning)?.len();

@@ -35,7 +35,7 @@ const UNREADABLE_MEMBERS: [&str; 22] = [
 ];
 /// Top-level fields that describe an answer or a tool may use such words for other things.
 const DESCRIPTIONS: [&str; 6] = ["tools", "functions", "response_format", "metadata", "tool_choice", "audio"];
-/// No place of a message is named by a longer pointer that matters here.
+/// No place of a message is named by a longer pointer: what stands there is not looked up and counts as unreadable.
 const MAX_POINTER_BYTES: usize = 1_024;
 
 thread_local! {
@@ -51,11 +51,8 @@ pub(crate) fn is_unreadable(pointer: &str, text: &str) -> bool {
 fn names_unreadable_member(pointer: &str) -> bool {
     let mut members = pointer.split('/').skip(1);
     let is_description = members.next().is_some_and(|first| DESCRIPTIONS.contains(&first));
-    !is_description
-        && pointer.len() <= MAX_POINTER_BYTES
-        && pointer
-            .split('/')
-            .any(|member| UNREADABLE_MEMBERS.iter().any(|unreadable| unreadable.eq_ignore_ascii_case(member)))
+    let names = |member: &str| UNREADABLE_MEMBERS.iter().any(|unreadable| unreadable.eq_ignore_ascii_case(member));
+    !is_description && (pointer.len() > MAX_POINTER_BYTES || pointer.split('/').any(names))
 }
 
 fn is_unknown_type(pointer: &str, text: &str) -> bool {
@@ -75,6 +72,9 @@ mod tests {
 
     #[test]
     fn what_is_not_known_to_be_text_cannot_be_read() {
+        let long = "x".repeat(MAX_POINTER_BYTES);
+        assert!(is_unreadable(&format!("/messages/0/{long}/image_url"), "https://x.kz/a.png"));
+        assert!(!is_unreadable(&format!("/metadata/{long}"), "x"));
         for (pointer, text) in [
             ("/messages/0/content/0/type", "image_url"),
             ("/messages/0/content/0/content/0/type", "image"),
