@@ -21,6 +21,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/keys", get(api::list_keys).post(api::create_key))
         .route("/admin/v1/keys/{id}", delete(api::revoke_key))
         .route("/admin/v1/pii/scan", post(api::scan_pii))
+        .route("/admin/v1/models", get(api::list_local_models).post(api::control_local_model))
         .route("/admin/v1/audit", get(api::audit_page))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     Router::new()

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
-use shekara_inference::catalog::{Catalog, CatalogSettings, ModelFolder, scan};
+use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelFolder, scan};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::frontend::{FormatSettings, ReasoningFormat, ToolFormat};
-use shekara_inference::server::{ServerState, router};
+use shekara_inference::server::{AdminAccess, AdminKey, ServerState, router};
 use tokio::net::TcpListener;
 
 /// Serves open-weight models behind OpenAI's API.
@@ -91,6 +91,44 @@ struct ServeArgs {
     /// How long running requests may finish after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30)]
     grace: u64,
+    #[command(flatten)]
+    loading: LoadingArgs,
+    /// Key for /admin/v1, as env:NAME or file:PATH. Without it, /admin/v1 is served only on a loopback address
+    #[arg(long)]
+    admin_key: Option<String>,
+}
+
+#[derive(Args)]
+struct LoadingArgs {
+    /// Memory for all models together; 85 % of the machine's unless given
+    #[arg(long)]
+    memory_bytes: Option<u64>,
+    /// Answer 503 for a model that was unloaded to make room, instead of loading it again
+    #[arg(long)]
+    no_autoload: bool,
+    /// How long a request waits for its model to be loaded, in milliseconds
+    #[arg(long)]
+    load_wait_ms: Option<u64>,
+    /// How long a folder's files must stand still before it is loaded, in milliseconds
+    #[arg(long)]
+    quiet_ms: Option<u64>,
+    /// How often the directory is looked through where nothing reports its changes, in milliseconds
+    #[arg(long)]
+    rescan_ms: Option<u64>,
+}
+
+impl LoadingArgs {
+    fn settings(&self) -> LoadingSettings {
+        let default = LoadingSettings::default();
+        LoadingSettings {
+            memory_bytes: self.memory_bytes,
+            autoload: !self.no_autoload,
+            wait_ms: self.load_wait_ms.unwrap_or(default.wait_ms),
+            quiet_ms: self.quiet_ms.unwrap_or(default.quiet_ms),
+            rescan_ms: self.rescan_ms.unwrap_or(default.rescan_ms),
+            ..default
+        }
+    }
 }
 
 impl ServeArgs {
@@ -102,7 +140,21 @@ impl ServeArgs {
         for (model, format) in &self.reasoning_format {
             models.entry(model.clone()).or_default().reasoning_format = Some(*format);
         }
-        CatalogSettings { engine: self.engine(), models }
+        CatalogSettings { engine: self.engine(), loading: self.loading.settings(), models }
+    }
+
+    /// Open to this machine alone unless there is a key.
+    fn admin(&self) -> anyhow::Result<AdminAccess> {
+        let Some(source) = &self.admin_key else {
+            let is_local = self.listen.ip().is_loopback();
+            return Ok(if is_local { AdminAccess::Local } else { AdminAccess::Closed });
+        };
+        let text = match source.split_once(':') {
+            Some(("env", name)) => std::env::var(name).with_context(|| format!("failed to read {name}"))?,
+            Some(("file", path)) => std::fs::read_to_string(path).with_context(|| format!("failed to read {path}"))?,
+            _ => bail!("--admin-key is given as env:NAME or file:PATH, never as the key itself"),
+        };
+        AdminKey::new(&text).map(AdminAccess::Key).context("the admin key has fewer than 16 characters")
     }
 
     fn engine(&self) -> EngineSettings {
@@ -168,12 +220,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         }
         _ => anyhow::Error::new(error).context(format!("failed to listen on {}", args.listen)),
     })?;
+    let admin = args.admin()?;
     let catalog = Catalog::open(&args.models.models_dir, args.settings())?;
     let loading = catalog.clone();
     tokio::task::spawn_blocking(move || loading.load_all());
+    let _watch = catalog.watch().context("failed to watch the models directory")?;
     tracing::info!("listening on http://{}", listener.local_addr()?);
     let grace = Duration::from_secs(args.grace);
-    let app = router(ServerState::new(catalog.clone()));
+    let app = router(ServerState::new(catalog.clone()).with_admin(admin));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         // An error means that nobody will ask for the end: the sender lives as long as the signal task.

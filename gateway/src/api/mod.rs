@@ -5,6 +5,7 @@ mod chat_completions;
 mod error;
 mod health;
 mod labels;
+mod local_models;
 mod models;
 mod pii;
 
@@ -13,5 +14,6 @@ pub use chat_completions::chat_completions;
 pub use error::{ErrorCode, ErrorResponse};
 pub use health::{healthz, readyz};
 pub use labels::{label_keys, verify_label};
+pub use local_models::{control_local_model, list_local_models};
 pub use models::{list_models, show_model};
 pub use pii::scan_pii;

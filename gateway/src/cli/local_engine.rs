@@ -1,11 +1,11 @@
 //! The engine inside this process, or none.
 
-#[cfg(feature = "local-engine")]
 use std::sync::Arc;
 #[cfg(feature = "local-engine")]
 use std::time::Duration;
 
 use crate::config::LocalFile;
+use crate::pipeline::Gateway;
 use crate::providers::EngineService;
 use crate::routing::LocalModels;
 
@@ -14,9 +14,24 @@ use crate::routing::LocalModels;
 const SHUT_DOWN: Duration = Duration::from_secs(2);
 
 #[cfg(feature = "local-engine")]
+#[derive(Clone)]
 pub(super) struct LocalEngine {
     catalog: Option<Arc<shekara_inference::catalog::Catalog>>,
     max_body_bytes: usize,
+}
+
+/// Ends with it.
+#[cfg(feature = "local-engine")]
+pub(super) struct FollowTask {
+    task: tokio::task::JoinHandle<()>,
+    _watch: shekara_inference::catalog::CatalogWatch,
+}
+
+#[cfg(feature = "local-engine")]
+impl Drop for FollowTask {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 #[cfg(feature = "local-engine")]
@@ -29,7 +44,11 @@ impl LocalEngine {
         if !local.enabled {
             return Ok(Self { catalog: None, max_body_bytes });
         }
-        let settings = CatalogSettings { engine: local.engine.get_ref().clone(), models: local.models.clone() };
+        let settings = CatalogSettings {
+            engine: local.engine.get_ref().clone(),
+            loading: local.loading.get_ref().clone(),
+            models: local.models.clone(),
+        };
         let catalog = Catalog::open(&local.models_dir, settings);
         Ok(Self { catalog: Some(catalog.context("failed to look at the local models")?), max_body_bytes })
     }
@@ -43,26 +62,46 @@ impl LocalEngine {
     }
 
     pub(super) fn service(&self) -> Option<EngineService> {
-        use shekara_inference::server::{ServerState, router};
+        use shekara_inference::server::{AdminAccess, ServerState, router};
 
         let catalog = self.catalog.as_ref()?;
         // The gateway adds a few fields to a body that it has already found small enough.
         let limit = self.max_body_bytes.saturating_add(1 << 10);
-        Some(EngineService::new(router(ServerState::new(Arc::clone(catalog)).with_body_limit(limit))))
+        let state = ServerState::new(Arc::clone(catalog)).with_body_limit(limit);
+        // The gateway asks for an admin key before it passes anything on.
+        Some(EngineService::new(router(state.with_admin(AdminAccess::Local))))
     }
 
+    /// Those that answer, and those that cannot yet or are out of service for now.
     pub(super) fn models(&self) -> LocalModels {
         use shekara_inference::catalog::ModelState;
 
-        let (mut served, mut loading) = (Vec::new(), Vec::new());
+        let (mut served, mut others) = (Vec::new(), Vec::new());
         for model in self.catalog.iter().flat_map(|catalog| catalog.list()) {
-            match model.state {
-                ModelState::Ready(_) => served.push(model.id),
-                ModelState::Loading => loading.push(model.id),
-                ModelState::Failed { .. } => {}
+            if model.is_served() {
+                served.push(model.id);
+            } else if !matches!(model.state, ModelState::Failed { .. }) {
+                others.push(model.id);
             }
         }
-        LocalModels::new(served, loading)
+        LocalModels::new(served, others)
+    }
+
+    /// Keeps the models as the folder is, and the gateway's routes as the models are, until the task is dropped.
+    pub(super) fn follow(&self, gateway: &Arc<Gateway>) -> anyhow::Result<Option<FollowTask>> {
+        let Some(catalog) = self.catalog.clone() else { return Ok(None) };
+        let watch = catalog.watch()?;
+        let (engine, gateway) = (self.clone(), Arc::clone(gateway));
+        let mut changes = catalog.changes();
+        let task = tokio::spawn(async move {
+            loop {
+                gateway.follow_local(&engine.models());
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Some(FollowTask { task, _watch: watch }))
     }
 
     /// Models that are in the folder and not served, with the reason.
@@ -105,6 +144,10 @@ impl LocalEngine {
 
     pub(super) fn models(&self) -> LocalModels {
         LocalModels::default()
+    }
+
+    pub(super) fn follow(&self, _: &Arc<Gateway>) -> anyhow::Result<Option<()>> {
+        Ok(None)
     }
 
     pub(super) fn broken(&self) -> Vec<(String, String)> {

@@ -63,6 +63,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let (server, stopped) = start_server(listener, &gateway);
 
+    let following = engine.follow(&gateway)?;
     // Already served meanwhile: routes to providers, and 503 for what is being loaded.
     let is_loaded = tokio::select! {
         result = engine.load() => { result?; true }
@@ -84,6 +85,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         }
         () = signals.stop() => server.abort(),
     }
+    drop(following);
     keys.abort();
     expiry.abort();
     engine.shut_down().await;
@@ -146,6 +148,8 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option
                 match reloaded {
                     Ok(snapshot) => {
                         gateway.replace_snapshot(snapshot);
+                        // What came or went while the file was read.
+                        gateway.follow_local(&engine.models());
                         tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");
                     }
                     Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),

@@ -17,6 +17,11 @@ pub type EngineSettings = shekara_inference::engine::EngineSettings;
 pub type EngineSettings = toml::Table;
 
 #[cfg(feature = "local-engine")]
+pub type LoadingSettings = shekara_inference::catalog::LoadingSettings;
+#[cfg(not(feature = "local-engine"))]
+pub type LoadingSettings = toml::Table;
+
+#[cfg(feature = "local-engine")]
 pub type ModelSettings = shekara_inference::frontend::FormatSettings;
 #[cfg(not(feature = "local-engine"))]
 pub type ModelSettings = toml::Table;
@@ -94,6 +99,8 @@ pub struct LocalFile {
     /// `auto` or `cpu`.
     pub device: Spanned<String>,
     pub engine: Spanned<EngineSettings>,
+    /// When models are loaded and unloaded, and how much memory they may take.
+    pub loading: Spanned<LoadingSettings>,
     /// Settings of single models, by id.
     pub models: BTreeMap<String, ModelSettings>,
 }
@@ -105,6 +112,7 @@ impl Default for LocalFile {
             models_dir: PathBuf::from("models"),
             device: Spanned::new(0..0, "auto".to_owned()),
             engine: Spanned::new(0..0, EngineSettings::default()),
+            loading: Spanned::new(0..0, LoadingSettings::default()),
             models: BTreeMap::new(),
         }
     }

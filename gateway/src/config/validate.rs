@@ -156,6 +156,10 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     if let Err(error) = file.local.engine.get_ref().check() {
         return Err(invalid(&file.local.engine, format!("[local.engine] {error}")));
     }
+    #[cfg(feature = "local-engine")]
+    if let Err(error) = file.local.loading.get_ref().check() {
+        return Err(invalid(&file.local.loading, format!("[local.loading] {error}")));
+    }
     if !(1..=MAX_BODY_BYTES).contains(file.server.max_body_bytes.get_ref()) {
         return Err(invalid(&file.server.max_body_bytes, format!("max_body_bytes must be 1 to {MAX_BODY_BYTES}")));
     }

@@ -12,6 +12,7 @@ use super::{Conversations, Drain, Settlement, Snapshot, Sources};
 use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
 use crate::labels::Signer;
+use crate::routing::LocalModels;
 use crate::store::{Journal, Store, StoreError};
 
 #[derive(Debug)]
@@ -74,6 +75,13 @@ impl Gateway {
     /// Requests that have begun keep the old one.
     pub fn replace_snapshot(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Routes follow what the engine serves. Everything else stays, whoever else replaces it at the same time.
+    pub fn follow_local(&self, local: &LocalModels) {
+        if self.snapshot().table.local() != local {
+            self.snapshot.rcu(|current| current.with_local(local.clone()));
+        }
     }
 
     pub fn store(&self) -> &dyn Store {

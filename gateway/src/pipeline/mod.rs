@@ -13,6 +13,7 @@ mod drain;
 mod events;
 mod gateway;
 mod labelling;
+mod local_models;
 mod provider_words;
 mod refusal;
 mod relay;

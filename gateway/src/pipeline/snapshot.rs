@@ -15,7 +15,7 @@ use crate::routing::{LocalModels, Route, RoutingTable, Target};
 pub struct Snapshot {
     pub config: Config,
     pub table: RoutingTable,
-    pub providers: Registry,
+    pub providers: Arc<Registry>,
     pub detector: Arc<Detector>,
     /// Fingerprint of every route's privacy actions.
     pub policy_version: String,
@@ -51,10 +51,24 @@ impl Snapshot {
         created_at_s: u64,
     ) -> Result<Self, SnapshotError> {
         let table = RoutingTable::new(&config, local);
-        let providers = Registry::new(&config, engine)?;
+        let providers = Arc::new(Registry::new(&config, engine)?);
         let detector = Arc::new(Detector::with(&config.privacy.recognizers, second_stage)?);
         let policy_version = policy_version(&table);
         Ok(Self { config, table, providers, detector, policy_version, created_at_s })
+    }
+
+    /// The same with other models of the engine.
+    #[must_use]
+    pub fn with_local(&self, local: LocalModels) -> Self {
+        let table = RoutingTable::new(&self.config, local);
+        Self {
+            config: self.config.clone(),
+            policy_version: policy_version(&table),
+            table,
+            providers: Arc::clone(&self.providers),
+            detector: Arc::clone(&self.detector),
+            created_at_s: self.created_at_s,
+        }
     }
 
     pub fn readiness(&self) -> Readiness {

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use bytes::Bytes;
+use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use shekara_protocol::headers;
 use tower::ServiceExt;
@@ -9,6 +10,9 @@ use tower::ServiceExt;
 use super::openai::{chat_body, classify};
 use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
 use crate::routing::{InBorder, Routed};
+
+/// Far more than a line for each of the most models that an engine looks at.
+const MAX_MODELS_BYTES: usize = 8 << 20;
 
 /// The engine's router: the same bytes as over a socket.
 #[derive(Debug, Clone)]
@@ -19,6 +23,25 @@ pub struct EngineService {
 impl EngineService {
     pub fn new(router: Router) -> Self {
         Self { router }
+    }
+
+    /// Where the engine's models stand, or what is asked of one. Who asks was checked before.
+    ///
+    /// # Errors
+    /// If the answer does not come whole.
+    pub async fn models(&self, method: Method, body: Bytes) -> Result<(StatusCode, Bytes), axum::Error> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri("/admin/v1/models")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(axum::body::Body::from(body))
+            .map_err(axum::Error::new)?;
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let status = response.status();
+        axum::body::to_bytes(response.into_body(), MAX_MODELS_BYTES).await.map(|body| (status, body))
     }
 
     pub(super) async fn send(

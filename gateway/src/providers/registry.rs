@@ -31,6 +31,10 @@ impl Registry {
         Ok(Self { external, in_border, engine })
     }
 
+    pub fn engine(&self) -> Option<&EngineService> {
+        self.engine.as_ref()
+    }
+
     /// Across the border.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::pii::{Action, Entity, Policy, PolicyOverrides};
 const MAX_MODEL_NAME_BYTES: usize = 128;
 
 /// The engine's models: those that it serves now, and those that it is about to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalModels {
     served: HashSet<String>,
     loading: HashSet<String>,

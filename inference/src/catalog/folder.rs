@@ -2,12 +2,18 @@
 
 use std::error::Error;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::engine::LaunchError;
 use crate::frontend::{FormatSettings, FrontendError, ModelFrontend};
 use crate::models::{Decoder, DecoderConfig};
 use crate::weights::{ConfigError, HfConfig, SafetensorsFolder, WeightsError};
+
+use super::memory::Shortage;
+use super::{Fingerprint, UnusableError};
+
+/// Endings of weights that are programs to whoever reads them, and are never opened.
+const PICKLES: [&str; 6] = ["bin", "pt", "pth", "ckpt", "pkl", "msgpack"];
 
 /// Why a folder cannot be served. Messages read after "failed to load …".
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +22,22 @@ pub enum FolderError {
     Empty,
     #[error("config.json is missing")]
     NoConfig,
+    #[error("no .safetensors file; {found} may run code when it is read and is not: convert it to safetensors")]
+    OnlyPickles { found: String },
+    #[error(transparent)]
+    Unusable(#[from] UnusableError),
+    #[error("{name} is missing, which models.toml lists")]
+    FileMissing { name: String },
+    #[error("{name} has {found} of {expected} bytes")]
+    FileShort { name: String, found: u64, expected: u64 },
+    #[error("{name} is not what models.toml says: another {what}; fetch it again, or take its entry out")]
+    OtherThanManifest { name: String, what: &'static str },
+    #[error("{name} cannot be read")]
+    FileUnreadable { name: String, source: std::io::Error },
+    #[error("the files changed while they were loaded")]
+    Changed,
+    #[error("{0}")]
+    NoRoom(Shortage),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -24,6 +46,8 @@ pub enum FolderError {
     Frontend(#[from] FrontendError),
     #[error(transparent)]
     Launch(#[from] LaunchError),
+    #[error("the system gave no threads for loading")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
     #[error("loading panicked")]
     Panicked,
 }
@@ -40,6 +64,28 @@ impl FolderError {
         }
         text
     }
+
+    /// Whether a copy that is still under way looks like this.
+    pub fn may_be_incomplete(&self) -> bool {
+        match self {
+            Self::Empty | Self::NoConfig | Self::FileMissing { .. } | Self::FileShort { .. } | Self::Changed => true,
+            Self::Unusable(error) => matches!(error, UnusableError::Gone | UnusableError::Dangling { .. }),
+            Self::FileUnreadable { source, .. } => source.kind() == ErrorKind::NotFound,
+            Self::Config(ConfigError::NotAnObject { .. }) => true,
+            Self::Config(ConfigError::Io { source, .. }) | Self::Weights(WeightsError::Io { source, .. }) => {
+                matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof)
+            }
+            Self::Weights(WeightsError::WrongLength { expected, found, .. }) => found < expected,
+            Self::Weights(
+                WeightsError::NoWeights { .. }
+                | WeightsError::BadHeader { .. }
+                | WeightsError::BadIndex { .. }
+                | WeightsError::MissingTensor { .. },
+            ) => true,
+            Self::Frontend(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// A sound model folder: configuration understood, every tensor there in its shape, tokenizer and
@@ -52,11 +98,12 @@ pub struct ModelFolder {
 
 impl ModelFolder {
     /// # Errors
-    /// If anything in the folder is missing or malformed.
+    /// If anything in the folder is missing, malformed, or not to be read at all.
     pub fn open(path: &Path, default_max_tokens: usize, formats: FormatSettings) -> Result<Self, FolderError> {
+        Fingerprint::of(path)?;
         let hf_config = HfConfig::read(&path.join("config.json")).map_err(|error| unread_config(path, error))?;
         let config = DecoderConfig::parse(&hf_config)?;
-        let weights = SafetensorsFolder::open(path)?;
+        let weights = SafetensorsFolder::open(path).map_err(|error| no_weights(path, error))?;
         Decoder::verify(&weights, &config)?;
         let frontend = ModelFrontend::load(path, &hf_config, config.vocab_size, default_max_tokens, formats)?;
         Ok(Self { config, weights, frontend })
@@ -70,5 +117,20 @@ fn unread_config(folder: &Path, error: ConfigError) -> FolderError {
             if is_empty { FolderError::Empty } else { FolderError::NoConfig }
         }
         error => error.into(),
+    }
+}
+
+/// Says so where weights are there in a form that is not read.
+fn no_weights(folder: &Path, error: WeightsError) -> FolderError {
+    let WeightsError::NoWeights { .. } = error else { return error.into() };
+    let names =
+        std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_pickle = |name: &String| {
+        let ending = PathBuf::from(name).extension().map(|ending| ending.to_string_lossy().into_owned());
+        ending.is_some_and(|ending| PICKLES.contains(&ending.as_str()))
+    };
+    match names.filter(is_pickle).min() {
+        Some(found) => FolderError::OnlyPickles { found },
+        None => error.into(),
     }
 }

@@ -1,11 +1,35 @@
 //! The models directory: what lies in it, whether it is sound, and what is being served.
+//!
+//! `reconcile` compares the directory with what is known and queues what must be loaded; `loader` loads it beside what
+//! is served and exchanges the two; `demand` is how requests get a model; `control` is what an operator asks for;
+//! `watch` calls all of it when something changes.
 
+mod control;
+mod demand;
+mod entry;
+mod fingerprint;
 mod folder;
+mod loader;
+mod manifest;
+mod memory;
 mod models;
+mod reconcile;
+mod room;
 mod scan;
+mod served;
 mod settings;
+mod status;
+mod watch;
 
+pub use control::{Action, UnknownModel};
+pub use demand::AcquireError;
+pub use fingerprint::{Fingerprint, UnusableError};
 pub use folder::{FolderError, ModelFolder};
-pub use models::{Catalog, CatalogError, ModelState, ModelStatus, ServedModel};
+pub use manifest::{MANIFEST, Manifest, ManifestFile, ManifestModel};
+pub use memory::{MemoryBudget, Reservation, Shortage};
+pub use models::{Catalog, CatalogError, Clock};
 pub use scan::{Candidate, scan};
-pub use settings::CatalogSettings;
+pub use served::ServedModel;
+pub use settings::{CatalogSettings, LoadingSettings};
+pub use status::{ModelState, ModelStatus, NextRevision};
+pub use watch::CatalogWatch;

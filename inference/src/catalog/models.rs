@@ -1,15 +1,20 @@
 //! The models of a directory and what has become of each.
 
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use crate::engine::{EngineHandle, EngineStatus, SettingsError, launch, thread_pool};
-use crate::frontend::ModelFrontend;
+use tokio::sync::{Semaphore, watch};
 
-use super::{Candidate, CatalogSettings, FolderError, ModelFolder, scan};
+use crate::engine::{EngineMonitor, SettingsError, thread_pool};
+
+use super::entry::{Entry, Phase};
+use super::memory::default_total_bytes;
+use super::{CatalogSettings, MemoryBudget, ModelState, ModelStatus};
+
+/// Time since some fixed moment.
+pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// Why a models directory cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
@@ -22,36 +27,32 @@ pub enum CatalogError {
     Settings(#[from] SettingsError),
 }
 
-/// A model that answers requests.
-pub struct ServedModel {
-    pub id: String,
-    /// Unix seconds at which it began to be served.
-    pub created: u64,
-    pub frontend: ModelFrontend,
-    pub engine: EngineHandle,
-}
-
-/// What a model's id stands for at the moment.
-#[derive(Clone)]
-pub enum ModelState {
-    Loading,
-    Ready(Arc<ServedModel>),
-    Failed { reason: String },
-}
-
-/// A line of the list of models.
-#[derive(Clone)]
-pub struct ModelStatus {
-    pub id: String,
-    pub state: ModelState,
-}
-
 /// All models of one directory. A broken one is known with its reason and does not hinder others.
+///
+/// One lock guards what is known of all of them; it is never held while anything is read, loaded or dropped.
 pub struct Catalog {
-    settings: CatalogSettings,
-    threads: Arc<rayon::ThreadPool>,
-    candidates: Vec<Candidate>,
-    models: RwLock<BTreeMap<String, ModelState>>,
+    pub(super) directory: PathBuf,
+    pub(super) settings: CatalogSettings,
+    pub(super) compute: Arc<rayon::ThreadPool>,
+    pub(super) budget: MemoryBudget,
+    pub(super) clock: Clock,
+    registry: Mutex<Registry>,
+    /// Notified with every change.
+    pub(super) moved: Condvar,
+    changes: watch::Sender<u64>,
+    /// Places for requests that wait for a model.
+    pub(super) waiting: Semaphore,
+    /// One look at the directory at a time.
+    pub(super) looking: Mutex<()>,
+    myself: Weak<Self>,
+}
+
+#[derive(Default)]
+pub(super) struct Registry {
+    pub entries: BTreeMap<String, Entry>,
+    pub num_loaders: usize,
+    pub next_order: u64,
+    pub is_closed: bool,
 }
 
 impl Catalog {
@@ -60,16 +61,52 @@ impl Catalog {
     /// # Errors
     /// If the directory is unreadable or a setting is out of range.
     pub fn open(directory: &Path, settings: impl Into<CatalogSettings>) -> Result<Arc<Self>, CatalogError> {
+        let begun = Instant::now();
+        Self::open_at(directory, settings, Arc::new(move || begun.elapsed()))
+    }
+
+    /// The same with another clock.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`].
+    pub fn open_at(
+        directory: &Path,
+        settings: impl Into<CatalogSettings>,
+        clock: Clock,
+    ) -> Result<Arc<Self>, CatalogError> {
         let settings = settings.into();
         settings.engine.check()?;
+        settings.loading.check()?;
+        let compute = thread_pool(&settings.engine)?;
+        let total_bytes = settings.loading.memory_bytes.unwrap_or_else(default_total_bytes);
+        let waiting = Semaphore::new(settings.loading.max_waiting.min(Semaphore::MAX_PERMITS));
+        let catalog = Arc::new_cyclic(|myself: &Weak<Self>| {
+            let told = myself.clone();
+            let released = move || {
+                if let Some(catalog) = told.upgrade() {
+                    catalog.memory_released();
+                }
+            };
+            Self {
+                directory: directory.to_owned(),
+                settings,
+                compute,
+                budget: MemoryBudget::new(total_bytes, Box::new(released)),
+                clock,
+                registry: Mutex::default(),
+                moved: Condvar::new(),
+                changes: watch::Sender::new(0),
+                waiting,
+                looking: Mutex::default(),
+                myself: myself.clone(),
+            }
+        });
         let unreadable = |source| CatalogError::Unreadable { path: directory.to_owned(), source };
-        let candidates = scan(directory).map_err(unreadable)?;
-        if candidates.is_empty() {
+        catalog.begin().map_err(unreadable)?;
+        if catalog.lock().entries.is_empty() {
             tracing::warn!(directory = %directory.display(), "no models found");
         }
-        let models = candidates.iter().map(|found| (found.id.clone(), ModelState::Loading)).collect();
-        let threads = thread_pool(&settings.engine)?;
-        Ok(Arc::new(Self { settings, threads, candidates, models: RwLock::new(models) }))
+        Ok(catalog)
     }
 
     /// Opens a directory and loads all its models before it returns.
@@ -82,76 +119,128 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// Loads every model that waits for it, one after the other; each uses all threads.
-    pub fn load_all(&self) {
-        for candidate in &self.candidates {
-            if !matches!(self.model(&candidate.id), Some(ModelState::Loading)) {
-                continue;
-            }
-            let load = || self.load_one(candidate);
-            let result = catch_unwind(AssertUnwindSafe(load)).unwrap_or(Err(FolderError::Panicked));
-            let state = match result {
-                Ok(model) => ModelState::Ready(Arc::new(model)),
-                Err(error) => {
-                    let reason = error.with_causes();
-                    tracing::error!(model = candidate.id, reason, "failed to load a model");
-                    ModelState::Failed { reason }
-                }
-            };
-            let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
-            models.insert(candidate.id.clone(), state);
-        }
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub fn budget(&self) -> &MemoryBudget {
+        &self.budget
     }
 
     /// Every model with its state, by id.
     pub fn list(&self) -> Vec<ModelStatus> {
-        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
-        models.iter().map(|(id, state)| ModelStatus { id: id.clone(), state: current(state) }).collect()
+        let registry = self.lock();
+        registry.entries.iter().filter(|(_, entry)| is_known(entry)).map(|(id, entry)| self.status(id, entry)).collect()
     }
 
     /// The state of one model; `None` if there is no such folder.
     pub fn model(&self, id: &str) -> Option<ModelState> {
-        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
-        models.get(id).map(current)
+        self.lock().entries.get(id).filter(|entry| is_known(entry)).map(Entry::state)
     }
 
-    /// Whether nothing is loading any more and at least one model takes requests.
+    /// All that is known of one model.
+    pub fn model_status(&self, id: &str) -> Option<ModelStatus> {
+        self.lock().entries.get(id).filter(|entry| is_known(entry)).map(|entry| self.status(id, entry))
+    }
+
+    /// Whether no model is loaded for the first time any more and at least one takes requests.
     pub fn is_ready(&self) -> bool {
         let models = self.list();
-        let ready = |model: &ModelStatus| match &model.state {
-            ModelState::Ready(model) => model.engine.status() == EngineStatus::Ready,
-            _ => false,
-        };
-        let loading = |model: &ModelStatus| matches!(model.state, ModelState::Loading);
-        models.iter().any(ready) && !models.iter().any(loading)
+        let loading = |model: &ModelStatus| matches!(model.state, ModelState::Loading { .. }) && !model.is_on_demand;
+        models.iter().any(ModelStatus::is_served) && !models.iter().any(loading)
+    }
+
+    /// Changes whenever a state may have.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Waits until the states are as `condition` wants them.
+    pub async fn wait_until(&self, mut condition: impl FnMut(&Self) -> bool) {
+        let mut changes = self.changes();
+        while !condition(self) {
+            // The sender is ours, so that it cannot be gone.
+            let _ = changes.changed().await;
+        }
     }
 
     /// Takes no more requests, lets running ones finish for `grace`, then ends them.
     pub async fn shutdown(&self, grace: Duration) {
-        let ready = self.list().into_iter().filter_map(|model| match model.state {
-            ModelState::Ready(model) => Some(model),
-            _ => None,
+        let (serving, draining) = self.close();
+        let stopping = serving.iter().map(|model| model.engine.shutdown(grace));
+        let leaving = draining.iter().map(|monitor| async move {
+            let over = async {
+                tokio::select! {
+                    () = monitor.ended() => {}
+                    () = monitor.idle() => {}
+                }
+            };
+            if tokio::time::timeout(grace, over).await.is_err() {
+                monitor.stop();
+                monitor.ended().await;
+            }
         });
-        let stopping = ready.map(|model| async move { model.engine.shutdown(grace).await });
-        futures_util::future::join_all(stopping).await;
+        tokio::join!(futures_util::future::join_all(stopping), futures_util::future::join_all(leaving));
     }
 
-    fn load_one(&self, candidate: &Candidate) -> Result<ServedModel, FolderError> {
-        let formats = self.settings.models.get(&candidate.id).copied().unwrap_or_default();
-        let folder = ModelFolder::open(&candidate.path, self.settings.engine.default_max_tokens, formats)?;
-        let ModelFolder { config, weights, frontend } = folder;
-        let engine = launch(&candidate.id, config, &weights, &self.settings.engine, self.threads.clone())?;
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Ok(ServedModel { id: candidate.id.clone(), created, frontend, engine })
+    /// Nothing is loaded from here on. What is served stays in its place, so that requests are told the right reason.
+    fn close(&self) -> (Vec<Arc<super::ServedModel>>, Vec<EngineMonitor>) {
+        let mut registry = self.lock();
+        registry.is_closed = true;
+        let serving = registry.entries.values().filter_map(|entry| entry.serving.clone()).collect();
+        let draining = registry.entries.values().flat_map(|entry| &entry.draining);
+        let draining = draining.map(|draining| draining.monitor.clone()).collect();
+        drop(registry);
+        self.changed();
+        (serving, draining)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells everybody who waits that something may be otherwise.
+    pub(super) fn changed(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+        self.moved.notify_all();
+    }
+
+    pub(super) fn myself(&self) -> Option<Arc<Self>> {
+        self.myself.upgrade()
+    }
+
+    fn status(&self, id: &str, entry: &Entry) -> ModelStatus {
+        let state = entry.state();
+        let is_ready = matches!(state, ModelState::Ready(_));
+        let draining = entry.draining.iter().filter(|draining| !draining.is_over());
+        let in_flight = draining.map(|draining| draining.monitor.stats()).map(|stats| stats.running + stats.waiting);
+        ModelStatus {
+            id: id.to_owned(),
+            state,
+            next: entry.next_revision(),
+            is_pinned: entry.is_pinned,
+            is_on_demand: !is_ready && entry.is_on_demand(self.settings.loading.autoload),
+            num_draining: in_flight.sum(),
+        }
+    }
+
+    /// Memory came back: whoever waited for it may be loaded.
+    fn memory_released(&self) {
+        let mut registry = self.lock();
+        for entry in registry.entries.values_mut() {
+            entry.forget_drained();
+            if let Phase::Queued(ask) = &mut entry.phase {
+                ask.is_blocked = false;
+            }
+        }
+        registry.entries.retain(|_, entry| !entry.is_removed || !entry.draining.is_empty());
+        drop(registry);
+        self.changed();
+        self.kick();
     }
 }
 
-/// A model whose engine has broken down since is no longer ready.
-fn current(state: &ModelState) -> ModelState {
-    match state {
-        ModelState::Ready(model) if model.engine.status() == EngineStatus::Failed => {
-            ModelState::Failed { reason: "its engine failed while it computed".to_owned() }
-        }
-        state => state.clone(),
-    }
+/// A folder that is gone is known as long as it still answers somebody.
+fn is_known(entry: &Entry) -> bool {
+    !entry.is_removed || entry.is_draining()
 }

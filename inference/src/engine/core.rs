@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
@@ -29,6 +31,8 @@ pub(super) struct Outlets {
     pub status: watch::Sender<EngineStatus>,
     pub stats: watch::Sender<EngineStats>,
     pub metrics: EngineMetrics,
+    /// Set from outside where no handle is left to send a command by.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// Everything the thread owns.
@@ -89,6 +93,9 @@ impl<R: StepRunner> EngineCore<R> {
     /// Takes all commands at hand; waits for one when there is nothing to compute.
     fn receive(&mut self) -> Flow {
         loop {
+            if self.outlets.stop.load(Ordering::Acquire) {
+                return Flow::End;
+            }
             let command = if self.scheduler.is_idle() {
                 if *self.outlets.status.borrow() == EngineStatus::Draining {
                     return Flow::End;

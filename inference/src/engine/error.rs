@@ -24,6 +24,8 @@ pub enum LaunchError {
     Weights(#[from] WeightsError),
     #[error("the system gave no thread for the engine")]
     Thread(#[from] std::io::Error),
+    #[error("the self-test failed: {reason}")]
+    SelfTest { reason: &'static str },
 }
 
 /// Why a running request ended without an answer.

@@ -11,7 +11,7 @@ use crate::sampling::{SamplingParams, StopCondition};
 use crate::scheduler::SequenceId;
 
 use super::metrics::EngineMetrics;
-use super::{SubmitError, TokenEvent, TokenStream};
+use super::{EngineMonitor, SubmitError, TokenEvent, TokenStream};
 
 /// One request in tokens.
 #[derive(Clone)]
@@ -88,6 +88,7 @@ pub struct EngineHandle {
     pub(super) metrics: EngineMetrics,
     pub(super) status: watch::Receiver<EngineStatus>,
     pub(super) stats: watch::Receiver<EngineStats>,
+    pub(super) stop: Arc<AtomicBool>,
 }
 
 impl EngineHandle {
@@ -149,6 +150,16 @@ impl EngineHandle {
     /// Requests that can run and wait at once.
     pub fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// Requests that run and wait at the moment, those included that its thread has not seen yet.
+    pub fn num_in_flight(&self) -> usize {
+        self.capacity - self.places.available_permits().min(self.capacity)
+    }
+
+    /// Sees the engine to its end without keeping it from it.
+    pub fn monitor(&self) -> EngineMonitor {
+        EngineMonitor { status: self.status.clone(), stats: self.stats.clone(), stop: Arc::clone(&self.stop) }
     }
 
     pub fn status(&self) -> EngineStatus {

@@ -1,6 +1,6 @@
 //! Builds an engine from weights and settings, and starts its thread.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
@@ -8,14 +8,16 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::kernels::cpu::Level;
 use crate::kv_cache::{BlockPool, tensors::KvTensors};
-use crate::model_runner::{CacheBudget, CachePlan, MAX_LOGIT_ROWS, ModelRunner, StepRunner};
-use crate::models::{Decoder, DecoderConfig, Workspace};
-use crate::scheduler::{Scheduler, SchedulerConfig};
+use crate::model_runner::{ModelRunner, Samplers, StepRunner};
+use crate::models::{Decoder, DecoderConfig};
+use crate::sampling::Draw;
+use crate::scheduler::{Scheduler, SchedulerConfig, SequenceId, StepPlan};
 use crate::weights::WeightSource;
 
 use super::core::{EngineCore, Outlets};
 use super::metrics::CacheLayout;
-use super::{EngineHandle, EngineMetrics, EngineSettings, EngineStats, EngineStatus, LaunchError};
+use super::self_test::self_test;
+use super::{EngineHandle, EngineMetrics, EnginePlan, EngineSettings, EngineStats, EngineStatus, LaunchError};
 
 const STACK_BYTES: usize = 256 << 20;
 
@@ -30,50 +32,87 @@ pub fn thread_pool(settings: &EngineSettings) -> Result<Arc<rayon::ThreadPool>, 
     Ok(Arc::new(builder.num_threads(settings.threads.unwrap_or(0)).build()?))
 }
 
-/// Loads a decoder, makes its cache and starts its engine. `name` is for logs and the thread.
+/// Held as long as an engine's memory is in use.
+pub type Lease = Box<dyn Send>;
+
+/// What an engine is loaded with and from.
+pub struct Launch<'a> {
+    /// For logs and the thread.
+    pub name: &'a str,
+    pub source: &'a dyn WeightSource,
+    /// Reads and packs; apart from `compute`, so that loading holds up nobody's answer.
+    pub loading: &'a rayon::ThreadPool,
+    pub compute: Arc<rayon::ThreadPool>,
+    /// Told which share of the weights is loaded, 0 to 1.
+    pub progress: &'a (dyn Fn(f32) + Sync),
+    pub lease: Option<Lease>,
+}
+
+/// Loads a model and starts its engine, with one pool of threads for everything.
 ///
 /// # Errors
-/// If a tensor is missing or malformed, or the system gives no thread.
+/// As [`Launch::run`].
 pub fn launch(
     name: &str,
-    mut config: DecoderConfig,
+    config: DecoderConfig,
     source: &dyn WeightSource,
     settings: &EngineSettings,
     threads: Arc<rayon::ThreadPool>,
 ) -> Result<EngineHandle, LaunchError> {
-    let longest = settings.max_context.unwrap_or(usize::MAX).min(config.max_positions);
-    // Some rotations depend on how far the model is served.
-    config.max_positions = longest;
-    let decoder = threads.install(|| Decoder::load(source, config))?;
-    let config = decoder.config();
-    let shape = config.attention.kv_shape(settings.block_size);
-    let dtype = settings.kv_cache_dtype;
-    let max_rows = settings.max_num_batched_tokens;
-    let workspace_bytes = Workspace::bytes_for(config, max_rows, max_rows.min(MAX_LOGIT_ROWS)) as u64;
-    let budget = CacheBudget {
-        kv_cache_bytes: settings.kv_cache_bytes,
-        max_num_seqs: settings.max_num_seqs,
-        max_context: longest,
-        workspace_bytes,
-    };
-    let plan = CachePlan::new(budget, shape, dtype, config.num_layers);
-    let pool = BlockPool::new(plan.num_blocks, settings.block_size);
-    let max_context = longest.min(pool.capacity_in_tokens());
-    tracing::info!(
-        model = name,
-        architecture = config.architecture,
-        kernels = Level::best().name(),
-        threads = threads.current_num_threads(),
-        kv_blocks = plan.num_blocks,
-        kv_bytes = plan.total_bytes(),
-        kv_tokens = pool.capacity_in_tokens(),
-        workspace_bytes,
-        max_context,
-        "engine started"
-    );
-    let cache = KvTensors::new(shape, dtype, config.num_layers, plan.num_blocks as usize);
-    let runner = ModelRunner::new(decoder, cache, settings.block_size, max_rows, threads);
-    Ok(start(name, runner, pool, settings, max_context)?)
+    let compute = Arc::clone(&threads);
+    let launch = Launch { name, source, loading: &threads, compute, progress: &|_| {}, lease: None };
+    launch.run(EnginePlan::new(config, 0, settings), settings)
+}
+
+impl Launch<'_> {
+    /// Loads a decoder, makes its cache, tries it with a few tokens and starts its engine.
+    ///
+    /// # Errors
+    /// If a tensor is missing or malformed, what it computes is not finite, or the system gives no thread.
+    pub fn run(self, plan: EnginePlan, settings: &EngineSettings) -> Result<EngineHandle, LaunchError> {
+        let Self { name, source, loading, compute, progress, lease } = self;
+        let shape = plan.config.attention.kv_shape(settings.block_size);
+        let vocab_size = plan.config.vocab_size;
+        let decoder = loading.install(|| Decoder::load_observed(source, plan.config.clone(), progress))?;
+        let config = decoder.config();
+        let dtype = settings.kv_cache_dtype;
+        let max_rows = settings.max_num_batched_tokens;
+        let pool = plan.pool(settings);
+        let max_context = config.max_positions.min(pool.capacity_in_tokens());
+        tracing::info!(
+            model = name,
+            architecture = config.architecture,
+            kernels = Level::best().name(),
+            threads = compute.current_num_threads(),
+            kv_blocks = plan.cache.num_blocks,
+            kv_bytes = plan.cache.total_bytes(),
+            kv_tokens = pool.capacity_in_tokens(),
+            workspace_bytes = plan.workspace_bytes,
+            max_context,
+            "engine started"
+        );
+        let cache = KvTensors::new(shape, dtype, config.num_layers, plan.cache.num_blocks as usize);
+        let mut runner = ModelRunner::new(decoder, cache, settings.block_size, max_rows, compute);
+        self_test(&mut runner, plan.pool(settings), vocab_size, max_context)?;
+        Ok(start(name, Leased { runner, _lease: lease }, pool, settings, max_context)?)
+    }
+}
+
+/// A runner whose memory is somebody's to count.
+struct Leased<R> {
+    runner: R,
+    /// After the runner, whose memory it stands for: fields are dropped in their order.
+    _lease: Option<Lease>,
+}
+
+impl<R: StepRunner> StepRunner for Leased<R> {
+    fn execute(&mut self, plan: &StepPlan, samplers: &mut Samplers) -> Vec<(SequenceId, Draw)> {
+        self.runner.execute(plan, samplers)
+    }
+
+    fn window(&self) -> Option<usize> {
+        self.runner.window()
+    }
 }
 
 /// Starts an engine's thread around anything that can run steps.
@@ -101,7 +140,9 @@ pub fn start<R: StepRunner + 'static>(
         num_blocks: pool.num_blocks(),
         dtype: settings.kv_cache_dtype,
     });
-    let outlets = Outlets { status: status_sender, stats: stats_sender, metrics: metrics.clone() };
+    let stop = Arc::new(AtomicBool::new(false));
+    let outlets =
+        Outlets { status: status_sender, stats: stats_sender, metrics: metrics.clone(), stop: Arc::clone(&stop) };
     let begun = Instant::now();
     let clock = Box::new(move || begun.elapsed());
     let scheduler = Scheduler::new(config, pool);
@@ -117,5 +158,6 @@ pub fn start<R: StepRunner + 'static>(
         metrics,
         status,
         stats,
+        stop,
     })
 }

@@ -11,6 +11,8 @@ use super::refused::refuse_unsupported;
 use super::rope_config::{layer_rotations, rotations};
 use super::windows::LayerWindows;
 
+/// Far above any real vocabulary: each entry takes memory even where the file has none.
+const MAX_VOCABULARY: usize = 1 << 22;
 /// More layers than this are damage, not a model.
 const MAX_LAYERS: usize = 4096;
 
@@ -72,7 +74,7 @@ impl DecoderConfig {
         Ok(Self {
             architecture: row.name,
             names: row.names,
-            vocab_size: config.required_size(&["vocab_size"])?,
+            vocab_size: vocab_size(config)?,
             num_layers,
             layers: layers(config, row, (attention.hidden_size, num_layers, max_positions))?,
             rotations: rotations(config, row, (rotated_dim, max_positions))?,
@@ -109,6 +111,15 @@ fn architecture_name(config: &HfConfig) -> Result<&str, ConfigError> {
         .and_then(|names| names.first())
         .and_then(|name| name.as_str())
         .ok_or(ConfigError::Missing { key: "architectures" })
+}
+
+fn vocab_size(config: &HfConfig) -> Result<usize, ConfigError> {
+    let found = config.required_size(&["vocab_size"])?;
+    if found > MAX_VOCABULARY {
+        let (key, found) = ("vocab_size".to_owned(), found.to_string());
+        return Err(ConfigError::WrongValue { key, found, expected: "at most 4194304" });
+    }
+    Ok(found)
 }
 
 fn num_layers(config: &HfConfig) -> Result<usize, ConfigError> {

@@ -4,6 +4,7 @@
 //! whoever wants many of them asks for a few rows at a time.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -32,16 +33,34 @@ impl Decoder {
     /// # Errors
     /// If a tensor is missing or malformed.
     pub fn load(source: &dyn WeightSource, config: DecoderConfig) -> Result<Self, WeightsError> {
+        Self::load_observed(source, config, &|_| {})
+    }
+
+    /// The same, and tells `progress` how much of it is done, 0 to 1.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_observed(
+        source: &dyn WeightSource,
+        config: DecoderConfig,
+        progress: &(dyn Fn(f32) + Sync),
+    ) -> Result<Self, WeightsError> {
+        let num_done = AtomicUsize::new(0);
+        // The embedding counts as a layer, and so does the head.
+        let num_parts = config.num_layers + 2;
+        let done = || progress((num_done.fetch_add(1, Ordering::Relaxed) + 1) as f32 / num_parts as f32);
         let hidden = config.attention.hidden_size;
         let embedding = Embedding::load(source, config.names.embedding, config.vocab_size, hidden)?;
+        done();
         let head = if config.tied {
             None
         } else {
             Some(Linear::load(source, &head_parts(&config), hidden, config.head_bias)?)
         };
+        done();
         let layers = (0..config.num_layers)
             .into_par_iter()
-            .map(|index| DecoderLayer::load(source, &config, index))
+            .map(|index| DecoderLayer::load(source, &config, index).inspect(|_| done()))
             .collect::<Result<_, _>>()?;
         let norm = Norm::load(source, config.names.norm, hidden, config.norm)?;
         let rotation = |rotation| RotaryEmbedding::new(rotation, config.max_positions);

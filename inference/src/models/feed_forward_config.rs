@@ -9,6 +9,8 @@ use super::architecture::{Architecture, ExpertLayers, GroupsRow, MoeRow, ScoreRo
 use super::attention_config::knob;
 
 const INTERMEDIATE_SIZE: [&str; 3] = ["intermediate_size", "ffn_hidden_size", "n_inner"];
+/// Far above any real count: a list of their tensors must fit in memory.
+const MAX_EXPERTS: usize = 4096;
 const NUM_EXPERTS: [&str; 3] = ["num_local_experts", "num_experts", "n_routed_experts"];
 const ACTIVATION: [&str; 4] = ["hidden_activation", "hidden_act", "activation", "activation_function"];
 /// gpt-oss' slope and limit where they are missing.
@@ -137,6 +139,10 @@ fn layout(config: &HfConfig, moe: &MoeRow, (hidden, width): (usize, usize)) -> R
 
 fn routing(config: &HfConfig, row: &Architecture, moe: &MoeRow) -> Result<RoutingConfig, ConfigError> {
     let num_experts = config.required_size(&NUM_EXPERTS)?;
+    if num_experts > MAX_EXPERTS {
+        let (key, found) = ("num_experts".to_owned(), num_experts.to_string());
+        return Err(ConfigError::WrongValue { key, found, expected: "at most 4096" });
+    }
     let chosen = config.size("num_experts_per_tok")?.unwrap_or(moe.default_chosen);
     let score = match moe.score {
         ScoreRow::Softmax => RouterScore::Softmax,

@@ -70,7 +70,7 @@ pub(super) fn not_finished(error: EngineError) -> ApiError {
     }
 }
 
-fn shutting_down() -> ApiError {
+pub(super) fn shutting_down() -> ApiError {
     ApiError::unavailable("shutting_down", "The server is shutting down.", RETRY_AFTER_S)
 }
 

@@ -19,6 +19,7 @@ use crate::frontend::{AnswerEvent, AnswerStream, PrepareContext, PreparedChat};
 use super::ServerState;
 use super::body;
 use super::error::not_taken;
+use super::models::find;
 
 /// What a request is prepared for: the model's context, and what a gateway in front says in headers
 /// that its own clients cannot set.
@@ -64,10 +65,10 @@ impl Generation {
         headers: HeaderMap,
         ask: impl FnOnce() -> Result<ChatAsk<T>, ApiError> + Send + 'static,
     ) -> Result<(Self, T), ApiError> {
+        let ChatAsk { chat, places, origin } = body::off_thread(ask).await?;
+        let model = restated(places.as_ref(), find(&state.catalog, &chat.model).await)?;
         let work = move || {
-            let ChatAsk { chat, places, origin } = ask()?;
-            let prepared = prepare_chat(&state, &headers, &chat);
-            let (model, prepared) = restated(places.as_ref(), prepared)?;
+            let prepared = restated(places.as_ref(), prepare_chat(&model, &headers, &chat))?;
             Ok((model, prepared, places, origin))
         };
         let (model, mut prepared, places, origin) = body::off_thread(work).await?;
@@ -88,15 +89,9 @@ pub(super) fn restated<R>(places: Option<&Places>, result: Result<R, ApiError>) 
     })
 }
 
-fn prepare_chat(
-    state: &ServerState,
-    headers: &HeaderMap,
-    chat: &ChatRequest,
-) -> Result<(Arc<ServedModel>, PreparedChat), ApiError> {
-    let model = super::models::find(&state.catalog, &chat.model)?;
-    check_capacity(&model, ("n", chat.n), 1)?;
-    let prepared = model.frontend.prepare_chat(chat, &prepare_context(&model, headers))?;
-    Ok((model, prepared))
+fn prepare_chat(model: &Arc<ServedModel>, headers: &HeaderMap, chat: &ChatRequest) -> Result<PreparedChat, ApiError> {
+    check_capacity(model, ("n", chat.n), 1)?;
+    model.frontend.prepare_chat(chat, &prepare_context(model, headers))
 }
 
 /// Refuses more choices than the model's queue could ever hold, before anything is made for them.

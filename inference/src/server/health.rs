@@ -5,8 +5,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::catalog::ModelState;
-
 use super::ServerState;
 
 pub(super) async fn live() -> &'static str {
@@ -20,10 +18,12 @@ pub(super) async fn ready(State(state): State<ServerState>) -> (StatusCode, Json
         .catalog
         .list()
         .into_iter()
-        .map(|model| match model.state {
-            ModelState::Loading => json!({"id": model.id, "status": "loading"}),
-            ModelState::Ready(_) => json!({"id": model.id, "status": "ready"}),
-            ModelState::Failed { reason } => json!({"id": model.id, "status": "failed", "reason": reason}),
+        .map(|model| {
+            let mut line = json!({"id": model.id, "status": model.state.name()});
+            if let Some(reason) = model.state.reason() {
+                line["reason"] = json!(reason);
+            }
+            line
         })
         .collect();
     let ready = state.catalog.is_ready();

@@ -54,12 +54,10 @@ pub(super) async fn count_tokens(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let body = body::read(request.into_body(), state.body_limit_bytes).await?;
-    let count = move || {
-        let request = body::strictly(&body, parse_countable)?;
-        let (chat, places) = translate(&request)?;
-        let model = find(&state.catalog, &chat.model)?;
-        restated(Some(&places), model.frontend.chat_tokens(&chat))
-    };
+    let ask = move || translate(&body::strictly(&body, parse_countable)?);
+    let (chat, places) = body::off_thread(ask).await?;
+    let model = restated(Some(&places), find(&state.catalog, &chat.model).await)?;
+    let count = move || restated(Some(&places), model.frontend.chat_tokens(&chat));
     let tokens = body::off_thread(count).await?;
     Ok(Json(json!({ "input_tokens": tokens.len() })).into_response())
 }

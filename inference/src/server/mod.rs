@@ -1,5 +1,7 @@
 //! The HTTP surface: OpenAI's API over the models of a catalog. The only place that knows axum.
 
+mod admin;
+mod admin_access;
 mod body;
 mod chat;
 mod chat_chunks;
@@ -24,6 +26,7 @@ use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 use shekara_protocol::error::ApiError;
 
+pub use admin_access::{AdminAccess, AdminKey};
 use error::ErrorResponse;
 pub use state::ServerState;
 
@@ -31,7 +34,7 @@ pub use state::ServerState;
 type Route = (Method, &'static str, MethodRouter<ServerState>);
 
 /// Everything that is served. The OpenAPI document is held against it.
-fn table() -> [Route; 13] {
+fn table() -> [Route; 15] {
     [
         (Method::POST, "/v1/chat/completions", post(chat::create)),
         (Method::POST, "/v1/completions", post(completions::create)),
@@ -42,6 +45,8 @@ fn table() -> [Route; 13] {
         (Method::POST, "/detokenize", post(tokenize::detokenize)),
         (Method::GET, "/v1/models", get(models::list)),
         (Method::GET, "/v1/models/{id}", get(models::retrieve)),
+        (Method::GET, "/admin/v1/models", get(admin::list)),
+        (Method::POST, "/admin/v1/models", post(admin::control)),
         (Method::GET, "/metrics", get(metrics::scrape)),
         (Method::GET, "/openapi.json", get(openapi::document)),
         (Method::GET, "/healthz", get(health::live)),

@@ -1,68 +1,90 @@
-//! `/v1/models`: what is served at the moment.
+//! `/v1/models`: what is served at the moment, or as soon as it is asked for.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::models::{Model, ModelList};
 
-use crate::catalog::{Catalog, ModelState, ModelStatus, ServedModel};
+use crate::catalog::{AcquireError, Catalog, ModelState, ModelStatus, ServedModel};
 
 use super::ServerState;
 use super::error::ErrorResponse;
 
+/// Seconds after which a model that is being loaded is likely to be there.
+const LOADING_RETRY_S: u64 = 5;
+
 pub(super) async fn list(State(state): State<ServerState>) -> Json<ModelList> {
-    let ready = state.catalog.list().into_iter().filter_map(|model| match model.state {
-        ModelState::Ready(model) => Some(describe(&model)),
-        _ => None,
-    });
-    Json(ModelList::new(ready.collect()))
+    let served = state.catalog.list().into_iter().filter(ModelStatus::is_served);
+    Json(ModelList::new(served.map(|model| describe(&model)).collect()))
 }
 
 pub(super) async fn retrieve(
     State(state): State<ServerState>,
     Path(id): Path<String>,
 ) -> Result<Json<Model>, ErrorResponse> {
-    Ok(find(&state.catalog, &id).map(|model| Json(describe(&model)))?)
+    // Asking about a model does not load it.
+    match state.catalog.model_status(&id) {
+        Some(model) if model.is_served() => Ok(Json(describe(&model))),
+        Some(model) => Err(not_served(refusal(&model.state)).into()),
+        None => Err(not_served(AcquireError::Unknown).into()),
+    }
 }
 
-/// The model of this id, if it answers requests.
+fn refusal(state: &ModelState) -> AcquireError {
+    match state {
+        ModelState::Failed { .. } => AcquireError::Failed,
+        ModelState::Unloaded | ModelState::Draining => AcquireError::Unloaded,
+        ModelState::Waiting { .. } | ModelState::Loading { .. } | ModelState::Ready(_) => AcquireError::Loading,
+    }
+}
+
+/// The model of this id, as soon as it answers requests.
 ///
 /// # Errors
-/// 404 for one that does not exist or is broken, 503 for one that still loads.
-pub(super) fn find(catalog: &Catalog, id: &str) -> Result<std::sync::Arc<ServedModel>, ApiError> {
-    match catalog.model(id) {
-        Some(ModelState::Ready(model)) => Ok(model),
-        Some(ModelState::Loading) => {
-            Err(ApiError::unavailable("model_loading", "The model is still being loaded.", LOADING_RETRY_S))
-        }
-        Some(ModelState::Failed { .. }) => {
-            Err(ApiError::model_not_found("The model could not be loaded and is not served."))
-        }
-        None => Err(ApiError::model_not_found("The model does not exist.")),
-    }
+/// 404 for one that does not exist or is broken, 503 for one that is not loaded in time.
+pub(super) async fn find(catalog: &Catalog, id: &str) -> Result<Arc<ServedModel>, ApiError> {
+    catalog.acquire(id).await.map_err(not_served)
 }
 
 /// The model of this id, or the only one if none is named.
 ///
 /// # Errors
 /// As [`find`], or 400 if several are served.
-pub(super) fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<std::sync::Arc<ServedModel>, ApiError> {
+pub(super) async fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<Arc<ServedModel>, ApiError> {
     if let Some(id) = id {
-        return find(catalog, id);
+        return find(catalog, id).await;
     }
     let models = catalog.list();
-    let is_ready = |model: &&ModelStatus| matches!(model.state, ModelState::Ready(_));
-    let mut ready = models.iter().filter(is_ready);
-    match (ready.next(), ready.next(), models.as_slice()) {
-        (Some(only), None, _) | (None, None, [only]) => find(catalog, &only.id),
+    let mut served = models.iter().filter(|model| model.is_served());
+    match (served.next(), served.next(), models.as_slice()) {
+        (Some(only), None, _) | (None, None, [only]) => find(catalog, &only.id).await,
         _ => Err(ApiError::missing("model")),
     }
 }
 
-const LOADING_RETRY_S: u64 = 5;
+fn not_served(error: AcquireError) -> ApiError {
+    match error {
+        AcquireError::Unknown => ApiError::model_not_found("The model does not exist."),
+        AcquireError::Failed => ApiError::model_not_found("The model could not be loaded and is not served."),
+        AcquireError::Loading => {
+            ApiError::unavailable("model_loading", "The model is still being loaded.", LOADING_RETRY_S)
+        }
+        AcquireError::Unloaded => {
+            ApiError::unavailable("model_unloaded", "The model is unloaded at the moment.", LOADING_RETRY_S)
+        }
+        AcquireError::Closed => super::error::shutting_down(),
+    }
+}
 
-fn describe(model: &ServedModel) -> Model {
-    let mut described = Model::new(model.id.clone(), model.created, "local");
-    described.max_model_len = Some(model.engine.max_context());
-    described
+fn describe(model: &ModelStatus) -> Model {
+    match &model.state {
+        ModelState::Ready(served) => {
+            let mut described = Model::new(served.id.clone(), served.created, "local");
+            described.max_model_len = Some(served.engine.max_context());
+            described
+        }
+        _ => Model::new(model.id.clone(), 0, "local"),
+    }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 
+use super::AdminAccess;
+
 /// Enough for a million tokens of text, and no more than a process can hold many of.
 const DEFAULT_BODY_LIMIT_BYTES: usize = 8 << 20;
 
@@ -12,11 +14,19 @@ const DEFAULT_BODY_LIMIT_BYTES: usize = 8 << 20;
 pub struct ServerState {
     pub(super) catalog: Arc<Catalog>,
     pub(super) body_limit_bytes: usize,
+    pub(super) admin: AdminAccess,
 }
 
 impl ServerState {
     pub fn new(catalog: Arc<Catalog>) -> Self {
-        Self { catalog, body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES }
+        Self { catalog, body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES, admin: AdminAccess::Closed }
+    }
+
+    /// Who may use `/admin/v1`; nobody unless it is said.
+    #[must_use]
+    pub fn with_admin(mut self, admin: AdminAccess) -> Self {
+        self.admin = admin;
+        self
     }
 
     /// Largest request body that is taken; a larger one is a 413.

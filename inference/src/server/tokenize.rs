@@ -19,10 +19,11 @@ pub(super) async fn tokenize(
     request: Request,
 ) -> Result<Json<TokenizeResponse>, ErrorResponse> {
     let body = body::read(request.into_body(), state.body_limit_bytes).await?;
+    let request = body::off_thread(move || body::strictly(&body, parse_tokenize)).await?;
+    request.input()?;
+    let model = find_or_only(&state.catalog, request.model.as_deref()).await?;
     let tokenize = move || {
-        let request = body::strictly(&body, parse_tokenize)?;
         let input = request.input()?;
-        let model = find_or_only(&state.catalog, request.model.as_deref())?;
         let tokens = tokens(&model.frontend, &input)?;
         let strs = || tokens.iter().map(|id| model.frontend.token(*id).unwrap_or_default()).collect();
         Ok(TokenizeResponse {
@@ -40,9 +41,9 @@ pub(super) async fn detokenize(
     request: Request,
 ) -> Result<Json<DetokenizeResponse>, ErrorResponse> {
     let body = body::read(request.into_body(), state.body_limit_bytes).await?;
+    let request = body::off_thread(move || body::strictly(&body, parse_detokenize)).await?;
+    let model = find_or_only(&state.catalog, request.model.as_deref()).await?;
     let detokenize = move || {
-        let request = body::strictly(&body, parse_detokenize)?;
-        let model = find_or_only(&state.catalog, request.model.as_deref())?;
         if request.tokens.iter().any(|id| model.frontend.token(*id).is_none()) {
             let message = "Invalid 'tokens': expected ids of tokens that the model has.";
             return Err(ApiError::invalid("tokens", message));

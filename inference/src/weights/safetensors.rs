@@ -4,7 +4,7 @@
 //! cut short is found before anything is loaded. Tensors are read one at a time and packed by
 //! their layer; no file is ever whole in memory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,9 @@ use crate::kernels::cpu::WeightDtype;
 use super::{RawTensor, WeightSource, WeightsError};
 
 /// Far above any real header, far below what would exhaust memory.
-const MAX_HEADER_BYTES: u64 = 256 << 20;
+const MAX_HEADER_BYTES: u64 = 64 << 20;
+/// Bytes in memory for each that packed four-bit values take in a file.
+const WIDENED: u64 = 4;
 
 struct Shard {
     path: PathBuf,
@@ -74,6 +76,26 @@ impl SafetensorsFolder {
         }
         self.shards.push(Shard { path, file, data_start });
         Ok(())
+    }
+
+    /// What the weights will take in memory, those included that no layer reads.
+    pub fn resident_bytes(&self) -> u64 {
+        let sizes = self.entries.values().map(|entry| {
+            let (start, end) = entry.info.data_offsets;
+            let bytes = (end - start) as u64;
+            if entry.info.dtype == Dtype::U8 { bytes.saturating_mul(WIDENED) } else { bytes }
+        });
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    /// The dtype that most bytes are of, as the files call it.
+    pub fn main_dtype(&self) -> String {
+        let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in self.entries.values() {
+            let (start, end) = entry.info.data_offsets;
+            *sizes.entry(format!("{:?}", entry.info.dtype).to_lowercase()).or_default() += end - start;
+        }
+        sizes.into_iter().max_by_key(|(_, bytes)| *bytes).map(|(dtype, _)| dtype).unwrap_or_default()
     }
 
     fn entry(&self, name: &str, shape: &[usize]) -> Result<&Entry, WeightsError> {

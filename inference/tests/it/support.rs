@@ -8,9 +8,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shekara_inference::catalog::{Catalog, ModelState, ServedModel};
+use shekara_inference::catalog::{Catalog, CatalogSettings, ModelState, ServedModel};
 use shekara_inference::engine::{EngineSettings, EngineStats};
-use shekara_inference::server::{ServerState, router};
+use shekara_inference::server::{AdminAccess, ServerState, router};
 use shekara_protocol::sse::{SseDecoder, SseEvent};
 use tower::ServiceExt;
 
@@ -40,10 +40,8 @@ impl Models {
         self.directory.path().join(name)
     }
 
-    pub fn serve(&self, settings: EngineSettings) -> Server {
-        let catalog = Catalog::load(self.directory.path(), settings).expect("the directory opens");
-        let app = router(ServerState::new(catalog.clone()).with_body_limit(1 << 20));
-        Server { app, catalog }
+    pub fn serve(&self, settings: impl Into<CatalogSettings>) -> Server {
+        Server::of(Catalog::load(self.directory.path(), settings).expect("the directory opens"))
     }
 }
 
@@ -119,6 +117,11 @@ impl Streamed {
 }
 
 impl Server {
+    pub fn of(catalog: Arc<Catalog>) -> Self {
+        let state = ServerState::new(catalog.clone()).with_body_limit(1 << 20);
+        Self { app: router(state.with_admin(AdminAccess::Local)), catalog }
+    }
+
     pub fn model(&self, id: &str) -> Arc<ServedModel> {
         match self.catalog.model(id) {
             Some(ModelState::Ready(model)) => model,

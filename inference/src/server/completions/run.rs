@@ -40,9 +40,9 @@ impl Run {
         headers: HeaderMap,
         request: impl FnOnce() -> Result<CompletionRequest, ApiError> + Send + 'static,
     ) -> Result<Self, ApiError> {
+        let request = body::off_thread(request).await?;
+        let model = find(&state.catalog, &request.model).await?;
         let work = move || {
-            let request = request()?;
-            let model = find(&state.catalog, &request.model)?;
             let choices = match request.best_of {
                 None => ("n", request.n),
                 best_of => ("best_of", best_of),

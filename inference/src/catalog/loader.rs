@@ -1,0 +1,255 @@
+//! Loads what is queued, beside what is served, and exchanges the two.
+//!
+//! A load that became useless meanwhile, because the folder changed again, went away or was unloaded, is thrown away.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::engine::{EnginePlan, Launch, Lease};
+
+use super::entry::{Ask, Cause, Phase, Unloader};
+use super::manifest::MANIFEST;
+use super::reconcile::fail;
+use super::room::NoRoom;
+use super::served::ServedParts;
+use super::{Catalog, Fingerprint, FolderError, Manifest, ModelFolder, ServedModel};
+
+/// How far behind loading stands while models answer: by the scheduler's weights, an eighth of a fair share.
+const LOADING_NICENESS: i32 = 10;
+
+/// One model that is being loaded.
+pub(super) struct Job {
+    pub id: String,
+    pub ask: Ask,
+    path: PathBuf,
+    attempt: u64,
+    revision: Fingerprint,
+    percent: Arc<AtomicU32>,
+}
+
+/// Why a load came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum LoadError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("there is no room for it yet")]
+    Room(#[from] NoRoom),
+}
+
+impl Catalog {
+    /// Loads every model that waits for it before it returns.
+    pub fn load_all(&self) {
+        self.lock().num_loaders += 1;
+        self.work();
+        let is_loading = |phase: &Phase| match phase {
+            Phase::Loading { .. } => true,
+            Phase::Queued(ask) => !ask.is_blocked,
+            _ => false,
+        };
+        let mut registry = self.lock();
+        while registry.num_loaders > 0 && registry.entries.values().any(|entry| is_loading(&entry.phase)) {
+            registry = self.moved.wait(registry).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+
+    /// Starts a thread for what is queued, if it may have one.
+    pub(super) fn kick(&self) {
+        let Some(catalog) = self.myself() else { return };
+        let mut registry = self.lock();
+        let queued = |phase: &Phase| matches!(phase, Phase::Queued(ask) if !ask.is_blocked);
+        let is_work = registry.entries.values().any(|entry| queued(&entry.phase));
+        if !is_work || registry.is_closed || registry.num_loaders >= self.settings.loading.max_concurrent {
+            return;
+        }
+        registry.num_loaders += 1;
+        drop(registry);
+        let work = move || catalog.work();
+        if let Err(error) = std::thread::Builder::new().name("catalog-load".to_owned()).spawn(work) {
+            tracing::error!(%error, "the system gave no thread for loading models; it is tried again");
+            self.lock().num_loaders -= 1;
+        }
+    }
+
+    fn work(&self) {
+        while let Some(job) = self.next_job() {
+            let load = || self.load_one(&job);
+            let result = catch_unwind(AssertUnwindSafe(load)).unwrap_or(Err(FolderError::Panicked.into()));
+            self.settle(&job, result);
+        }
+        self.changed();
+        // Something may have been queued by whoever found all places taken.
+        self.kick();
+    }
+
+    fn next_job(&self) -> Option<Job> {
+        let mut registry = self.lock();
+        let is_closed = registry.is_closed;
+        let queued = registry.entries.iter().filter_map(|(id, entry)| match (&entry.phase, &entry.seen) {
+            (Phase::Queued(ask), Ok(revision)) if !ask.is_blocked && !is_closed => Some((*ask, id, revision)),
+            _ => None,
+        });
+        let first = queued.min_by_key(|(ask, ..)| *ask).map(|(ask, id, revision)| (ask, id.clone(), revision.clone()));
+        let unusable = registry.entries.iter_mut().find_map(|(id, entry)| match (&entry.phase, &entry.seen) {
+            (Phase::Queued(_), Err(error)) if first.is_none() => Some((id, FolderError::from(error.clone()), entry)),
+            _ => None,
+        });
+        if let Some((id, error, entry)) = unusable {
+            fail(id, entry, &error.with_causes());
+            drop(registry);
+            self.changed();
+            return self.next_job();
+        }
+        let job = first.and_then(|(ask, id, revision)| {
+            let entry = registry.entries.get_mut(&id)?;
+            let percent = Arc::new(AtomicU32::new(0));
+            entry.phase = Phase::Loading { percent: Arc::clone(&percent), cause: ask.cause };
+            Some(Job { id, ask, path: entry.path.clone(), attempt: entry.attempt, revision, percent })
+        });
+        if job.is_none() {
+            registry.num_loaders -= 1;
+        }
+        drop(registry);
+        self.changed();
+        job
+    }
+
+    fn load_one(&self, job: &Job) -> Result<ServedModel, LoadError> {
+        let result = self.load_revision(job);
+        // What changed meanwhile may have been read half old and half new.
+        match Fingerprint::of(&job.path) {
+            Ok(revision) if revision == job.revision => result,
+            Ok(_) => Err(FolderError::Changed.into()),
+            Err(error) => Err(FolderError::from(error).into()),
+        }
+    }
+
+    fn load_revision(&self, job: &Job) -> Result<ServedModel, LoadError> {
+        let manifest = Manifest::read(&self.directory).unwrap_or_else(|reason| {
+            tracing::error!(reason, "{MANIFEST} cannot be read: no model is checked against it");
+            Manifest::default()
+        });
+        let written = manifest.model(&job.id);
+        if let Some(written) = written {
+            written.check_sizes(&job.revision)?;
+        }
+        let engine = &self.settings.engine;
+        let formats = self.settings.models.get(&job.id).copied().unwrap_or_default();
+        let ModelFolder { config, weights, frontend } =
+            ModelFolder::open(&job.path, engine.default_max_tokens, formats)?;
+        let weight_bytes = weights.resident_bytes();
+        let plan = EnginePlan::new(config, weight_bytes, engine);
+        let (reserved_bytes, cache_bytes) =
+            (plan.memory_bytes().saturating_add(weight_bytes), plan.cache.total_bytes());
+        let reservation = self.make_room(job, reserved_bytes)?;
+        let token = Arc::new(());
+        let alive = Arc::downgrade(&token);
+        // The token first: who is told of the memory must find it gone.
+        let lease: Lease = Box::new((token, reservation));
+        let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
+        let progress = |share: f32| {
+            // The last per cent is the self-test.
+            job.percent.fetch_max((share * 99.0) as u32, Ordering::Relaxed);
+        };
+        let launch = Launch {
+            name: &job.id,
+            source: &weights,
+            loading: &loading,
+            compute: Arc::clone(&self.compute),
+            progress: &progress,
+            lease: Some(lease),
+        };
+        let check = || written.map_or(Ok(()), |written| written.check_sums(&job.path, &job.revision));
+        let (sums, engine) = std::thread::scope(|scope| {
+            let sums = scope.spawn(check);
+            let engine = launch.run(plan, engine);
+            (sums.join().unwrap_or(Err(FolderError::Panicked)), engine)
+        });
+        sums?;
+        Ok(ServedModel::new(ServedParts {
+            id: job.id.clone(),
+            frontend,
+            engine: engine.map_err(FolderError::from)?,
+            revision: job.revision.clone(),
+            dtype: weights.main_dtype(),
+            weight_bytes,
+            cache_bytes,
+            reserved_bytes,
+            alive,
+        }))
+    }
+
+    /// All cores while nobody is answered; else half of them, and behind whoever computes answers.
+    fn loading_threads(&self, id: &str) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+        let registry = self.lock();
+        let is_serving = registry.entries.values().any(|entry| entry.serving.is_some() || entry.is_draining());
+        drop(registry);
+        let all = self.compute.current_num_threads();
+        let builder = rayon::ThreadPoolBuilder::new().thread_name(|index| format!("load-{index}"));
+        if !is_serving {
+            return builder.num_threads(all).build();
+        }
+        tracing::debug!(model = id, "loads behind what is served");
+        let start = |_| {
+            // Without it loading is only less polite.
+            let _ = rustix::process::nice(LOADING_NICENESS);
+        };
+        builder.num_threads((all / 2).max(1)).start_handler(start).build()
+    }
+
+    /// Puts a loaded model in its place, or notes why there is none.
+    fn settle(&self, job: &Job, result: Result<ServedModel, LoadError>) {
+        let now = (self.clock)();
+        let mut dropped: Vec<Arc<ServedModel>> = Vec::new();
+        let mut registry = self.lock();
+        let is_closed = registry.is_closed;
+        let entry = registry.entries.get_mut(&job.id).filter(|entry| entry.attempt == job.attempt);
+        match (entry, result) {
+            (Some(_), Ok(model)) if is_closed => dropped.push(Arc::new(model)),
+            (Some(entry), Ok(model)) => {
+                let model = Arc::new(model);
+                let revision = model.revision.name();
+                dropped.extend(entry.replace(model));
+                let replaced = !dropped.is_empty();
+                tracing::info!(model = job.id, revision, replaced, "the model is served");
+            }
+            (None, Ok(model)) => dropped.push(Arc::new(model)),
+            (None, Err(error)) => {
+                tracing::debug!(model = job.id, %error, "a load that nobody waits for any more came to nothing");
+            }
+            (Some(entry), Err(LoadError::Room(NoRoom::Yet))) => {
+                let ask = Ask {
+                    is_blocked: entry.needed_bytes.is_some_and(|bytes| bytes > self.budget.free_bytes()),
+                    ..job.ask
+                };
+                entry.phase = Phase::Queued(ask);
+            }
+            (Some(entry), Err(LoadError::Room(NoRoom::Now(shortage)))) => {
+                let fits_alone = shortage.needed_bytes <= shortage.total_bytes;
+                let is_patient = fits_alone && self.settings.loading.autoload && entry.serving.is_none();
+                if is_patient && job.ask.cause != Cause::Change {
+                    tracing::info!(model = job.id, reason = %shortage, "the model is loaded when it is asked for");
+                    entry.phase = Phase::Unloaded { by: Unloader::Budget };
+                } else {
+                    let reason = FolderError::NoRoom(shortage).with_causes();
+                    fail(&job.id, entry, &reason);
+                    entry.phase = Phase::Failed { reason, for_memory: fits_alone };
+                }
+            }
+            (Some(entry), Err(LoadError::Folder(error))) => {
+                let reason = error.with_causes();
+                let is_young = now.saturating_sub(entry.changed_at) < self.settings.loading.incomplete();
+                if error.may_be_incomplete() && is_young && !job.ask.as_it_is {
+                    tracing::info!(model = job.id, reason, "a model's folder is not complete yet");
+                    entry.phase = Phase::Waiting { reason, is_tried: true };
+                } else {
+                    fail(&job.id, entry, &reason);
+                }
+            }
+        }
+        drop(registry);
+        drop(dropped);
+        self.changed();
+    }
+}

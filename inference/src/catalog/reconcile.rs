@@ -1,0 +1,182 @@
+//! Compares the directory with what is known of it.
+//!
+//! Nothing is loaded here, only looked at and queued. A folder that is being written stands still before it is taken;
+//! one that is gone for a moment, because another takes its place, is not given up.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::entry::{Ask, Cause, Entry, Phase, STILL_CHANGING};
+use super::models::Registry;
+use super::{Candidate, Catalog, Fingerprint, FolderError, ServedModel, UnusableError, scan};
+
+/// Folders of one directory that are looked at.
+const MAX_MODELS: usize = 1_000;
+
+type Seen = BTreeMap<String, (Candidate, Result<Fingerprint, UnusableError>)>;
+
+impl Catalog {
+    /// Takes all folders as they lie there.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub(super) fn begin(&self) -> std::io::Result<()> {
+        let seen = look(scan(&self.directory)?);
+        let now = (self.clock)();
+        let mut registry = self.lock();
+        for (id, (candidate, seen)) in seen {
+            registry.entries.insert(id.clone(), Entry::new(candidate.path, seen, now));
+            self.queue(&mut registry, &id, Cause::Start, true);
+        }
+        Ok(())
+    }
+
+    /// Looks at the directory and queues what is to be loaded; what is gone drains. Returns after how long it is worth
+    /// looking again, if something waits for its time.
+    pub fn reconcile(&self) -> Option<Duration> {
+        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = match scan(&self.directory) {
+            Ok(found) => found,
+            Err(error) => {
+                // A file system that is away for a while must not unload anything.
+                let directory = self.directory.display();
+                tracing::warn!(%directory, %error, "the models directory cannot be read; everything stays as it is");
+                return None;
+            }
+        };
+        let seen = look(found);
+        let now = (self.clock)();
+        let mut gone: Vec<Arc<ServedModel>> = Vec::new();
+        let mut wakes: Vec<Duration> = Vec::new();
+        let mut registry = self.lock();
+        if registry.is_closed {
+            return None;
+        }
+        for (id, (candidate, seen)) in &seen {
+            self.note(&mut registry, candidate, seen, now);
+            wakes.extend(self.take(&mut registry, id, now));
+        }
+        let missing = registry.entries.iter_mut().filter(|(id, entry)| !seen.contains_key(*id) && !entry.is_removed);
+        for (id, entry) in missing {
+            let since = *entry.gone_since.get_or_insert(now);
+            match (self.settings.loading.quiet()).checked_sub(now.saturating_sub(since)).filter(|left| !left.is_zero())
+            {
+                Some(left) => wakes.push(left),
+                None => gone.extend(remove(id, entry)),
+            }
+        }
+        registry.entries.values_mut().for_each(Entry::forget_drained);
+        registry.entries.retain(|_, entry| !entry.is_removed || !entry.draining.is_empty());
+        drop(registry);
+        drop(gone);
+        self.changed();
+        self.kick();
+        wakes.into_iter().min()
+    }
+
+    /// Notes what a folder looks like now.
+    fn note(
+        &self,
+        registry: &mut Registry,
+        candidate: &Candidate,
+        seen: &Result<Fingerprint, UnusableError>,
+        now: Duration,
+    ) {
+        let new = || Entry::new(candidate.path.clone(), seen.clone(), now);
+        let entry = registry.entries.entry(candidate.id.clone()).or_insert_with(new);
+        entry.gone_since = None;
+        if entry.is_removed {
+            let draining = std::mem::take(&mut entry.draining);
+            *entry = Entry { draining, attempt: entry.attempt + 1, ..new() };
+        }
+        if entry.seen == *seen {
+            return;
+        }
+        (entry.seen, entry.changed_at, entry.needed_bytes) = (seen.clone(), now, None);
+        if matches!(entry.phase, Phase::Unloaded { .. }) {
+            return;
+        }
+        // Whatever is being loaded is of yesterday.
+        entry.attempt += 1;
+        let is_served = entry.serving.as_ref().is_some_and(|model| seen.as_ref() == Ok(&model.revision));
+        entry.phase = if is_served {
+            Phase::Settled
+        } else {
+            Phase::Waiting { reason: STILL_CHANGING.to_owned(), is_tried: false }
+        };
+    }
+
+    /// Queues a folder that waits and has stood still for long enough; else, after how long it will have.
+    fn take(&self, registry: &mut Registry, id: &str, now: Duration) -> Option<Duration> {
+        let loading = &self.settings.loading;
+        let entry = registry.entries.get_mut(id)?;
+        let Phase::Waiting { reason, is_tried } = &mut entry.phase else { return None };
+        let still = now.saturating_sub(entry.changed_at);
+        if still < loading.quiet() {
+            return Some(loading.quiet() - still);
+        }
+        if let Err(error) = &entry.seen {
+            let error = FolderError::from(error.clone());
+            if !error.may_be_incomplete() || still >= loading.incomplete() {
+                fail(id, entry, &error.with_causes());
+                return None;
+            }
+            *reason = error.with_causes();
+            return Some(loading.incomplete() - still);
+        }
+        if !*is_tried {
+            self.queue(registry, id, Cause::Change, still >= loading.incomplete());
+            return None;
+        }
+        if still < loading.incomplete() {
+            return Some(loading.incomplete() - still);
+        }
+        let reason = reason.clone();
+        fail(id, entry, &reason);
+        None
+    }
+
+    /// Puts a model at the end of those that are to be loaded for the same cause.
+    pub(super) fn queue(&self, registry: &mut Registry, id: &str, cause: Cause, as_it_is: bool) {
+        registry.next_order += 1;
+        let order = registry.next_order;
+        if let Some(entry) = registry.entries.get_mut(id) {
+            entry.attempt += 1;
+            entry.phase = Phase::Queued(Ask { cause, order, as_it_is, is_blocked: false });
+        }
+    }
+}
+
+fn look(mut found: Vec<Candidate>) -> Seen {
+    if found.len() > MAX_MODELS {
+        tracing::error!(folders = found.len(), "only the first {MAX_MODELS} models are looked at");
+        found.truncate(MAX_MODELS);
+    }
+    let look = |candidate: Candidate| match Fingerprint::of(&candidate.path) {
+        // It went between the listing and the look.
+        Err(UnusableError::Gone) => None,
+        seen => Some((candidate.id.clone(), (candidate, seen))),
+    };
+    found.into_iter().filter_map(look).collect()
+}
+
+fn remove(id: &str, entry: &mut Entry) -> Option<Arc<ServedModel>> {
+    tracing::info!(model = id, "its folder is gone; the model is unloaded once its last request is answered");
+    entry.is_removed = true;
+    entry.attempt += 1;
+    entry.phase = Phase::Settled;
+    entry.retire()
+}
+
+/// The one place where a folder is found broken.
+pub(super) fn fail(id: &str, entry: &mut Entry, reason: &str) {
+    match &entry.serving {
+        Some(model) => {
+            let serving = model.revision.name();
+            tracing::error!(model = id, reason, serving, "failed to load a new revision; the one before stays");
+        }
+        None => tracing::error!(model = id, reason, "failed to load a model"),
+    }
+    entry.phase = Phase::Failed { reason: reason.to_owned(), for_memory: false };
+}
