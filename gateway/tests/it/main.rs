@@ -11,6 +11,7 @@ mod errors;
 mod fallback;
 mod gateway;
 mod leaks;
+mod local_models;
 mod lost_vault;
 mod masking;
 mod planted;

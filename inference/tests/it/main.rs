@@ -10,6 +10,7 @@ mod completions;
 mod disconnects;
 mod errors;
 mod goldens;
+mod hostile_folders;
 mod load;
 mod logprobs;
 mod memory_budget;

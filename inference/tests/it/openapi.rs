@@ -284,12 +284,14 @@ async fn other_answers_and_errors_fit_theirs() {
         let status = answer.status.as_u16().to_string();
         assert_fits(&answer_schema(&document, path, method, &status, "application/json"), &answer.body);
     };
-    for path in ["/v1/models", "/readyz", "/openapi.json"] {
+    for path in ["/v1/models", "/readyz", "/openapi.json", "/admin/v1/models"] {
         check("get", path, &server.get(path).await);
     }
     check("get", "/v1/models/{id}", &server.get("/v1/models/parrot").await);
     check("get", "/v1/models/{id}", &server.get("/v1/models/nobody").await);
     check("get", "/readyz", &Models::new(&[]).serve(settings()).get("/readyz").await);
+    let pin = json!({"id": "parrot", "action": "pin"});
+    check("post", "/admin/v1/models", &server.ask("/admin/v1/models", &pin).await);
     let text = json!({"model": "parrot", "prompt": "x", "return_token_strs": true});
     check("post", "/tokenize", &server.ask("/tokenize", &text).await);
     check("post", "/detokenize", &server.ask("/detokenize", &json!({"model": "parrot", "tokens": [40]})).await);
