@@ -93,6 +93,10 @@ impl FolderError {
 pub struct ModelFolder {
     pub config: DecoderConfig,
     pub weights: SafetensorsFolder,
+    /// What they will take in memory.
+    pub weight_bytes: u64,
+    /// Of most of them, as the files call it.
+    pub dtype: String,
     pub frontend: ModelFrontend,
 }
 
@@ -106,7 +110,8 @@ impl ModelFolder {
         let weights = SafetensorsFolder::open(path).map_err(|error| no_weights(path, error))?;
         Decoder::verify(&weights, &config)?;
         let frontend = ModelFrontend::load(path, &hf_config, config.vocab_size, default_max_tokens, formats)?;
-        Ok(Self { config, weights, frontend })
+        let (weight_bytes, dtype) = (weights.resident_bytes(), weights.main_dtype());
+        Ok(Self { config, weights, weight_bytes, dtype, frontend })
     }
 }
 

@@ -136,17 +136,14 @@ impl Catalog {
         }
         let engine = &self.settings.engine;
         let formats = self.settings.models.get(&job.id).copied().unwrap_or_default();
-        let ModelFolder { config, weights, frontend } =
+        let ModelFolder { config, weights, weight_bytes, dtype, frontend } =
             ModelFolder::open(&job.path, engine.default_max_tokens, formats)?;
-        let weight_bytes = weights.resident_bytes();
         let plan = EnginePlan::new(config, weight_bytes, engine);
         let (reserved_bytes, cache_bytes) =
             (plan.memory_bytes().saturating_add(weight_bytes), plan.cache.total_bytes());
         let reservation = self.make_room(job, reserved_bytes)?;
-        let token = Arc::new(());
-        let alive = Arc::downgrade(&token);
-        // The token first: who is told of the memory must find it gone.
-        let lease: Lease = Box::new((token, reservation));
+        let alive = reservation.alive();
+        let lease: Lease = Box::new(reservation);
         let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
         let progress = |share: f32| {
             // The last per cent is the self-test.
@@ -172,7 +169,7 @@ impl Catalog {
             frontend,
             engine: engine.map_err(FolderError::from)?,
             revision: job.revision.clone(),
-            dtype: weights.main_dtype(),
+            dtype,
             weight_bytes,
             cache_bytes,
             reserved_bytes,

@@ -1,7 +1,7 @@
 //! One budget of memory for all models. A reservation is held by an engine until its memory is free again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What models may take when nothing is set, in per cent of the machine's memory.
 const DEFAULT_PERCENT: u64 = 85;
@@ -59,11 +59,14 @@ impl fmt::Display for Size {
 pub struct Reservation {
     account: Arc<Account>,
     bytes: u64,
+    alive: Option<Arc<()>>,
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.account.change(|reserved| *reserved = reserved.saturating_sub(self.bytes));
+        // Who is told must find it gone.
+        self.alive = None;
         (self.account.released)();
     }
 }
@@ -96,8 +99,15 @@ impl MemoryBudget {
                 return Err(Shortage { needed_bytes: bytes, free_bytes, total_bytes });
             }
             *reserved += bytes;
-            Ok(Reservation { account: Arc::clone(&self.account), bytes })
+            Ok(Reservation { account: Arc::clone(&self.account), bytes, alive: Some(Arc::new(())) })
         })
+    }
+}
+
+impl Reservation {
+    /// Gone once the memory is back.
+    pub fn alive(&self) -> Weak<()> {
+        self.alive.as_ref().map(Arc::downgrade).unwrap_or_default()
     }
 }
 

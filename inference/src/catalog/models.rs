@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{Semaphore, watch};
 
@@ -53,6 +53,8 @@ pub(super) struct Registry {
     pub num_loaders: usize,
     pub next_order: u64,
     pub is_closed: bool,
+    /// Size and time of the manifest when it was last looked at.
+    pub manifest: Option<(u64, SystemTime)>,
 }
 
 impl Catalog {
@@ -145,6 +147,9 @@ impl Catalog {
 
     /// Whether no model is loaded for the first time any more and at least one takes requests.
     pub fn is_ready(&self) -> bool {
+        if self.lock().is_closed {
+            return false;
+        }
         let models = self.list();
         let loading = |model: &ModelStatus| matches!(model.state, ModelState::Loading { .. }) && !model.is_on_demand;
         models.iter().any(ModelStatus::is_served) && !models.iter().any(loading)

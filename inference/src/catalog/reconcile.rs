@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::entry::{Ask, Cause, Entry, Phase, STILL_CHANGING};
+use super::manifest::MANIFEST;
 use super::models::Registry;
 use super::{Candidate, Catalog, Fingerprint, FolderError, ServedModel, UnusableError, scan};
 
@@ -24,7 +25,9 @@ impl Catalog {
     pub(super) fn begin(&self) -> std::io::Result<()> {
         let seen = look(scan(&self.directory)?);
         let now = (self.clock)();
+        let manifest = self.manifest_identity();
         let mut registry = self.lock();
+        registry.manifest = manifest;
         for (id, (candidate, seen)) in seen {
             registry.entries.insert(id.clone(), Entry::new(candidate.path, seen, now));
             self.queue(&mut registry, &id, Cause::Start, true);
@@ -46,12 +49,18 @@ impl Catalog {
             }
         };
         let seen = look(found);
+        let manifest = self.manifest_identity();
         let now = (self.clock)();
         let mut gone: Vec<Arc<ServedModel>> = Vec::new();
         let mut wakes: Vec<Duration> = Vec::new();
         let mut registry = self.lock();
         if registry.is_closed {
             return None;
+        }
+        if registry.manifest != manifest {
+            registry.manifest = manifest;
+            // What was found broken may have been measured against what stood there before.
+            registry.entries.values_mut().for_each(|entry| try_again(entry, now));
         }
         for (id, (candidate, seen)) in &seen {
             self.note(&mut registry, candidate, seen, now);
@@ -73,6 +82,11 @@ impl Catalog {
         self.changed();
         self.kick();
         wakes.into_iter().min()
+    }
+
+    fn manifest_identity(&self) -> Option<(u64, SystemTime)> {
+        let metadata = std::fs::metadata(self.directory.join(MANIFEST)).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
     }
 
     /// Notes what a folder looks like now.
@@ -145,6 +159,13 @@ impl Catalog {
             entry.attempt += 1;
             entry.phase = Phase::Queued(Ask { cause, order, as_it_is, is_blocked: false });
         }
+    }
+}
+
+fn try_again(entry: &mut Entry, now: Duration) {
+    if matches!(entry.phase, Phase::Failed { for_memory: false, .. } | Phase::Waiting { .. }) {
+        entry.changed_at = now;
+        entry.phase = Phase::Waiting { reason: STILL_CHANGING.to_owned(), is_tried: false };
     }
 }
 

@@ -17,18 +17,14 @@ pub struct EngineMonitor {
 }
 
 impl EngineMonitor {
-    pub fn has_ended(&self) -> bool {
-        // A sender that is gone without a last word is gone all the same.
-        is_end(*self.status.borrow()) || self.status.has_changed().is_err()
-    }
-
     pub fn stats(&self) -> EngineStats {
         *self.stats.borrow()
     }
 
     /// Waits until its thread has ended.
     pub async fn ended(&self) {
-        let _ = self.status.clone().wait_for(|status| is_end(*status)).await;
+        let is_end = |status: &EngineStatus| matches!(status, EngineStatus::Stopped | EngineStatus::Failed);
+        let _ = self.status.clone().wait_for(is_end).await;
     }
 
     /// Fails what still runs, before the next step.
@@ -40,8 +36,4 @@ impl EngineMonitor {
     pub async fn idle(&self) {
         let _ = self.stats.clone().wait_for(|stats| stats.running + stats.waiting == 0).await;
     }
-}
-
-fn is_end(status: EngineStatus) -> bool {
-    matches!(status, EngineStatus::Stopped | EngineStatus::Failed)
 }

@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-/// One cache line, which is also one AVX-512 register.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([u8; 64]);
+/// Bytes of a cache line, which is also one AVX-512 register.
+const LINE: usize = 64;
+/// Words that a buffer has beyond its lines, so that there is room to begin on a line.
+const SPARE_WORDS: usize = LINE / size_of::<u64>() - 1;
 
 mod sealed {
     pub trait Sealed {}
@@ -19,16 +19,24 @@ impl Plain for u16 {}
 impl Plain for f32 {}
 
 /// A fixed-length buffer of `T`, zeroed when made and aligned to 64 bytes.
+///
+/// Its memory comes zeroed from the system, page by page when it is first written: a cache that is never filled takes
+/// none. An allocation that is itself aligned to 64 bytes would be written through at once.
 pub struct AlignedBuffer<T: Plain> {
-    lines: Vec<Line>,
+    words: Vec<u64>,
+    /// Words before the first line.
+    offset: usize,
     len: usize,
     element: PhantomData<T>,
 }
 
 impl<T: Plain> AlignedBuffer<T> {
     pub fn zeroed(len: usize) -> Self {
-        let lines = (len * size_of::<T>()).div_ceil(size_of::<Line>());
-        Self { lines: vec![Line([0; 64]); lines], len, element: PhantomData }
+        let lines = (len * size_of::<T>()).div_ceil(LINE);
+        let words = vec![0; lines * (LINE / size_of::<u64>()) + SPARE_WORDS];
+        let past = words.as_ptr().addr() % LINE;
+        let offset = (LINE - past) % LINE / size_of::<u64>();
+        Self { words, offset, len, element: PhantomData }
     }
 
     pub fn len(&self) -> usize {
@@ -40,18 +48,19 @@ impl<T: Plain> AlignedBuffer<T> {
     }
 
     pub fn size_in_bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line>()
+        (self.words.len() - SPARE_WORDS) * size_of::<u64>()
     }
 
     pub fn as_slice(&self) -> &[T] {
-        // SAFETY: `lines` holds at least `len * size_of::<T>()` initialised bytes, is aligned to
-        // 64 ≥ align_of::<T>(), and every bit pattern is a valid `T` (`Plain` is sealed).
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        // SAFETY: `words` holds at least `len * size_of::<T>()` initialised bytes from `offset` on, which is at most
+        // `SPARE_WORDS`; they are aligned to 64 ≥ align_of::<T>(), since a vector that is not resized does not move;
+        // and every bit pattern is a valid `T` (`Plain` is sealed).
+        unsafe { std::slice::from_raw_parts(self.words[self.offset..].as_ptr().cast(), self.len) }
     }
 
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         // SAFETY: as in `as_slice`, and `&mut self` makes the view the only one.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.words[self.offset..].as_mut_ptr().cast(), self.len) }
     }
 }
 

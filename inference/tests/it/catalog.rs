@@ -255,7 +255,6 @@ async fn a_model_that_goes_finishes_what_it_has_and_is_seen_to_drain() {
     stage.server.catalog.wait_until(|catalog| catalog.model("llama-tiny").is_none()).await;
 }
 
-/// A directory that is a mess on every look must not unload what works.
 #[tokio::test(flavor = "multi_thread")]
 async fn checksums_of_the_manifest_are_held() {
     let models = Models::new(&["llama-tiny", "qwen3-tiny"]);
@@ -276,9 +275,9 @@ async fn checksums_of_the_manifest_are_held() {
     assert_eq!(answer.status, 202);
     stage.look();
     assert!(stage.state("llama-tiny").1.contains(&format!("has {bytes} of {} bytes", bytes + 1)));
+    // Another manifest is a reason to try again.
     std::fs::remove_file(&manifest).expect("remove");
-    stage.server.ask("/admin/v1/models", &json!({"id": "llama-tiny", "action": "load"})).await;
-    stage.look();
+    stage.settle();
     assert_eq!(stage.state("llama-tiny").0, "ready");
 }
 
@@ -324,7 +323,7 @@ async fn operators_load_unload_reload_and_pin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_noticed_by_themselves() {
     let models = Models::new(&[]);
-    let loading = LoadingSettings { quiet_ms: 30, rescan_ms: 3_600_000, ..LoadingSettings::default() };
+    let loading = LoadingSettings { quiet_ms: 100, rescan_ms: 3_600_000, ..LoadingSettings::default() };
     let settings = CatalogSettings { loading, ..settings().into() };
     let catalog = Catalog::load(models.directory.path(), settings).expect("the directory opens");
     let server = Server::of(catalog.clone());
@@ -355,7 +354,7 @@ async fn changes_are_noticed_by_themselves() {
 async fn swaps_under_load_lose_no_request_and_cut_no_stream() {
     const SWAPS: usize = 8;
     let models = Models::new(&["llama-tiny"]);
-    let loading = LoadingSettings { quiet_ms: 20, rescan_ms: 200, ..LoadingSettings::default() };
+    let loading = LoadingSettings { quiet_ms: 150, rescan_ms: 1_000, ..LoadingSettings::default() };
     let settings = CatalogSettings { loading, ..settings().into() };
     let catalog = Catalog::load(models.directory.path(), settings).expect("the directory opens");
     let server = Server::of(catalog.clone());

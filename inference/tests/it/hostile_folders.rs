@@ -162,10 +162,12 @@ const HARMS: [Harm; 27] = [
     ("vast-depth", |path| config(path, "num_hidden_layers", json!(1 << 28)), "num_hidden_layers is 268435456"),
     (
         "pickle",
-        |path| replace(path, "model.safetensors", |path| {
-            let path = path.with_file_name("pytorch_model.bin");
-            std::fs::write(path, b"\x80\x04cos\nsystem\n(S'touch harm'\ntR.").expect("write");
-        }),
+        |path| {
+            replace(path, "model.safetensors", |path| {
+                let path = path.with_file_name("pytorch_model.bin");
+                std::fs::write(path, b"\x80\x04cos\nsystem\n(S'touch harm'\ntR.").expect("write");
+            })
+        },
         "no .safetensors file; pytorch_model.bin may run code when it is read and is not",
     ),
     (
