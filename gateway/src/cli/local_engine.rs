@@ -76,15 +76,17 @@ impl LocalEngine {
     pub(super) fn models(&self) -> LocalModels {
         use shekara_inference::catalog::ModelState;
 
-        let (mut served, mut others) = (Vec::new(), Vec::new());
+        let (mut served, mut loading, mut away) = (Vec::new(), Vec::new(), Vec::new());
         for model in self.catalog.iter().flat_map(|catalog| catalog.list()) {
             if model.is_served() {
                 served.push(model.id);
+            } else if model.is_starting {
+                loading.push(model.id);
             } else if !matches!(model.state, ModelState::Failed { .. }) {
-                others.push(model.id);
+                away.push(model.id);
             }
         }
-        LocalModels::new(served, others)
+        LocalModels::new(served, loading).with_away(away)
     }
 
     /// Keeps the models as the folder is, and the gateway's routes as the models are, until the task is dropped.

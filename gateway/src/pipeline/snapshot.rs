@@ -72,13 +72,20 @@ impl Snapshot {
     }
 
     pub fn readiness(&self) -> Readiness {
-        let missing: Vec<String> = self.table.routes().filter_map(|route| self.lack(route)).collect();
-        let routes = self.table.routes().count();
+        let expected = self.table.routes().filter(|route| self.is_expected(route));
+        let missing: Vec<String> = expected.filter_map(|route| self.lack(route)).collect();
+        let routes = self.table.routes().filter(|route| self.is_expected(route)).count();
         let ready = match self.config.readyz {
             ReadyRule::All => routes > 0 && missing.is_empty(),
             ReadyRule::Any => missing.len() < routes,
         };
         Readiness { ready, missing }
+    }
+
+    /// A model that an operator drops in or takes out must not make the gateway look broken; a route that was written
+    /// down must be served.
+    fn is_expected(&self, route: &Route) -> bool {
+        !self.table.local().is_away(&route.alias) || self.config.routes.iter().any(|own| own.alias == route.alias)
     }
 
     fn lack(&self, route: &Route) -> Option<String> {

@@ -13,16 +13,29 @@ use crate::pii::{Action, Entity, Policy, PolicyOverrides};
 
 const MAX_MODEL_NAME_BYTES: usize = 128;
 
-/// The engine's models: those that it serves now, and those that it is about to.
+/// The engine's models: those that it serves now or as soon as they are asked for, those that it is about to serve since
+/// it began, and those that are out of service for the time being.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalModels {
     served: HashSet<String>,
     loading: HashSet<String>,
+    away: HashSet<String>,
 }
 
 impl LocalModels {
     pub fn new(served: impl IntoIterator<Item = String>, loading: impl IntoIterator<Item = String>) -> Self {
-        Self { served: served.into_iter().collect(), loading: loading.into_iter().collect() }
+        Self { served: served.into_iter().collect(), loading: loading.into_iter().collect(), away: HashSet::new() }
+    }
+
+    /// With models that are known and not expected at once: their requests get 503, and nobody waits for them to be ready.
+    #[must_use]
+    pub fn with_away(mut self, away: impl IntoIterator<Item = String>) -> Self {
+        self.away = away.into_iter().collect();
+        self
+    }
+
+    pub fn is_away(&self, id: &str) -> bool {
+        self.away.contains(id)
     }
 
     pub fn serves(&self, id: &str) -> bool {
@@ -30,11 +43,11 @@ impl LocalModels {
     }
 
     fn knows(&self, id: &str) -> bool {
-        self.serves(id) || self.loading.contains(id)
+        self.serves(id) || self.loading.contains(id) || self.is_away(id)
     }
 
     fn ids(&self) -> impl Iterator<Item = &String> {
-        self.served.iter().chain(&self.loading)
+        self.served.iter().chain(&self.loading).chain(&self.away)
     }
 }
 

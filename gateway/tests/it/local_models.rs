@@ -47,9 +47,13 @@ async fn a_model_that_comes_is_a_route_and_one_that_goes_is_none() {
     // The same again is no change.
     gateway.gateway.follow_local(&LocalModels::new(["tiny".to_owned()], []));
     assert!(Arc::ptr_eq(&snapshot, &gateway.gateway.snapshot()));
-    gateway.gateway.follow_local(&LocalModels::new([], ["tiny".to_owned()]));
+    let other = LocalModels::new(["other".to_owned()], []);
+    gateway.gateway.follow_local(&other.clone().with_away(["tiny".to_owned()]));
     let away = gateway.ask("tiny", "hello").await;
     assert_eq!((away.status, away.code().as_str()), (503, "model_not_served"));
+    assert_eq!(gateway.send("GET", "/readyz", "", "").await.status, 200, "what is away is not waited for");
+    gateway.gateway.follow_local(&LocalModels::new(["other".to_owned()], ["tiny".to_owned()]));
+    assert_eq!(gateway.send("GET", "/readyz", "", "").await.status, 503, "what is loaded at the start is");
     gateway.gateway.follow_local(&LocalModels::default());
     assert_eq!((gateway.ask("tiny", "hello").await.status), 404);
 }

@@ -157,6 +157,14 @@ impl Entry {
         is_idle.then_some(model.reserved_bytes)
     }
 
+    pub(super) fn is_starting(&self) -> bool {
+        match &self.phase {
+            Phase::Queued(ask) => ask.cause == Cause::Start,
+            Phase::Loading { cause, .. } => *cause == Cause::Start,
+            _ => false,
+        }
+    }
+
     /// Whether a request that names it makes it load, or waits for it.
     pub(super) fn is_on_demand(&self, autoload: bool) -> bool {
         match &self.phase {

@@ -65,19 +65,17 @@ impl FolderError {
         text
     }
 
-    /// Whether a copy that is still under way looks like this.
+    /// Whether a copy that is still under way, or a file system that is away for a moment, looks like this.
     pub fn may_be_incomplete(&self) -> bool {
         match self {
             Self::Empty | Self::NoConfig | Self::FileMissing { .. } | Self::FileShort { .. } | Self::Changed => true,
             Self::Unusable(error) => matches!(error, UnusableError::Gone | UnusableError::Dangling { .. }),
-            Self::FileUnreadable { source, .. } => source.kind() == ErrorKind::NotFound,
-            Self::Config(ConfigError::NotAnObject { .. }) => true,
-            Self::Config(ConfigError::Io { source, .. }) | Self::Weights(WeightsError::Io { source, .. }) => {
-                matches!(source.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof)
-            }
+            Self::FileUnreadable { .. } => true,
+            Self::Config(ConfigError::NotAnObject { .. } | ConfigError::Io { .. }) => true,
             Self::Weights(WeightsError::WrongLength { expected, found, .. }) => found < expected,
             Self::Weights(
-                WeightsError::NoWeights { .. }
+                WeightsError::Io { .. }
+                | WeightsError::NoWeights { .. }
                 | WeightsError::BadHeader { .. }
                 | WeightsError::BadIndex { .. }
                 | WeightsError::MissingTensor { .. },

@@ -92,7 +92,8 @@ impl ManifestModel {
                 }
                 return Err(FolderError::FileMissing { name: file.path.clone() });
             };
-            match file.size {
+            // Where the size was not known when it was written down, it may be nought.
+            match file.size.filter(|size| *size > 0) {
                 Some(expected) if found < expected => {
                     return Err(FolderError::FileShort { name: file.path.clone(), found, expected });
                 }

@@ -145,14 +145,14 @@ impl Catalog {
         self.lock().entries.get(id).filter(|entry| is_known(entry)).map(|entry| self.status(id, entry))
     }
 
-    /// Whether no model is loaded for the first time any more and at least one takes requests.
+    /// Whether every folder that was there at the start was tried, and at least one model takes requests. Folders that
+    /// come later make no difference.
     pub fn is_ready(&self) -> bool {
         if self.lock().is_closed {
             return false;
         }
         let models = self.list();
-        let loading = |model: &ModelStatus| matches!(model.state, ModelState::Loading { .. }) && !model.is_on_demand;
-        models.iter().any(ModelStatus::is_served) && !models.iter().any(loading)
+        models.iter().any(ModelStatus::is_served) && !models.iter().any(|model| model.is_starting)
     }
 
     /// Changes whenever a state may have.
@@ -225,6 +225,7 @@ impl Catalog {
             next: entry.next_revision(),
             is_pinned: entry.is_pinned,
             is_on_demand: !is_ready && entry.is_on_demand(self.settings.loading.autoload),
+            is_starting: entry.is_starting(),
             num_draining: in_flight.sum(),
         }
     }

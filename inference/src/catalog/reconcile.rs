@@ -139,15 +139,12 @@ impl Catalog {
             *reason = error.with_causes();
             return Some(loading.incomplete() - still);
         }
-        if !*is_tried {
-            self.queue(registry, id, Cause::Change, still >= loading.incomplete());
-            return None;
-        }
-        if still < loading.incomplete() {
+        let is_last = still >= loading.incomplete();
+        if *is_tried && !is_last {
             return Some(loading.incomplete() - still);
         }
-        let reason = reason.clone();
-        fail(id, entry, &reason);
+        // The last time it is taken as it lies: what is still missing is named, and it counts as broken.
+        self.queue(registry, id, Cause::Change, is_last);
         None
     }
 

@@ -54,7 +54,7 @@ impl Default for LoadingSettings {
             max_waiting: 256,
             max_concurrent: 1,
             quiet_ms: 1_500,
-            incomplete_ms: 60_000,
+            incomplete_ms: 20_000,
             rescan_ms: 15_000,
         }
     }

@@ -67,6 +67,8 @@ pub struct ModelStatus {
     pub is_pinned: bool,
     /// Not ready, and a request that names it waits until it is.
     pub is_on_demand: bool,
+    /// It is loaded for the first time, and was there when the process began.
+    pub is_starting: bool,
     /// Requests that revisions before this one still answer.
     pub num_draining: usize,
 }

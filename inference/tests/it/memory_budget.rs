@@ -4,7 +4,7 @@ use serde_json::json;
 use shekara_inference::catalog::{LoadingSettings, ModelState};
 
 use crate::catalog::{Stage, content_of};
-use crate::support::{Models, copy_folder, fixture, request};
+use crate::support::{Models, Numbers, copy_folder, fixture, request};
 
 fn loading(memory_bytes: u64) -> LoadingSettings {
     LoadingSettings {
@@ -76,6 +76,32 @@ async fn a_busy_model_is_waited_for_and_never_cut() {
     let answer = asked.await.expect("no panic");
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(states(&stage), ["unloaded", "ready", "unloaded"]);
+}
+
+/// Models come and go under everybody's feet, and nobody notices.
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_of_more_models_than_fit_are_all_answered() {
+    let stage = three(2);
+    let expected = stage.server.chat(&request("a", "hi", 8)).await.content().to_owned();
+    let client = |seed: u64| {
+        let (server, expected) = (stage.server.clone(), expected.clone());
+        tokio::spawn(async move {
+            let mut numbers = Numbers(seed);
+            for _ in 0..5 {
+                let id = ["a", "b", "c"][numbers.below(3)];
+                let answer = server.chat(&request(id, "hi", 8)).await;
+                assert_eq!(answer.status, 200, "{id}: {}", answer.body);
+                // All three have the same weights.
+                assert_eq!(answer.content(), expected);
+            }
+        })
+    };
+    for client in futures_util::future::join_all((0..12).map(client)).await {
+        client.expect("no panic");
+    }
+    let budget = stage.server.catalog.budget();
+    assert!(budget.reserved_bytes() <= budget.total_bytes());
+    assert!(states(&stage).iter().filter(|state| *state == "ready").count() <= 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
