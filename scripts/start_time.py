@@ -83,6 +83,11 @@ def process_bytes(pid, key):
     return 0
 
 
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def ask(port):
     body = {"model": NAME, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1, "temperature": 0}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", json.dumps(body).encode(),
@@ -103,12 +108,12 @@ def measure(arguments):
                     break
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.01)
-        took = time.monotonic() - begun
+        took, cpu = time.monotonic() - begun, cpu_seconds(process.pid)
         with urllib.request.urlopen(f"http://127.0.0.1:{arguments.port}/admin/v1/models") as answer:
             model = json.load(answer)["data"][0]
         planned = model["weight_bytes"] + model["cache_bytes"]
         peak, now = process_bytes(process.pid, "VmHWM"), process_bytes(process.pid, "VmRSS")
-        print(f"first token after {took:.2f} s; weights {model['weight_bytes'] / 1e9:.3f} GB, cache "
+        print(f"first token after {took:.2f} s ({cpu:.2f} s of all cores' time); weights {model['weight_bytes'] / 1e9:.3f} GB, cache "
               f"{model['cache_bytes'] / 1e9:.3f} GB; resident {now / 1e9:.3f} GB, at most {peak / 1e9:.3f} GB: "
               f"{peak / planned:.2f} of weights and cache, {peak / model['weight_bytes']:.2f} of weights")
     finally:

@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 
 use crate::kernels::cpu::Level;
+use crate::kernels::return_large_buffers;
 use crate::kv_cache::{BlockPool, tensors::KvTensors};
 use crate::model_runner::{ModelRunner, Samplers, StepRunner};
 use crate::models::{Decoder, DecoderConfig};
@@ -21,11 +22,13 @@ use super::{EngineHandle, EngineMetrics, EnginePlan, EngineSettings, EngineStats
 
 const STACK_BYTES: usize = 256 << 20;
 
-/// The threads that all models of a process share for computing.
+/// The threads that all models of a process share for computing. From here on, what weights are read into is given back
+/// to the system when they are packed.
 ///
 /// # Errors
 /// If the system gives no threads.
 pub fn thread_pool(settings: &EngineSettings) -> Result<Arc<rayon::ThreadPool>, rayon::ThreadPoolBuildError> {
+    return_large_buffers();
     // Grammars recurse; only what is touched becomes memory.
     let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
     let builder = builder.thread_name(|index| format!("compute-{index}"));

@@ -6,9 +6,11 @@
 #![allow(unsafe_code)]
 
 pub mod aligned;
+mod allocator;
 pub mod cpu;
 
 pub use aligned::AlignedBuffer;
+pub use allocator::return_large_buffers;
 
 /// In a block table: the block that stood here was given back, and no query looks there any more.
 pub const NO_BLOCK: u32 = u32::MAX;

@@ -50,18 +50,24 @@ impl Decoder {
         let num_parts = config.num_layers + 2;
         let done = || progress((num_done.fetch_add(1, Ordering::Relaxed) + 1) as f32 / num_parts as f32);
         let hidden = config.attention.hidden_size;
-        let embedding = Embedding::load(source, config.names.embedding, config.vocab_size, hidden)?;
-        done();
-        let head = if config.tied {
-            None
-        } else {
-            Some(Linear::load(source, &head_parts(&config), hidden, config.head_bias)?)
+        // One large read beside many small ones: neither waits for the other.
+        let ends = || {
+            let embedding = Embedding::load(source, config.names.embedding, config.vocab_size, hidden)?;
+            done();
+            let head = if config.tied {
+                None
+            } else {
+                Some(Linear::load(source, &head_parts(&config), hidden, config.head_bias)?)
+            };
+            done();
+            Ok::<_, WeightsError>((embedding, head))
         };
-        done();
-        let layers = (0..config.num_layers)
-            .into_par_iter()
-            .map(|index| DecoderLayer::load(source, &config, index).inspect(|_| done()))
-            .collect::<Result<_, _>>()?;
+        let layers = || {
+            let load = |index| DecoderLayer::load(source, &config, index).inspect(|_| done());
+            (0..config.num_layers).into_par_iter().map(load).collect::<Result<Vec<_>, _>>()
+        };
+        let (ends, layers) = rayon::join(ends, layers);
+        let ((embedding, head), layers) = (ends?, layers?);
         let norm = Norm::load(source, config.names.norm, hidden, config.norm)?;
         let rotation = |rotation| RotaryEmbedding::new(rotation, config.max_positions);
         let rotations = config.rotations.iter().map(rotation).collect();
