@@ -17,7 +17,7 @@ pub type EngineSettings = shekara_inference::engine::EngineSettings;
 pub type EngineSettings = toml::Table;
 
 #[cfg(feature = "local-engine")]
-pub type ModelSettings = shekara_inference::frontend::FormatSettings;
+pub type ModelSettings = shekara_inference::catalog::ModelSettings;
 #[cfg(not(feature = "local-engine"))]
 pub type ModelSettings = toml::Table;
 

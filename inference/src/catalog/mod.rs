@@ -8,4 +8,4 @@ mod settings;
 pub use folder::{FolderError, ModelFolder};
 pub use models::{Catalog, CatalogError, ModelState, ModelStatus, ServedModel};
 pub use scan::{Candidate, scan};
-pub use settings::CatalogSettings;
+pub use settings::{CatalogSettings, ModelSettings};

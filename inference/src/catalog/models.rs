@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::engine::{EngineHandle, EngineStatus, SettingsError, launch, thread_pool};
 use crate::frontend::ModelFrontend;
+use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, WeightSource};
 
 use super::{Candidate, CatalogSettings, FolderError, ModelFolder, scan};
 
@@ -137,13 +138,36 @@ impl Catalog {
     }
 
     fn load_one(&self, candidate: &Candidate) -> Result<ServedModel, FolderError> {
-        let formats = self.settings.models.get(&candidate.id).copied().unwrap_or_default();
-        let folder = ModelFolder::open(&candidate.path, self.settings.engine.default_max_tokens, formats)?;
-        let ModelFolder { config, weights, frontend } = folder;
-        let engine = launch(&candidate.id, config, &weights, &self.settings.engine, self.threads.clone())?;
+        let settings = self.settings.models.get(&candidate.id).copied().unwrap_or_default();
+        let max_tokens = self.settings.engine.default_max_tokens;
+        let ModelFolder { config, weights, frontend } =
+            ModelFolder::open(&candidate.path, max_tokens, settings.formats())?;
+        let start = |source: &dyn WeightSource| {
+            launch(&candidate.id, config, source, &self.settings.engine, self.threads.clone())
+        };
+        let engine = match settings.quantize {
+            Some(quantization) => {
+                let source = quantized(candidate, weights.as_ref(), quantization);
+                let engine = start(&source)?;
+                source.finish();
+                engine
+            }
+            None => start(weights.as_ref())?,
+        };
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Ok(ServedModel { id: candidate.id.clone(), created, frontend, engine })
     }
+}
+
+/// The weights, rounded or as they were rounded before: kept in a hidden folder beside the models.
+fn quantized<'a>(
+    candidate: &Candidate,
+    weights: &'a dyn WeightSource,
+    quantization: Quantization,
+) -> QuantizedWeights<'a> {
+    let directory = candidate.path.parent().unwrap_or(Path::new(".")).join(".cache/quantized");
+    let cache = QuantizedCache::open(&directory, (&candidate.id, &candidate.path), quantization);
+    QuantizedWeights::new(weights, quantization, cache)
 }
 
 /// A model whose engine has broken down since is no longer ready.

@@ -9,12 +9,14 @@ struct Line([u8; 64]);
 
 mod sealed {
     pub trait Sealed {}
+    impl Sealed for u8 {}
     impl Sealed for u16 {}
     impl Sealed for f32 {}
 }
 
 /// Element types for which every bit pattern is a value, so that zeroed lines are valid elements.
 pub trait Plain: sealed::Sealed + Copy + Send + Sync {}
+impl Plain for u8 {}
 impl Plain for u16 {}
 impl Plain for f32 {}
 

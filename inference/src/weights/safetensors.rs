@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
-use crate::kernels::cpu::WeightDtype;
+use crate::kernels::cpu::{BlockFormat, WeightDtype};
 
-use super::{RawTensor, WeightSource, WeightsError};
+use super::{RawTensor, WeightSource, WeightsError, fp8};
 
 /// Far above any real header, far below what would exhaust memory.
 const MAX_HEADER_BYTES: u64 = 256 << 20;
@@ -103,19 +103,47 @@ fn weight_dtype(name: &str, entry: &Entry) -> Result<WeightDtype, WeightsError> 
         Dtype::BF16 => Ok(WeightDtype::Bf16),
         Dtype::F16 => Ok(WeightDtype::F16),
         Dtype::F32 => Ok(WeightDtype::F32),
+        Dtype::F8_E4M3 if entry.info.shape.len() == 2 => Ok(WeightDtype::Blocks(BlockFormat::Float8)),
         other => Err(WeightsError::UnsupportedDtype { name: name.to_owned(), dtype: format!("{other:?}") }),
+    }
+}
+
+impl SafetensorsFolder {
+    /// The scales of a matrix in fp8.
+    fn scales(&self, name: &str, shape: [usize; 2]) -> Result<fp8::Scales, WeightsError> {
+        let names = fp8::scale_names(name);
+        let found = names.iter().find_map(|scale| Some((scale, self.entries.get(scale)?)));
+        let (scale, entry) = found.ok_or_else(|| WeightsError::MissingTensor { name: names[0].clone() })?;
+        let dtype = weight_dtype(scale, entry)?;
+        if matches!(dtype, WeightDtype::Blocks(_)) {
+            return Err(WeightsError::UnsupportedDtype {
+                name: scale.clone(),
+                dtype: format!("{:?}", entry.info.dtype),
+            });
+        }
+        let tensor = RawTensor { dtype, shape: entry.info.shape.clone(), bytes: self.read(entry)? };
+        fp8::Scales::new(scale, &tensor, shape)
     }
 }
 
 impl WeightSource for SafetensorsFolder {
     fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
-        weight_dtype(name, self.entry(name, shape)?).map(|_| ())
+        let dtype = weight_dtype(name, self.entry(name, shape)?)?;
+        if let (WeightDtype::Blocks(_), &[rows, columns]) = (dtype, shape) {
+            self.scales(name, [rows, columns])?;
+        }
+        Ok(())
     }
 
     fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError> {
         let entry = self.entry(name, shape)?;
         let dtype = weight_dtype(name, entry)?;
-        let tensor = RawTensor { dtype, shape: shape.to_vec(), bytes: self.read(entry)? };
+        let tensor = match (dtype, shape) {
+            (WeightDtype::Blocks(_), &[rows, columns]) => {
+                fp8::blocks(&self.read(entry)?, &self.scales(name, [rows, columns])?, [rows, columns])
+            }
+            _ => RawTensor { dtype, shape: shape.to_vec(), bytes: self.read(entry)? },
+        };
         if !tensor.is_finite() {
             return Err(WeightsError::NotFinite { name: name.to_owned() });
         }
