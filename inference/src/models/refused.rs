@@ -63,7 +63,7 @@ pub(super) fn refuse_unsupported(config: &HfConfig, row: &Architecture) -> Resul
     if let Some(quantization) = config.value("quantization_config") {
         let four_bit = quantization["quant_method"] == "mxfp4";
         let has_layout = row.moe.is_some_and(|moe| matches!(moe.layout, ExpertLayout::Interleaved(_)));
-        if !(four_bit && has_layout) && !is_float8(quantization) {
+        if !(is_float8(quantization) || four_bit && has_layout) {
             return refuse(&format!("quantization_config {}", quantization["quant_method"]));
         }
     }

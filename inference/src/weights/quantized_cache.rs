@@ -38,16 +38,19 @@ struct Entry {
     checksum: u64,
 }
 
+/// By the tensors' names.
+type Entries = HashMap<String, Entry>;
+
 /// What has been written so far.
 struct Writer {
     file: File,
     temporary: PathBuf,
     position: u64,
-    entries: HashMap<String, Entry>,
+    entries: Entries,
 }
 
 enum State {
-    Reading { file: File, entries: HashMap<String, Entry> },
+    Reading { file: File, entries: Entries },
     Writing(Mutex<Option<Writer>>),
 }
 
@@ -181,7 +184,7 @@ fn begin(path: &Path) -> Option<Writer> {
 }
 
 /// The index of a file; none if there is no file.
-fn read_index(path: &Path) -> Result<Option<(File, HashMap<String, Entry>)>, String> {
+fn read_index(path: &Path) -> Result<Option<(File, Entries)>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -203,7 +206,7 @@ fn read_index(path: &Path) -> Result<Option<(File, HashMap<String, Entry>)>, Str
     if checksum(&index) != expected {
         return Err(damaged());
     }
-    let entries: HashMap<String, Entry> = serde_json::from_slice(&index).map_err(|error| error.to_string())?;
+    let entries: Entries = serde_json::from_slice(&index).map_err(|error| error.to_string())?;
     let inside = |entry: &Entry| entry.offset.saturating_add(entry.bytes as u64) <= end - index_bytes;
     if entries.values().all(inside) { Ok(Some((file, entries))) } else { Err(damaged()) }
 }

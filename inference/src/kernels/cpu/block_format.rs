@@ -290,11 +290,15 @@ impl Block {
         for (scale, byte) in self.scales.iter_mut().zip(&bytes[192..208]) {
             *scale = byte.cast_signed();
         }
-        for (at, code) in self.codes.iter_mut().enumerate() {
-            let (half, within) = (at / 128, at % 128);
-            let low = bytes[half * 64 + within % 64] >> (within / 64 * 4) & 15;
-            let high = bytes[128 + half * 32 + within % 32] >> (within / 32 * 2) & 3;
-            *code = (low | high << 4).cast_signed() - 32;
+        for (index, codes) in self.codes.chunks_exact_mut(32).enumerate() {
+            let (half, quarter) = (index / 4, index % 4);
+            let low = &bytes[half * 64 + quarter % 2 * 32..][..32];
+            let high = &bytes[128 + half * 32..][..32];
+            for ((code, low), high) in codes.iter_mut().zip(low).zip(high) {
+                let low = low >> (quarter / 2 * 4) & 15;
+                let high = high >> (quarter * 2) & 3;
+                *code = (low | high << 4).cast_signed() - 32;
+            }
         }
     }
 }

@@ -1,8 +1,12 @@
 //! A tile's codes and scales as numbers, from whatever form they are stored in.
 
 use super::packed::PANEL;
-use super::tiles::{Codes, Scales, TILE, Tiles};
+use super::tiles::{Codes, Scales, TILE, Tiles, plane_bytes};
 use super::vector::{LANES, Vector};
+
+/// Tiles by which memory is asked for before it is needed.
+const AHEAD: usize = 2;
+const LINE_BYTES: usize = 64;
 
 /// What the kernel multiplies with: small enough to stay in the nearest cache.
 #[repr(C, align(64))]
@@ -30,6 +34,9 @@ impl TileValues {
         // SAFETY: a panel holds each of its tiles whole, and the tile's header before it.
         unsafe {
             let (header, start) = (panel.as_ptr().add(header), panel.as_ptr().add(start));
+            for line in (0..tiles.tile_bytes()).step_by(LINE_BYTES) {
+                V::prefetch(start.wrapping_add(AHEAD * tiles.tile_bytes() + line));
+            }
             self.read_scales::<V>(tiles.scales, header, start);
             self.read_codes::<V>(tiles, start.add(tiles.scales.bytes()));
         }
@@ -37,6 +44,8 @@ impl TileValues {
 
     /// # Safety
     /// As [`Self::read`]; the pointers lead to a tile's header and to the tile.
+    // Every load is an unaligned one.
+    #[allow(clippy::cast_ptr_alignment)]
     #[inline(always)]
     unsafe fn read_scales<V: Vector>(&mut self, scales: Scales, header: *const u8, tile: *const u8) {
         let (scale, offset) = (self.scales.as_mut_ptr(), self.offsets.as_mut_ptr());
@@ -89,7 +98,6 @@ impl TileValues {
         // SAFETY: a tile has `Codes::bytes` of codes, all of which are read and no more; what is
         // written are halves of the TILE rows of PANEL values.
         unsafe {
-            let table = V::load(tiles.tables[0].as_ptr());
             match tiles.codes {
                 Codes::Bytes => {
                     for at in (0..TILE * PANEL).step_by(LANES) {
@@ -101,34 +109,44 @@ impl TileValues {
                         V::load_float8(from.add(at)).store(target.add(at));
                     }
                 }
-                Codes::Nibbles => {
-                    for word in 0..4 {
-                        for half in 0..2 {
-                            let mut words = V::load_words(from.add(word * 4 * PANEL + half * 4 * LANES));
-                            let target = target.add(word * 8 * PANEL + half * LANES);
-                            for step in 0..8 {
-                                table.look_up(words).store(target.add(step * PANEL));
-                                words = V::shift_right::<4>(words);
-                            }
-                        }
+                Codes::Twos => self.read_planes::<V, 2, 0>(tiles, from),
+                Codes::Threes => self.read_planes::<V, 2, 1>(tiles, from),
+                Codes::Nibbles => self.read_planes::<V, 4, 0>(tiles, from),
+                Codes::Fives => self.read_planes::<V, 4, 1>(tiles, from),
+                Codes::Sixes => self.read_planes::<V, 4, 2>(tiles, from),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::read_codes`], of codes of `FIRST` and `SECOND` bits, of which the second are no more.
+    #[inline(always)]
+    unsafe fn read_planes<V: Vector, const FIRST: u32, const SECOND: u32>(&mut self, tiles: &Tiles, from: *const u8) {
+        let steps = TILE / FIRST as usize;
+        // SAFETY: a plane has as many rows of PANEL words as a code has bits in it; what is written
+        // are halves of the TILE rows of PANEL values.
+        unsafe {
+            let tables = [V::load(tiles.tables[0].as_ptr()), V::load(tiles.tables[1].as_ptr())];
+            let second = from.add(plane_bytes(FIRST as usize));
+            for half in 0..PANEL / LANES {
+                let words = |plane: *const u8, row: usize| V::load_words(plane.add((row * PANEL + half * LANES) * 4));
+                let mut target = self.codes.as_mut_ptr().add(half * LANES);
+                let mut high = words(from, 0);
+                for row in 0..FIRST as usize {
+                    let mut low = words(from, row);
+                    if SECOND > 0 && (row * steps).is_multiple_of(TILE / SECOND.max(1) as usize) {
+                        high = words(second, row * SECOND as usize / FIRST as usize);
                     }
-                }
-                Codes::Sixes => {
-                    let upper = V::load(tiles.tables[1].as_ptr());
-                    let pairs = from.add(TILE * PANEL / 2);
-                    for half in 0..2 {
-                        for pair in 0..2 {
-                            let mut high = V::load_words(pairs.add(pair * 4 * PANEL + half * 4 * LANES));
-                            for word in 2 * pair..2 * pair + 2 {
-                                let mut low = V::load_words(from.add(word * 4 * PANEL + half * 4 * LANES));
-                                let target = target.add(word * 8 * PANEL + half * LANES);
-                                for step in 0..8 {
-                                    table.look_up(low).add(upper.look_up(high)).store(target.add(step * PANEL));
-                                    low = V::shift_right::<4>(low);
-                                    high = V::shift_right::<2>(high);
-                                }
-                            }
+                    for _ in 0..steps {
+                        let value = tables[0].look_up(low);
+                        low = V::shift_right::<FIRST>(low);
+                        if SECOND > 0 {
+                            value.add(tables[1].look_up(high)).store(target);
+                            high = V::shift_right::<SECOND>(high);
+                        } else {
+                            value.store(target);
                         }
+                        target = target.add(PANEL);
                     }
                 }
             }

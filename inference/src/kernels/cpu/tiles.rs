@@ -20,12 +20,14 @@ pub(super) const TILE: usize = 32;
 pub(super) enum Codes {
     /// A signed byte each.
     Bytes,
-    /// Four bits: eight steps of a column are a word.
-    Nibbles,
-    /// Four bits like those, and two more: sixteen steps of a column are a word.
-    Sixes,
     /// A byte of fp8 each.
     Float8,
+    /// In one plane of bits or two, see [`Self::planes`].
+    Twos,
+    Threes,
+    Nibbles,
+    Fives,
+    Sixes,
 }
 
 /// How scales are stored, and whether there are offsets.
@@ -78,13 +80,29 @@ impl Scales {
 }
 
 impl Codes {
-    fn bytes(self) -> usize {
+    /// Bits of a code in the first plane and in the second, which has the higher ones. In a plane
+    /// consecutive steps of a column share a word of 32 bits, and those of all columns lie beside
+    /// each other: a tile has as many rows of words as a code has bits.
+    pub(super) const fn planes(self) -> (usize, usize) {
         match self {
-            Self::Bytes | Self::Float8 => TILE * PANEL,
-            Self::Nibbles => TILE * PANEL / 2,
-            Self::Sixes => TILE * PANEL / 4 * 3,
+            Self::Bytes | Self::Float8 => (8, 0),
+            Self::Twos => (2, 0),
+            Self::Threes => (2, 1),
+            Self::Nibbles => (4, 0),
+            Self::Fives => (4, 1),
+            Self::Sixes => (4, 2),
         }
     }
+
+    fn bytes(self) -> usize {
+        let (first, second) = self.planes();
+        plane_bytes(first) + plane_bytes(second)
+    }
+}
+
+/// Of codes of so many bits.
+pub(super) const fn plane_bytes(width: usize) -> usize {
+    TILE * PANEL * width / 8
 }
 
 /// A matrix packed in tiles.
@@ -93,27 +111,46 @@ pub(super) struct Tiles {
     format: BlockFormat,
     pub codes: Codes,
     pub scales: Scales,
-    /// What the four lower and the two upper bits of a code stand for.
+    /// What codes in planes stand for: the sum of an entry of each table.
     pub tables: [[f32; 16]; 2],
     num_inputs: usize,
 }
 
-/// What is subtracted from codes of six bits.
+/// What codes in two planes count from.
 fn bias(format: BlockFormat) -> i8 {
-    if matches!(format, BlockFormat::Q6K | BlockFormat::Q3K) { 32 } else { 0 }
+    match format {
+        BlockFormat::Q3K => 4,
+        BlockFormat::Q5_0 => 16,
+        BlockFormat::Q6K => 32,
+        _ => 0,
+    }
 }
 
 fn layout(format: BlockFormat) -> (Codes, Scales) {
     match format {
         BlockFormat::Q4_0 | BlockFormat::Iq4Nl => (Codes::Nibbles, Scales::Half),
         BlockFormat::Mxfp4 => (Codes::Nibbles, Scales::Power),
-        BlockFormat::Q4_1 | BlockFormat::Q5_1 => (Codes::Bytes, Scales::HalfAndOffset),
-        BlockFormat::Q5_0 | BlockFormat::Q8_0 => (Codes::Bytes, Scales::Half),
-        BlockFormat::Q2K | BlockFormat::Q5K => (Codes::Sixes, Scales::FineAndOffset),
-        BlockFormat::Q3K | BlockFormat::Q6K => (Codes::Sixes, Scales::Fine),
+        BlockFormat::Q4_1 => (Codes::Nibbles, Scales::HalfAndOffset),
+        BlockFormat::Q5_0 => (Codes::Fives, Scales::Half),
+        BlockFormat::Q5_1 => (Codes::Fives, Scales::HalfAndOffset),
+        BlockFormat::Q8_0 => (Codes::Bytes, Scales::Half),
+        BlockFormat::Q2K => (Codes::Twos, Scales::FineAndOffset),
+        BlockFormat::Q3K => (Codes::Threes, Scales::Fine),
         BlockFormat::Q4K => (Codes::Nibbles, Scales::CoarseAndOffset),
+        BlockFormat::Q5K => (Codes::Fives, Scales::CoarseAndOffset),
+        BlockFormat::Q6K => (Codes::Sixes, Scales::Fine),
         BlockFormat::Float8 => (Codes::Float8, Scales::Single),
     }
+}
+
+/// What the bits of a code in its first plane stand for, and those in its second. Beyond a plane's
+/// own bits an index has those of the next step, which make no difference.
+fn tables(format: BlockFormat, codes: Codes) -> [[f32; 16]; 2] {
+    let (first, second) = codes.planes();
+    let four_bit = format.table();
+    let low = |index: usize| if first == 2 { (index & 3) as f32 } else { f32::from(four_bit[index]) };
+    let high = |index: usize| (((index & ((1 << second) - 1)) << first) as f32) - f32::from(bias(format));
+    [std::array::from_fn(low), std::array::from_fn(high)]
 }
 
 impl Tiles {
@@ -125,8 +162,7 @@ impl Tiles {
         let row_bytes = format.row_bytes(num_inputs);
         assert_eq!(bytes.len(), num_outputs * row_bytes, "matrix size");
         let (codes, scales) = layout(format);
-        let high = |code: usize| f32::from((code & 3) as i8 * 16 - bias(format));
-        let tables = [format.table().map(f32::from), std::array::from_fn(high)];
+        let tables = tables(format, codes);
         let mut tiles = Self { buffer: AlignedBuffer::zeroed(0), format, codes, scales, tables, num_inputs };
         let num_panels = num_outputs.div_ceil(PANEL);
         let mut buffer = AlignedBuffer::<u8>::zeroed(num_panels * tiles.panel_bytes());
@@ -156,7 +192,7 @@ impl Tiles {
         self.num_inputs.div_ceil(TILE)
     }
 
-    fn tile_bytes(&self) -> usize {
+    pub(super) fn tile_bytes(&self) -> usize {
         self.scales.bytes() + self.codes.bytes()
     }
 
@@ -247,12 +283,14 @@ impl Tiles {
                     target[step * PANEL + column] = code.cast_unsigned();
                 }
             }
-            Codes::Nibbles => place_bits(codes.iter().map(|code| code.cast_unsigned()), 4, column, target),
-            Codes::Sixes => {
+            _ => {
+                let (first, second) = self.codes.planes();
                 let bias = bias(self.format);
                 let codes = codes.iter().map(|code| (code + bias).cast_unsigned());
-                place_bits(codes.clone().map(|code| code & 15), 4, column, target);
-                place_bits(codes.map(|code| code >> 4), 2, column, &mut target[TILE * PANEL / 2..]);
+                place_bits(codes.clone().map(|code| code & ((1 << first) - 1)), first, column, target);
+                if second > 0 {
+                    place_bits(codes.map(|code| code >> first), second, column, &mut target[plane_bytes(first)..]);
+                }
             }
         }
     }
@@ -301,10 +339,13 @@ impl Tiles {
         match self.codes {
             Codes::Bytes => f32::from(codes[step * PANEL + column].cast_signed()),
             Codes::Float8 => super::block_format::widen_float8(codes[step * PANEL + column]) / 256.0,
-            Codes::Nibbles => self.tables[0][usize::from(bits(codes, (step, column), 4))],
-            Codes::Sixes => {
-                let high = bits(&codes[TILE * PANEL / 2..], (step, column), 2);
-                self.tables[0][usize::from(bits(codes, (step, column), 4))] + self.tables[1][usize::from(high)]
+            _ => {
+                let (first, second) = self.codes.planes();
+                let entry = |table: usize, from: &[u8], width: usize| {
+                    self.tables[table][usize::from(bits(from, (step, column), width))]
+                };
+                let low = entry(0, codes, first);
+                if second > 0 { low + entry(1, &codes[plane_bytes(first)..], second) } else { low }
             }
         }
     }
