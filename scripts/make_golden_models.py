@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from golden_models.float8 import round_linears, store_linears
 from golden_models.mxfp4 import round_experts, store_experts
 from golden_models.table import MODELS, Model
 
@@ -96,6 +97,7 @@ def build(spec: Model, seed: int) -> torch.nn.Module:
 def make(spec: Model, folder: Path) -> None:
     for seed in range(MAX_SEEDS):
         model = build(spec, seed)
+        float8 = round_linears(model) if spec.float8 else {}
         cases = []
         for tokens in prompts(model.config.vocab_size):
             greedy, chosen, gap = continuation(model, tokens)
@@ -114,6 +116,8 @@ def make(spec: Model, folder: Path) -> None:
     (folder / "generation_config.json").unlink(missing_ok=True)
     if spec.four_bit:
         store_experts(folder)
+    if float8:
+        store_linears(folder, float8)
     if spec.rewrite:
         path = folder / "config.json"
         config = json.loads(path.read_text())

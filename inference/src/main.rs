@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
-use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelFolder, scan};
+use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelFolder, ModelSettings, scan};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::frontend::{FormatSettings, ReasoningFormat, ToolFormat};
 use shekara_inference::server::{AdminAccess, AdminKey, ServerState, router};
+use shekara_inference::weights::Quantization;
 use tokio::net::TcpListener;
 
 /// Serves open-weight models behind OpenAI's API.
@@ -88,6 +89,9 @@ struct ServeArgs {
     /// How a model writes its reasoning, as MODEL=FORMAT
     #[arg(long, value_parser = assignment::<ReasoningFormat>)]
     reasoning_format: Vec<(String, ReasoningFormat)>,
+    /// Round a model's weights when they are loaded, as MODEL=q8_0, MODEL=q4_k or MODEL=fp8
+    #[arg(long, value_parser = assignment::<Quantization>)]
+    quantize: Vec<(String, Quantization)>,
     /// How long running requests may finish after Ctrl-C, in seconds
     #[arg(long, default_value_t = 30)]
     grace: u64,
@@ -133,12 +137,15 @@ impl LoadingArgs {
 
 impl ServeArgs {
     fn settings(&self) -> CatalogSettings {
-        let mut models: BTreeMap<String, FormatSettings> = BTreeMap::new();
+        let mut models: BTreeMap<String, ModelSettings> = BTreeMap::new();
         for (model, format) in &self.tool_format {
             models.entry(model.clone()).or_default().tool_format = Some(*format);
         }
         for (model, format) in &self.reasoning_format {
             models.entry(model.clone()).or_default().reasoning_format = Some(*format);
+        }
+        for (model, quantization) in &self.quantize {
+            models.entry(model.clone()).or_default().quantize = Some(*quantization);
         }
         CatalogSettings { engine: self.engine(), loading: self.loading.settings(), models }
     }
@@ -178,7 +185,7 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    let (model, value) = text.split_once('=').ok_or("expected MODEL=FORMAT")?;
+    let (model, value) = text.split_once('=').ok_or("expected MODEL=VALUE")?;
     value.parse().map(|value| (model.to_owned(), value)).map_err(|error: T::Err| error.to_string())
 }
 

@@ -53,6 +53,8 @@ class Model:
     without: tuple[str, ...] = ()
     # Experts in MXFP4.
     four_bit: bool = False
+    # Projections in fp8.
+    float8: bool = False
 
     def config(self) -> transformers.PreTrainedConfig:
         shape = {key: value for key, value in SHAPE.items() if key not in self.without}
@@ -357,4 +359,22 @@ MOE = [
     ),
 ]
 
-MODELS = DENSE + MOE
+FLOAT8 = [
+    # Blocks of 128 that end before they are full.
+    Model(
+        "llama-fp8",
+        "Llama",
+        {"hidden_size": 136, "intermediate_size": 144, "num_hidden_layers": 2, "tie_word_embeddings": True},
+        lambda config: config.update(
+            quantization_config={
+                "quant_method": "fp8",
+                "fmt": "e4m3",
+                "activation_scheme": "dynamic",
+                "weight_block_size": [128, 128],
+            }
+        ),
+        float8=True,
+    ),
+]
+
+MODELS = DENSE + MOE + FLOAT8

@@ -22,7 +22,7 @@ pub type LoadingSettings = shekara_inference::catalog::LoadingSettings;
 pub type LoadingSettings = toml::Table;
 
 #[cfg(feature = "local-engine")]
-pub type ModelSettings = shekara_inference::frontend::FormatSettings;
+pub type ModelSettings = shekara_inference::catalog::ModelSettings;
 #[cfg(not(feature = "local-engine"))]
 pub type ModelSettings = toml::Table;
 

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::engine::LaunchError;
-use crate::frontend::{FormatSettings, FrontendError, ModelFrontend};
+use crate::frontend::{FormatSettings, FrontendError, ModelFrontend, TextSource};
 use crate::models::{Decoder, DecoderConfig};
-use crate::weights::{ConfigError, HfConfig, SafetensorsFolder, WeightsError};
+use crate::weights::{ConfigError, GgufWeights, HfConfig, SafetensorsFolder, WeightSource, WeightsError};
 
 use super::memory::Shortage;
 use super::{Fingerprint, UnusableError};
@@ -90,11 +90,7 @@ impl FolderError {
 /// template parsed.
 pub struct ModelFolder {
     pub config: DecoderConfig,
-    pub weights: SafetensorsFolder,
-    /// What they will take in memory.
-    pub weight_bytes: u64,
-    /// Of most of them, as the files call it.
-    pub dtype: String,
+    pub weights: Box<dyn WeightSource + Send>,
     pub frontend: ModelFrontend,
 }
 
@@ -103,14 +99,38 @@ impl ModelFolder {
     /// If anything in the folder is missing, malformed, or not to be read at all.
     pub fn open(path: &Path, default_max_tokens: usize, formats: FormatSettings) -> Result<Self, FolderError> {
         Fingerprint::of(path)?;
+        if let Some(file) = gguf_file(path)? {
+            return Self::open_gguf(&file, default_max_tokens, formats);
+        }
         let hf_config = HfConfig::read(&path.join("config.json")).map_err(|error| unread_config(path, error))?;
         let config = DecoderConfig::parse(&hf_config)?;
         let weights = SafetensorsFolder::open(path).map_err(|error| no_weights(path, error))?;
         Decoder::verify(&weights, &config)?;
-        let frontend = ModelFrontend::load(path, &hf_config, config.vocab_size, default_max_tokens, formats)?;
-        let (weight_bytes, dtype) = (weights.resident_bytes(), weights.main_dtype());
-        Ok(Self { config, weights, weight_bytes, dtype, frontend })
+        let source = TextSource::Folder(path);
+        let frontend = ModelFrontend::load(source, &hf_config, config.vocab_size, default_max_tokens, formats)?;
+        Ok(Self { config, weights: Box::new(weights), frontend })
     }
+
+    fn open_gguf(path: &Path, default_max_tokens: usize, formats: FormatSettings) -> Result<Self, FolderError> {
+        let weights = GgufWeights::open(path)?;
+        let hf_config = weights.config()?;
+        let config = DecoderConfig::parse(&hf_config)?;
+        Decoder::verify(&weights, &config)?;
+        let source = TextSource::Gguf(weights.metadata());
+        let frontend = ModelFrontend::load(source, &hf_config, config.vocab_size, default_max_tokens, formats)?;
+        Ok(Self { config, weights: Box::new(weights), frontend })
+    }
+}
+
+/// The `.gguf` that a path is, or that a folder without a `config.json` holds.
+fn gguf_file(path: &Path) -> Result<Option<PathBuf>, WeightsError> {
+    if path.is_file() {
+        return Ok(Some(path.to_owned()));
+    }
+    if path.join("config.json").exists() || !path.is_dir() {
+        return Ok(None);
+    }
+    GgufWeights::find(path)
 }
 
 fn unread_config(folder: &Path, error: ConfigError) -> FolderError {

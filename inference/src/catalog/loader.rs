@@ -2,12 +2,14 @@
 //!
 //! A load that became useless meanwhile, because the folder changed again, went away or was unloaded, is thrown away.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{EnginePlan, Launch, Lease};
+use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, StoredTensor, WeightSource};
 
 use super::entry::{Ask, Cause, Phase, Unloader};
 use super::manifest::MANIFEST;
@@ -135,9 +137,13 @@ impl Catalog {
             written.check_sizes(&job.revision)?;
         }
         let engine = &self.settings.engine;
-        let formats = self.settings.models.get(&job.id).copied().unwrap_or_default();
-        let ModelFolder { config, weights, weight_bytes, dtype, frontend } =
-            ModelFolder::open(&job.path, engine.default_max_tokens, formats)?;
+        let settings = self.settings.models.get(&job.id).copied().unwrap_or_default();
+        let ModelFolder { config, weights, frontend } =
+            ModelFolder::open(&job.path, engine.default_max_tokens, settings.formats())?;
+        let quantized = settings.quantize.map(|quantization| self.quantized(job, weights.as_ref(), quantization));
+        let source = quantized.as_ref().map_or(weights.as_ref() as &dyn WeightSource, |quantized| quantized);
+        let stored = source.stored();
+        let weight_bytes = stored.iter().fold(0_u64, |sum, tensor| sum.saturating_add(tensor.bytes));
         let plan = EnginePlan::new(config, weight_bytes, engine);
         let (reserved_bytes, cache_bytes) =
             (plan.memory_bytes().saturating_add(weight_bytes), plan.cache.total_bytes());
@@ -151,7 +157,7 @@ impl Catalog {
         };
         let launch = Launch {
             name: &job.id,
-            source: &weights,
+            source,
             loading: &loading,
             compute: Arc::clone(&self.compute),
             progress: &progress,
@@ -164,17 +170,33 @@ impl Catalog {
             (sums.join().unwrap_or(Err(FolderError::Panicked)), engine)
         });
         sums?;
+        let engine = engine.map_err(FolderError::from)?;
+        if let Some(quantized) = quantized {
+            quantized.finish();
+        }
         Ok(ServedModel::new(ServedParts {
             id: job.id.clone(),
             frontend,
-            engine: engine.map_err(FolderError::from)?,
+            engine,
             revision: job.revision.clone(),
-            dtype,
+            dtype: main_dtype(&stored),
             weight_bytes,
             cache_bytes,
             reserved_bytes,
             alive,
         }))
+    }
+
+    /// The weights, rounded or as they were rounded before: kept in a hidden folder beside the models.
+    fn quantized<'a>(
+        &self,
+        job: &Job,
+        weights: &'a dyn WeightSource,
+        quantization: Quantization,
+    ) -> QuantizedWeights<'a> {
+        let directory = self.directory.join(".cache/quantized");
+        let cache = QuantizedCache::open(&directory, (&job.id, &job.path), quantization);
+        QuantizedWeights::new(weights, quantization, cache)
     }
 
     /// All cores while nobody is answered; else half of them, and behind whoever computes answers.
@@ -249,4 +271,14 @@ impl Catalog {
         drop(dropped);
         self.changed();
     }
+}
+
+/// The dtype that most bytes are of.
+fn main_dtype(stored: &[StoredTensor]) -> String {
+    let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
+    for tensor in stored {
+        let size = sizes.entry(&tensor.dtype).or_default();
+        *size = size.saturating_add(tensor.bytes);
+    }
+    sizes.into_iter().max_by_key(|(_, bytes)| *bytes).map(|(dtype, _)| dtype.to_owned()).unwrap_or_default()
 }

@@ -30,6 +30,6 @@ pub use memory::{MemoryBudget, Reservation, Shortage};
 pub use models::{Catalog, CatalogError, Clock};
 pub use scan::{Candidate, scan};
 pub use served::ServedModel;
-pub use settings::{CatalogSettings, LoadingSettings};
+pub use settings::{CatalogSettings, LoadingSettings, ModelSettings};
 pub use status::{ModelState, ModelStatus, NextRevision};
 pub use watch::CatalogWatch;

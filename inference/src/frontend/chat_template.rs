@@ -8,8 +8,9 @@ use minijinja::value::Serde;
 use minijinja::{Environment, ErrorKind};
 use serde_json::{Map, Value, json};
 
-use crate::weights::HfConfig;
+use crate::weights::{GgufMetadata, HfConfig};
 
+use super::gguf_tokenizer;
 use super::template_functions::{self, REFUSAL};
 use super::{FrontendError, TemplateError};
 
@@ -34,6 +35,15 @@ impl ChatTemplate {
         let config = if path.exists() { HfConfig::read(&path)? } else { HfConfig::default() };
         let source = find(directory, &config)?.ok_or(FrontendError::NoTemplate)?;
         Self::parse(&source, special_tokens(&config), now)
+    }
+
+    /// Parses the template of a GGUF file.
+    ///
+    /// # Errors
+    /// If there is none, or it does not parse.
+    pub(super) fn of_gguf(metadata: &GgufMetadata, now: fn() -> Timestamp) -> Result<Self, FrontendError> {
+        let source = metadata.text("tokenizer.chat_template").ok_or(FrontendError::NoTemplate)?;
+        Self::parse(source, gguf_tokenizer::special_tokens(metadata), now)
     }
 
     pub(super) fn parse(

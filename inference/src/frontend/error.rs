@@ -11,11 +11,15 @@ pub enum FrontendError {
     NoTokenizer { path: PathBuf },
     #[error("{}: not a valid tokenizer: {reason}", path.display())]
     BadTokenizer { path: PathBuf, reason: String },
+    #[error("the file's tokenizer cannot be used: {reason}")]
+    BadGgufTokenizer { reason: String },
     #[error("{} cannot be read", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("the vocabulary cannot be used for grammars: {reason}")]
     BadVocabulary { reason: String },
-    #[error("no chat template: neither chat_template.jinja, chat_template.json nor tokenizer_config.json has one")]
+    #[error(
+        "no chat template: chat_template.jinja, chat_template.json and tokenizer_config.json have none, nor a .gguf its tokenizer.chat_template"
+    )]
     NoTemplate,
     #[error("the chat template does not parse: {reason}")]
     BadTemplate { reason: String },

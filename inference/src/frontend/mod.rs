@@ -7,6 +7,8 @@ mod chat_template;
 mod completion;
 mod detokenizer;
 mod error;
+mod gguf_splits;
+mod gguf_tokenizer;
 mod messages;
 mod model_frontend;
 mod output;
@@ -18,36 +20,19 @@ mod tokenizer;
 mod tools;
 mod valid_sampling;
 
-use std::str::FromStr;
-
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-
 pub use answer_stream::{AnswerEnding, AnswerEvent, AnswerStream};
 pub use chat::PreparedChat;
 pub use completion::{PreparedCompletion, PreparedPrompt};
 pub use error::{FrontendError, TemplateError};
-pub use model_frontend::{ModelFrontend, PrepareContext};
+pub use model_frontend::{ModelFrontend, PrepareContext, TextSource};
 pub use output::{OutputDelta, ReasoningFormat, ToolFormat, UnknownFormat};
 pub use text_stream::{TextEnding, TextEvent, TextOptions, TextStream};
 
 /// Formats that an operator sets for a model; without them they are told from its chat template.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FormatSettings {
     /// How the model writes tool calls, e.g. `hermes`.
-    #[serde(deserialize_with = "named")]
     pub tool_format: Option<ToolFormat>,
     /// How it writes its reasoning, e.g. `think`.
-    #[serde(deserialize_with = "named")]
     pub reasoning_format: Option<ReasoningFormat>,
-}
-
-fn named<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr<Err = UnknownFormat>,
-{
-    let name = Option::<String>::deserialize(deserializer)?;
-    name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
 }

@@ -9,7 +9,7 @@ use shekara_protocol::error::ApiError;
 use crate::engine::{GenerationRequest, TokenStream};
 use crate::sampling::grammar::{CompiledGrammar, GrammarCompiler, GrammarError};
 use crate::sampling::{SamplingParams, StopCondition};
-use crate::weights::HfConfig;
+use crate::weights::{GgufMetadata, HfConfig};
 
 use super::chat_template::ChatTemplate;
 use super::detokenizer::ShownTokens;
@@ -31,6 +31,31 @@ pub struct ModelFrontend {
     grammars: GrammarCompiler,
 }
 
+/// Where the text side of a model is read from.
+#[derive(Clone, Copy)]
+pub enum TextSource<'a> {
+    /// A Hugging Face folder.
+    Folder(&'a Path),
+    Gguf(&'a GgufMetadata),
+}
+
+impl TextSource<'_> {
+    fn generation_config(self) -> Result<HfConfig, FrontendError> {
+        match self {
+            Self::Folder(directory) => {
+                let path = directory.join("generation_config.json");
+                Ok(if path.exists() { HfConfig::read(&path)? } else { HfConfig::default() })
+            }
+            Self::Gguf(metadata) => {
+                let keys = [("temp", "temperature"), ("top_p", "top_p"), ("top_k", "top_k"), ("min_p", "min_p")];
+                let value = |key: &str| metadata.number(&format!("general.sampling.{key}"));
+                let values = keys.iter().filter_map(|(theirs, ours)| Some(((*ours).to_owned(), value(theirs)?.into())));
+                Ok(HfConfig::from_values(values.collect()))
+            }
+        }
+    }
+}
+
 /// What a request is prepared for beside its own fields.
 #[derive(Clone, Debug)]
 pub struct PrepareContext {
@@ -45,25 +70,31 @@ pub struct PrepareContext {
 }
 
 impl ModelFrontend {
-    /// Reads tokenizer, template and generation settings from a model's folder.
+    /// Reads tokenizer, template and generation settings.
     ///
     /// # Errors
     /// If one of them is missing, malformed or no use for a plain message.
     pub fn load(
-        directory: &Path,
+        source: TextSource<'_>,
         config: &HfConfig,
         vocab_size: usize,
         default_max_tokens: usize,
         formats: FormatSettings,
     ) -> Result<Self, FrontendError> {
-        let path = directory.join("generation_config.json");
-        let generation = if path.exists() { HfConfig::read(&path)? } else { HfConfig::default() };
+        let generation = source.generation_config()?;
         let mut eos_token_ids = generation.token_ids("eos_token_id");
         eos_token_ids.extend(config.token_ids("eos_token_id"));
         eos_token_ids.sort_unstable();
         eos_token_ids.dedup();
-        let tokenizer = Arc::new(ModelTokenizer::load(directory)?);
-        let template = ChatTemplate::load(directory, Timestamp::now)?;
+        let (tokenizer, template) = match source {
+            TextSource::Folder(directory) => {
+                (ModelTokenizer::load(directory)?, ChatTemplate::load(directory, Timestamp::now)?)
+            }
+            TextSource::Gguf(metadata) => {
+                (ModelTokenizer::of_gguf(metadata)?, ChatTemplate::of_gguf(metadata, Timestamp::now)?)
+            }
+        };
+        let tokenizer = Arc::new(tokenizer);
         let tool_format = formats.tool_format.or_else(|| ToolFormat::detect(template.source()));
         let reasoning_format = formats.reasoning_format.or_else(|| ReasoningFormat::detect(template.source()));
         let frontend = Self {

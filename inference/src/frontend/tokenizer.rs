@@ -8,8 +8,10 @@ use tokenizers::{DecoderWrapper, Tokenizer};
 
 use crate::sampling::TokenLogprobs;
 use crate::sampling::grammar::{GrammarError, Vocabulary};
+use crate::weights::GgufMetadata;
 
 use super::FrontendError;
+use super::gguf_tokenizer::tokenizer_json;
 
 /// A noncharacter, put inside special tokens that stand in a user's text: the rendered prompt is
 /// cut there, so that neither half is read as the token. It never reaches the model.
@@ -34,6 +36,14 @@ impl ModelTokenizer {
         let tokenizer = Tokenizer::from_file(&path)
             .map_err(|error| FrontendError::BadTokenizer { path, reason: error.to_string() })?;
         Ok(Self::new(tokenizer))
+    }
+
+    /// # Errors
+    /// If the metadata has no tokenizer, or one that is malformed or not supported.
+    pub(super) fn of_gguf(metadata: &GgufMetadata) -> Result<Self, FrontendError> {
+        let json = tokenizer_json(metadata)?;
+        let bad = |error: tokenizers::Error| FrontendError::BadGgufTokenizer { reason: error.to_string() };
+        Tokenizer::from_bytes(json).map_err(bad).map(Self::new)
     }
 
     pub(super) fn new(mut tokenizer: Tokenizer) -> Self {

@@ -9,12 +9,14 @@ const SPARE_WORDS: usize = LINE / size_of::<u64>() - 1;
 
 mod sealed {
     pub trait Sealed {}
+    impl Sealed for u8 {}
     impl Sealed for u16 {}
     impl Sealed for f32 {}
 }
 
 /// Element types for which every bit pattern is a value, so that zeroed lines are valid elements.
 pub trait Plain: sealed::Sealed + Copy + Send + Sync {}
+impl Plain for u8 {}
 impl Plain for u16 {}
 impl Plain for f32 {}
 

@@ -22,7 +22,7 @@ impl Embedding {
     ) -> Result<Self, WeightsError> {
         let tensor = source.load(&format!("{name}.weight"), &[vocab_size, hidden_size])?;
         let matrix = PackedMatrix::pack(&tensor.bytes, tensor.dtype, vocab_size, hidden_size);
-        Ok(Self { table: Linear::from_matrix(matrix), hidden_size })
+        Ok(Self { table: Linear::from_matrix(matrix, None), hidden_size })
     }
 
     /// The same table as an output head.
@@ -37,7 +37,7 @@ impl Embedding {
         for_each_row(hidden, self.hidden_size, |row, values| {
             let token = tokens[row] as usize;
             if token < self.table.num_outputs() {
-                self.table.matrix().read_row(token, values);
+                self.table.read_row(token, values);
             } else {
                 values.fill(0.0);
             }

@@ -1,11 +1,12 @@
 //! A linear layer, or several that read the same input fused into one.
 
-use crate::kernels::cpu::{Level, PackedMatrix, WeightDtype, linear};
+use crate::kernels::cpu::{Level, PackedMatrix, linear};
 use crate::weights::{RawTensor, TensorList, WeightSource, WeightsError};
 
-/// `y = x · Wᵀ + b`, with `W` packed in its own dtype.
+/// `y = x · Wᵀ + b`, with `W` packed in its own dtypes.
 pub struct Linear {
-    matrix: PackedMatrix,
+    /// One below the other; parts of one dtype are one matrix.
+    matrices: Vec<PackedMatrix>,
     bias: Option<Vec<f32>>,
 }
 
@@ -29,17 +30,7 @@ impl Linear {
                 bias.extend(source.load(&format!("{name}.bias"), &[*outputs])?.to_f32());
             }
         }
-        let num_outputs = parts.iter().map(|(_, outputs)| outputs).sum();
-        let dtype = tensors[0].dtype;
-        let (bytes, dtype) = if tensors.iter().all(|tensor| tensor.dtype == dtype) {
-            (joined(tensors.into_iter().map(|tensor| tensor.bytes)), dtype)
-        } else {
-            let wide = |value: f32| value.to_le_bytes();
-            let bytes = tensors.iter().flat_map(RawTensor::to_f32).flat_map(wide).collect();
-            (bytes, WeightDtype::F32)
-        };
-        let matrix = PackedMatrix::pack(&bytes, dtype, num_outputs, num_inputs);
-        Ok(Self { matrix, bias: has_bias.then_some(bias) })
+        Ok(Self { matrices: packed(tensors, num_inputs), bias: has_bias.then_some(bias) })
     }
 
     /// What [`Self::load`] reads.
@@ -60,38 +51,47 @@ impl Linear {
     /// If the tensor has not two dimensions.
     pub fn new(weight: &RawTensor, bias: Option<Vec<f32>>) -> Self {
         let [num_outputs, num_inputs] = weight.shape[..] else { unreachable!("a matrix has two dimensions") };
-        Self { matrix: PackedMatrix::pack(&weight.bytes, weight.dtype, num_outputs, num_inputs), bias }
+        Self::from_matrix(PackedMatrix::pack(&weight.bytes, weight.dtype, num_outputs, num_inputs), bias)
     }
 
-    pub(super) fn from_matrix(matrix: PackedMatrix) -> Self {
-        Self { matrix, bias: None }
+    pub(super) fn from_matrix(matrix: PackedMatrix, bias: Option<Vec<f32>>) -> Self {
+        Self { matrices: vec![matrix], bias }
     }
 
-    pub(super) fn matrix(&self) -> &PackedMatrix {
-        &self.matrix
+    /// Writes row `output` of the weights to `row`, as an embedding is looked up.
+    pub(super) fn read_row(&self, output: usize, row: &mut [f32]) {
+        self.matrices[0].read_row(output, row);
     }
 
     pub fn num_outputs(&self) -> usize {
-        self.matrix.num_outputs()
+        self.matrices.iter().map(PackedMatrix::num_outputs).sum()
     }
 
     pub fn size_in_bytes(&self) -> usize {
-        self.matrix.size_in_bytes()
+        self.matrices.iter().map(PackedMatrix::size_in_bytes).sum()
     }
 
     /// `input` is `[num_rows, num_inputs]`; `output` becomes `[num_rows, num_outputs]`. `scratch`
-    /// grows to at most as long as `input`.
+    /// grows to what the kernel needs, see [`crate::kernels::cpu::scratch_len`].
     pub fn forward(&self, input: &[f32], scratch: &mut Vec<f32>, output: &mut Vec<f32>) {
-        let num_rows = input.len() / self.matrix.num_inputs();
-        output.resize(num_rows * self.matrix.num_outputs(), 0.0);
-        linear(Level::best(), &self.matrix, self.bias.as_deref(), (input, scratch), output);
+        let num_rows = input.len() / self.matrices[0].num_inputs();
+        output.resize(num_rows * self.num_outputs(), 0.0);
+        linear(Level::best(), &self.matrices, self.bias.as_deref(), (input, scratch), output);
     }
 }
 
-fn joined(mut parts: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut whole = parts.next().unwrap_or_default();
-    for part in parts {
-        whole.extend_from_slice(&part);
+/// Neighbours of one dtype are packed together.
+fn packed(tensors: Vec<RawTensor>, num_inputs: usize) -> Vec<PackedMatrix> {
+    let mut stacks: Vec<RawTensor> = Vec::new();
+    for tensor in tensors {
+        match stacks.last_mut() {
+            Some(last) if last.dtype == tensor.dtype => {
+                last.bytes.extend_from_slice(&tensor.bytes);
+                last.shape[0] += tensor.shape[0];
+            }
+            _ => stacks.push(tensor),
+        }
     }
-    whole
+    let pack = |stack: &RawTensor| PackedMatrix::pack(&stack.bytes, stack.dtype, stack.shape[0], num_inputs);
+    stacks.iter().map(pack).collect()
 }

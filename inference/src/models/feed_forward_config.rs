@@ -99,8 +99,9 @@ fn experts(config: &HfConfig, row: &Architecture, moe: &MoeRow, dense: MlpConfig
     } else {
         dense.activation
     };
-    let expert =
-        MlpConfig { intermediate_size: width, layout: moe.up, down: moe.down, activation, bias: false, ..dense };
+    // Biases beside stacked experts are read with the stack.
+    let bias = is_listed(config)? && matches!(moe.layout, ExpertLayout::Interleaved(_));
+    let expert = MlpConfig { intermediate_size: width, layout: moe.up, down: moe.down, activation, bias, ..dense };
     let shared = match moe.shared {
         SharedRow::Never => None,
         SharedRow::Gated { name, gate } => {
@@ -123,11 +124,20 @@ fn experts(config: &HfConfig, row: &Architecture, moe: &MoeRow, dense: MlpConfig
     })
 }
 
+/// Whether experts are told apart by their names, however the architecture's authors store them.
+/// This crate's own key: GGUF files are read so.
+fn is_listed(config: &HfConfig) -> Result<bool, ConfigError> {
+    Ok(config.flag("experts_listed")?.unwrap_or(false))
+}
+
 /// How experts are stored: in four bits where `quantization_config` is there, which
 /// `refuse_unsupported` has looked at.
 fn layout(config: &HfConfig, moe: &MoeRow, (hidden, width): (usize, usize)) -> Result<ExpertLayout, ConfigError> {
+    if is_listed(config)? {
+        return Ok(ExpertLayout::Listed("experts"));
+    }
     let ExpertLayout::Interleaved(names) = moe.layout else { return Ok(moe.layout) };
-    if config.value("quantization_config").is_none() {
+    if config.value("quantization_config").is_none_or(|quantization| quantization["quant_method"] != "mxfp4") {
         return Ok(moe.layout);
     }
     if !hidden.is_multiple_of(MXFP4_BLOCK) || !width.is_multiple_of(MXFP4_BLOCK) {

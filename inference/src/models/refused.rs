@@ -63,7 +63,7 @@ pub(super) fn refuse_unsupported(config: &HfConfig, row: &Architecture) -> Resul
     if let Some(quantization) = config.value("quantization_config") {
         let four_bit = quantization["quant_method"] == "mxfp4";
         let has_layout = row.moe.is_some_and(|moe| matches!(moe.layout, ExpertLayout::Interleaved(_)));
-        if !four_bit || !has_layout {
+        if !(is_float8(quantization) || four_bit && has_layout) {
             return refuse(&format!("quantization_config {}", quantization["quant_method"]));
         }
     }
@@ -86,6 +86,15 @@ pub(super) fn refuse_unsupported(config: &HfConfig, row: &Architecture) -> Resul
         }
     }
     Ok(())
+}
+
+/// Whether matrices are in fp8 with scales beside them, which the weights' reader looks at.
+fn is_float8(quantization: &Value) -> bool {
+    match quantization["quant_method"].as_str() {
+        Some("fp8" | "fbgemm_fp8") => true,
+        Some("compressed-tensors") => quantization["format"] == "float-quantized",
+        _ => false,
+    }
 }
 
 fn understands(row: &Architecture, key: &str) -> bool {

@@ -3,6 +3,7 @@
 //! What a step of so many rows needs is known beforehand and can be claimed up front, so that a
 //! process's memory after its start is what it will be under load.
 
+use crate::kernels::cpu::scratch_len;
 use crate::layers::{Angles, MlpConfig, Scratch};
 
 use super::{DecoderConfig, FeedForwardConfig};
@@ -122,6 +123,7 @@ impl ScratchWidths {
     /// In the order of [`Scratch::buffers`].
     fn in_order(&self) -> [usize; Scratch::COUNT] {
         let Self { wide, narrow, interleaved, gathered, expanded, routed } = *self;
+        let interleaved = scratch_len(interleaved);
         [wide, narrow, interleaved, gathered, expanded, routed]
     }
 }

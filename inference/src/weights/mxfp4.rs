@@ -1,19 +1,14 @@
 //! Four-bit weights in blocks of 32 that share a power of two (OCP Microscaling, 2023), as gpt-oss
 //! stores its experts.
 //!
-//! They are widened to bf16 when read, which holds each of their values exactly.
+//! They stay in four bits: only the order within a block changes to that of GGUF files.
 
-use half::bf16;
-
-use crate::kernels::cpu::WeightDtype;
+use crate::kernels::cpu::{BlockFormat, WeightDtype};
 
 use super::{RawTensor, TensorList, WeightSource, WeightsError};
 
 /// Values that share a scale.
 pub const MXFP4_BLOCK: usize = 32;
-
-/// What the lower three bits of a value stand for; the fourth is its sign.
-const VALUES: [f32; 8] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0];
 
 /// Names and shapes of the two byte tensors behind `[count, rows, columns]` values.
 pub fn mxfp4_tensors(name: &str, [count, rows, columns]: [usize; 3]) -> TensorList {
@@ -27,37 +22,29 @@ pub fn mxfp4_tensors(name: &str, [count, rows, columns]: [usize; 3]) -> TensorLi
 /// Reads `[count, rows, columns]` values.
 ///
 /// # Errors
-/// If a tensor is missing or malformed, or a value is too large for bf16.
+/// If a tensor is missing or malformed, or a value is not finite.
 pub fn load_mxfp4(source: &dyn WeightSource, name: &str, shape: [usize; 3]) -> Result<RawTensor, WeightsError> {
     let read = |(name, shape): &(String, Vec<usize>)| source.load_bytes(name, shape);
     let tensors = mxfp4_tensors(name, shape);
     let (blocks, scales) = (read(&tensors[0])?, read(&tensors[1])?);
-    let mut bytes = Vec::with_capacity(shape.iter().product::<usize>() * 2);
+    let format = BlockFormat::Mxfp4;
+    let mut bytes = Vec::with_capacity(scales.len() * format.block_bytes());
     for (block, scale) in blocks.chunks_exact(MXFP4_BLOCK / 2).zip(&scales) {
-        let scale = power_of_two(*scale);
-        for pair in block {
-            for nibble in [pair & 0xf, pair >> 4] {
-                let size = VALUES[usize::from(nibble & 7)] * scale;
-                let value = if nibble & 8 == 0 { size } else { -size };
-                bytes.extend(bf16::from_f32(value).to_le_bytes());
-            }
-        }
+        bytes.push(*scale);
+        // Neighbours share a byte there, values half a block apart here.
+        let code = |at: usize| block[at / 2] >> (at % 2 * 4) & 0xf;
+        bytes.extend((0..MXFP4_BLOCK / 2).map(|at| code(at) | code(at + MXFP4_BLOCK / 2) << 4));
     }
-    let tensor = RawTensor { dtype: WeightDtype::Bf16, shape: shape.to_vec(), bytes };
+    let tensor = RawTensor { dtype: WeightDtype::Blocks(format), shape: shape.to_vec(), bytes };
     if tensor.is_finite() { Ok(tensor) } else { Err(WeightsError::NotFinite { name: name.to_owned() }) }
-}
-
-/// `2^(exponent - 127)`.
-fn power_of_two(exponent: u8) -> f32 {
-    match exponent {
-        0 => f32::from_bits(1 << 22),
-        exponent => f32::from_bits(u32::from(exponent) << 23),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the lower three bits of a value stand for; the fourth is its sign.
+    const VALUES: [f32; 8] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0];
 
     struct Bytes {
         block: [u8; MXFP4_BLOCK / 2],

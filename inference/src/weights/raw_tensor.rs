@@ -6,8 +6,12 @@ use rayon::prelude::*;
 
 use crate::kernels::cpu::WeightDtype;
 
+use super::ConfigError;
+
 /// Bytes that one thread looks at in a go: many enough to be worth handing over.
 const CHECKED_TOGETHER: usize = 1 << 20;
+/// The same, in blocks.
+const BLOCKS_TOGETHER: usize = 1 << 12;
 
 /// Why weights cannot be used. Messages read after "failed to load …".
 #[derive(Debug, thiserror::Error)]
@@ -22,11 +26,17 @@ pub enum WeightsError {
     WrongLength { path: PathBuf, expected: u64, found: u64 },
     #[error("{}: not a valid weight index: {reason}", path.display())]
     BadIndex { path: PathBuf, reason: String },
+    #[error("{}: not a valid GGUF file: {reason}", path.display())]
+    BadGguf { path: PathBuf, reason: String },
+    #[error("tensor {name} is stored in a format that is not supported (GGUF type {number})")]
+    UnsupportedBlocks { name: String, number: u32 },
+    #[error(transparent)]
+    Config(ConfigError),
     #[error("tensor {name} is missing")]
     MissingTensor { name: String },
     #[error("tensor {name} has shape {found:?}, the configuration asks for {expected:?}")]
     WrongShape { name: String, expected: Vec<usize>, found: Vec<usize> },
-    #[error("tensor {name} has dtype {dtype}; supported are BF16, F16 and F32")]
+    #[error("tensor {name} has dtype {dtype}; supported are BF16, F16, F32 and, for matrices, F8_E4M3")]
     UnsupportedDtype { name: String, dtype: String },
     #[error("tensor {name} has dtype {dtype}; U8 is expected")]
     NotBytes { name: String, dtype: String },
@@ -52,7 +62,7 @@ impl RawTensor {
     /// If there are fewer rows.
     #[must_use]
     pub fn rows(&self, width: usize, order: impl Iterator<Item = usize>) -> Self {
-        let row_bytes = width * self.dtype.size_in_bytes();
+        let row_bytes = self.dtype.row_bytes(width);
         let mut bytes = Vec::with_capacity(self.bytes.len());
         let mut count = 0;
         for row in order {
@@ -63,9 +73,13 @@ impl RawTensor {
     }
 
     /// A matrix on its side: `[rows, columns]` becomes `[columns, rows]`.
+    ///
+    /// # Panics
+    /// If it is made of blocks, which lie along rows.
     #[must_use]
     pub fn transposed(&self, rows: usize, columns: usize) -> Self {
-        let size = self.dtype.size_in_bytes();
+        assert!(!matches!(self.dtype, WeightDtype::Blocks(_)), "blocks cannot be turned");
+        let size = self.dtype.row_bytes(1);
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for column in 0..columns {
             for row in 0..rows {
@@ -77,7 +91,7 @@ impl RawTensor {
     }
 
     pub fn to_f32(&self) -> Vec<f32> {
-        self.dtype.widen_all(&self.bytes)
+        self.dtype.widen_all(&self.bytes, self.shape.last().copied().unwrap_or(1))
     }
 
     /// Whether no value is infinite or not a number: none whose exponent bits are all ones.
@@ -86,6 +100,10 @@ impl RawTensor {
             WeightDtype::Bf16 => halves_are_finite::<0x7f80>,
             WeightDtype::F16 => halves_are_finite::<0x7c00>,
             WeightDtype::F32 => floats_are_finite,
+            WeightDtype::Blocks(format) => {
+                let blocks = self.bytes.par_chunks_exact(format.block_bytes()).with_min_len(BLOCKS_TOGETHER);
+                return blocks.all(|block| format.is_finite(block));
+            }
         };
         self.bytes.par_chunks(CHECKED_TOGETHER).all(check)
     }
@@ -102,8 +120,24 @@ fn floats_are_finite(bytes: &[u8]) -> bool {
     bytes.as_chunks().0.iter().fold(true, |finite, value| finite & f32::from_le_bytes(*value).is_finite())
 }
 
+/// What is known of a tensor before it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTensor {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// As the file calls it, in small letters.
+    pub dtype: String,
+    /// What it takes in memory.
+    pub bytes: u64,
+}
+
 /// Hands out tensors by their Hugging Face names.
 pub trait WeightSource: Sync {
+    /// Every tensor that it has, those included that no layer reads; nothing where that is not known beforehand.
+    fn stored(&self) -> Vec<StoredTensor> {
+        Vec::new()
+    }
+
     /// Checks that the tensor exists with this shape and a supported dtype, without reading it.
     ///
     /// # Errors
@@ -140,6 +174,7 @@ mod tests {
             WeightDtype::Bf16 => bf16::from_f32(*value).to_le_bytes().to_vec(),
             WeightDtype::F16 => f16::from_f32(*value).to_le_bytes().to_vec(),
             WeightDtype::F32 => value.to_le_bytes().to_vec(),
+            WeightDtype::Blocks(_) => unreachable!("not made of numbers"),
         });
         RawTensor { dtype, shape: vec![values.len()], bytes: bytes.collect() }.is_finite()
     }
@@ -154,9 +189,9 @@ mod tests {
             // Odd in length, and longer than what one thread looks at.
             let mut values: Vec<f32> = [0.0, -0.0, 1e-7, -1.0, largest, -largest].repeat(100_001);
             values.push(largest);
-            assert!(values.len() * dtype.size_in_bytes() > CHECKED_TOGETHER);
+            assert!(values.len() * dtype.row_bytes(1) > CHECKED_TOGETHER);
             assert!(is_finite(dtype, &values), "{dtype:?}");
-            for at in [0, CHECKED_TOGETHER / dtype.size_in_bytes(), values.len() - 1] {
+            for at in [0, CHECKED_TOGETHER / dtype.row_bytes(1), values.len() - 1] {
                 for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     let good = std::mem::replace(&mut values[at], bad);
                     assert!(!is_finite(dtype, &values), "{dtype:?}: {bad} at {at}");

@@ -4,21 +4,19 @@
 //! cut short is found before anything is loaded. Tensors are read one at a time and packed by
 //! their layer; no file is ever whole in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 
-use crate::kernels::cpu::WeightDtype;
+use crate::kernels::cpu::{BlockFormat, WeightDtype};
 
-use super::{RawTensor, WeightSource, WeightsError};
+use super::{RawTensor, StoredTensor, WeightSource, WeightsError, fp8};
 
 /// Far above any real header, far below what would exhaust memory.
 const MAX_HEADER_BYTES: u64 = 64 << 20;
-/// Bytes in memory for each that packed four-bit values take in a file.
-const WIDENED: u64 = 4;
 
 struct Shard {
     path: PathBuf,
@@ -78,26 +76,6 @@ impl SafetensorsFolder {
         Ok(())
     }
 
-    /// What the weights will take in memory, those included that no layer reads.
-    pub fn resident_bytes(&self) -> u64 {
-        let sizes = self.entries.values().map(|entry| {
-            let (start, end) = entry.info.data_offsets;
-            let bytes = (end - start) as u64;
-            if entry.info.dtype == Dtype::U8 { bytes.saturating_mul(WIDENED) } else { bytes }
-        });
-        sizes.fold(0, u64::saturating_add)
-    }
-
-    /// The dtype that most bytes are of, as the files call it.
-    pub fn main_dtype(&self) -> String {
-        let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-        for entry in self.entries.values() {
-            let (start, end) = entry.info.data_offsets;
-            *sizes.entry(format!("{:?}", entry.info.dtype).to_lowercase()).or_default() += end - start;
-        }
-        sizes.into_iter().max_by_key(|(_, bytes)| *bytes).map(|(dtype, _)| dtype).unwrap_or_default()
-    }
-
     fn entry(&self, name: &str, shape: &[usize]) -> Result<&Entry, WeightsError> {
         let entry = self.entries.get(name).ok_or_else(|| WeightsError::MissingTensor { name: name.to_owned() })?;
         if entry.info.shape != shape {
@@ -125,19 +103,56 @@ fn weight_dtype(name: &str, entry: &Entry) -> Result<WeightDtype, WeightsError> 
         Dtype::BF16 => Ok(WeightDtype::Bf16),
         Dtype::F16 => Ok(WeightDtype::F16),
         Dtype::F32 => Ok(WeightDtype::F32),
+        Dtype::F8_E4M3 if entry.info.shape.len() == 2 => Ok(WeightDtype::Blocks(BlockFormat::Float8)),
         other => Err(WeightsError::UnsupportedDtype { name: name.to_owned(), dtype: format!("{other:?}") }),
     }
 }
 
+impl SafetensorsFolder {
+    /// The scales of a matrix in fp8.
+    fn scales(&self, name: &str, shape: [usize; 2]) -> Result<fp8::Scales, WeightsError> {
+        let names = fp8::scale_names(name);
+        let found = names.iter().find_map(|scale| Some((scale, self.entries.get(scale)?)));
+        let (scale, entry) = found.ok_or_else(|| WeightsError::MissingTensor { name: names[0].clone() })?;
+        let dtype = weight_dtype(scale, entry)?;
+        if matches!(dtype, WeightDtype::Blocks(_)) {
+            return Err(WeightsError::UnsupportedDtype {
+                name: scale.clone(),
+                dtype: format!("{:?}", entry.info.dtype),
+            });
+        }
+        let tensor = RawTensor { dtype, shape: entry.info.shape.clone(), bytes: self.read(entry)? };
+        fp8::Scales::new(scale, &tensor, shape)
+    }
+}
+
 impl WeightSource for SafetensorsFolder {
+    fn stored(&self) -> Vec<StoredTensor> {
+        let stored = |(name, entry): (&String, &Entry)| {
+            let (start, end) = entry.info.data_offsets;
+            let dtype = format!("{:?}", entry.info.dtype).to_lowercase();
+            StoredTensor { name: name.clone(), shape: entry.info.shape.clone(), dtype, bytes: (end - start) as u64 }
+        };
+        self.entries.iter().map(stored).collect()
+    }
+
     fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
-        weight_dtype(name, self.entry(name, shape)?).map(|_| ())
+        let dtype = weight_dtype(name, self.entry(name, shape)?)?;
+        if let (WeightDtype::Blocks(_), &[rows, columns]) = (dtype, shape) {
+            self.scales(name, [rows, columns])?;
+        }
+        Ok(())
     }
 
     fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError> {
         let entry = self.entry(name, shape)?;
         let dtype = weight_dtype(name, entry)?;
-        let tensor = RawTensor { dtype, shape: shape.to_vec(), bytes: self.read(entry)? };
+        let tensor = match (dtype, shape) {
+            (WeightDtype::Blocks(_), &[rows, columns]) => {
+                fp8::blocks(&self.read(entry)?, &self.scales(name, [rows, columns])?, [rows, columns])
+            }
+            _ => RawTensor { dtype, shape: shape.to_vec(), bytes: self.read(entry)? },
+        };
         if !tensor.is_finite() {
             return Err(WeightsError::NotFinite { name: name.to_owned() });
         }

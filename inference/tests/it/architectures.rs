@@ -15,7 +15,7 @@ use crate::support::{Answer, Models, Server, copy_folder, fixture, settings};
 const TOLERANCE: f64 = 0.01;
 const PATH: &str = "/v1/completions";
 
-struct Case {
+pub struct Case {
     prompt: Vec<u32>,
     greedy: Vec<u32>,
     /// Of every token but the first.
@@ -43,7 +43,11 @@ fn names() -> Vec<String> {
 }
 
 fn cases(name: &str) -> Vec<Case> {
-    let text = std::fs::read(folder().join(name).join("golden.json")).expect("a golden");
+    read_cases(&folder().join(name).join("golden.json"))
+}
+
+pub fn read_cases(path: &Path) -> Vec<Case> {
+    let text = std::fs::read(path).expect("a golden");
     let golden: Value = serde_json::from_slice(&text).expect("JSON");
     let cases = golden["cases"].as_array().expect("cases");
     let ids = |value: &Value| serde_json::from_value(value.clone()).expect("token ids");
@@ -76,7 +80,7 @@ fn add(models: &Models, name: &str, as_name: &str) -> PathBuf {
 }
 
 /// Keys and values as exact as the reference's.
-fn exact() -> EngineSettings {
+pub fn exact() -> EngineSettings {
     EngineSettings { kv_cache_dtype: KvDtype::F32, ..settings() }
 }
 
@@ -110,7 +114,7 @@ fn largest_error(found: &[f64], expected: &[f64]) -> f64 {
 }
 
 /// How far a model's log probabilities are from the reference, at most.
-async fn distance(server: &Server, name: &str, cases: &[Case]) -> f64 {
+pub async fn distance(server: &Server, name: &str, cases: &[Case]) -> f64 {
     let sequences: Vec<_> = cases.iter().map(Case::whole).collect();
     let found = scored(server, name, &sequences).await;
     let errors = found.iter().zip(cases).map(|(found, case)| largest_error(found, &case.logprobs));
@@ -123,7 +127,7 @@ async fn text_of(server: &Server, name: &str, tokens: &[u32]) -> String {
     answer.body["prompt"].as_str().unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
 }
 
-async fn check(server: &Server, name: &str, cases: &[Case]) {
+pub async fn check(server: &Server, name: &str, cases: &[Case]) {
     let error = distance(server, name, cases).await;
     assert!(error < TOLERANCE, "{name}: {error} from the reference");
     let prompts: Vec<_> = cases.iter().map(|case| case.prompt.clone()).collect();

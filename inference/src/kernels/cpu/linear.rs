@@ -6,49 +6,106 @@
 use super::level::{Kernel, Level};
 use super::packed::{PANEL, PackedMatrix, Panels};
 use super::parallel::{SharedMut, for_each_range};
+use super::tile_linear::{SUMMED, TileKernel, sum_up};
 use super::vector::{LANES, Vector};
 
-/// Computes `output[row] = input[row] · Wᵀ + bias` for every row.
+/// Computes `output[row] = input[row] · Wᵀ + bias` for every row, where `W` is several matrices one
+/// below the other.
 ///
 /// `input` is `[num_rows, num_inputs]`, `output` `[num_rows, num_outputs]`; `bias`, when given,
-/// holds `num_outputs` values. `scratch` becomes as long as `input` where there is more than one row.
+/// holds `num_outputs` values. `scratch` becomes as long as [`scratch_len`] says, at most.
 ///
 /// # Panics
-/// If the lengths do not fit the matrix.
+/// If the lengths do not fit the matrices, or there is none.
 pub fn linear(
     level: Level,
-    matrix: &PackedMatrix,
+    matrices: &[PackedMatrix],
     bias: Option<&[f32]>,
     (input, scratch): (&[f32], &mut Vec<f32>),
     output: &mut [f32],
 ) {
-    let num_rows = input.len() / matrix.num_inputs();
-    assert_eq!(input.len(), num_rows * matrix.num_inputs(), "input shape");
-    assert_eq!(output.len(), num_rows * matrix.num_outputs(), "output shape");
-    assert!(bias.is_none_or(|bias| bias.len() == matrix.num_outputs()), "bias shape");
+    let num_inputs = matrices[0].num_inputs();
+    let num_outputs: usize = matrices.iter().map(PackedMatrix::num_outputs).sum();
+    let num_rows = input.len() / num_inputs;
+    assert!(matrices.iter().all(|matrix| matrix.num_inputs() == num_inputs), "matrices of one width");
+    assert_eq!(input.len(), num_rows * num_inputs, "input shape");
+    assert_eq!(output.len(), num_rows * num_outputs, "output shape");
+    assert!(bias.is_none_or(|bias| bias.len() == num_outputs), "bias shape");
     if num_rows == 0 {
         return;
     }
     let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
-    let interleaved = if num_rows == 1 { input } else { interleave(input, blocks, scratch) };
-    let output = SharedMut::new(output);
-    let cost = num_rows * PANEL * matrix.num_inputs();
-    for_each_range(matrix.num_outputs().div_ceil(PANEL), cost, |panels| {
-        level.run(LinearKernel { matrix, bias, input: interleaved, blocks, panels, output });
-    });
+    let wants_sums = matrices.iter().any(PackedMatrix::has_offsets);
+    let input_len = if num_rows == 1 { 0 } else { input.len() };
+    let sums_len = if wants_sums { num_rows * num_inputs.div_ceil(SUMMED) } else { 0 };
+    scratch.resize(input_len + sums_len, 0.0);
+    let (interleaved, sums) = scratch.split_at_mut(input_len);
+    if wants_sums {
+        sum_up(input, blocks, num_inputs, sums);
+    }
+    let input = if num_rows == 1 { input } else { interleave(input, blocks, interleaved) };
+    let values = SharedMut::new(output);
+    let mut first_column = 0;
+    for matrix in matrices {
+        let bias = bias.map(|bias| &bias[first_column..first_column + matrix.num_outputs()]);
+        let target = Target { values, stride: num_outputs, first_column };
+        let cost = num_rows * PANEL * num_inputs;
+        for_each_range(matrix.num_outputs().div_ceil(PANEL), cost, |panels| match &matrix.panels {
+            Panels::Tiles(tiles) => level.run(TileKernel {
+                tiles,
+                num_inputs,
+                num_outputs: matrix.num_outputs(),
+                bias,
+                input,
+                sums,
+                blocks,
+                panels,
+                target,
+            }),
+            _ => level.run(LinearKernel { matrix, bias, input, blocks, panels, target }),
+        });
+        first_column += matrix.num_outputs();
+    }
+}
+
+/// What [`linear`]'s scratch grows to for an input of `width` values a row, by row.
+pub const fn scratch_len(width: usize) -> usize {
+    width + width.div_ceil(SUMMED)
+}
+
+/// Where a matrix' answers go: some columns of the output.
+#[derive(Clone, Copy)]
+pub(super) struct Target {
+    values: SharedMut<f32>,
+    stride: usize,
+    first_column: usize,
+}
+
+impl Target {
+    /// # Safety
+    /// The output has this row, and this column of the matrix.
+    #[inline(always)]
+    pub(super) unsafe fn at(self, row: usize, column: usize) -> *mut f32 {
+        // SAFETY: the caller vouches for the place.
+        unsafe { self.values.pointer().add(row * self.stride + self.first_column + column) }
+    }
 }
 
 /// Rows that are computed together, in blocks of nearly equal height: 16 rows run as 8 + 8, not
 /// as 12 + 4.
 #[derive(Clone, Copy)]
-struct Blocks {
+pub(super) struct Blocks {
     num_rows: usize,
     count: usize,
 }
 
 impl Blocks {
+    pub(super) fn count(self) -> usize {
+        self.count
+    }
+
     /// First row and height of a block.
-    fn get(self, block: usize) -> (usize, usize) {
+    pub(super) fn get(self, block: usize) -> (usize, usize) {
         let first = block * self.num_rows / self.count;
         (first, (block + 1) * self.num_rows / self.count - first)
     }
@@ -56,9 +113,8 @@ impl Blocks {
 
 /// Lays each block out input by input: `[num_inputs, height]`. Rows a power of two apart would
 /// all compete for the same few lines of the cache.
-fn interleave<'a>(input: &[f32], blocks: Blocks, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+fn interleave<'a>(input: &[f32], blocks: Blocks, scratch: &'a mut [f32]) -> &'a [f32] {
     let num_inputs = input.len() / blocks.num_rows;
-    scratch.resize(input.len(), 0.0);
     for block in 0..blocks.count {
         let (first, height) = blocks.get(block);
         let range = first * num_inputs..(first + height) * num_inputs;
@@ -93,7 +149,7 @@ struct LinearKernel<'a> {
     input: &'a [f32],
     blocks: Blocks,
     panels: std::ops::Range<usize>,
-    output: SharedMut<f32>,
+    target: Target,
 }
 
 impl Kernel for LinearKernel<'_> {
@@ -107,6 +163,8 @@ impl Kernel for LinearKernel<'_> {
                 Panels::Bf16(buffer) => self.all::<V, Bf16>(buffer.as_slice()),
                 Panels::F16(buffer) => self.all::<V, F16>(buffer.as_slice()),
                 Panels::F32(buffer) => self.all::<V, F32>(buffer.as_slice()),
+                // These have a kernel of their own.
+                Panels::Tiles(_) => {}
             }
         }
     }
@@ -176,8 +234,7 @@ impl LinearKernel<'_> {
                 }
             }
             for (row, sum) in sums.iter().enumerate() {
-                let offset = (first + row) * self.matrix.num_outputs() + column;
-                let target = self.output.pointer().add(offset);
+                let target = self.target.at(first + row, column);
                 if width == PANEL {
                     sum.0.store(target);
                     sum.1.store(target.add(LANES));

@@ -7,6 +7,7 @@
 mod activation;
 mod attention;
 mod attention_tile;
+mod block_format;
 mod elementwise;
 mod kv_store;
 mod level;
@@ -14,6 +15,10 @@ mod linear;
 mod norm;
 mod packed;
 mod parallel;
+mod quantize;
+mod tile_linear;
+mod tile_values;
+mod tiles;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod vector_avx2;
@@ -22,10 +27,12 @@ mod vector_avx512;
 
 pub use activation::{Activation, gated, ungated};
 pub use attention::{AttentionShape, QueryRows, SequenceSpan, paged_attention};
+pub use block_format::{BlockFormat, FLOAT8_MAX};
 pub use elementwise::{add_assign, add_scaled, scale, soft_cap};
 pub use kv_store::{KvDtype, KvLayer, KvShape};
 pub use level::Level;
-pub use linear::linear;
+pub use linear::{linear, scratch_len};
 pub use norm::{layer_norm, rms_norm};
 pub use packed::{PackedMatrix, WeightDtype};
 pub use parallel::for_each_row;
+pub use quantize::quantize_row;

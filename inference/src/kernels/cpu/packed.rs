@@ -1,4 +1,4 @@
-//! Weight matrices packed for the linear kernel, in the dtype they came in.
+//! Weight matrices packed for the linear kernels, in the dtype they came in.
 //!
 //! Panels of 32 output columns, stored row of K by row of K: one step along K reads one or two
 //! cache lines, and a thread that walks its panels reads memory front to back. bf16 columns `j`
@@ -8,7 +8,9 @@ use half::{bf16, f16};
 
 use crate::kernels::AlignedBuffer;
 
+use super::block_format::BlockFormat;
 use super::parallel::{SharedMut, for_each_range};
+use super::tiles::Tiles;
 
 /// Output columns of one panel.
 pub(super) const PANEL: usize = 32;
@@ -19,27 +21,49 @@ pub enum WeightDtype {
     Bf16,
     F16,
     F32,
+    /// Rows of whole blocks.
+    Blocks(BlockFormat),
 }
 
 impl WeightDtype {
-    pub fn size_in_bytes(self) -> usize {
+    /// In small letters, as people write it: `bf16`, `q8_0`, `q4k`.
+    pub fn name(self) -> String {
         match self {
-            Self::Bf16 | Self::F16 => 2,
-            Self::F32 => 4,
+            Self::Blocks(format) => format!("{format:?}").to_lowercase(),
+            plain => format!("{plain:?}").to_lowercase(),
         }
     }
 
-    fn widen(self, bytes: &[u8]) -> f32 {
+    /// Bytes of a row of `width` values.
+    pub fn row_bytes(self, width: usize) -> usize {
         match self {
-            Self::Bf16 => bf16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
-            Self::F16 => f16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
-            Self::F32 => f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+            Self::Bf16 | Self::F16 => 2 * width,
+            Self::F32 => 4 * width,
+            Self::Blocks(format) => format.row_bytes(width),
         }
     }
 
-    /// Values of a little-endian tensor.
-    pub fn widen_all(self, bytes: &[u8]) -> Vec<f32> {
-        bytes.chunks_exact(self.size_in_bytes()).map(|bytes| self.widen(bytes)).collect()
+    /// Values of a little-endian tensor whose rows are `width` wide.
+    pub fn widen_all(self, bytes: &[u8], width: usize) -> Vec<f32> {
+        let pairs = || bytes.as_chunks::<2>().0.iter();
+        match self {
+            Self::Bf16 => pairs().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect(),
+            Self::F16 => pairs().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect(),
+            Self::F32 => bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            Self::Blocks(format) => {
+                let row_bytes = format.row_bytes(width);
+                let mut values = Vec::with_capacity(bytes.len() / row_bytes.max(1) * width);
+                for row in bytes.chunks_exact(row_bytes.max(1)) {
+                    let mut left = width;
+                    for block in row.chunks_exact(format.block_bytes()) {
+                        let count = left.min(format.block_len());
+                        format.widen(block, count, &mut values);
+                        left -= count;
+                    }
+                }
+                values
+            }
+        }
     }
 }
 
@@ -47,6 +71,7 @@ pub(super) enum Panels {
     Bf16(AlignedBuffer<u16>),
     F16(AlignedBuffer<u16>),
     F32(AlignedBuffer<f32>),
+    Tiles(Tiles),
 }
 
 /// A `[num_outputs, num_inputs]` matrix, packed.
@@ -62,7 +87,7 @@ impl PackedMatrix {
     /// # Panics
     /// If `bytes` is not exactly that many values.
     pub fn pack(bytes: &[u8], dtype: WeightDtype, num_outputs: usize, num_inputs: usize) -> Self {
-        assert_eq!(bytes.len(), num_outputs * num_inputs * dtype.size_in_bytes(), "matrix size");
+        assert_eq!(bytes.len(), num_outputs * dtype.row_bytes(num_inputs), "matrix size");
         let len = num_outputs.div_ceil(PANEL) * PANEL * num_inputs;
         let bits = |pair: bool| {
             let mut buffer = AlignedBuffer::<u16>::zeroed(len);
@@ -75,10 +100,11 @@ impl PackedMatrix {
             WeightDtype::F16 => Panels::F16(bits(false)),
             WeightDtype::F32 => {
                 let mut buffer = AlignedBuffer::<f32>::zeroed(len);
-                let read = |at: usize| dtype.widen(&bytes[4 * at..]);
+                let read = |at: usize| f32::from_le_bytes(std::array::from_fn(|byte| bytes[4 * at + byte]));
                 fill(buffer.as_mut_slice(), [num_outputs, num_inputs], false, read);
                 Panels::F32(buffer)
             }
+            WeightDtype::Blocks(format) => Panels::Tiles(Tiles::pack(bytes, format, num_outputs, num_inputs)),
         };
         Self { panels, num_outputs, num_inputs }
     }
@@ -95,12 +121,21 @@ impl PackedMatrix {
         match &self.panels {
             Panels::Bf16(buffer) | Panels::F16(buffer) => buffer.size_in_bytes(),
             Panels::F32(buffer) => buffer.size_in_bytes(),
+            Panels::Tiles(tiles) => tiles.size_in_bytes(),
         }
+    }
+
+    /// Whether something is added to weights beside their scaled codes.
+    pub(super) fn has_offsets(&self) -> bool {
+        matches!(&self.panels, Panels::Tiles(tiles) if tiles.scales.has_offset())
     }
 
     /// Writes row `output` of the matrix, widened, to `row` of `[num_inputs]`: an embedding
     /// look-up in a table that doubles as the output head.
     pub fn read_row(&self, output: usize, row: &mut [f32]) {
+        if let Panels::Tiles(tiles) = &self.panels {
+            return tiles.read_row(output, row);
+        }
         let panel = output / PANEL * PANEL * self.num_inputs;
         let column = output % PANEL;
         for (step, value) in row.iter_mut().enumerate() {
@@ -109,13 +144,14 @@ impl PackedMatrix {
                 Panels::Bf16(buffer) => bf16::from_bits(buffer.as_slice()[at + paired(column)]).to_f32(),
                 Panels::F16(buffer) => f16::from_bits(buffer.as_slice()[at + column]).to_f32(),
                 Panels::F32(buffer) => buffer.as_slice()[at + column],
+                Panels::Tiles(_) => return,
             };
         }
     }
 }
 
 /// Where column `j` lies in a panel row whose halves are interleaved.
-fn paired(column: usize) -> usize {
+pub(super) fn paired(column: usize) -> usize {
     2 * (column % (PANEL / 2)) + column / (PANEL / 2)
 }
 

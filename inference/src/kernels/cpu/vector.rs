@@ -2,6 +2,8 @@
 
 use half::{bf16, f16};
 
+use super::block_format::widen_float8;
+
 /// Lanes of a [`Vector`].
 pub(super) const LANES: usize = 16;
 
@@ -12,6 +14,9 @@ pub(super) const LANES: usize = 16;
 /// it takes a pointer, that sixteen elements (thirty-two for pairs) can be read or written there.
 #[allow(clippy::missing_safety_doc)]
 pub(super) trait Vector: Copy {
+    /// Sixteen words of 32 bits.
+    type Words: Copy;
+
     /// Rows of `x` that one pass of the linear kernel keeps in registers.
     const MAX_ROWS: usize;
 
@@ -26,6 +31,14 @@ pub(super) trait Vector: Copy {
     unsafe fn load_f16(from: *const u16) -> Self;
     /// Thirty-two bf16 values whose columns `j` and `j + 16` lie beside each other.
     unsafe fn load_bf16_pair(from: *const u16) -> (Self, Self);
+    /// Sixteen signed bytes.
+    unsafe fn load_i8(from: *const i8) -> Self;
+    /// Sixteen values of fp8 (E4M3), divided by 256.
+    unsafe fn load_float8(from: *const u8) -> Self;
+    unsafe fn load_words(from: *const u8) -> Self::Words;
+    unsafe fn shift_right<const BITS: u32>(words: Self::Words) -> Self::Words;
+    /// Of each word's lowest four bits the entry of this table.
+    unsafe fn look_up(self, words: Self::Words) -> Self;
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     unsafe fn div(self, other: Self) -> Self;
@@ -105,6 +118,8 @@ impl Portable {
 }
 
 impl Vector for Portable {
+    type Words = [u32; LANES];
+
     const MAX_ROWS: usize = 2;
 
     #[inline(always)]
@@ -137,6 +152,36 @@ impl Vector for Portable {
         let bits = unsafe { from.cast::<[u16; 2 * LANES]>().read_unaligned() };
         let lane = |index: usize| bf16::from_bits(bits[index]).to_f32();
         (Self(std::array::from_fn(|column| lane(2 * column))), Self(std::array::from_fn(|column| lane(2 * column + 1))))
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const i8) -> Self {
+        // SAFETY: the caller gives sixteen readable values.
+        let codes = unsafe { from.cast::<[i8; LANES]>().read_unaligned() };
+        Self(codes.map(f32::from))
+    }
+
+    #[inline(always)]
+    unsafe fn load_float8(from: *const u8) -> Self {
+        // SAFETY: the caller gives sixteen readable values.
+        let codes = unsafe { from.cast::<[u8; LANES]>().read_unaligned() };
+        Self(codes.map(|code| widen_float8(code) / 256.0))
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(from: *const u8) -> Self::Words {
+        // SAFETY: the caller gives sixteen readable words.
+        unsafe { from.cast::<[u32; LANES]>().read_unaligned() }.map(u32::from_le)
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right<const BITS: u32>(words: Self::Words) -> Self::Words {
+        words.map(|word| word >> BITS)
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, words: Self::Words) -> Self {
+        Self(words.map(|word| self.0[(word & 15) as usize]))
     }
 
     #[inline(always)]

@@ -10,6 +10,8 @@ pub(super) struct Avx2(__m256, __m256);
 // SAFETY (all blocks below): the trait's contract is that the caller has the features and that
 // pointers lead to enough elements; every load and store used here is an unaligned one.
 impl Vector for Avx2 {
+    type Words = (__m256i, __m256i);
+
     const MAX_ROWS: usize = 2;
 
     #[inline(always)]
@@ -59,6 +61,58 @@ impl Vector for Avx2 {
             let even = |both| _mm256_castsi256_ps(_mm256_slli_epi32::<16>(both));
             let odd = |both| _mm256_castsi256_ps(_mm256_and_si256(both, mask));
             (Self(even(low), even(high)), Self(odd(low), odd(high)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const i8) -> Self {
+        // SAFETY: see the note on the impl; 8 bytes are eight values.
+        unsafe {
+            let half = |from: *const i8| _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from.cast())));
+            Self(half(from), half(from.add(8)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_float8(from: *const u8) -> Self {
+        // SAFETY: see the note on the impl; 16 bytes are sixteen values. As bits of an f16, whose
+        // exponent counts from eight less.
+        unsafe {
+            let codes = _mm256_slli_epi16::<7>(_mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast())));
+            let halves = _mm256_and_si256(codes, _mm256_set1_epi16(0xbfff_u16.cast_signed()));
+            Self(
+                _mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
+                _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(halves)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(from: *const u8) -> Self::Words {
+        // SAFETY: see the note on the impl; 32 bytes are eight words.
+        unsafe { (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right<const BITS: u32>(words: Self::Words) -> Self::Words {
+        // SAFETY: see the note on the impl.
+        unsafe {
+            let count = _mm_cvtsi32_si128(BITS.cast_signed());
+            (_mm256_srl_epi32(words.0, count), _mm256_srl_epi32(words.1, count))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, words: Self::Words) -> Self {
+        // SAFETY: see the note on the impl. A permutation looks at three bits of each index; the
+        // fourth, as a sign, chooses between those of the table's halves.
+        unsafe {
+            let half = |words| {
+                let low = _mm256_permutevar8x32_ps(self.0, words);
+                let high = _mm256_permutevar8x32_ps(self.1, words);
+                _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(words)))
+            };
+            Self(half(words.0), half(words.1))
         }
     }
 

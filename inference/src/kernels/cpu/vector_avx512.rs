@@ -10,6 +10,8 @@ pub(super) struct Avx512(__m512);
 // SAFETY (all blocks below): the trait's contract is that the caller has the features and that
 // pointers lead to enough elements; every load and store used here is an unaligned one.
 impl Vector for Avx512 {
+    type Words = __m512i;
+
     const MAX_ROWS: usize = 12;
 
     #[inline(always)]
@@ -52,6 +54,40 @@ impl Vector for Avx512 {
             let odd = _mm512_and_si512(both, _mm512_set1_epi32(0xffff_0000_u32.cast_signed()));
             (Self(_mm512_castsi512_ps(even)), Self(_mm512_castsi512_ps(odd)))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(from: *const i8) -> Self {
+        // SAFETY: see the note on the impl; 16 bytes are sixteen values.
+        Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.cast()))) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_float8(from: *const u8) -> Self {
+        // SAFETY: see the note on the impl; 16 bytes are sixteen values. As bits of an f16, whose
+        // exponent counts from eight less.
+        unsafe {
+            let codes = _mm256_slli_epi16::<7>(_mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast())));
+            Self(_mm512_cvtph_ps(_mm256_and_si256(codes, _mm256_set1_epi16(0xbfff_u16.cast_signed()))))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn load_words(from: *const u8) -> __m512i {
+        // SAFETY: see the note on the impl; 64 bytes are sixteen words.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn shift_right<const BITS: u32>(words: __m512i) -> __m512i {
+        // SAFETY: see the note on the impl.
+        unsafe { _mm512_srli_epi32::<BITS>(words) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(self, words: __m512i) -> Self {
+        // SAFETY: see the note on the impl. The permutation looks at four bits of each index.
+        Self(unsafe { _mm512_permutexvar_ps(words, self.0) })
     }
 
     #[inline(always)]
