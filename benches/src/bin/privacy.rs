@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use clap::Parser;
+use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use shekara_benches::privacy_peers::{SeparateRegexes, presidio};
@@ -21,6 +22,10 @@ use shekara_gateway::pii::masking::{MaskingSecret, Span, Vault, VaultLimits};
 use shekara_gateway::pii::{
     Detector, Entity, History, Masking, Policy, Scope, Screened, StickyConversations, TextSegment, screen,
 };
+
+/// As in `shekara`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const SEED: u64 = 20_261_122;
 /// Conversations beyond what is kept.

@@ -62,15 +62,18 @@ impl<'a> TextSegment<'a> {
         Self { pointer: pointer.into(), text: text.into() }
     }
 
-    /// The last two keys of the pointer: `{"client": {"iin": …}}`, `{"phones": ["…"]}`.
     pub(crate) fn keys(&self) -> &str {
-        let pointer = self.pointer.as_ref();
-        let slash_before = |end: usize| memchr::memrchr(b'/', pointer.as_bytes().get(..end)?);
-        let second = slash_before(pointer.len()).and_then(slash_before);
-        let keys = second.map_or(pointer, |at| pointer.get(at..).unwrap_or(pointer));
-        let is_short = keys.len() <= MAX_KEYS_LEN;
-        if is_short { keys } else { "" }
+        keys_of(self.pointer.as_ref())
     }
+}
+
+/// The last two keys of a pointer: `{"client": {"iin": …}}`, `{"phones": ["…"]}`.
+pub(crate) fn keys_of(pointer: &str) -> &str {
+    let slash_before = |end: usize| memchr::memrchr(b'/', pointer.as_bytes().get(..end)?);
+    let second = slash_before(pointer.len()).and_then(slash_before);
+    let keys = second.map_or(pointer, |at| pointer.get(at..).unwrap_or(pointer));
+    let is_short = keys.len() <= MAX_KEYS_LEN;
+    if is_short { keys } else { "" }
 }
 
 /// Longer keys are text of their own, which the caller scans as such.
@@ -91,10 +94,10 @@ impl Findings {
         Self { list, complete }
     }
 
-    /// Adds what a later scan found, before which `num_before` segments stand.
-    pub(crate) fn append(&mut self, later: Self, num_before: usize) {
+    /// Adds what a later scan found, whose segments are `numbered` among all.
+    pub(crate) fn append(&mut self, later: Self, numbered: impl Fn(usize) -> usize) {
         self.list.extend(later.list.into_iter().map(|mut finding| {
-            finding.segment += num_before;
+            finding.segment = numbered(finding.segment);
             finding
         }));
         self.complete &= later.complete;

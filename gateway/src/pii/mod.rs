@@ -26,6 +26,7 @@ pub use detector::{
     DetectorError, SecondStage, check_recognizer,
 };
 pub use entity::{Entity, UnknownEntity};
+pub(crate) use finding::keys_of;
 pub use finding::{Finding, Findings, Rejection, TextSegment};
 pub use history::{History, HistoryHash};
 pub use policy::{Action, DEFAULT_THRESHOLD, Decision, Policy, PolicyOverrides, Verdict};

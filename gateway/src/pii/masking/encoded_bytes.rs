@@ -1,6 +1,8 @@
 //! Everything in a text that could be base64 or hexadecimal, decoded blindly at every alignment: what the detector's
 //! blobs leave out because the rest of it is not readable.
 
+use crate::pii::detector::views::blobs::sextet;
+
 /// Shorter runs hold no value.
 const MIN_BASE64: usize = 6;
 const MIN_HEX: usize = 8;
@@ -9,10 +11,13 @@ const BREAK: u8 = 0xFF;
 
 /// The bytes of all runs at all alignments, apart from each other; at most four times as many as the text has.
 pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
+    let mut out = Vec::with_capacity(4 * text.len());
+    let mut sextets = Vec::new();
     for run in text.split(|&byte| sextet(byte).is_none()).filter(|run| run.len() >= MIN_BASE64) {
+        sextets.clear();
+        sextets.extend(run.iter().filter_map(|&byte| sextet(byte)));
         for skip in 0..4 {
-            push_base64(run.get(skip..).unwrap_or_default(), &mut out);
+            push_base64(sextets.get(skip..).unwrap_or_default(), &mut out);
             out.push(BREAK);
         }
         for hex in run.split(|byte| !byte.is_ascii_hexdigit()).filter(|hex| hex.len() >= MIN_HEX) {
@@ -25,36 +30,21 @@ pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn push_base64(run: &[u8], out: &mut Vec<u8>) {
-    let (mut bits, mut num_bits) = (0_u32, 0);
-    for value in run.iter().filter_map(|&byte| sextet(byte)) {
-        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
-        num_bits += 6;
-        if num_bits >= 8 {
-            num_bits -= 8;
-            out.push((bits >> num_bits & 0xFF) as u8);
-        }
+fn push_base64(sextets: &[u8], out: &mut Vec<u8>) {
+    let (whole, rest) = sextets.as_chunks::<4>();
+    for &[a, b, c, d] in whole {
+        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+    }
+    match *rest {
+        [a, b] => out.push(a << 2 | b >> 4),
+        [a, b, c] => out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2]),
+        _ => {}
     }
 }
 
 fn push_hex(run: &[u8], out: &mut Vec<u8>) {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0);
-    out.extend(run.chunks_exact(2).map(|pair| match pair {
-        [high, low] => (digit(*high) * 16 + digit(*low)) as u8,
-        _ => BREAK,
-    }));
-}
-
-/// Both alphabets, that of RFC 4648 and the one for URLs.
-fn sextet(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+    out.extend(run.as_chunks::<2>().0.iter().map(|&[high, low]| (digit(high) * 16 + digit(low)) as u8));
 }
 
 #[cfg(test)]

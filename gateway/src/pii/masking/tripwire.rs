@@ -6,10 +6,11 @@
 //! compared. Where a value is so short or so plain that other words would hold it, its borders must be its own. Work is
 //! linear in the bytes.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::encoded_bytes;
 use crate::pii::detector::views::normalize::{View, is_letter};
@@ -95,7 +96,8 @@ impl Tripwire {
         let mut texts = BTreeMap::new();
         let mut bytes = BTreeMap::new();
         for (entity, original) in originals {
-            let compact = Compact::new(&View::new(original));
+            let view = View::new(original);
+            let compact = Compact::new(&view);
             let extent = Some(compact.extent());
             let text = String::from_utf8_lossy(&compact.text).into_owned();
             let national = national_number(entity, &text);
@@ -149,8 +151,8 @@ impl Tripwire {
     fn check_view(&self, view: &View<'_>) -> Result<(), TripwireHit> {
         let compact = Compact::new(view);
         self.texts.find(&compact.text, |range, pattern| {
-            let first = compact.places.get(range.start).copied()?;
-            let behind = compact.places.get(range.end.checked_sub(1)?).copied()? + 1;
+            let first = compact.place(range.start)?;
+            let behind = compact.place(range.end.checked_sub(1)?)? + 1;
             let is_whole = pattern.extent.is_none_or(|extent| behind - first == extent);
             let beside = (first.checked_sub(1).and_then(|at| view.bytes().get(at)), view.bytes().get(behind));
             let (before, after) = (beside.0.copied().unwrap_or(b' '), beside.1.copied().unwrap_or(b' '));
@@ -177,7 +179,10 @@ impl Tripwire {
 impl<T> Search<T> {
     fn new(patterns: BTreeMap<Vec<u8>, T>, any_case: bool, entity: impl Fn(&T) -> Entity) -> Self {
         let Some(first) = patterns.values().next().map(entity) else { return Self::Nothing };
-        match AhoCorasick::builder().ascii_case_insensitive(any_case).build(patterns.keys()) {
+        // One request is read with it, so that it must be built fast rather than read fast.
+        let mut builder = AhoCorasick::builder();
+        builder.kind(Some(AhoCorasickKind::ContiguousNFA)).ascii_case_insensitive(any_case);
+        match builder.build(patterns.keys()) {
             Ok(automaton) => Self::For(automaton, patterns.into_values().collect()),
             Err(_) => Self::Broken(first),
         }
@@ -226,34 +231,49 @@ fn national_number(entity: Entity, text: &str) -> Option<&str> {
 }
 
 /// Letters and digits of a view, and where they stand in it.
-struct Compact {
+struct Compact<'v> {
+    view: &'v [u8],
     text: Vec<u8>,
-    places: Vec<usize>,
+    /// Made when something was found.
+    places: OnceCell<Vec<usize>>,
 }
 
-impl Compact {
-    fn new(view: &View<'_>) -> Self {
-        let mut compact = Self { text: Vec::new(), places: Vec::new() };
-        let mut gap = 0;
-        for (place, &byte) in view.bytes().iter().enumerate() {
-            if !is_alphanumeric(byte) {
-                gap += 1;
-                continue;
-            }
-            if gap > MAX_GAP {
-                compact.text.push(PART);
-                compact.places.push(place);
-            }
-            gap = 0;
-            compact.text.push(byte);
-            compact.places.push(place);
-        }
-        compact
+impl<'v> Compact<'v> {
+    fn new(view: &'v View<'_>) -> Self {
+        let mut text = Vec::with_capacity(view.bytes().len());
+        for_each_kept(view.bytes(), |_, byte| text.push(byte));
+        Self { view: view.bytes(), text, places: OnceCell::new() }
+    }
+
+    /// Where the byte with this index stands in the view.
+    fn place(&self, index: usize) -> Option<usize> {
+        let places = self.places.get_or_init(|| {
+            let mut places = Vec::with_capacity(self.text.len());
+            for_each_kept(self.view, |place, _| places.push(place));
+            places
+        });
+        places.get(index).copied()
     }
 
     fn extent(&self) -> usize {
-        let (first, last) = (self.places.first().copied(), self.places.last().copied());
+        let (first, last) = (self.place(0), self.text.len().checked_sub(1).and_then(|last| self.place(last)));
         last.zip(first).map_or(0, |(last, first)| last + 1 - first)
+    }
+}
+
+/// Calls `keep` with the letters and digits of a view and with what parts them.
+fn for_each_kept(view: &[u8], mut keep: impl FnMut(usize, u8)) {
+    let mut gap = 0;
+    for (place, &byte) in view.iter().enumerate() {
+        if !is_alphanumeric(byte) {
+            gap += 1;
+            continue;
+        }
+        if gap > MAX_GAP {
+            keep(place, PART);
+        }
+        gap = 0;
+        keep(place, byte);
     }
 }
 

@@ -147,7 +147,12 @@ impl Batch {
         if let Some(explanation) = explanation {
             self.explain(&found, rejections, explanation);
         }
-        self.findings.append(found, self.num_scanned);
+        let waiting = &self.waiting;
+        let numbered = |segment: usize| {
+            let leaf = waiting.get(segment).map_or(NO_LEAF, |one| one.leaf);
+            if leaf == NO_LEAF { self.num_scanned + segment } else { leaf }
+        };
+        self.findings.append(found, numbered);
         self.num_scanned += segments.len();
         self.waiting.clear();
         self.waiting_bytes = 0;

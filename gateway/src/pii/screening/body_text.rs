@@ -16,7 +16,7 @@ use super::file_parts::{FilePart, Files, Taken};
 use super::joined::{Join, Joined, JoinedView};
 use super::turns::Turns;
 use super::unreadable::is_unreadable;
-use crate::pii::{Detector, Findings};
+use crate::pii::{Detector, Findings, keys_of};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
 pub(crate) const MAX_NESTING: usize = 4;
@@ -155,9 +155,7 @@ impl<'d> BodyReader<'d> {
         let is_doubtful = depth == 0 && is_unreadable(pointer, text);
         let taken = if depth == 0 { self.files.take(pointer, text, self.num_leaves, is_doubtful) } else { None };
         if taken == Some(Taken::Data) {
-            let number = self.numbered(pointer, text);
-            // Keeps its place among the leaves.
-            self.plain.push(Waiting::new("", "", number), self.detector, &mut self.explanation);
+            self.numbered(pointer, text);
             return None;
         }
         self.has_unreadable_part |= is_doubtful && taken.is_none();
@@ -183,13 +181,17 @@ impl<'d> BodyReader<'d> {
 
     /// Hands a leaf over and returns its number; what stands inside a string has none.
     fn leaf(&mut self, pointer: &str, text: &str, depth: usize) -> usize {
-        let waiting = Waiting::new(pointer_end(pointer), text, NO_LEAF);
+        let number = if depth == 0 { self.numbered(pointer, text) } else { NO_LEAF };
+        let pointer = pointer_end(pointer);
+        if self.explanation.is_none() && self.detector.is_known_clean(keys_of(pointer), text) {
+            return number;
+        }
+        let waiting = Waiting::new(pointer, text, number);
         if depth > 0 {
             self.push(NESTED, waiting);
-            return NO_LEAF;
+        } else {
+            self.plain.push(waiting, self.detector, &mut self.explanation);
         }
-        let number = self.numbered(pointer, text);
-        self.plain.push(Waiting { leaf: number, ..waiting }, self.detector, &mut self.explanation);
         number
     }
 

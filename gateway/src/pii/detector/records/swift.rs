@@ -49,8 +49,18 @@ pub(super) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
 }
 
 const fn is_part(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
+    PARTS[byte as usize]
 }
+
+const PARTS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
 
 /// An underscore, or a letter outside ASCII, makes another word of it.
 fn stands_alone(view: &[u8], range: &Range<usize>) -> bool {

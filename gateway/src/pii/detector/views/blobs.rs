@@ -71,11 +71,16 @@ fn count_base64<'b>(bytes: impl Iterator<Item = &'b u8>) -> usize {
 }
 
 fn is_base64_byte(byte: u8) -> bool {
-    SEXTETS[usize::from(byte)] != NO_SEXTET
+    sextet(byte).is_some()
+}
+
+/// What a byte stands for in base64, in either of its alphabets: that of RFC 4648 and the one for URLs.
+pub(crate) fn sextet(byte: u8) -> Option<u8> {
+    let sextet = SEXTETS[usize::from(byte)];
+    (sextet != NO_SEXTET).then_some(sextet)
 }
 
 const NO_SEXTET: u8 = u8::MAX;
-/// What a byte stands for in base64, in either of its alphabets.
 const SEXTETS: [u8; 256] = {
     let mut table = [NO_SEXTET; 256];
     let mut byte = 0_u8;
@@ -150,10 +155,7 @@ fn decode_base64(blob: &[u8]) -> Vec<u8> {
     let mut bits = 0_u32;
     let mut held = 0_u32;
     for &byte in blob {
-        let sextet = SEXTETS[usize::from(byte)];
-        if sextet == NO_SEXTET {
-            continue;
-        }
+        let Some(sextet) = sextet(byte) else { continue };
         bits = bits << 6 | u32::from(sextet);
         held += 6;
         if held >= 8 {

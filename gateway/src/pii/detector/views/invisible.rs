@@ -6,8 +6,9 @@ use super::offset_map::OffsetMap;
 
 /// The text without them and the way back; `None` where there is none.
 pub(crate) fn without(source: &str) -> Option<Decoded> {
-    // The first bytes of all of them; most texts have none of these.
-    if memchr::memchr3(0xC2, 0xE2, 0xEF, source.as_bytes()).is_none() || !source.contains(is_invisible) {
+    // The first bytes of all of them; most texts have few of these.
+    let mut leads = memchr::memchr3_iter(0xC2, 0xE2, 0xEF, source.as_bytes());
+    if !leads.any(|at| source.get(at..).is_some_and(|rest| rest.starts_with(is_invisible))) {
         return None;
     }
     let mut visible = Decoded { text: String::with_capacity(source.len()), map: OffsetMap::default() };

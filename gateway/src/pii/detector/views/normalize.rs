@@ -156,10 +156,26 @@ impl<'s> View<'s> {
     /// Whether a word ends and another begins before position `at`, seen in the source: a letter
     /// in lower case before a capital, as in `clientIin`.
     pub(crate) fn is_camel_case_boundary(&self, at: usize) -> bool {
+        // Most letters stand in the source as they do here, so that they are no capitals.
+        if let Some(source) = self.straight_source()
+            && let (Some(&[first, second]), Some(&folded)) = (chunk_at(source, at), chunk_at(&self.bytes, at))
+            && [first, second] == folded
+            && (first < 0x80 || matches!(first, 0xD0..=0xD3))
+        {
+            return false;
+        }
+        self.rises_in_source(at)
+    }
+
+    fn rises_in_source(&self, at: usize) -> bool {
         let source_at = self.source_range(at..at + 1).start;
         let Some((before, after)) = self.source.split_at_checked(source_at) else { return false };
         after.chars().next().is_some_and(is_uppercase) && before.chars().next_back().is_some_and(char::is_lowercase)
     }
+}
+
+fn chunk_at(bytes: &[u8], at: usize) -> Option<&[u8; 2]> {
+    bytes.get(at..)?.first_chunk()
 }
 
 /// As [`char::is_uppercase`]; small letters of Latin and Cyrillic, which are asked about most, need no Unicode tables.
@@ -291,6 +307,13 @@ mod tests {
         let view = View::new("clientIin miinus");
         assert!(view.is_camel_case_boundary(6));
         assert!(!view.is_camel_case_boundary(11));
+        for letter in ('\0'..='\u{2FFF}').chain('\u{1D400}'..='\u{1D4FF}') {
+            let text = format!("a{letter}b");
+            let view = View::new(&text);
+            for at in 0..view.bytes().len() {
+                assert_eq!(view.is_camel_case_boundary(at), view.rises_in_source(at), "{letter}");
+            }
+        }
     }
 
     proptest! {

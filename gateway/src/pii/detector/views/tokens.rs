@@ -29,42 +29,85 @@ pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(bytes.len() / 8);
     // Folding leaves nothing in capitals but "İ", which has no small letter of its own.
     let has_capitals = memchr::memchr(0xC4, bytes).is_some();
-    let straight = view.straight_source();
+    let straight = view.straight_source().filter(|_| !has_capitals);
     let mut start = None;
-    for_each_edge(bytes, |at| {
+    for_each_edge(bytes, straight.unwrap_or(bytes), |at, changed_until| {
         let Some(from) = start.take() else {
             start = Some(at);
             return;
         };
-        let written = match straight {
-            Some(source) => source.get(from..at).unwrap_or_default(),
-            None => view.source_bytes(from..at),
+        let is_lower = match straight {
+            Some(_) => changed_until <= from,
+            None => {
+                let written = view.source_bytes(from..at);
+                Some(written) == bytes.get(from..at) && !(has_capitals && written.contains(&0xC4))
+            }
         };
-        let is_lower = Some(written) == bytes.get(from..at) && !(has_capitals && written.contains(&0xC4));
         let case = if is_lower { Case::Lower } else { case_of(view.source_text(from..at)) };
         tokens.push(Token { range: from..at, case });
     });
     tokens
 }
 
-/// Calls `edge` with every place where a word begins or ends, in turn; eight bytes at a time.
-fn for_each_edge(bytes: &[u8], mut edge: impl FnMut(usize)) {
-    let (blocks, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (into, &byte) in last.iter_mut().zip(rest) {
-        *into = byte;
+/// Calls `edge` with every place where a word of `bytes` begins or ends, in turn, and with the place behind the last byte
+/// before it that is another one in `source`; eight bytes at a time.
+fn for_each_edge(bytes: &[u8], source: &[u8], mut edge: impl FnMut(usize, usize)) {
+    let mut edges = Edges { before: 0, changed_until: 0 };
+    let ((blocks, rest), (written, written_rest)) = (bytes.as_chunks::<8>(), source.as_chunks::<8>());
+    let mut start = 0;
+    for (block, written) in blocks.iter().zip(written) {
+        edges.of_block(start, [block, written], &mut edge);
+        start += 8;
     }
-    // The high bit of the byte before.
-    let mut before = 0;
-    for (index, block) in blocks.iter().chain(std::iter::once(&last)).enumerate() {
-        let letters = letter_bits(u64::from_le_bytes(*block));
-        let mut edges = letters ^ (letters << 8 | before);
-        before = letters >> 56;
+    // Zeros are no letters and end the last word.
+    edges.of_block(start, [&filled_up(rest), &filled_up(written_rest)], &mut edge);
+}
+
+/// What the blocks so far say about the next one.
+struct Edges {
+    /// The high bit of the byte before, as the lowest of a byte.
+    before: u64,
+    changed_until: usize,
+}
+
+impl Edges {
+    #[inline]
+    fn of_block(&mut self, start: usize, [block, written]: [&[u8; 8]; 2], edge: &mut impl FnMut(usize, usize)) {
+        let (block, written) = (u64::from_le_bytes(*block), u64::from_le_bytes(*written));
+        let letters = letter_bits(block);
+        let changed = block ^ written;
+        let mut edges = letters ^ (letters << 8 | self.before);
+        self.before = letters >> 56;
+        if changed == 0 {
+            while edges != 0 {
+                edge(start + edges.trailing_zeros() as usize / 8, self.changed_until);
+                edges &= edges.wrapping_sub(1);
+            }
+            return;
+        }
         while edges != 0 {
-            edge(8 * index + edges.trailing_zeros() as usize / 8);
+            let bit = edges.trailing_zeros();
+            self.see(start, changed & !(u64::MAX << (bit & !7)));
+            edge(start + bit as usize / 8, self.changed_until);
             edges &= edges.wrapping_sub(1);
         }
+        self.see(start, changed);
     }
+
+    /// Notes the last byte of a block that is not zero.
+    fn see(&mut self, start: usize, changed: u64) {
+        if changed != 0 {
+            self.changed_until = start + 8 - changed.leading_zeros() as usize / 8;
+        }
+    }
+}
+
+fn filled_up(rest: &[u8]) -> [u8; 8] {
+    let mut block = [0; 8];
+    for (into, &byte) in block.iter_mut().zip(rest) {
+        *into = byte;
+    }
+    block
 }
 
 /// The high bit of every byte of `block` that [`is_letter`](super::normalize::is_letter).
@@ -129,6 +172,25 @@ mod tests {
             let word = format!("{}я", "x".repeat(len));
             let view = View::new(&word);
             assert_eq!(tokens(&view).first().map(|token| token.range.clone()), Some(0..view.bytes().len()));
+        }
+    }
+
+    #[test]
+    fn capitals_are_seen_wherever_they_stand() {
+        for pad in 0..20 {
+            let text = format!("{}{} aB Ab ab жЖ Ж ж1Aб", "x".repeat(pad), "ы".repeat(pad));
+            let cases: Vec<Case> = tokens(&View::new(&text)).iter().map(|token| token.case).collect();
+            let all = [
+                Case::Lower,
+                Case::Mixed,
+                Case::Title,
+                Case::Lower,
+                Case::Mixed,
+                Case::Upper,
+                Case::Lower,
+                Case::Title,
+            ];
+            assert_eq!(cases, all.get(usize::from(pad == 0)..).unwrap(), "{text}");
         }
     }
 
