@@ -3,9 +3,11 @@
 mod folder;
 mod models;
 mod scan;
+mod served;
 mod settings;
 
 pub use folder::{FolderError, ModelFolder};
 pub use models::{Catalog, CatalogError, ModelState, ModelStatus, ServedModel};
 pub use scan::{Candidate, scan};
+pub use served::{ReaderFolder, Served, ServedReader};
 pub use settings::CatalogSettings;

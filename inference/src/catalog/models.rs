@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::engine::{EngineHandle, EngineStatus, SettingsError, launch, thread_pool};
 use crate::frontend::ModelFrontend;
 
-use super::{Candidate, CatalogSettings, FolderError, ModelFolder, scan};
+use super::{Candidate, CatalogSettings, FolderError, ModelFolder, ReaderFolder, Served, scan};
 
 /// Why a models directory cannot be opened at all.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum CatalogError {
     Settings(#[from] SettingsError),
 }
 
-/// A model that answers requests.
+/// A model that generates text.
 pub struct ServedModel {
     pub id: String,
     /// Unix seconds at which it began to be served.
@@ -35,7 +35,7 @@ pub struct ServedModel {
 #[derive(Clone)]
 pub enum ModelState {
     Loading,
-    Ready(Arc<ServedModel>),
+    Ready(Served),
     Failed { reason: String },
 }
 
@@ -91,7 +91,7 @@ impl Catalog {
             let load = || self.load_one(candidate);
             let result = catch_unwind(AssertUnwindSafe(load)).unwrap_or(Err(FolderError::Panicked));
             let state = match result {
-                Ok(model) => ModelState::Ready(Arc::new(model)),
+                Ok(model) => ModelState::Ready(model),
                 Err(error) => {
                     let reason = error.with_causes();
                     tracing::error!(model = candidate.id, reason, "failed to load a model");
@@ -119,7 +119,7 @@ impl Catalog {
     pub fn is_ready(&self) -> bool {
         let models = self.list();
         let ready = |model: &ModelStatus| match &model.state {
-            ModelState::Ready(model) => model.engine.status() == EngineStatus::Ready,
+            ModelState::Ready(model) => model.status() == EngineStatus::Ready,
             _ => false,
         };
         let loading = |model: &ModelStatus| matches!(model.state, ModelState::Loading);
@@ -132,24 +132,28 @@ impl Catalog {
             ModelState::Ready(model) => Some(model),
             _ => None,
         });
-        let stopping = ready.map(|model| async move { model.engine.shutdown(grace).await });
+        let stopping = ready.map(|model| async move { model.shutdown(grace).await });
         futures_util::future::join_all(stopping).await;
     }
 
-    fn load_one(&self, candidate: &Candidate) -> Result<ServedModel, FolderError> {
-        let formats = self.settings.models.get(&candidate.id).copied().unwrap_or_default();
-        let folder = ModelFolder::open(&candidate.path, self.settings.engine.default_max_tokens, formats)?;
-        let ModelFolder { config, weights, frontend } = folder;
-        let engine = launch(&candidate.id, config, &weights, &self.settings.engine, self.threads.clone())?;
+    fn load_one(&self, candidate: &Candidate) -> Result<Served, FolderError> {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Ok(ServedModel { id: candidate.id.clone(), created, frontend, engine })
+        let (id, settings) = (candidate.id.clone(), &self.settings.engine);
+        if let Some(folder) = ReaderFolder::open(&candidate.path, &id, settings)? {
+            return Ok(Served::Reader(Arc::new(folder.serve(&id, created, settings, self.threads.clone())?)));
+        }
+        let formats = self.settings.models.get(&id).copied().unwrap_or_default();
+        let folder = ModelFolder::open(&candidate.path, settings.default_max_tokens, formats)?;
+        let ModelFolder { config, weights, frontend } = folder;
+        let engine = launch(&id, config, &weights, settings, self.threads.clone())?;
+        Ok(Served::Generator(Arc::new(ServedModel { id, created, frontend, engine })))
     }
 }
 
 /// A model whose engine has broken down since is no longer ready.
 fn current(state: &ModelState) -> ModelState {
     match state {
-        ModelState::Ready(model) if model.engine.status() == EngineStatus::Failed => {
+        ModelState::Ready(model) if model.status() == EngineStatus::Failed => {
             ModelState::Failed { reason: "its engine failed while it computed".to_owned() }
         }
         state => state.clone(),

@@ -10,6 +10,7 @@ mod error;
 mod messages;
 mod model_frontend;
 mod output;
+pub mod reader;
 mod stop_strings;
 mod structure;
 mod template_functions;

@@ -4,7 +4,9 @@ mod body;
 mod chat;
 mod chat_chunks;
 mod chat_whole;
+mod classify;
 mod completions;
+mod embeddings;
 mod error;
 mod event_stream;
 mod generation;
@@ -13,7 +15,9 @@ mod messages;
 mod metrics;
 mod models;
 mod openapi;
+mod reading;
 mod request_id;
+mod rerank;
 mod responses;
 mod state;
 mod tokenize;
@@ -31,13 +35,16 @@ pub use state::ServerState;
 type Route = (Method, &'static str, MethodRouter<ServerState>);
 
 /// Everything that is served. The OpenAPI document is held against it.
-fn table() -> [Route; 13] {
+fn table() -> [Route; 16] {
     [
         (Method::POST, "/v1/chat/completions", post(chat::create)),
         (Method::POST, "/v1/completions", post(completions::create)),
         (Method::POST, "/v1/responses", post(responses::create)),
         (Method::POST, "/v1/messages", post(messages::create)),
         (Method::POST, "/v1/messages/count_tokens", post(messages::count_tokens)),
+        (Method::POST, "/v1/embeddings", post(embeddings::create)),
+        (Method::POST, "/v1/rerank", post(rerank::create)),
+        (Method::POST, "/classify", post(classify::create)),
         (Method::POST, "/tokenize", post(tokenize::tokenize)),
         (Method::POST, "/detokenize", post(tokenize::detokenize)),
         (Method::GET, "/v1/models", get(models::list)),

@@ -1,11 +1,13 @@
 //! `/v1/models`: what is served at the moment.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::models::{Model, ModelList};
 
-use crate::catalog::{Catalog, ModelState, ModelStatus, ServedModel};
+use crate::catalog::{Catalog, ModelState, ModelStatus, Served, ServedModel, ServedReader};
 
 use super::ServerState;
 use super::error::ErrorResponse;
@@ -22,14 +24,37 @@ pub(super) async fn retrieve(
     State(state): State<ServerState>,
     Path(id): Path<String>,
 ) -> Result<Json<Model>, ErrorResponse> {
-    Ok(find(&state.catalog, &id).map(|model| Json(describe(&model)))?)
+    Ok(find_any(&state.catalog, &id).map(|model| Json(describe(&model)))?)
+}
+
+/// The model of this id that generates text.
+///
+/// # Errors
+/// As [`find_any`], and 400 for one that does something else.
+pub(super) fn find(catalog: &Catalog, id: &str) -> Result<Arc<ServedModel>, ApiError> {
+    let found = find_any(catalog, id)?;
+    found.generator().cloned().ok_or_else(|| unsupported("The model does not generate text."))
+}
+
+/// The model of this id that reads whole sequences.
+///
+/// # Errors
+/// As [`find_any`], and 400 for one that does something else.
+pub(super) fn find_reader(catalog: &Catalog, id: &str) -> Result<Arc<ServedReader>, ApiError> {
+    let found = find_any(catalog, id)?;
+    let message = "The model generates text: it makes no embeddings, scores or classes.";
+    found.reader().cloned().ok_or_else(|| unsupported(message))
+}
+
+fn unsupported(message: &str) -> ApiError {
+    ApiError::invalid("model", message).with_code("unsupported_model")
 }
 
 /// The model of this id, if it answers requests.
 ///
 /// # Errors
 /// 404 for one that does not exist or is broken, 503 for one that still loads.
-pub(super) fn find(catalog: &Catalog, id: &str) -> Result<std::sync::Arc<ServedModel>, ApiError> {
+fn find_any(catalog: &Catalog, id: &str) -> Result<Served, ApiError> {
     match catalog.model(id) {
         Some(ModelState::Ready(model)) => Ok(model),
         Some(ModelState::Loading) => {
@@ -46,7 +71,7 @@ pub(super) fn find(catalog: &Catalog, id: &str) -> Result<std::sync::Arc<ServedM
 ///
 /// # Errors
 /// As [`find`], or 400 if several are served.
-pub(super) fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<std::sync::Arc<ServedModel>, ApiError> {
+pub(super) fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<Arc<ServedModel>, ApiError> {
     if let Some(id) = id {
         return find(catalog, id);
     }
@@ -61,8 +86,8 @@ pub(super) fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<std::s
 
 const LOADING_RETRY_S: u64 = 5;
 
-fn describe(model: &ServedModel) -> Model {
-    let mut described = Model::new(model.id.clone(), model.created, "local");
-    described.max_model_len = Some(model.engine.max_context());
+fn describe(model: &Served) -> Model {
+    let mut described = Model::new(model.id(), model.created(), "local");
+    described.max_model_len = Some(model.max_context());
     described
 }

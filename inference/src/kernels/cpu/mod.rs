@@ -13,6 +13,7 @@ mod level;
 mod linear;
 mod norm;
 mod packed;
+mod packed_attention;
 mod parallel;
 mod vector;
 #[cfg(target_arch = "x86_64")]
@@ -28,4 +29,5 @@ pub use level::Level;
 pub use linear::linear;
 pub use norm::{layer_norm, rms_norm};
 pub use packed::{PackedMatrix, WeightDtype};
+pub use packed_attention::{PackedShape, ScoreBias, packed_attention};
 pub use parallel::for_each_row;

@@ -1,0 +1,262 @@
+//! The thread of a model that reads whole sequences, and the way into it.
+//!
+//! Requests wait in a queue bounded by their tokens. A step takes sequences from all of them in turns, as many as fit
+//! the token budget, so that a short request does not wait behind a long one; a sequence longer than the budget has a
+//! step of its own. What a sequence becomes does not depend on its company.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+
+use crate::models::encoder::{PackedBatch, SequenceConfig, SequenceModel};
+use crate::weights::WeightSource;
+
+use super::{EngineError, EngineSettings, EngineStatus, LaunchError, SubmitError};
+
+/// Tokens that wait and run at once; one request may have as many by itself.
+const MAX_QUEUED_TOKENS: usize = 1 << 20;
+const STACK_BYTES: usize = 64 << 20;
+
+/// One sequence to be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SequenceInput {
+    pub tokens: Vec<u32>,
+    /// Which part of a pair each token belongs to; empty where all are of the first.
+    pub token_types: Vec<u32>,
+}
+
+/// What becomes of the sequences of a request, in their order.
+pub type SequenceOutputs = Vec<Vec<f32>>;
+
+enum Command {
+    Read(Job),
+    Stop,
+}
+
+/// A request of which some sequences have been read.
+struct Job {
+    inputs: Vec<SequenceInput>,
+    outputs: SequenceOutputs,
+    reply: oneshot::Sender<SequenceOutputs>,
+    /// The request's share of the queue, given back when it ends.
+    _share: OwnedSemaphorePermit,
+}
+
+/// A cheap copy of the way into one model's thread.
+#[derive(Clone)]
+pub struct ReaderHandle {
+    commands: mpsc::Sender<Command>,
+    queue: Arc<Semaphore>,
+    is_closing: Arc<AtomicBool>,
+    max_tokens: usize,
+    status: watch::Receiver<EngineStatus>,
+}
+
+impl ReaderHandle {
+    /// Queues sequences that belong together; dropping what waits for them takes back those that are not read yet.
+    ///
+    /// # Errors
+    /// If one is empty or too long, the queue is full, or the model is on its way out.
+    pub fn submit(&self, inputs: Vec<SequenceInput>) -> Result<PendingOutputs, SubmitError> {
+        if self.is_closing.load(Ordering::Relaxed) {
+            return Err(self.gone());
+        }
+        let mut total = 0;
+        for input in &inputs {
+            let num_tokens = input.tokens.len();
+            if num_tokens == 0 {
+                return Err(SubmitError::EmptyPrompt);
+            }
+            if num_tokens > self.max_tokens {
+                return Err(SubmitError::TooLong { num_tokens, max_context: self.max_tokens });
+            }
+            total += num_tokens;
+        }
+        let share = u32::try_from(total).unwrap_or(u32::MAX);
+        let share = self.queue.clone().try_acquire_many_owned(share).map_err(|error| match error {
+            TryAcquireError::NoPermits => SubmitError::QueueFull { capacity: MAX_QUEUED_TOKENS },
+            TryAcquireError::Closed => self.gone(),
+        })?;
+        let (reply, outputs) = oneshot::channel();
+        let job = Job { outputs: Vec::with_capacity(inputs.len()), inputs, reply, _share: share };
+        self.commands.send(Command::Read(job)).map_err(|_| self.gone())?;
+        Ok(PendingOutputs { outputs, status: self.status.clone() })
+    }
+
+    /// Longest sequence in tokens.
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    /// Tokens that one request may have in all.
+    pub fn max_request_tokens(&self) -> usize {
+        MAX_QUEUED_TOKENS
+    }
+
+    pub fn status(&self) -> EngineStatus {
+        *self.status.borrow()
+    }
+
+    /// Takes no more requests, lets the running ones finish for `grace`, then ends them.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        let all = self.queue.acquire_many(MAX_QUEUED_TOKENS as u32);
+        // All shares are back when nothing runs any more; a closed queue has been shut down before.
+        let _ = tokio::time::timeout(grace, all).await;
+        self.queue.close();
+        // A failed send means that the thread has ended already.
+        let _ = self.commands.send(Command::Stop);
+        let _ = self.status.clone().wait_for(has_ended).await;
+    }
+
+    fn gone(&self) -> SubmitError {
+        match self.status() {
+            EngineStatus::Failed => SubmitError::Failed,
+            _ => SubmitError::ShuttingDown,
+        }
+    }
+}
+
+fn has_ended(status: &EngineStatus) -> bool {
+    matches!(status, EngineStatus::Stopped | EngineStatus::Failed)
+}
+
+/// What a request waits for.
+pub struct PendingOutputs {
+    outputs: oneshot::Receiver<SequenceOutputs>,
+    status: watch::Receiver<EngineStatus>,
+}
+
+impl PendingOutputs {
+    /// # Errors
+    /// If the model failed or was stopped before it had read everything.
+    pub async fn finish(mut self) -> Result<SequenceOutputs, EngineError> {
+        if let Ok(outputs) = self.outputs.await {
+            return Ok(outputs);
+        }
+        // The thread is about to say how it ended.
+        match self.status.wait_for(has_ended).await.map(|status| *status) {
+            Ok(EngineStatus::Stopped) => Err(EngineError::Stopped),
+            _ => Err(EngineError::Failed),
+        }
+    }
+}
+
+/// Loads a model that reads sequences and starts its thread. `name` is for logs and the thread; `choice` are the two
+/// tokens of a model that chooses between them.
+///
+/// # Errors
+/// If a tensor is missing or malformed, or the system gives no thread.
+pub fn launch_reader(
+    name: &str,
+    (config, choice): (&SequenceConfig, Option<[u32; 2]>),
+    source: &dyn WeightSource,
+    settings: &EngineSettings,
+    threads: Arc<rayon::ThreadPool>,
+) -> Result<ReaderHandle, LaunchError> {
+    let mut model = threads.install(|| SequenceModel::load(source, config, choice))?;
+    let max_tokens = config.max_positions.min(settings.max_context.unwrap_or(usize::MAX)).min(MAX_QUEUED_TOKENS);
+    let architecture = config.architecture();
+    tracing::info!(model = name, architecture, max_tokens, "reader started");
+    let read = move |batch: &PackedBatch| threads.install(|| model.forward(batch));
+    Ok(start_reader(name, read, settings.max_num_batched_tokens, max_tokens)?)
+}
+
+/// Starts a thread around anything that can read batches.
+fn start_reader(
+    name: &str,
+    read: impl FnMut(&PackedBatch) -> SequenceOutputs + Send + 'static,
+    max_batched_tokens: usize,
+    max_tokens: usize,
+) -> std::io::Result<ReaderHandle> {
+    let (commands, receiver) = mpsc::channel();
+    let (status_sender, status) = watch::channel(EngineStatus::Ready);
+    let queue = Arc::new(Semaphore::new(MAX_QUEUED_TOKENS));
+    let core = ReaderCore { read, max_batched_tokens, jobs: VecDeque::new(), commands: receiver };
+    std::thread::Builder::new().name(format!("reader-{name}")).stack_size(STACK_BYTES).spawn(move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| core.run()));
+        let last = if ended.is_ok() { EngineStatus::Stopped } else { EngineStatus::Failed };
+        let _ = status_sender.send(last);
+    })?;
+    Ok(ReaderHandle { commands, queue, is_closing: Arc::default(), max_tokens, status })
+}
+
+struct ReaderCore<F> {
+    read: F,
+    max_batched_tokens: usize,
+    jobs: VecDeque<Job>,
+    commands: mpsc::Receiver<Command>,
+}
+
+impl<F: FnMut(&PackedBatch) -> SequenceOutputs> ReaderCore<F> {
+    fn run(mut self) {
+        loop {
+            if self.jobs.is_empty() {
+                match self.commands.recv() {
+                    Ok(Command::Read(job)) => self.jobs.push_back(job),
+                    Ok(Command::Stop) | Err(_) => return,
+                }
+            }
+            loop {
+                match self.commands.try_recv() {
+                    Ok(Command::Read(job)) => self.jobs.push_back(job),
+                    Ok(Command::Stop) => return,
+                    Err(_) => break,
+                }
+            }
+            self.step();
+        }
+    }
+
+    /// Reads one batch: a sequence of each request in turns, until the budget is spent.
+    fn step(&mut self) {
+        self.jobs.retain(|job| !job.reply.is_closed());
+        let mut batch = PackedBatch::default();
+        let mut taken = vec![0; self.jobs.len()];
+        let mut owners = Vec::new();
+        'full: loop {
+            let before = owners.len();
+            for (index, job) in self.jobs.iter().enumerate() {
+                let Some(input) = job.inputs.get(job.outputs.len() + taken[index]) else { continue };
+                if !owners.is_empty() && batch.tokens.len() + input.tokens.len() > self.max_batched_tokens {
+                    break 'full;
+                }
+                batch.push(&input.tokens, &input.token_types);
+                taken[index] += 1;
+                owners.push(index);
+            }
+            if owners.len() == before {
+                break;
+            }
+        }
+        if owners.is_empty() {
+            // A request without sequences is done.
+            self.finish();
+            return;
+        }
+        for (owner, output) in owners.into_iter().zip((self.read)(&batch)) {
+            self.jobs[owner].outputs.push(output);
+        }
+        self.finish();
+        // Whoever was served first is served last in the next step.
+        self.jobs.rotate_left(usize::from(!self.jobs.is_empty()));
+    }
+
+    fn finish(&mut self) {
+        let (done, rest) = self.jobs.drain(..).partition(|job| job.outputs.len() == job.inputs.len());
+        self.jobs = rest;
+        for job in done {
+            let job: Job = job;
+            // A client that has gone needs no answer.
+            let _ = job.reply.send(job.outputs);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "sequence_reader_tests.rs"]
+mod tests;
