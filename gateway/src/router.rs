@@ -12,6 +12,8 @@ use crate::{api, middleware};
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let models = Router::new()
         .route("/v1/chat/completions", post(api::chat_completions))
+        .route("/v1/embeddings", post(api::embeddings))
+        .route("/v1/rerank", post(api::rerank))
         .route("/v1/labels/verify", post(api::verify_label))
         .route("/v1/labels/keys", get(api::label_keys))
         .route("/v1/models", get(api::list_models))

@@ -13,7 +13,7 @@ use serde_json::json;
 use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::ErrorResponse;
-use super::chat_completions::read_body;
+use super::passed_on::read_body;
 use crate::auth::{DataClass, KeyRecord, KeyRole, NewKey, mint};
 use crate::pipeline::Gateway;
 use crate::store::StoreError;

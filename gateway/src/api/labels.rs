@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 
 use super::ErrorResponse;
-use super::chat_completions::read_body;
+use super::passed_on::read_body;
 use crate::labels::{PublicKeys, ReadError, Verdict, VerifyRequest, verify};
 use crate::pipeline::{Authenticated, Gateway};
 

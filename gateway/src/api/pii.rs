@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use shekara_protocol::error::ApiError;
 
 use super::ErrorResponse;
-use super::chat_completions::read_body;
+use super::passed_on::read_body;
 use crate::pii::{Policy, ScanInput, report};
 use crate::pipeline::{Gateway, scan_failed};
 

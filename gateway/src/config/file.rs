@@ -132,6 +132,10 @@ pub struct PrivacyFile {
     pub default_local: Option<Spanned<String>>,
     /// A scan that takes longer counts as sensitive.
     pub scan_timeout_ms: u64,
+    /// The local model that labels tokens, for names and addresses that no rule finds.
+    pub classifier: Option<Spanned<String>>,
+    /// Where it takes longer for one scan, the text counts as sensitive.
+    pub classifier_timeout_ms: u64,
     pub entities: EntityActions,
     /// From which score on findings of an entity count.
     pub thresholds: EntityThresholds,
@@ -145,6 +149,8 @@ impl Default for PrivacyFile {
         Self {
             default_local: None,
             scan_timeout_ms: 2_000,
+            classifier: None,
+            classifier_timeout_ms: 1_500,
             entities: EntityActions::new(),
             thresholds: EntityThresholds::new(),
             recognizers: Vec::new(),

@@ -18,6 +18,9 @@ const MAX_CONVERSATIONS: usize = 1 << 24;
 pub struct Privacy {
     pub default_local: Option<String>,
     pub scan_timeout: Duration,
+    /// The local model that reads texts after the rules have, and how long it may take.
+    pub classifier: Option<String>,
+    pub classifier_timeout: Duration,
     pub overrides: PolicyOverrides,
     pub recognizers: Vec<CustomRecognizer>,
     pub examples: Vec<RecognizerExamples>,
@@ -83,6 +86,8 @@ pub(super) fn check_privacy(file: PrivacyFile) -> Result<Privacy, Invalid> {
     Ok(Privacy {
         default_local: file.default_local.map(Spanned::into_inner),
         scan_timeout: Duration::from_millis(file.scan_timeout_ms),
+        classifier: file.classifier.map(Spanned::into_inner),
+        classifier_timeout: Duration::from_millis(file.classifier_timeout_ms),
         overrides,
         recognizers,
         examples,

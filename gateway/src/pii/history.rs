@@ -48,12 +48,18 @@ struct Role<'a> {
 }
 
 impl History {
+    /// Of a request that belongs to no conversation.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { named: Vec::new(), prefixes: VecDeque::new(), masking_key: String::new() }
+    }
+
     /// Reads a body that is known to be JSON; what it does not say is left out.
     #[must_use]
     pub fn read(body: &[u8], tenant: &str) -> Self {
         let salt = Sha256::new().chain_update(b"history\0").chain_update(tenant.as_bytes()).chain_update([0]);
         let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else {
-            return Self { named: Vec::new(), prefixes: VecDeque::new(), masking_key: String::new() };
+            return Self::none();
         };
         let names = names(&body);
         let hash_name = |name: &String| salt.clone().chain_update(b"name\0").chain_update(name).finalize().into();

@@ -192,6 +192,18 @@ impl Policy {
         Entity::BUILT_IN.into_iter().chain(custom)
     }
 
+    /// Whether these findings decide alone: names and addresses, which a second stage could add, would make the decision
+    /// no stricter.
+    #[must_use]
+    pub fn is_decided_by(&self, findings: &Findings) -> bool {
+        let blocks = |entity| self.action(entity) == Action::Block;
+        match self.decide(findings).decision {
+            Decision::Block => true,
+            Decision::Confine => ![Entity::Person, Entity::Address].into_iter().any(blocks),
+            Decision::Clear | Decision::Mask => false,
+        }
+    }
+
     /// The verdict over all findings of one request.
     #[must_use]
     pub fn decide(&self, findings: &Findings) -> Verdict {

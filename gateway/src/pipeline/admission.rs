@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use shekara_protocol::chat::parse_request;
 use shekara_protocol::error::ApiError;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::authenticated::{Authenticated, RequestContext};
+use super::endpoint::{Endpoint, Reading};
 use super::{Gateway, InFlight, Snapshot, refusal};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::Policy;
@@ -48,12 +48,15 @@ pub struct Admitted {
     pub(super) policy: Arc<Policy>,
     pub(super) body: Bytes,
     pub(super) declared: DataClass,
+    pub(super) endpoint: Endpoint,
     pub(super) wishes: Wishes,
+    /// The body holds text in a form that is not read here.
+    pub(super) is_unreadable: bool,
     pub(super) places: Places,
 }
 
 impl Authenticated {
-    /// Checks a chat request's form and finds its route.
+    /// Checks a request's form and finds its route.
     ///
     /// # Errors
     /// 400 for a malformed body (naming the field), 404 for an unknown model.
@@ -62,22 +65,18 @@ impl Authenticated {
         gateway: &Gateway,
         places: Places,
         headers: &HeaderMap,
-        body: Bytes,
+        (endpoint, body): (Endpoint, Bytes),
     ) -> Result<Admitted, ApiError> {
         let context = self.into_context();
         let snapshot = gateway.snapshot();
-        let request = parse_request(&body)?;
+        let Reading { model, wishes, is_unreadable } = endpoint.read(&body)?;
         let declared = context.key.data_class.max(declared_class(headers)?);
         context.settlement.note_data_class(declared);
-        let route = snapshot.table.resolve(&request.model).ok_or_else(refusal::model_not_found)?;
+        let route = snapshot.table.resolve(&model).ok_or_else(refusal::model_not_found)?;
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
         let declared = declared.max(route.data_class).max(class_of_rules);
         context.settlement.note_data_class(declared);
-        let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
-        let format = request.response_format.as_ref().and_then(|format| format.get("type")?.as_str());
-        let is_structured = format.is_some_and(|format| format != "text");
-        let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage, is_structured };
-        Ok(Admitted { context, snapshot, route, policy, body, declared, wishes, places })
+        Ok(Admitted { context, snapshot, route, policy, body, declared, endpoint, wishes, is_unreadable, places })
     }
 }
 

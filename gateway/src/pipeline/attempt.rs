@@ -49,7 +49,7 @@ impl ScreenedRequest {
     async fn begin(&self, target: &Target) -> Result<Begun, AttemptError> {
         let response = self.send(target).await?;
         if !self.wishes.stream {
-            return Ok(Begun::Whole(read_whole(response.into_body()).await?));
+            return Ok(Begun::Whole(read_whole(response.into_body(), self.endpoint).await?));
         }
         let mut events = EventReader::new(response.into_body());
         let mut seen = Vec::new();
@@ -83,6 +83,8 @@ impl ScreenedRequest {
     /// The one place where a request meets a provider; its arms are the only ones that compile.
     async fn send(&self, target: &Target) -> Result<UpstreamResponse, AttemptError> {
         let outgoing = Outgoing {
+            path: self.endpoint.path(),
+            is_generated: self.endpoint.is_conversation(),
             stream: self.wishes.stream,
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,

@@ -10,6 +10,7 @@ use shekara_protocol::error::ApiError;
 
 use super::answer::Answer;
 use super::attempt::Begun;
+use super::endpoint::Endpoint;
 use super::labelling::Labeller;
 use super::provider_words::without_quotations;
 use super::relay::{Timing, relay};
@@ -25,7 +26,11 @@ use crate::routing::{Reason, Target};
 pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Answer, ApiError> {
     let served = request.snapshot.table.local();
     let dice = dice(&request.context.request_id);
-    let plan = request.route.plan(&request.screened, served, dice).map_err(refusal::no_candidate)?;
+    let plan = match request.endpoint {
+        Endpoint::Embeddings => request.route.plan_bound(&request.screened, served),
+        Endpoint::Chat | Endpoint::Rerank => request.route.plan(&request.screened, served, dice),
+    };
+    let plan = plan.map_err(refusal::no_candidate)?;
     let started = Instant::now();
     let mut reason = plan.reason;
     let mut verdict = refusal::all_failed(FailureKind::Connect.into());
@@ -93,8 +98,9 @@ async fn try_target(request: &ScreenedRequest, target: &Target, reason: Reason, 
 }
 
 fn refused(request: &ScreenedRequest, target: &Target, error: ApiError) -> Tried {
-    let about_ability = matches!(error.code.as_deref(), Some("context_length_exceeded" | "unsupported_value"))
-        || error.status == http::StatusCode::NOT_FOUND;
+    let about_ability =
+        matches!(error.code.as_deref(), Some("context_length_exceeded" | "unsupported_value" | "unsupported_model"))
+            || error.status == http::StatusCode::NOT_FOUND;
     let error = without_quotations(error, request);
     if about_ability && request.was_rerouted_to(target) { Tried::Incapable(error) } else { Tried::Stop(error) }
 }
@@ -104,7 +110,7 @@ fn finish(gateway: &Gateway, request: ScreenedRequest, begun: Begun, started: In
         Begun::Whole(WholeAnswer { body, usage }) => {
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
-            let body = shown(gateway, &request, &body)?;
+            let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
             if let Some(usage) = usage {
                 settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
             }

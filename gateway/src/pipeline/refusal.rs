@@ -48,6 +48,14 @@ pub(super) fn no_candidate(error: NoCandidate) -> ApiError {
                 .with_retry_after(30)
                 .final_answer()
         }
+        NoCandidate::EmbeddingNotLocal => {
+            let message = "The input holds sensitive data, and this alias' model is outside. Vectors of another model \
+                           cannot stand in for its own. Nothing was sent to any provider.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+                .with_param("input")
+                .with_code("embedding_not_local")
+                .final_answer()
+        }
         NoCandidate::NotServed => {
             ApiError::unavailable("model_not_served", "No target of this route is served at the moment.", 30)
         }

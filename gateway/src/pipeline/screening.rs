@@ -10,6 +10,7 @@ use shekara_protocol::error::ApiError;
 use super::admission::{Admitted, Places, Wishes};
 use super::answer_filter::AnswerFilter;
 use super::authenticated::RequestContext;
+use super::endpoint::Endpoint;
 use super::{Gateway, Snapshot, refusal};
 use crate::pii::masking::Conversation;
 use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
@@ -25,6 +26,7 @@ pub struct ScreenedRequest {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) route: Arc<Route>,
     pub(super) screened: Screened,
+    pub(super) endpoint: Endpoint,
     pub(super) wishes: Wishes,
     pub(super) places: Places,
 }
@@ -34,6 +36,9 @@ impl Admitted {
     /// Reading it failed.
     async fn history(&self) -> Result<History, ApiError> {
         let (body, tenant) = (self.body.clone(), self.context.key.tenant.clone());
+        if !self.endpoint.is_conversation() {
+            return Ok(History::none());
+        }
         if body.len() <= INLINE_SCAN_BYTES {
             return Ok(History::read(&body, &tenant));
         }
@@ -77,8 +82,8 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, wishes, places, .. } = self;
-        Ok(ScreenedRequest { context, snapshot, route, screened, wishes, places })
+        let Self { context, snapshot, route, endpoint, wishes, places, .. } = self;
+        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, wishes, places })
     }
 }
 
@@ -96,8 +101,13 @@ async fn scan(
     now_ms: u64,
 ) -> Result<Screened, ScreenError> {
     let tenant = &admitted.context.key.tenant;
-    let opened = gateway.conversations.open(gateway.store(), tenant, history, now_ms).await;
-    let masking = opened.inspect_err(|error| tracing::error!(%error, "what would be masked stays")).ok();
+    let (is_conversation, is_unreadable) = (admitted.endpoint.is_conversation(), admitted.is_unreadable);
+    let masking = if is_conversation {
+        let opened = gateway.conversations.open(gateway.store(), tenant, history, now_ms).await;
+        opened.inspect_err(|error| tracing::error!(%error, "what would be masked stays")).ok()
+    } else {
+        None
+    };
     let is_sticky = admitted.route.is_sticky && gateway.conversations.sticky.holds(history.earlier(), now_ms);
     let (body, declared) = (admitted.body.clone(), admitted.declared);
     let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
@@ -112,7 +122,8 @@ async fn scan(
             detector: &snapshot.detector,
             policy: &policy,
             is_sticky,
-            is_lost: masking.is_none(),
+            is_lost: is_conversation && masking.is_none(),
+            is_unreadable,
             allows_unreadable: route.allows_unreadable,
             masking: masking.map(|id| Masking { secret, vault, id, now_ms }),
         };

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
 use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
 use crate::pii::{Detector, DetectorError, SecondStage};
-use crate::providers::{EngineService, Registry};
+use crate::providers::{EngineService, Registry, TokenClassifier};
 use crate::routing::{LocalModels, Route, RoutingTable, Target};
 
 #[derive(Debug)]
@@ -51,8 +52,9 @@ impl Snapshot {
         created_at_s: u64,
     ) -> Result<Self, SnapshotError> {
         let table = RoutingTable::new(&config, local);
-        let providers = Arc::new(Registry::new(&config, engine)?);
+        let second_stage = second_stage.or_else(|| classifier_stage(&config, engine.as_ref()));
         let detector = Arc::new(Detector::with(&config.privacy.recognizers, second_stage)?);
+        let providers = Arc::new(Registry::new(&config, engine)?);
         let policy_version = policy_version(&table);
         Ok(Self { config, table, providers, detector, policy_version, created_at_s })
     }
@@ -96,11 +98,22 @@ impl Snapshot {
         if !route.targets.iter().any(|(target, _)| served(target)) && !route.fallback.iter().any(served) {
             return Some(format!("{}: no target is served", route.alias));
         }
+        if let Some(model) = self.config.privacy.classifier.as_ref().filter(|model| !self.table.local().serves(model)) {
+            return Some(format!("{}: the classifier {model} is not served", route.alias));
+        }
         if !route.sensitive.iter().any(served) {
             return Some(format!("{}: no served model for sensitive requests", route.alias));
         }
         None
     }
+}
+
+/// The second stage that the configuration names. Where its model does not answer, every text that it would be asked about
+/// counts as sensitive.
+fn classifier_stage(config: &Config, engine: Option<&EngineService>) -> Option<SecondStage> {
+    let model = config.privacy.classifier.as_ref()?;
+    let classifier = Arc::new(TokenClassifier::new(engine.cloned(), model.clone()));
+    Some(SecondStage { classifier, budget: config.privacy.classifier_timeout, now: Instant::now })
 }
 
 fn policy_version(table: &RoutingTable) -> String {

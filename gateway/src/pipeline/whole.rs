@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use shekara_protocol::chat::Usage;
 
+use super::Endpoint;
 use crate::providers::{AttemptError, FailureKind, UpstreamBody};
 
 const MAX_ANSWER_BYTES: usize = 64 << 20;
@@ -48,10 +49,17 @@ pub(super) fn has_content(message: &Map<String, Value>) -> bool {
 }
 
 /// # Errors
-/// The body breaks off, is too large, is no JSON or has no choice that says anything: as good as no answer.
-pub(super) async fn read_whole(body: UpstreamBody) -> Result<WholeAnswer, AttemptError> {
+/// The body breaks off, is too large, is no JSON or has nothing in it that says anything: as good as no answer.
+pub(super) async fn read_whole(body: UpstreamBody, endpoint: Endpoint) -> Result<WholeAnswer, AttemptError> {
     let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|_| FailureKind::BrokenResponse)?;
     let body = collected.to_bytes();
+    if !endpoint.is_conversation() {
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
+        if !endpoint.is_answer(&answer) {
+            return Err(FailureKind::BrokenResponse.into());
+        }
+        return Ok(WholeAnswer { usage: Usage::read(&answer["usage"]), body });
+    }
     let probe: Probe = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
     if !probe.choices.iter().any(Choice::is_answer) {
         return Err(FailureKind::BrokenResponse.into());

@@ -3,16 +3,18 @@
 use axum::Router;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Limited};
 use shekara_protocol::headers;
 use tower::ServiceExt;
 
-use super::openai::{chat_body, classify};
+use super::openai::{classify, outgoing_body};
 use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
 use crate::routing::{InBorder, Routed};
 
 /// Far more than a line for each of the most models that an engine looks at.
 const MAX_MODELS_BYTES: usize = 8 << 20;
+/// Far more than a request's worth of texts has spans.
+const MAX_CLASSES_BYTES: usize = 64 << 20;
 
 /// The engine's router: the same bytes as over a socket.
 #[derive(Debug, Clone)]
@@ -44,13 +46,30 @@ impl EngineService {
         axum::body::to_bytes(response.into_body(), MAX_MODELS_BYTES).await.map(|body| (status, body))
     }
 
+    /// What a model that labels tokens says about texts.
+    pub(super) async fn classify(&self, body: Vec<u8>) -> Result<Bytes, AttemptError> {
+        let request = http::Request::post("/classify")
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(axum::body::Body::from(body))
+            .map_err(|_| FailureKind::BrokenResponse)?;
+        let response = match self.router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        if !response.status().is_success() {
+            return Err(FailureKind::Server.into());
+        }
+        let body = Limited::new(response.into_body(), MAX_CLASSES_BYTES).collect().await;
+        Ok(body.map_err(|_| FailureKind::BrokenResponse)?.to_bytes())
+    }
+
     pub(super) async fn send(
         &self,
         routed: &Routed<InBorder>,
         outgoing: Outgoing<'_>,
     ) -> Result<UpstreamResponse, AttemptError> {
-        let body = chat_body(routed.body(), &routed.deployment().deployment().model, outgoing)?;
-        let request = http::Request::post("/v1/chat/completions")
+        let body = outgoing_body(routed.body(), &routed.deployment().deployment().model, outgoing)?;
+        let request = http::Request::post(format!("/v1{}", outgoing.path))
             .header(http::header::CONTENT_TYPE, "application/json")
             .header(headers::REQUEST_ID, outgoing.request_id)
             .header(headers::INTERNAL_TENANT, outgoing.tenant)

@@ -4,10 +4,12 @@ mod engine;
 mod failure;
 mod openai;
 mod registry;
+mod token_classifier;
 
 pub use engine::EngineService;
 pub use failure::{AttemptError, Failure, FailureKind};
 pub use registry::Registry;
+pub use token_classifier::TokenClassifier;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -15,6 +17,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 /// What a provider has to know beside the body.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
+    /// Where the endpoint lies below a provider's base URL.
+    pub path: &'static str,
+    /// The answer is text that the model makes, whose length can be bounded.
+    pub is_generated: bool,
     pub stream: bool,
     /// Sent where the request itself sets no bound.
     pub max_output_tokens: Option<u32>,

@@ -35,6 +35,8 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoCandidate {
     NoLocalModel,
+    /// Vectors can come from no other model than the alias', and that one is outside.
+    EmbeddingNotLocal,
     NotServed,
 }
 
@@ -54,6 +56,23 @@ impl Route {
             }
             Screened::Cleared(_) => self.open(served, dice),
         }
+    }
+
+    /// The same for what only one model can answer, the route's first: vectors of two models cannot be compared.
+    ///
+    /// # Errors
+    /// [`NoCandidate`]: a sensitive request is never planned outward, and never to another model.
+    pub fn plan_bound(&self, screened: &Screened, served: &LocalModels) -> Result<Plan, NoCandidate> {
+        let (target, _) = self.targets.first().ok_or(NoCandidate::NotServed)?;
+        let reason = match (screened, target) {
+            (Screened::Confined(_), Target::External(_)) => return Err(NoCandidate::EmbeddingNotLocal),
+            (Screened::Confined(confined), Target::InBorder(_)) => Reason::Confined(confined.reason()),
+            (Screened::Cleared(_), _) => Reason::Primary,
+        };
+        if !is_served(target, served) {
+            return Err(NoCandidate::NotServed);
+        }
+        Ok(Plan { candidates: vec![target.clone()], reason })
     }
 
     /// True if `target` was named by the route itself, so that its limits are the caller's own choice.

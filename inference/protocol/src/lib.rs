@@ -5,7 +5,9 @@
 //! request fields are kept out of the types and left to whoever forwards the body.
 
 pub mod chat;
+pub mod classify;
 pub mod completions;
+pub mod embeddings;
 pub mod error;
 #[cfg(test)]
 mod goldens;
@@ -18,6 +20,7 @@ mod number;
 mod object_only;
 pub mod parse;
 pub mod places;
+pub mod rerank;
 pub mod responses;
 pub mod sampling;
 pub mod sse;

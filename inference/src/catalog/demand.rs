@@ -1,14 +1,13 @@
 //! How a request gets its model: at once if it is served; else, where it can be, it is loaded while the request waits
 //! in a bounded queue for a bounded time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::entry::{Cause, Entry, Phase, Unloader};
 use super::models::Registry;
-use super::{Catalog, ModelState, ServedModel};
+use super::{Catalog, ModelState, Served};
 
 /// Nothing tells when a model becomes idle that must give way: it is looked at so often.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -29,7 +28,7 @@ pub enum AcquireError {
 }
 
 enum Outlook {
-    Ready(Arc<ServedModel>),
+    Ready(Served),
     /// It may become ready by itself.
     Wait,
     Never(AcquireError),
@@ -40,7 +39,7 @@ impl Catalog {
     ///
     /// # Errors
     /// If there is none, or it is not served in time.
-    pub async fn acquire(&self, id: &str) -> Result<Arc<ServedModel>, AcquireError> {
+    pub async fn acquire(&self, id: &str) -> Result<Served, AcquireError> {
         // Before the first look, so that no change falls between the two.
         let mut changes = self.changes();
         match self.outlook(id) {
@@ -75,7 +74,7 @@ impl Catalog {
         };
         match entry.state() {
             ModelState::Ready(model) => {
-                model.touch();
+                model.info().touch();
                 return Outlook::Ready(model);
             }
             _ if is_closed => return Outlook::Never(AcquireError::Closed),

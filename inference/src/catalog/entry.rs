@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::{EngineMonitor, EngineStatus};
 
-use super::{Fingerprint, ModelState, NextRevision, ServedModel, UnusableError};
+use super::{Fingerprint, ModelState, NextRevision, Served, UnusableError};
 
 /// Why a model is to be loaded. The first go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -84,7 +84,7 @@ pub(super) struct Entry {
     pub seen: Result<Fingerprint, UnusableError>,
     pub changed_at: Duration,
     pub gone_since: Option<Duration>,
-    pub serving: Option<Arc<ServedModel>>,
+    pub serving: Option<Served>,
     pub phase: Phase,
     pub draining: Vec<Draining>,
     pub is_pinned: bool,
@@ -118,23 +118,23 @@ impl Entry {
     }
 
     /// Takes what is served out of service. The caller drops it once nothing is locked.
-    pub(super) fn retire(&mut self) -> Option<Arc<ServedModel>> {
+    pub(super) fn retire(&mut self) -> Option<Served> {
         let model = self.serving.take()?;
         self.note_leaving(&model);
         Some(model)
     }
 
     /// Puts a model in the place of what is served, which is given back to be dropped.
-    pub(super) fn replace(&mut self, model: Arc<ServedModel>) -> Option<Arc<ServedModel>> {
+    pub(super) fn replace(&mut self, model: Served) -> Option<Served> {
         let old = self.retire();
         (self.serving, self.has_served) = (Some(model), true);
         self.phase = Phase::Settled;
         old
     }
 
-    fn note_leaving(&mut self, model: &ServedModel) {
-        let (monitor, alive) = (model.engine.monitor(), model.alive.clone());
-        self.draining.push(Draining { monitor, bytes: model.reserved_bytes, alive });
+    fn note_leaving(&mut self, model: &Served) {
+        let (monitor, alive) = (model.monitor(), model.info().alive.clone());
+        self.draining.push(Draining { monitor, bytes: model.info().reserved_bytes, alive });
     }
 
     pub(super) fn forget_drained(&mut self) {
@@ -153,8 +153,7 @@ impl Entry {
     /// Bytes that come back at once if it is unloaded; `None` if it is pinned or somebody uses it.
     pub(super) fn idle_bytes(&self) -> Option<u64> {
         let model = self.serving.as_ref().filter(|_| !self.is_pinned)?;
-        let is_idle = Arc::strong_count(model) == 1 && model.engine.num_in_flight() == 0;
-        is_idle.then_some(model.reserved_bytes)
+        model.is_idle().then_some(model.info().reserved_bytes)
     }
 
     pub(super) fn is_starting(&self) -> bool {
@@ -177,9 +176,9 @@ impl Entry {
 
     pub(super) fn state(&self) -> ModelState {
         if let Some(model) = &self.serving {
-            return match model.engine.status() {
+            return match model.status() {
                 EngineStatus::Failed => ModelState::Failed { reason: ENGINE_FAILED.to_owned() },
-                _ => ModelState::Ready(Arc::clone(model)),
+                _ => ModelState::Ready(model.clone()),
             };
         }
         let is_draining = self.is_draining();

@@ -9,14 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{EnginePlan, Launch, Lease};
-use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, StoredTensor, WeightSource};
+use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, WeightSource};
 
 use super::entry::{Ask, Cause, Phase, Unloader};
 use super::manifest::MANIFEST;
 use super::reconcile::fail;
 use super::room::NoRoom;
-use super::served::ServedParts;
-use super::{Catalog, Fingerprint, FolderError, Manifest, ModelFolder, ServedModel};
+use super::served::Footprint;
+use super::{
+    Catalog, Fingerprint, FolderError, Manifest, ManifestModel, ModelFolder, ReaderFolder, Served, ServedInfo,
+    ServedModel, ServedReader,
+};
 
 /// How far behind loading stands while models answer: by the scheduler's weights, an eighth of a fair share.
 const LOADING_NICENESS: i32 = 10;
@@ -117,7 +120,7 @@ impl Catalog {
         job
     }
 
-    fn load_one(&self, job: &Job) -> Result<ServedModel, LoadError> {
+    fn load_one(&self, job: &Job) -> Result<Served, LoadError> {
         let result = self.load_revision(job);
         // What changed meanwhile may have been read half old and half new.
         match Fingerprint::of(&job.path) {
@@ -127,7 +130,7 @@ impl Catalog {
         }
     }
 
-    fn load_revision(&self, job: &Job) -> Result<ServedModel, LoadError> {
+    fn load_revision(&self, job: &Job) -> Result<Served, LoadError> {
         let manifest = Manifest::read(&self.directory).unwrap_or_else(|reason| {
             tracing::error!(reason, "{MANIFEST} cannot be read: no model is checked against it");
             Manifest::default()
@@ -136,19 +139,27 @@ impl Catalog {
         if let Some(written) = written {
             written.check_sizes(&job.revision)?;
         }
+        // Before anything is opened: what it refuses could hold up a reader forever.
+        Fingerprint::of(&job.path).map_err(FolderError::from)?;
+        match ReaderFolder::open(&job.path, &job.id, &self.settings.engine)? {
+            Some(folder) => self.load_reader(job, written, folder),
+            None => self.load_generator(job, written),
+        }
+    }
+
+    fn load_generator(&self, job: &Job, written: Option<&ManifestModel>) -> Result<Served, LoadError> {
         let engine = &self.settings.engine;
         let settings = self.settings.models.get(&job.id).copied().unwrap_or_default();
         let ModelFolder { config, weights, frontend } =
             ModelFolder::open(&job.path, engine.default_max_tokens, settings.formats())?;
         let quantized = settings.quantize.map(|quantization| self.quantized(job, weights.as_ref(), quantization));
         let source = quantized.as_ref().map_or(weights.as_ref() as &dyn WeightSource, |quantized| quantized);
-        let stored = source.stored();
-        let weight_bytes = stored.iter().fold(0_u64, |sum, tensor| sum.saturating_add(tensor.bytes));
+        let (dtype, weight_bytes) = size_of(source);
         let plan = EnginePlan::new(config, weight_bytes, engine);
         let (reserved_bytes, cache_bytes) =
             (plan.memory_bytes().saturating_add(weight_bytes), plan.cache.total_bytes());
         let reservation = self.make_room(job, reserved_bytes)?;
-        let alive = reservation.alive();
+        let footprint = Footprint { dtype, weight_bytes, cache_bytes, reserved_bytes, alive: reservation.alive() };
         let lease: Lease = Box::new(reservation);
         let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
         let progress = |share: f32| {
@@ -163,28 +174,32 @@ impl Catalog {
             progress: &progress,
             lease: Some(lease),
         };
-        let check = || written.map_or(Ok(()), |written| written.check_sums(&job.path, &job.revision));
-        let (sums, engine) = std::thread::scope(|scope| {
-            let sums = scope.spawn(check);
-            let engine = launch.run(plan, engine);
-            (sums.join().unwrap_or(Err(FolderError::Panicked)), engine)
-        });
-        sums?;
-        let engine = engine.map_err(FolderError::from)?;
+        let run = || Ok(launch.run(plan, engine)?);
+        let engine = checked(job, written, run)?;
         if let Some(quantized) = quantized {
             quantized.finish();
         }
-        Ok(ServedModel::new(ServedParts {
-            id: job.id.clone(),
-            frontend,
-            engine,
-            revision: job.revision.clone(),
-            dtype: main_dtype(&stored),
-            weight_bytes,
-            cache_bytes,
-            reserved_bytes,
-            alive,
-        }))
+        let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
+        Ok(Served::Generator(Arc::new(ServedModel { info, frontend, engine })))
+    }
+
+    fn load_reader(
+        &self,
+        job: &Job,
+        written: Option<&ManifestModel>,
+        folder: ReaderFolder,
+    ) -> Result<Served, LoadError> {
+        let engine = &self.settings.engine;
+        let (dtype, weight_bytes) = size_of(folder.weights());
+        let reserved_bytes = folder.workspace_bytes(engine.max_num_batched_tokens).saturating_add(weight_bytes);
+        let reservation = self.make_room(job, reserved_bytes)?;
+        let footprint = Footprint { dtype, weight_bytes, cache_bytes: 0, reserved_bytes, alive: reservation.alive() };
+        let lease: Lease = Box::new(reservation);
+        let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
+        let threads = (&loading, Arc::clone(&self.compute));
+        let (frontend, reader) = checked(job, written, || folder.serve(&job.id, engine, threads, lease))?;
+        let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
+        Ok(Served::Reader(Arc::new(ServedReader { info, frontend, reader })))
     }
 
     /// The weights, rounded or as they were rounded before: kept in a hidden folder beside the models.
@@ -218,22 +233,21 @@ impl Catalog {
     }
 
     /// Puts a loaded model in its place, or notes why there is none.
-    fn settle(&self, job: &Job, result: Result<ServedModel, LoadError>) {
+    fn settle(&self, job: &Job, result: Result<Served, LoadError>) {
         let now = (self.clock)();
-        let mut dropped: Vec<Arc<ServedModel>> = Vec::new();
+        let mut dropped: Vec<Served> = Vec::new();
         let mut registry = self.lock();
         let is_closed = registry.is_closed;
         let entry = registry.entries.get_mut(&job.id).filter(|entry| entry.attempt == job.attempt);
         match (entry, result) {
-            (Some(_), Ok(model)) if is_closed => dropped.push(Arc::new(model)),
+            (Some(_), Ok(model)) if is_closed => dropped.push(model),
             (Some(entry), Ok(model)) => {
-                let model = Arc::new(model);
-                let revision = model.revision.name();
+                let revision = model.info().revision.name();
                 dropped.extend(entry.replace(model));
                 let replaced = !dropped.is_empty();
                 tracing::info!(model = job.id, revision, replaced, "the model is served");
             }
-            (None, Ok(model)) => dropped.push(Arc::new(model)),
+            (None, Ok(model)) => dropped.push(model),
             (None, Err(error)) => {
                 tracing::debug!(model = job.id, %error, "a load that nobody waits for any more came to nothing");
             }
@@ -273,12 +287,30 @@ impl Catalog {
     }
 }
 
-/// The dtype that most bytes are of.
-fn main_dtype(stored: &[StoredTensor]) -> String {
-    let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
-    for tensor in stored {
-        let size = sizes.entry(&tensor.dtype).or_default();
+/// Loads while the files' sums are compared with what the manifest says.
+fn checked<T: Send>(
+    job: &Job,
+    written: Option<&ManifestModel>,
+    load: impl FnOnce() -> Result<T, FolderError> + Send,
+) -> Result<T, FolderError> {
+    let check = || written.map_or(Ok(()), |written| written.check_sums(&job.path, &job.revision));
+    let (sums, loaded) = std::thread::scope(|scope| {
+        let sums = scope.spawn(check);
+        let loaded = load();
+        (sums.join().unwrap_or(Err(FolderError::Panicked)), loaded)
+    });
+    sums?;
+    loaded
+}
+
+/// The dtype that most bytes are of, and how many bytes there are in all.
+fn size_of(source: &dyn WeightSource) -> (String, u64) {
+    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
+    for tensor in source.stored() {
+        let size = sizes.entry(tensor.dtype).or_default();
         *size = size.saturating_add(tensor.bytes);
     }
-    sizes.into_iter().max_by_key(|(_, bytes)| *bytes).map(|(dtype, _)| dtype.to_owned()).unwrap_or_default()
+    let total = sizes.values().fold(0_u64, |sum, bytes| sum.saturating_add(*bytes));
+    let main = sizes.into_iter().max_by_key(|(_, bytes)| *bytes).map(|(dtype, _)| dtype);
+    (main.unwrap_or_default(), total)
 }

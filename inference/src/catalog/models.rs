@@ -172,7 +172,7 @@ impl Catalog {
     /// Takes no more requests, lets running ones finish for `grace`, then ends them.
     pub async fn shutdown(&self, grace: Duration) {
         let (serving, draining) = self.close();
-        let stopping = serving.iter().map(|model| model.engine.shutdown(grace));
+        let stopping = serving.iter().map(|model| model.shutdown(grace));
         let leaving = draining.iter().map(|monitor| async move {
             let over = async {
                 tokio::select! {
@@ -189,7 +189,7 @@ impl Catalog {
     }
 
     /// Nothing is loaded from here on. What is served stays in its place, so that requests are told the right reason.
-    fn close(&self) -> (Vec<Arc<super::ServedModel>>, Vec<EngineMonitor>) {
+    fn close(&self) -> (Vec<super::Served>, Vec<EngineMonitor>) {
         let mut registry = self.lock();
         registry.is_closed = true;
         let serving = registry.entries.values().filter_map(|entry| entry.serving.clone()).collect();

@@ -4,13 +4,13 @@
 //! one that is gone for a moment, because another takes its place, is not given up.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, SystemTime};
 
 use super::entry::{Ask, Cause, Entry, Phase, STILL_CHANGING};
 use super::manifest::MANIFEST;
 use super::models::Registry;
-use super::{Candidate, Catalog, Fingerprint, FolderError, ServedModel, UnusableError, scan};
+use super::{Candidate, Catalog, Fingerprint, FolderError, Served, UnusableError, scan};
 
 /// Folders of one directory that are looked at.
 const MAX_MODELS: usize = 1_000;
@@ -51,7 +51,7 @@ impl Catalog {
         let seen = look(found);
         let manifest = self.manifest_identity();
         let now = (self.clock)();
-        let mut gone: Vec<Arc<ServedModel>> = Vec::new();
+        let mut gone: Vec<Served> = Vec::new();
         let mut wakes: Vec<Duration> = Vec::new();
         let mut registry = self.lock();
         if registry.is_closed {
@@ -113,7 +113,7 @@ impl Catalog {
         }
         // Whatever is being loaded is of yesterday.
         entry.attempt += 1;
-        let is_served = entry.serving.as_ref().is_some_and(|model| seen.as_ref() == Ok(&model.revision));
+        let is_served = entry.serving.as_ref().is_some_and(|model| seen.as_ref() == Ok(&model.info().revision));
         entry.phase = if is_served {
             Phase::Settled
         } else {
@@ -179,7 +179,7 @@ fn look(mut found: Vec<Candidate>) -> Seen {
     found.into_iter().filter_map(look).collect()
 }
 
-fn remove(id: &str, entry: &mut Entry) -> Option<Arc<ServedModel>> {
+fn remove(id: &str, entry: &mut Entry) -> Option<Served> {
     tracing::info!(model = id, "its folder is gone; the model is unloaded once its last request is answered");
     entry.is_removed = true;
     entry.attempt += 1;
@@ -191,7 +191,7 @@ fn remove(id: &str, entry: &mut Entry) -> Option<Arc<ServedModel>> {
 pub(super) fn fail(id: &str, entry: &mut Entry, reason: &str) {
     match &entry.serving {
         Some(model) => {
-            let serving = model.revision.name();
+            let serving = model.info().revision.name();
             tracing::error!(model = id, reason, serving, "failed to load a new revision; the one before stays");
         }
         None => tracing::error!(model = id, reason, "failed to load a model"),

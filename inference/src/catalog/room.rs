@@ -1,13 +1,13 @@
 //! Makes room for a model: the least recently used idle ones give way to it, and where it takes the place of a
 //! revision that does not fit beside it, that one drains first.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::entry::{Cause, Phase, Unloader};
 use super::loader::Job;
 use super::models::Registry;
-use super::{Catalog, Reservation, ServedModel, Shortage};
+use super::{Catalog, Reservation, Served, Shortage};
 
 /// For an idle engine to end and give its memory back.
 const IDLE_ENDS_WITHIN: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ pub(super) enum NoRoom {
 impl Catalog {
     /// Reserves what a load needs.
     pub(super) fn make_room(&self, job: &Job, bytes: u64) -> Result<Reservation, NoRoom> {
-        let mut leaving: Vec<Arc<ServedModel>> = Vec::new();
+        let mut leaving: Vec<Served> = Vec::new();
         let mut registry = self.lock();
         if let Some(entry) = registry.entries.get_mut(&job.id) {
             entry.needed_bytes = Some(bytes);
@@ -48,7 +48,7 @@ impl Catalog {
             return self.reserve_soon(bytes);
         }
         let own = registry.entries.get(&job.id).and_then(|entry| entry.serving.as_ref());
-        let own_bytes = own.map_or(0, |model| model.reserved_bytes);
+        let own_bytes = own.map_or(0, |model| model.info().reserved_bytes);
         let later = registry
             .entries
             .values()
@@ -97,7 +97,7 @@ fn idle(registry: &Registry, but: &str) -> Vec<Idle> {
     let others = registry.entries.iter().filter(|(id, _)| *id != but);
     let mut idle: Vec<Idle> = others
         .filter_map(|(id, entry)| {
-            let last_used = entry.serving.as_ref()?.last_used_micros();
+            let last_used = entry.serving.as_ref()?.info().last_used_micros();
             Some(Idle { id: id.clone(), bytes: entry.idle_bytes()?, last_used })
         })
         .collect();
@@ -105,7 +105,7 @@ fn idle(registry: &Registry, but: &str) -> Vec<Idle> {
     idle
 }
 
-fn evict(registry: &mut Registry, id: &str, by: &str) -> Option<Arc<ServedModel>> {
+fn evict(registry: &mut Registry, id: &str, by: &str) -> Option<Served> {
     let entry = registry.entries.get_mut(id)?;
     tracing::info!(model = id, by, "the model is unloaded to make room, and loaded again when it is asked for");
     let model = entry.retire();

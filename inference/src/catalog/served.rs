@@ -1,23 +1,44 @@
-//! A model that answers requests, for as long as anybody holds it.
+//! A model that answers requests, for as long as anybody holds it: one that generates text, or one that reads it.
 //!
 //! Whoever has one in hand is served to the end: the engine's thread ends, and its memory is free, once the last copy
 //! is dropped and the last answer given. So a swap or an unload only drops the catalog's copy.
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::EngineHandle;
+use crate::engine::{EngineHandle, EngineMonitor, EngineStats, EngineStatus, ReaderHandle};
 use crate::frontend::ModelFrontend;
+use crate::frontend::reader::ReaderFrontend;
 
 use super::Fingerprint;
 
+/// A loaded model of either kind. A copy is cheap.
+#[derive(Clone)]
+pub enum Served {
+    Generator(Arc<ServedModel>),
+    Reader(Arc<ServedReader>),
+}
+
+/// A model that generates text.
 pub struct ServedModel {
+    pub info: ServedInfo,
+    pub frontend: ModelFrontend,
+    pub engine: EngineHandle,
+}
+
+/// A model that reads whole sequences: for embeddings, ranking or classification.
+pub struct ServedReader {
+    pub info: ServedInfo,
+    pub frontend: ReaderFrontend,
+    pub reader: ReaderHandle,
+}
+
+/// What is known of any served model.
+pub struct ServedInfo {
     pub id: String,
     /// Unix seconds at which it began to be served.
     pub created: u64,
-    pub frontend: ModelFrontend,
-    pub engine: EngineHandle,
     /// The files it was loaded from.
     pub revision: Fingerprint,
     /// Of most weights, as in the files.
@@ -32,12 +53,8 @@ pub struct ServedModel {
     last_used: AtomicU64,
 }
 
-/// What a served model is made of.
-pub(super) struct ServedParts {
-    pub id: String,
-    pub frontend: ModelFrontend,
-    pub engine: EngineHandle,
-    pub revision: Fingerprint,
+/// What a model takes of the memory.
+pub(super) struct Footprint {
     pub dtype: String,
     pub weight_bytes: u64,
     pub cache_bytes: u64,
@@ -45,20 +62,90 @@ pub(super) struct ServedParts {
     pub alive: Weak<()>,
 }
 
-impl ServedModel {
-    pub(super) fn new(parts: ServedParts) -> Self {
+impl Served {
+    pub fn info(&self) -> &ServedInfo {
+        match self {
+            Self::Generator(model) => &model.info,
+            Self::Reader(model) => &model.info,
+        }
+    }
+
+    /// Longest input, with its answer where there is one, in tokens.
+    pub fn max_context(&self) -> usize {
+        match self {
+            Self::Generator(model) => model.engine.max_context(),
+            Self::Reader(model) => model.reader.max_tokens(),
+        }
+    }
+
+    pub fn status(&self) -> EngineStatus {
+        match self {
+            Self::Generator(model) => model.engine.status(),
+            Self::Reader(model) => model.reader.status(),
+        }
+    }
+
+    pub fn stats(&self) -> EngineStats {
+        match self {
+            Self::Generator(model) => model.engine.stats(),
+            Self::Reader(model) => model.reader.stats(),
+        }
+    }
+
+    /// Takes no more requests, lets running ones finish for `grace`, then ends them.
+    pub async fn shutdown(&self, grace: Duration) {
+        match self {
+            Self::Generator(model) => model.engine.shutdown(grace).await,
+            Self::Reader(model) => model.reader.shutdown(grace).await,
+        }
+    }
+
+    /// The model, if it generates text.
+    pub fn generator(&self) -> Option<&Arc<ServedModel>> {
+        match self {
+            Self::Generator(model) => Some(model),
+            Self::Reader(_) => None,
+        }
+    }
+
+    /// The model, if it reads sequences.
+    pub fn reader(&self) -> Option<&Arc<ServedReader>> {
+        match self {
+            Self::Generator(_) => None,
+            Self::Reader(model) => Some(model),
+        }
+    }
+
+    /// Whether this copy is the only one, and nothing runs.
+    pub(super) fn is_idle(&self) -> bool {
+        let (num_copies, num_in_flight) = match self {
+            Self::Generator(model) => (Arc::strong_count(model), model.engine.num_in_flight()),
+            Self::Reader(model) => (Arc::strong_count(model), model.reader.num_in_flight()),
+        };
+        num_copies == 1 && num_in_flight == 0
+    }
+
+    /// Sees it to its end without keeping it from it.
+    pub(super) fn monitor(&self) -> EngineMonitor {
+        match self {
+            Self::Generator(model) => model.engine.monitor(),
+            Self::Reader(model) => model.reader.monitor(),
+        }
+    }
+}
+
+impl ServedInfo {
+    pub(super) fn new(id: String, revision: Fingerprint, footprint: Footprint) -> Self {
         let now = since_1970();
         Self {
-            id: parts.id,
+            id,
             created: now.as_secs(),
-            frontend: parts.frontend,
-            engine: parts.engine,
-            revision: parts.revision,
-            dtype: parts.dtype,
-            weight_bytes: parts.weight_bytes,
-            cache_bytes: parts.cache_bytes,
-            reserved_bytes: parts.reserved_bytes,
-            alive: parts.alive,
+            revision,
+            dtype: footprint.dtype,
+            weight_bytes: footprint.weight_bytes,
+            cache_bytes: footprint.cache_bytes,
+            reserved_bytes: footprint.reserved_bytes,
+            alive: footprint.alive,
             last_used: AtomicU64::new(now.as_micros() as u64),
         }
     }

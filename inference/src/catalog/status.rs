@@ -1,8 +1,6 @@
 //! What a model's id stands for at the moment, for whoever asks.
 
-use std::sync::Arc;
-
-use super::ServedModel;
+use super::Served;
 
 #[derive(Clone)]
 pub enum ModelState {
@@ -13,7 +11,7 @@ pub enum ModelState {
     Loading {
         percent: u32,
     },
-    Ready(Arc<ServedModel>),
+    Ready(Served),
     /// It takes no more requests, and finishes those it has.
     Draining,
     /// It is sound, and takes no memory.

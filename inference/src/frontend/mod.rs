@@ -12,6 +12,7 @@ mod gguf_tokenizer;
 mod messages;
 mod model_frontend;
 mod output;
+pub mod reader;
 mod stop_strings;
 mod structure;
 mod template_functions;

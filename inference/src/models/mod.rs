@@ -9,6 +9,7 @@ mod attention_config;
 mod config;
 mod decoder;
 mod decoder_layer;
+pub mod encoder;
 mod feed_forward_config;
 mod refused;
 mod rope_config;

@@ -67,19 +67,19 @@ fn describe(model: &ModelStatus) -> Value {
     match &model.state {
         ModelState::Loading { percent } => line["percent"] = json!(percent),
         ModelState::Ready(served) => {
-            let stats = served.engine.stats();
-            line["revision"] = json!(served.revision.name());
-            line["dtype"] = json!(served.dtype);
-            line["weight_bytes"] = json!(served.weight_bytes);
-            line["cache_bytes"] = json!(served.cache_bytes);
-            line["reserved_bytes"] = json!(served.reserved_bytes);
+            let (info, stats) = (served.info(), served.stats());
+            line["revision"] = json!(info.revision.name());
+            line["dtype"] = json!(info.dtype);
+            line["weight_bytes"] = json!(info.weight_bytes);
+            line["cache_bytes"] = json!(info.cache_bytes);
+            line["reserved_bytes"] = json!(info.reserved_bytes);
             let used = stats.total_blocks.saturating_sub(stats.free_blocks);
             line["blocks"] = json!({"used": used, "total": stats.total_blocks});
             line["running"] = json!(stats.running);
             line["waiting"] = json!(stats.waiting);
-            line["max_model_len"] = json!(served.engine.max_context());
-            line["loaded_at"] = json!(served.created);
-            line["last_used_at"] = json!(served.last_used_s());
+            line["max_model_len"] = json!(served.max_context());
+            line["loaded_at"] = json!(info.created);
+            line["last_used_at"] = json!(info.last_used_s());
         }
         _ => {}
     }

@@ -126,7 +126,7 @@ impl Answer {
     pub(super) fn new(kind: &str, model: &Arc<ServedModel>, prompt_tokens: usize) -> Self {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let id = format!("{kind}-{}", Uuid::now_v7().simple());
-        Self { id, created, model: model.id.clone(), prompt_tokens }
+        Self { id, created, model: model.info.id.clone(), prompt_tokens }
     }
 
     pub(super) fn usage(&self, tally: Tally) -> Usage {

@@ -26,7 +26,9 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) async fn scrape(State(state): State<ServerState>, headers: HeaderMap) -> Result<Response, ErrorResponse> {
     let ready = state.catalog.list().into_iter().filter_map(|model| match model.state {
-        ModelState::Ready(model) => Some((model.id.clone(), model.engine.metrics().clone())),
+        ModelState::Ready(model) => {
+            model.generator().map(|model| (model.info.id.clone(), model.engine.metrics().clone()))
+        }
         _ => None,
     });
     let mut registry = Registry::default();

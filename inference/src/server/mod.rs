@@ -6,7 +6,9 @@ mod body;
 mod chat;
 mod chat_chunks;
 mod chat_whole;
+mod classify;
 mod completions;
+mod embeddings;
 mod error;
 mod event_stream;
 mod generation;
@@ -15,7 +17,9 @@ mod messages;
 mod metrics;
 mod models;
 mod openapi;
+mod reading;
 mod request_id;
+mod rerank;
 mod responses;
 mod state;
 mod tokenize;
@@ -34,13 +38,16 @@ pub use state::ServerState;
 type Route = (Method, &'static str, MethodRouter<ServerState>);
 
 /// Everything that is served. The OpenAPI document is held against it.
-fn table() -> [Route; 15] {
+fn table() -> [Route; 18] {
     [
         (Method::POST, "/v1/chat/completions", post(chat::create)),
         (Method::POST, "/v1/completions", post(completions::create)),
         (Method::POST, "/v1/responses", post(responses::create)),
         (Method::POST, "/v1/messages", post(messages::create)),
         (Method::POST, "/v1/messages/count_tokens", post(messages::count_tokens)),
+        (Method::POST, "/v1/embeddings", post(embeddings::create)),
+        (Method::POST, "/v1/rerank", post(rerank::create)),
+        (Method::POST, "/classify", post(classify::create)),
         (Method::POST, "/tokenize", post(tokenize::tokenize)),
         (Method::POST, "/detokenize", post(tokenize::detokenize)),
         (Method::GET, "/v1/models", get(models::list)),

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::models::{Model, ModelList};
 
-use crate::catalog::{AcquireError, Catalog, ModelState, ModelStatus, ServedModel};
+use crate::catalog::{AcquireError, Catalog, ModelState, ModelStatus, Served, ServedModel, ServedReader};
 
 use super::ServerState;
 use super::error::ErrorResponse;
@@ -40,11 +40,34 @@ fn refusal(state: &ModelState) -> AcquireError {
     }
 }
 
+/// The model of this id that generates text.
+///
+/// # Errors
+/// As [`find_any`], and 400 for one that does something else.
+pub(super) async fn find(catalog: &Catalog, id: &str) -> Result<Arc<ServedModel>, ApiError> {
+    let found = find_any(catalog, id).await?;
+    found.generator().cloned().ok_or_else(|| unsupported("The model does not generate text."))
+}
+
+/// The model of this id that reads whole sequences.
+///
+/// # Errors
+/// As [`find_any`], and 400 for one that does something else.
+pub(super) async fn find_reader(catalog: &Catalog, id: &str) -> Result<Arc<ServedReader>, ApiError> {
+    let found = find_any(catalog, id).await?;
+    let message = "The model generates text: it makes no embeddings, scores or classes.";
+    found.reader().cloned().ok_or_else(|| unsupported(message))
+}
+
+fn unsupported(message: &str) -> ApiError {
+    ApiError::invalid("model", message).with_code("unsupported_model")
+}
+
 /// The model of this id, as soon as it answers requests.
 ///
 /// # Errors
 /// 404 for one that does not exist or is broken, 503 for one that is not loaded in time.
-pub(super) async fn find(catalog: &Catalog, id: &str) -> Result<Arc<ServedModel>, ApiError> {
+async fn find_any(catalog: &Catalog, id: &str) -> Result<Served, ApiError> {
     catalog.acquire(id).await.map_err(not_served)
 }
 
@@ -81,8 +104,8 @@ fn not_served(error: AcquireError) -> ApiError {
 fn describe(model: &ModelStatus) -> Model {
     match &model.state {
         ModelState::Ready(served) => {
-            let mut described = Model::new(served.id.clone(), served.created, "local");
-            described.max_model_len = Some(served.engine.max_context());
+            let mut described = Model::new(served.info().id.clone(), served.info().created, "local");
+            described.max_model_len = Some(served.max_context());
             described
         }
         _ => Model::new(model.id.clone(), 0, "local"),

@@ -44,6 +44,13 @@ impl HfConfig {
         Self { values }
     }
 
+    /// The same with another value under `key`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: Value) -> Self {
+        self.values.insert(key.to_owned(), value);
+        self
+    }
+
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.values.get(key).filter(|value| !value.is_null())
     }

@@ -175,11 +175,11 @@ async fn each_way_to_put_another_revision_in_place_is_noticed() {
     stage.settle();
     assert_eq!(stage.says("linked").await, SECOND);
     // Nothing else is: what does not make a model may change.
-    let before = stage.server.model("parrot").created;
+    let before = stage.server.model("parrot").info.created;
     std::fs::write(path.join("README.md"), "about").expect("write");
     stage.settle();
     assert!(Arc::ptr_eq(&stage.server.model("parrot"), &stage.server.model("parrot")));
-    assert_eq!((stage.server.model("parrot").created, stage.next("parrot")), (before, None));
+    assert_eq!((stage.server.model("parrot").info.created, stage.next("parrot")), (before, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,12 +221,12 @@ async fn a_stream_is_finished_by_the_revision_that_began_it() {
     let mut long = request("llama-tiny", "x", 2_000);
     long["ignore_eos"] = json!(true);
     let expected = stage.server.chat(&long).await.content().to_owned();
-    let old = stage.server.model("llama-tiny").revision.clone();
+    let old = stage.server.model("llama-tiny").info.revision.clone();
     let mut stream = stage.server.open(&long).await;
     stream.body_mut().frame().await.expect("a frame").expect("no error");
     exchange(&stage.models.path("llama-tiny"), |path| write_parrot(path, SECOND));
     stage.settle();
-    assert_ne!(stage.server.model("llama-tiny").revision, old);
+    assert_ne!(stage.server.model("llama-tiny").info.revision, old);
     assert_eq!(stage.says("llama-tiny").await, SECOND);
     let status = stage.server.catalog.model_status("llama-tiny").expect("known");
     assert!(status.num_draining <= 1);
@@ -236,7 +236,7 @@ async fn a_stream_is_finished_by_the_revision_that_began_it() {
     let said: String = content_of(&text);
     assert!(expected.ends_with(&said), "the stream went on otherwise than it began");
     // With the last answer the old revision's memory is back.
-    let reserved = stage.server.model("llama-tiny").reserved_bytes;
+    let reserved = stage.server.model("llama-tiny").info.reserved_bytes;
     stage.server.catalog.wait_until(|catalog| catalog.budget().reserved_bytes() == reserved).await;
 }
 
@@ -338,14 +338,14 @@ async fn changes_are_noticed_by_themselves() {
     };
     write_parrot(&models.path("parrot"), FIRST);
     catalog.wait_until(is("ready")).await;
-    let first = server.model("parrot").revision.clone();
+    let first = server.model("parrot").info.revision.clone();
     // In place, one file of an existing folder.
     write_parrot(&models.path(".b"), SECOND);
     std::fs::copy(models.path(".b").join("model.safetensors"), models.path("parrot").join("model.safetensors"))
         .expect("copy");
     catalog
         .wait_until(
-            |catalog| matches!(catalog.model("parrot"), Some(ModelState::Ready(model)) if model.revision != first),
+            |catalog| matches!(catalog.model("parrot"), Some(ModelState::Ready(model)) if model.info().revision != first),
         )
         .await;
     assert_eq!(server.chat(&request("parrot", "hi", 100)).await.content(), SECOND);
@@ -390,7 +390,7 @@ async fn swaps_under_load_lose_no_request_and_cut_no_stream() {
     };
     let clients: Vec<_> = (0..16).map(client).collect();
     for swap in 0..SWAPS {
-        let before = server.model("llama-tiny").revision.clone();
+        let before = server.model("llama-tiny").info.revision.clone();
         let (path, source) = (models.path("llama-tiny"), if swap % 2 == 0 { "qwen3-tiny" } else { "llama-tiny" });
         match swap % 3 {
             0 => exchange(&path, |path| copy_folder(&fixture(source), path)),
@@ -406,7 +406,7 @@ async fn swaps_under_load_lose_no_request_and_cut_no_stream() {
             }
         }
         let is_swapped = |catalog: &Catalog| {
-            matches!(catalog.model("llama-tiny"), Some(ModelState::Ready(model)) if model.revision != before)
+            matches!(catalog.model("llama-tiny"), Some(ModelState::Ready(model)) if model.info().revision != before)
                 && catalog.model_status("llama-tiny").is_some_and(|status| status.next.is_none())
         };
         catalog.wait_until(is_swapped).await;
@@ -419,6 +419,6 @@ async fn swaps_under_load_lose_no_request_and_cut_no_stream() {
     let distinct: std::collections::BTreeSet<&String> = answers.iter().chain([&first, &last]).collect();
     assert!(distinct.len() <= 2, "an answer of neither revision: {distinct:?}");
     // Every revision before the last has given its memory back.
-    let reserved = server.model("llama-tiny").reserved_bytes;
+    let reserved = server.model("llama-tiny").info.reserved_bytes;
     catalog.wait_until(|catalog| catalog.budget().reserved_bytes() == reserved).await;
 }

@@ -18,7 +18,7 @@ fn loading(memory_bytes: u64) -> LoadingSettings {
 /// What one of the small models takes.
 fn bytes_of(name: &str) -> u64 {
     let stage = Stage::new(Models::new(&[name]), LoadingSettings::default());
-    stage.server.model(name).reserved_bytes
+    stage.server.model(name).info.reserved_bytes
 }
 
 /// Three models of the same size, and room for `count` of them.
@@ -145,7 +145,7 @@ async fn a_revision_that_does_not_fit_beside_the_old_one_takes_its_place_and_no_
         std::fs::remove_dir_all(stage.models.path(name)).expect("remove");
     }
     stage.settle();
-    let before = stage.server.model("a").revision.clone();
+    let before = stage.server.model("a").info.revision.clone();
     let mut long = request("a", "x", 1_500);
     long["ignore_eos"] = json!(true);
     let stream = stage.server.open(&long).await;
@@ -167,6 +167,6 @@ async fn a_revision_that_does_not_fit_beside_the_old_one_takes_its_place_and_no_
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
     let revised =
-        |state: Option<ModelState>| matches!(state, Some(ModelState::Ready(model)) if model.revision != before);
+        |state: Option<ModelState>| matches!(state, Some(ModelState::Ready(model)) if model.info().revision != before);
     stage.server.catalog.wait_until(|catalog| revised(catalog.model("a"))).await;
 }

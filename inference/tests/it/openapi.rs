@@ -8,11 +8,14 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use shekara_inference::server::routes;
 
-use crate::support::{Answer, Models, Server, answer, post_to, request, settings, write_parrot};
+use crate::support::{Answer, Models, Server, answer, copy_folder, fixture, post_to, request, settings, write_parrot};
 
 fn server() -> (Models, Server) {
     let models = Models::new(&["llama-tiny"]);
     write_parrot(&models.path("parrot"), "Zürich 🎉!");
+    for name in ["bert", "bert-reranker", "bert-ner"] {
+        copy_folder(&fixture("encoders").join(name), &models.path(name));
+    }
     let server = models.serve(settings());
     (models, server)
 }
@@ -115,7 +118,11 @@ async fn requests_have_the_fields_that_the_server_reads() {
     let input = bytes(json!({"model": "m", "input": "x"}));
     let message = bytes(json!({"model": "m", "messages": messages, "max_tokens": 1}));
     let tokens = bytes(json!({"tokens": []}));
+    let ranking = bytes(json!({"model": "m", "query": "x", "documents": ["y"]}));
     let read = [
+        ("EmbeddingRequest", fields(&shekara_protocol::embeddings::parse_request(&input).expect("sound"))),
+        ("RerankRequest", fields(&shekara_protocol::rerank::parse_request(&ranking).expect("sound"))),
+        ("ClassifyRequest", fields(&shekara_protocol::classify::parse_request(&input).expect("sound"))),
         ("ChatRequest", fields(&shekara_protocol::chat::parse_request(&chat).expect("sound"))),
         ("CompletionRequest", fields(&shekara_protocol::completions::parse_request(&prompt).expect("sound"))),
         ("ResponsesRequest", fields(&shekara_protocol::responses::parse_request(&input).expect("sound"))),
@@ -166,6 +173,9 @@ async fn what_the_document_forbids_is_refused_by_name() {
         ("/v1/messages/count_tokens", "CountTokensRequest", json!({"model": "llama-tiny", "messages": messages})),
         ("/tokenize", "TokenizeRequest", json!({"model": "llama-tiny", "messages": messages})),
         ("/detokenize", "DetokenizeRequest", json!({"model": "llama-tiny", "tokens": []})),
+        ("/v1/embeddings", "EmbeddingRequest", json!({"model": "bert", "input": "x"})),
+        ("/v1/rerank", "RerankRequest", json!({"model": "bert-reranker", "query": "x", "documents": ["y"]})),
+        ("/classify", "ClassifyRequest", json!({"model": "bert-ner", "input": "x"})),
     ];
     let mut wrong = Vec::new();
     for (path, name, base) in cases {
@@ -295,6 +305,19 @@ async fn other_answers_and_errors_fit_theirs() {
     let text = json!({"model": "parrot", "prompt": "x", "return_token_strs": true});
     check("post", "/tokenize", &server.ask("/tokenize", &text).await);
     check("post", "/detokenize", &server.ask("/detokenize", &json!({"model": "parrot", "tokens": [40]})).await);
+    for format in ["float", "base64"] {
+        let embed = json!({"model": "bert", "input": ["x", "y"], "encoding_format": format});
+        check("post", "/v1/embeddings", &server.ask("/v1/embeddings", &embed).await);
+    }
+    let rank =
+        json!({"model": "bert-reranker", "query": "x", "documents": ["y", {"text": "z"}], "return_documents": true});
+    check("post", "/v1/rerank", &server.ask("/v1/rerank", &rank).await);
+    for model in ["bert-reranker", "bert-ner"] {
+        let classify = json!({"model": model, "input": "Anna lives in Astana.", "return_logits": true});
+        let answer = server.ask("/classify", &classify).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        check("post", "/classify", &answer);
+    }
     let count = json!({"model": "parrot", "messages": [{"role": "user", "content": "x"}]});
     check("post", "/v1/messages/count_tokens", &server.ask("/v1/messages/count_tokens", &count).await);
     for (method, path) in routes().filter(|(method, _)| method == "POST") {

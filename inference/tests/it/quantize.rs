@@ -14,7 +14,8 @@ const TEXT: &str = "Кордон: the border that your data does not cross. Қа
 
 fn serve(models: &Models, quantize: Option<Quantization>) -> Server {
     let one = ModelSettings { quantize, ..ModelSettings::default() };
-    let settings = CatalogSettings { engine: exact(), models: [("model".to_owned(), one)].into() };
+    let settings =
+        CatalogSettings { engine: exact(), models: [("model".to_owned(), one)].into(), ..CatalogSettings::default() };
     let catalog = Catalog::load(models.directory.path(), settings).expect("the directory opens");
     let app = router(ServerState::new(catalog.clone()).with_body_limit(1 << 20));
     Server { app, catalog }

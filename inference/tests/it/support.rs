@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shekara_inference::catalog::{Catalog, CatalogSettings, ModelState, ServedModel};
+use shekara_inference::catalog::{Catalog, CatalogSettings, ModelState, Served, ServedModel};
 use shekara_inference::engine::{EngineSettings, EngineStats};
 use shekara_inference::server::{AdminAccess, ServerState, router};
 use shekara_protocol::sse::{SseDecoder, SseEvent};
@@ -49,7 +49,11 @@ pub fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir(to).expect("create");
     for entry in std::fs::read_dir(from).expect("fixture") {
         let entry = entry.expect("entry");
-        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copy");
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copy");
+        }
     }
 }
 
@@ -124,7 +128,7 @@ impl Server {
 
     pub fn model(&self, id: &str) -> Arc<ServedModel> {
         match self.catalog.model(id) {
-            Some(ModelState::Ready(model)) => model,
+            Some(ModelState::Ready(Served::Generator(model))) => model,
             Some(ModelState::Failed { reason }) => panic!("{id} failed: {reason}"),
             _ => panic!("{id} is not served"),
         }

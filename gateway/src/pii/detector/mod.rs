@@ -33,7 +33,7 @@ use context::finder::ContextFinder;
 use scan::{SegmentFindings, SegmentScan};
 use seen::{Place, Seen};
 
-use super::{Finding, Findings, Rejection, TextSegment};
+use super::{Entity, Finding, Findings, Policy, Rejection, TextSegment};
 
 /// Finds entities in text. Building one compiles the context words; scanning takes `&self` and may
 /// run on many threads at once.
@@ -117,6 +117,12 @@ impl Detector {
     /// Scans every segment. Never fails: what could not be looked at makes the findings incomplete.
     #[must_use]
     pub fn scan(&self, segments: &[TextSegment<'_>]) -> Findings {
+        self.scan_for(segments, None)
+    }
+
+    /// As [`Self::scan`], but without asking the second stage where what the rules found decides alone.
+    #[must_use]
+    pub fn scan_for(&self, segments: &[TextSegment<'_>], policy: Option<&Policy>) -> Findings {
         let mut list = Vec::new();
         let mut complete = true;
         for (index, segment) in segments.iter().enumerate() {
@@ -131,6 +137,15 @@ impl Detector {
                 place.remember();
             }
             list.extend(findings(found, index));
+        }
+        if self.second_stage.is_some()
+            && let Some(policy) = policy
+        {
+            // A name at the end of one message and the beginning of the next may turn out to be none.
+            let lasting = list.iter().filter(|finding| finding.entity != Entity::Person).cloned().collect();
+            if policy.is_decided_by(&Findings::new(lasting, complete)) {
+                return Findings::new(list, complete);
+            }
         }
         self.classified(segments, list, complete)
     }

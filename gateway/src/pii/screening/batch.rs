@@ -2,7 +2,7 @@
 //! those before.
 
 use super::joined::{Place, sources};
-use crate::pii::{Detector, Entity, Finding, Findings, Rejection, TextSegment};
+use crate::pii::{Detector, Entity, Finding, Findings, Policy, Rejection, TextSegment};
 
 pub(crate) const BATCH_PIECES: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
@@ -101,7 +101,9 @@ impl Waiting {
 
 /// Pointers and texts that wait, and what was found in those before.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Batch<'p> {
+    /// What decides about the findings, where that is known.
+    policy: Option<&'p Policy>,
     waiting: Vec<Waiting>,
     waiting_bytes: usize,
     num_scanned: usize,
@@ -109,14 +111,12 @@ pub(crate) struct Batch {
     split: Vec<Split>,
 }
 
-impl Default for Batch {
-    fn default() -> Self {
+impl<'p> Batch<'p> {
+    pub(crate) fn new(policy: Option<&'p Policy>) -> Self {
         let findings = Findings::new(Vec::new(), true);
-        Self { waiting: Vec::new(), waiting_bytes: 0, num_scanned: 0, findings, split: Vec::new() }
+        Self { policy, waiting: Vec::new(), waiting_bytes: 0, num_scanned: 0, findings, split: Vec::new() }
     }
-}
 
-impl Batch {
     pub(crate) fn push(&mut self, waiting: Waiting, detector: &Detector, explanation: &mut Option<Explanation>) {
         self.waiting_bytes += waiting.text.len();
         self.waiting.push(waiting);
@@ -130,7 +130,7 @@ impl Batch {
             self.waiting.iter().map(|one| TextSegment::new(one.pointer.as_str(), one.text.as_str())).collect();
         let (mut found, rejections) = match explanation {
             Some(_) => detector.explain(&segments),
-            None => (detector.scan(&segments), Vec::new()),
+            None => (detector.scan_for(&segments, self.policy), Vec::new()),
         };
         found.retain(|finding| {
             let waiting = self.waiting.get(finding.segment);

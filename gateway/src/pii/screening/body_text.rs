@@ -16,7 +16,7 @@ use super::file_parts::{FilePart, Files, Taken};
 use super::joined::{Join, Joined, JoinedView};
 use super::turns::Turns;
 use super::unreadable::is_unreadable;
-use crate::pii::{Detector, Findings, keys_of};
+use crate::pii::{Detector, Findings, Policy, keys_of};
 
 /// JSON inside strings inside JSON: deeper than this is scanned as plain text only.
 pub(crate) const MAX_NESTING: usize = 4;
@@ -50,7 +50,15 @@ pub(crate) struct BodyScan {
 /// # Errors
 /// The body is not JSON that everybody reads the same way.
 pub(crate) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, ApiError> {
-    BodyReader::new(detector, None).scan(body).map(|(scan, _)| scan)
+    BodyReader::new(detector, None, None).scan(body).map(|(scan, _)| scan)
+}
+
+/// As [`scan_body`], for a decision by `policy`: no second stage is asked about texts of which the rules have said enough.
+///
+/// # Errors
+/// As [`scan_body`].
+pub(crate) fn scan_body_for(body: &[u8], detector: &Detector, policy: &Policy) -> Result<BodyScan, ApiError> {
+    BodyReader::new(detector, Some(policy), None).scan(body).map(|(scan, _)| scan)
 }
 
 /// As [`scan_body`], and where everything stands.
@@ -58,28 +66,28 @@ pub(crate) fn scan_body(body: &[u8], detector: &Detector) -> Result<BodyScan, Ap
 /// # Errors
 /// As [`scan_body`].
 pub(crate) fn explain_body(body: &[u8], detector: &Detector) -> Result<(BodyScan, Explanation), ApiError> {
-    BodyReader::new(detector, Some(Explanation::default())).scan(body)
+    BodyReader::new(detector, None, Some(Explanation::default())).scan(body)
 }
 
 struct BodyReader<'d> {
     detector: &'d Detector,
-    plain: Batch,
-    views: [Batch; NUM_VIEWS],
+    plain: Batch<'d>,
+    views: [Batch<'d>; NUM_VIEWS],
     files: Files,
-    file_texts: Batch,
+    file_texts: Batch<'d>,
     has_unreadable_part: bool,
     num_leaves: usize,
     explanation: Option<Explanation>,
 }
 
 impl<'d> BodyReader<'d> {
-    fn new(detector: &'d Detector, explanation: Option<Explanation>) -> Self {
+    fn new(detector: &'d Detector, policy: Option<&'d Policy>, explanation: Option<Explanation>) -> Self {
         Self {
             detector,
-            plain: Batch::default(),
-            views: Default::default(),
+            plain: Batch::new(policy),
+            views: std::array::from_fn(|_| Batch::new(policy)),
             files: Files::default(),
-            file_texts: Batch::default(),
+            file_texts: Batch::new(policy),
             has_unreadable_part: false,
             num_leaves: 0,
             explanation,

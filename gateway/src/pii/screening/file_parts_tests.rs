@@ -24,6 +24,7 @@ fn screened(body: &Value, policy: &Policy) -> Result<Screened, ScreenError> {
         policy,
         is_sticky: false,
         is_lost: false,
+        is_unreadable: false,
         allows_unreadable: false,
         masking: None,
     };

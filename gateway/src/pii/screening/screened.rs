@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use shekara_protocol::error::ApiError;
 
-use super::body_text::{BodyScan, scan_body};
+use super::body_text::{BodyScan, scan_body_for};
 use crate::auth::DataClass;
 use crate::pii::masking::{Conversation, ConversationId, MaskingSecret, Vault, mask_scanned};
 use crate::pii::{Decision, Detector, Entity, Policy, Verdict};
@@ -73,6 +73,8 @@ pub struct Scope<'s> {
     pub is_sticky: bool,
     /// What was masked in the conversation cannot be known, so that it cannot be looked for.
     pub is_lost: bool,
+    /// The body holds text in a form that the scan cannot read: token ids.
+    pub is_unreadable: bool,
     /// What cannot be read may leave.
     pub allows_unreadable: bool,
     /// Without it, what would be masked stays.
@@ -167,7 +169,7 @@ impl Screened {
 /// # Errors
 /// The body is refused, or blocked by the policy.
 pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
-    let scan = scan_body(&body, scope.detector).map_err(ScreenError::Unreadable)?;
+    let scan = scan_body_for(&body, scope.detector, scope.policy).map_err(ScreenError::Unreadable)?;
     let verdict = verdict_of(&scan, scope.policy);
     let found_class = verdict.counts.keys().map(|entity| entity.data_class()).max().unwrap_or_default();
     let found_class = if verdict.decision == Decision::Clear { DataClass::Public } else { found_class };
@@ -233,7 +235,7 @@ pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
 fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineReason> {
     if scope.declared.is_sensitive() {
         Some(ConfineReason::DataClass)
-    } else if scan.has_unreadable_part && !scope.allows_unreadable {
+    } else if (scan.has_unreadable_part || scope.is_unreadable) && !scope.allows_unreadable {
         Some(ConfineReason::Unreadable)
     } else if scope.is_sticky {
         Some(ConfineReason::Sticky)
@@ -265,6 +267,7 @@ mod tests {
             policy,
             is_sticky: body.contains("earlier"),
             is_lost: body.contains("forgotten"),
+            is_unreadable: body.contains("token ids"),
             allows_unreadable: body.contains("allowed"),
             masking,
         };
@@ -309,6 +312,7 @@ mod tests {
         }
         let text = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"hello"}]}],"tools":[{"type":"function"}]}"#;
         assert_eq!(reason(text), None);
+        assert_eq!(reason(r#"{"input":"as token ids"}"#), Some(ConfineReason::Unreadable));
     }
 
     #[test]

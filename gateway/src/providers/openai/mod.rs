@@ -4,7 +4,7 @@ mod error;
 mod request;
 
 pub(super) use error::classify;
-pub(super) use request::chat_body;
+pub(super) use request::outgoing_body;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -21,7 +21,7 @@ use crate::secrets::SecretSource;
 #[derive(Debug)]
 pub(super) struct OpenaiProvider {
     name: String,
-    chat_url: String,
+    base_url: String,
     api_key: Option<SecretSource>,
     client: EgressClient,
 }
@@ -30,7 +30,7 @@ impl OpenaiProvider {
     pub(super) fn new(config: &ProviderConfig, reach: Reach<'_>) -> Result<Self, EgressError> {
         Ok(Self {
             name: config.name.clone(),
-            chat_url: format!("{}/chat/completions", config.base_url),
+            base_url: config.base_url.clone(),
             api_key: config.api_key.clone(),
             client: EgressClient::new(reach, config.connect_timeout)?,
         })
@@ -44,13 +44,13 @@ impl OpenaiProvider {
         outgoing: Outgoing<'_>,
         tripwire: Option<&Tripwire>,
     ) -> Result<UpstreamResponse, AttemptError> {
-        let body = chat_body(body, model, outgoing)?;
+        let body = outgoing_body(body, model, outgoing)?;
         if let Some(Err(hit)) = tripwire.map(|tripwire| tripwire.check(&body)) {
             tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
             return Err(AttemptError::Refused(tripwire_hit()));
         }
         let accept = if outgoing.stream { "text/event-stream" } else { "application/json" };
-        let mut request = http::Request::post(&self.chat_url)
+        let mut request = http::Request::post(format!("{}{}", self.base_url, outgoing.path))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, accept)
             .body(Bytes::from(body))

@@ -12,8 +12,8 @@ type Fields<'a> = IndexMap<Cow<'a, str>, Cow<'a, RawValue>>;
 /// Replaces `model`, asks for usage at the end of a stream, and bounds the answer where the caller did not.
 ///
 /// # Errors
-/// The body is no JSON object, which a scanned chat request always is.
-pub(in crate::providers) fn chat_body(
+/// The body is no JSON object, which a scanned request always is.
+pub(in crate::providers) fn outgoing_body(
     body: &[u8],
     model: &str,
     outgoing: Outgoing<'_>,
@@ -35,7 +35,8 @@ fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Resul
         set(&mut fields, "stream_options", &options)?;
     }
     let unset = |name: &str| fields.get(name).is_none_or(|raw| raw.get() == "null");
-    if let Some(limit) = outgoing.max_output_tokens.filter(|_| unset("max_tokens") && unset("max_completion_tokens")) {
+    let may_bound = outgoing.is_generated && unset("max_tokens") && unset("max_completion_tokens");
+    if let Some(limit) = outgoing.max_output_tokens.filter(|_| may_bound) {
         fields.shift_remove("max_tokens");
         set(&mut fields, "max_completion_tokens", &limit)?;
     }
@@ -52,7 +53,8 @@ mod tests {
     use super::*;
 
     fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
-        Outgoing { stream, max_output_tokens, tenant: "t", request_id: "r" }
+        let (path, is_generated) = ("/chat/completions", true);
+        Outgoing { path, is_generated, stream, max_output_tokens, tenant: "t", request_id: "r" }
     }
 
     fn text(body: &str, stream: bool, limit: Option<u32>) -> String {

@@ -24,8 +24,8 @@ pub const ENDPOINTS: [Endpoint; 16] = [
     }),
     endpoint!("/v1/completions", false, |text| json!({ "model": "chat", "prompt": "Continue:", "suffix": text })),
     endpoint!("/v1/responses", false, |text| json!({ "model": "chat", "instructions": text, "input": text })),
-    endpoint!("/v1/embeddings", false, |text| json!({ "model": "chat", "input": [text] })),
-    endpoint!("/v1/rerank", false, |text| json!({ "model": "chat", "query": "who?", "documents": [text] })),
+    endpoint!("/v1/embeddings", true, |text| json!({ "model": "chat", "input": [text] })),
+    endpoint!("/v1/rerank", true, |text| json!({ "model": "chat", "query": "who?", "documents": [text] })),
     endpoint!("/v1/messages", false, |text| {
         json!({ "model": "chat", "max_tokens": 9, "system": text, "messages": [{ "role": "user", "content": text }] })
     }),

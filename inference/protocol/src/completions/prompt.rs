@@ -33,9 +33,14 @@ impl Prompt {
 
     /// The field that holds prompt `index`, for errors: `prompt` or `prompt[3]`.
     pub fn param(&self, index: usize) -> String {
+        self.param_in("prompt", index)
+    }
+
+    /// The same for an endpoint that calls the whole `field`.
+    pub fn param_in(&self, field: &str, index: usize) -> String {
         match self {
-            Self::Text(_) | Self::Tokens(_) => "prompt".to_owned(),
-            Self::Texts(_) | Self::TokenLists(_) => format!("prompt[{index}]"),
+            Self::Text(_) | Self::Tokens(_) => field.to_owned(),
+            Self::Texts(_) | Self::TokenLists(_) => format!("{field}[{index}]"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions`, `/v1/embeddings` and `/v1/rerank`: requests that are passed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 use shekara_protocol::headers::SYNTHETIC;
 
 use super::ErrorResponse;
-use crate::pipeline::{Answer, Authenticated, Gateway, dispatch};
+use crate::pipeline::{Answer, Authenticated, Endpoint, Gateway, dispatch};
 
 /// How much of a body that is too large is read and thrown away, in limits.
 const MAX_DISCARD_FACTOR: usize = 8;
@@ -26,9 +26,39 @@ pub async fn chat_completions(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
+    let mut response = passed_on((gateway, authenticated), Endpoint::Chat, &headers, body).await?;
+    // A mark that machines read: the answer was generated.
+    response.headers_mut().insert(SYNTHETIC, HeaderValue::from_static("1"));
+    Ok(response)
+}
+
+pub async fn embeddings(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), Endpoint::Embeddings, &headers, body).await
+}
+
+pub async fn rerank(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), Endpoint::Rerank, &headers, body).await
+}
+
+async fn passed_on(
+    (gateway, authenticated): (Arc<Gateway>, Authenticated),
+    endpoint: Endpoint,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let admitted = authenticated.admit(&gateway, places, &headers, body)?;
+    let admitted = authenticated.admit(&gateway, places, headers, (endpoint, body))?;
     let screened = admitted.screen(&gateway).await?;
     Ok(to_response(dispatch(&gateway, screened).await?))
 }
@@ -75,6 +105,5 @@ fn to_response(answer: Answer) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(SYNTHETIC, HeaderValue::from_static("1"));
     response
 }

@@ -1,0 +1,79 @@
+//! What kind of answer a request asks for, and what that means for its way.
+//!
+//! Vectors are kept by whoever asked for them and compared with others of the same model: a request for them is answered
+//! by the one model of its alias or not at all, and nothing in it can be masked. Token ids are texts that nobody here can
+//! read.
+
+use serde_json::Value;
+use shekara_protocol::completions::Prompt;
+use shekara_protocol::error::ApiError;
+use shekara_protocol::{chat, embeddings, rerank};
+
+use super::admission::Wishes;
+
+/// An endpoint of the public API whose requests are passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    Chat,
+    Embeddings,
+    Rerank,
+}
+
+/// What the gateway itself has to know of a request's body.
+pub(super) struct Reading {
+    pub(super) model: String,
+    pub(super) wishes: Wishes,
+    /// The body holds text in a form that is not read here.
+    pub(super) is_unreadable: bool,
+}
+
+impl Endpoint {
+    /// Where it lies below a provider's base URL.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "/chat/completions",
+            Self::Embeddings => "/embeddings",
+            Self::Rerank => "/rerank",
+        }
+    }
+
+    /// Whether requests are turns of a conversation: remembered, masked and looked at on the way back.
+    pub fn is_conversation(self) -> bool {
+        self == Self::Chat
+    }
+
+    /// # Errors
+    /// 400 for a malformed body, naming the field.
+    pub(super) fn read(self, body: &[u8]) -> Result<Reading, ApiError> {
+        let without_stream = Wishes { stream: false, include_usage: false, is_structured: false };
+        match self {
+            Self::Chat => {
+                let request = chat::parse_request(body)?;
+                let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
+                let format = request.response_format.as_ref().and_then(|format| format.get("type")?.as_str());
+                let is_structured = format.is_some_and(|format| format != "text");
+                let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage, is_structured };
+                Ok(Reading { model: request.model, wishes, is_unreadable: false })
+            }
+            Self::Embeddings => {
+                let request = embeddings::parse_request(body)?;
+                let is_unreadable = matches!(request.input, Prompt::Tokens(_) | Prompt::TokenLists(_));
+                Ok(Reading { model: request.model, wishes: without_stream, is_unreadable })
+            }
+            Self::Rerank => {
+                let request = rerank::parse_request(body)?;
+                Ok(Reading { model: request.model, wishes: without_stream, is_unreadable: false })
+            }
+        }
+    }
+
+    /// Whether a whole answer, chat's excepted, says anything.
+    pub(super) fn is_answer(self, answer: &Value) -> bool {
+        let list = match self {
+            Self::Chat => "choices",
+            Self::Embeddings => "data",
+            Self::Rerank => "results",
+        };
+        answer[list].as_array().is_some_and(|list| !list.is_empty())
+    }
+}
