@@ -12,7 +12,7 @@ use shekara_inference::kernels::cpu::KvDtype;
 use crate::support::{Answer, Models, Server, copy_folder, fixture, settings};
 
 /// Of a log probability, in nats.
-const TOLERANCE: f64 = 0.01;
+pub const TOLERANCE: f64 = 0.01;
 const PATH: &str = "/v1/completions";
 
 pub struct Case {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::architectures::{check, exact, read_cases};
+use crate::architectures::{TOLERANCE, check, distance, exact, read_cases};
 use crate::support::{Models, fixture};
 
 fn names() -> Vec<String> {
@@ -28,6 +28,13 @@ fn golden(name: &str) -> PathBuf {
     fixture("gguf").join(format!("{name}.golden.json"))
 }
 
+/// Texts and what the original tokenizer makes of them, where a golden has some.
+fn tokenized(name: &str) -> Vec<Value> {
+    let text = std::fs::read(golden(name)).expect("a golden");
+    let golden: Value = serde_json::from_slice(&text).expect("JSON");
+    golden["tokenized"].as_array().cloned().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn every_file_agrees_with_its_weights_dequantised() {
     let names = names();
@@ -46,9 +53,18 @@ async fn every_file_agrees_with_its_weights_dequantised() {
     let mut failed = Vec::new();
     for name in &names {
         let (server, cases) = (server.clone(), read_cases(&golden(name)));
+        let splits_characters = !tokenized(name).is_empty();
         let task = tokio::spawn({
             let name = name.clone();
-            async move { check(&server, &name, &cases).await }
+            async move {
+                if splits_characters {
+                    // Random tokens are bytes of no characters, which read one way as they come and another
+                    // way together.
+                    assert!(distance(&server, &name, &cases).await < TOLERANCE, "{name}");
+                } else {
+                    check(&server, &name, &cases).await;
+                }
+            }
         });
         if task.await.is_err() {
             failed.push(name.clone());
@@ -61,9 +77,10 @@ async fn every_file_agrees_with_its_weights_dequantised() {
 async fn texts_become_the_tokens_of_the_original_tokenizer_and_back() {
     let mut seen = 0;
     for name in names() {
-        let text = std::fs::read(golden(&name)).expect("a golden");
-        let golden: Value = serde_json::from_slice(&text).expect("JSON");
-        let Some(texts) = golden["tokenized"].as_array() else { continue };
+        let texts = tokenized(&name);
+        if texts.is_empty() {
+            continue;
+        }
         let models = Models::new(&[]);
         std::fs::copy(file(&name), models.path("model.gguf")).expect("copy");
         let server = models.serve(exact());
