@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::engine::{EnginePlan, Launch, Lease};
+use crate::engine::{EnginePlan, EngineSettings, Launch, Lease};
+use crate::models::DecoderConfig;
 
 use super::entry::{Ask, Cause, Phase, Unloader};
 use super::manifest::MANIFEST;
@@ -18,6 +19,9 @@ use super::{Catalog, Fingerprint, FolderError, Manifest, ModelFolder, ServedMode
 
 /// How far behind loading stands while models answer: by the scheduler's weights, an eighth of a fair share.
 const LOADING_NICENESS: i32 = 10;
+
+/// A cache of less than this part of the usual one is not worth serving with.
+const SMALLEST_SHARE: u64 = 16;
 
 /// One model that is being loaded.
 pub(super) struct Job {
@@ -138,9 +142,15 @@ impl Catalog {
         let formats = self.settings.models.get(&job.id).copied().unwrap_or_default();
         let ModelFolder { config, weights, weight_bytes, dtype, frontend } =
             ModelFolder::open(&job.path, engine.default_max_tokens, formats)?;
-        let plan = EnginePlan::new(config, weight_bytes, engine);
+        let plan = self.plan(&config, weight_bytes);
         let (reserved_bytes, cache_bytes) =
             (plan.memory_bytes().saturating_add(weight_bytes), plan.cache.total_bytes());
+        let check = || written.map_or(Ok(()), |written| written.check_sums(&job.path, &job.revision));
+        let is_tight = reserved_bytes > self.budget.free_bytes();
+        if is_tight {
+            // What is spoilt must not drive anybody out.
+            check()?;
+        }
         let reservation = self.make_room(job, reserved_bytes)?;
         let alive = reservation.alive();
         let lease: Lease = Box::new(reservation);
@@ -157,9 +167,8 @@ impl Catalog {
             progress: &progress,
             lease: Some(lease),
         };
-        let check = || written.map_or(Ok(()), |written| written.check_sums(&job.path, &job.revision));
         let (sums, engine) = std::thread::scope(|scope| {
-            let sums = scope.spawn(check);
+            let sums = scope.spawn(|| if is_tight { Ok(()) } else { check() });
             let engine = launch.run(plan, engine);
             (sums.join().unwrap_or(Err(FolderError::Panicked)), engine)
         });
@@ -175,6 +184,23 @@ impl Catalog {
             reserved_bytes,
             alive,
         }))
+    }
+
+    /// Where no size of the cache is set and the usual one can never fit beside the weights, it takes what is left.
+    fn plan(&self, config: &DecoderConfig, weight_bytes: u64) -> EnginePlan {
+        let settings = &self.settings.engine;
+        let plan = EnginePlan::new(config.clone(), weight_bytes, settings);
+        let beside = weight_bytes.saturating_add(plan.workspace_bytes);
+        let left = self.budget.total_bytes().saturating_sub(beside);
+        let (wanted, is_set) = (plan.cache.total_bytes(), settings.kv_cache_bytes.is_some());
+        if is_set || wanted <= left || left < wanted / SMALLEST_SHARE {
+            return plan;
+        }
+        EnginePlan::new(
+            config.clone(),
+            weight_bytes,
+            &EngineSettings { kv_cache_bytes: Some(left), ..settings.clone() },
+        )
     }
 
     /// All cores while nobody is answered; else half of them, and behind whoever computes answers.
