@@ -69,8 +69,8 @@ async fn operators_see_and_steer_the_models_with_the_admin_key_alone() {
     let listed = gateway.send("GET", path, &gateway.admin_key, "").await;
     assert_eq!((listed.status, listed.json()["data"][0]["state"].as_str()), (200, Some("ready")));
     let unload = json!({ "id": "tiny", "action": "unload" }).to_string();
-    assert_eq!(gateway.send("POST", path, &gateway.key, &unload).await.status, 403);
-    assert_eq!(gateway.send("POST", path, &gateway.admin_key, &unload).await.status, 202);
+    assert_eq!(gateway.send("POST", path, &gateway.key, unload.clone()).await.status, 403);
+    assert_eq!(gateway.send("POST", path, &gateway.admin_key, unload).await.status, 202);
     catalog.wait_until(|catalog| catalog.model("tiny").is_some_and(|model| model.name() == "unloaded")).await;
     let wrong = gateway.send("POST", path, &gateway.admin_key, r#"{"id":"tiny","action":"x"}"#).await;
     assert_eq!((wrong.status, wrong.json()["error"]["param"].as_str()), (400, Some("action")));

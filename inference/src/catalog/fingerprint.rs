@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 const MAX_ENTRIES: usize = 10_000;
 /// Endings of the files that make up a model. Others, like a README, are nobody's business.
 const ENDINGS: [&str; 6] = ["safetensors", "gguf", "json", "jinja", "model", "txt"];
+/// Of those, the ones that are read tensor by tensor, however large they are.
+const WEIGHTS: [&str; 2] = ["safetensors", "gguf"];
 /// Files that are read whole, and the most that they may have: a tokenizer takes many times its size in memory.
 const LARGEST_TEXT_BYTES: [(&str, u64); 6] = [
     ("config.json", 8 << 20),
@@ -108,8 +110,16 @@ impl Fingerprint {
 }
 
 fn is_of_a_model(name: &str) -> bool {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
-    !name.starts_with('.') && ending.is_some_and(|ending| ENDINGS.contains(&ending))
+    !name.starts_with('.') && ENDINGS.contains(&ending(name))
+}
+
+fn ending(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
+/// Whether a file is weights, told from its name.
+pub(super) fn is_weights(name: &str) -> bool {
+    WEIGHTS.contains(&ending(name))
 }
 
 /// `None` for a file that has gone since the folder was listed.
@@ -144,7 +154,7 @@ fn look(root: &Path, name: String) -> Result<Option<FileIdentity>, UnusableError
 }
 
 fn largest_bytes(name: &str) -> u64 {
-    if name.ends_with(".safetensors") || name.ends_with(".gguf") {
+    if is_weights(name) {
         return u64::MAX;
     }
     let named = LARGEST_TEXT_BYTES.iter().find(|(known, _)| *known == name);

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::engine::{EnginePlan, Launch, Lease};
+use crate::engine::{EnginePlan, EngineSettings, Launch, Lease};
+use crate::models::DecoderConfig;
 use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, WeightSource};
 
 use super::entry::{Ask, Cause, Phase, Unloader};
@@ -17,12 +18,15 @@ use super::reconcile::fail;
 use super::room::NoRoom;
 use super::served::Footprint;
 use super::{
-    Catalog, Fingerprint, FolderError, Manifest, ManifestModel, ModelFolder, ReaderFolder, Served, ServedInfo,
-    ServedModel, ServedReader,
+    Catalog, Fingerprint, FolderError, Manifest, ManifestModel, ModelFolder, ReaderFolder, Reservation, Served,
+    ServedInfo, ServedModel, ServedReader,
 };
 
 /// How far behind loading stands while models answer: by the scheduler's weights, an eighth of a fair share.
 const LOADING_NICENESS: i32 = 10;
+
+/// A cache of less than this part of the usual one is not worth serving with.
+const SMALLEST_SHARE: u64 = 16;
 
 /// One model that is being loaded.
 pub(super) struct Job {
@@ -155,10 +159,10 @@ impl Catalog {
         let quantized = settings.quantize.map(|quantization| self.quantized(job, weights.as_ref(), quantization));
         let source = quantized.as_ref().map_or(weights.as_ref() as &dyn WeightSource, |quantized| quantized);
         let (dtype, weight_bytes) = size_of(source);
-        let plan = EnginePlan::new(config, weight_bytes, engine);
+        let plan = self.plan(&config, weight_bytes);
         let (reserved_bytes, cache_bytes) =
             (plan.memory_bytes().saturating_add(weight_bytes), plan.cache.total_bytes());
-        let reservation = self.make_room(job, reserved_bytes)?;
+        let (reservation, unchecked) = self.make_room_for_sound(job, written, reserved_bytes)?;
         let footprint = Footprint { dtype, weight_bytes, cache_bytes, reserved_bytes, alive: reservation.alive() };
         let lease: Lease = Box::new(reservation);
         let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
@@ -175,7 +179,7 @@ impl Catalog {
             lease: Some(lease),
         };
         let run = || Ok(launch.run(plan, engine)?);
-        let engine = checked(job, written, run)?;
+        let engine = checked(job, unchecked, run)?;
         if let Some(quantized) = quantized {
             quantized.finish();
         }
@@ -192,14 +196,29 @@ impl Catalog {
         let engine = &self.settings.engine;
         let (dtype, weight_bytes) = size_of(folder.weights());
         let reserved_bytes = folder.workspace_bytes(engine.max_num_batched_tokens).saturating_add(weight_bytes);
-        let reservation = self.make_room(job, reserved_bytes)?;
+        let (reservation, unchecked) = self.make_room_for_sound(job, written, reserved_bytes)?;
         let footprint = Footprint { dtype, weight_bytes, cache_bytes: 0, reserved_bytes, alive: reservation.alive() };
         let lease: Lease = Box::new(reservation);
         let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
         let threads = (&loading, Arc::clone(&self.compute));
-        let (frontend, reader) = checked(job, written, || folder.serve(&job.id, engine, threads, lease))?;
+        let (frontend, reader) = checked(job, unchecked, || folder.serve(&job.id, engine, threads, lease))?;
         let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
         Ok(Served::Reader(Arc::new(ServedReader { info, frontend, reader })))
+    }
+
+    /// Reserves what a load needs. Where others may have to give way, its files' sums are compared first, since what is
+    /// spoilt must not drive anybody out; else that is left to do, and the manifest's entry is given back.
+    fn make_room_for_sound<'m>(
+        &self,
+        job: &Job,
+        written: Option<&'m ManifestModel>,
+        bytes: u64,
+    ) -> Result<(Reservation, Option<&'m ManifestModel>), LoadError> {
+        let Some(manifest) = written.filter(|_| bytes > self.budget.free_bytes()) else {
+            return Ok((self.make_room(job, bytes)?, written));
+        };
+        manifest.check_sums(&job.path, &job.revision)?;
+        Ok((self.make_room(job, bytes)?, None))
     }
 
     /// The weights, rounded or as they were rounded before: kept in a hidden folder beside the models.
@@ -212,6 +231,23 @@ impl Catalog {
         let directory = self.directory.join(".cache/quantized");
         let cache = QuantizedCache::open(&directory, (&job.id, &job.path), quantization);
         QuantizedWeights::new(weights, quantization, cache)
+    }
+
+    /// Where no size of the cache is set and the usual one can never fit beside the weights, it takes what is left.
+    fn plan(&self, config: &DecoderConfig, weight_bytes: u64) -> EnginePlan {
+        let settings = &self.settings.engine;
+        let plan = EnginePlan::new(config.clone(), weight_bytes, settings);
+        let beside = weight_bytes.saturating_add(plan.workspace_bytes);
+        let left = self.budget.total_bytes().saturating_sub(beside);
+        let (wanted, is_set) = (plan.cache.total_bytes(), settings.kv_cache_bytes.is_some());
+        if is_set || wanted <= left || left < wanted / SMALLEST_SHARE {
+            return plan;
+        }
+        EnginePlan::new(
+            config.clone(),
+            weight_bytes,
+            &EngineSettings { kv_cache_bytes: Some(left), ..settings.clone() },
+        )
     }
 
     /// All cores while nobody is answered; else half of them, and behind whoever computes answers.

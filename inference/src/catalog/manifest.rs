@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::fingerprint::is_weights;
 use super::{Fingerprint, FolderError};
 
 pub const MANIFEST: &str = "models.toml";
@@ -130,10 +131,6 @@ impl ManifestModel {
     fn own_files(&self) -> impl Iterator<Item = &ManifestFile> {
         self.files.iter().filter(|file| !file.path.contains(['/', '\\']))
     }
-}
-
-fn is_weights(name: &str) -> bool {
-    name.ends_with(".safetensors") || name.ends_with(".gguf")
 }
 
 fn sha256(path: &Path) -> std::io::Result<String> {

@@ -27,6 +27,7 @@ impl Account {
 
 /// Memory that was asked for and is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_field_names, reason = "units stand in names")]
 pub struct Shortage {
     pub needed_bytes: u64,
     pub free_bytes: u64,

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use shekara_inference::catalog::{Catalog, ModelState};
 
 use crate::support::{Models, copy_folder, fixture, request, settings};
 
@@ -244,10 +245,7 @@ async fn a_folder_that_vanishes_in_the_middle_leaves_no_trace() {
     for round in 0..12u32 {
         copy_folder(&fixture("llama-tiny"), &models.path("fading"));
         let path = models.path("fading");
-        let catalog = {
-            let catalog = shekara_inference::catalog::Catalog::open(models.directory.path(), settings());
-            catalog.expect("the directory opens")
-        };
+        let catalog = Catalog::open(models.directory.path(), settings()).expect("the directory opens");
         let vanish = std::thread::spawn(move || {
             // As far into the load as the round says, without waiting for anything.
             (0..round * 20_000).for_each(|_| std::hint::spin_loop());
@@ -259,7 +257,7 @@ async fn a_folder_that_vanishes_in_the_middle_leaves_no_trace() {
         let server = crate::support::Server::of(catalog);
         let state = server.catalog.model("fading").map_or("none", |state| state.name());
         assert!(["ready", "failed", "waiting"].contains(&state), "{state}");
-        if let Some(reason) = server.catalog.model("fading").as_ref().and_then(|state| state.reason()) {
+        if let Some(reason) = server.catalog.model("fading").as_ref().and_then(ModelState::reason) {
             assert!(!reason.is_empty());
         }
         assert_eq!(server.chat(&request("qwen3-tiny", "x", 2)).await.status, 200);
