@@ -9,5 +9,5 @@ mod settings;
 pub use folder::{FolderError, ModelFolder};
 pub use models::{Catalog, CatalogError, ModelState, ModelStatus, ServedModel};
 pub use scan::{Candidate, scan};
-pub use served::{ReaderFolder, Served, ServedReader};
+pub use served::{ReaderFolder, Served, ServedReader, verify_folder};
 pub use settings::CatalogSettings;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{EngineSettings, EngineStatus, ReaderHandle, launch_reader};
-use crate::frontend::FrontendError;
 use crate::frontend::reader::{ReaderFrontend, ReaderPurpose, ReaderSettings, ScoreFunction};
+use crate::frontend::{FormatSettings, FrontendError};
 use crate::models::encoder::{BodyConfig, OutputConfig, SequenceConfig, SequenceModel, input_limits};
 use crate::weights::{ConfigError, HfConfig, SafetensorsFolder};
 
-use super::{FolderError, ServedModel};
+use super::{Candidate, FolderError, ModelFolder, ServedModel};
 
 /// A loaded model of either kind. A copy is cheap.
 #[derive(Clone)]
@@ -131,6 +131,18 @@ impl ReaderFolder {
         let reader = launch_reader(id, (&config, choice), &weights, settings, threads)?;
         Ok(ServedReader { id: id.to_owned(), created, frontend, reader })
     }
+}
+
+/// Checks a folder of either kind whole, and says in a few words what its model is.
+///
+/// # Errors
+/// If anything in it is missing or malformed.
+pub fn verify_folder(candidate: &Candidate, settings: &EngineSettings) -> Result<String, FolderError> {
+    if let Some(ReaderFolder { config, .. }) = ReaderFolder::open(&candidate.path, &candidate.id, settings)? {
+        return Ok(format!("{}, context {}", config.architecture(), config.max_positions));
+    }
+    let folder = ModelFolder::open(&candidate.path, settings.default_max_tokens, FormatSettings::default())?;
+    Ok(format!("{}, context {}", folder.config.architecture, folder.config.max_positions))
 }
 
 /// Longest input that the folder's other files speak of, and whether texts are put into lower case.
