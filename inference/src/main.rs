@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
-use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelFolder, ModelSettings, scan};
+use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelSettings, scan, verify_folder};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::frontend::{FormatSettings, ReasoningFormat, ToolFormat};
 use shekara_inference::server::{AdminAccess, AdminKey, ServerState, router};
@@ -277,16 +277,12 @@ async fn signal() {
 /// One line per model: id, then its architecture and size or what is wrong with it.
 fn models(directory: &Path, must_be_sound: bool) -> anyhow::Result<()> {
     let found = scan(directory).with_context(|| format!("failed to read {}", directory.display()))?;
-    let default_max_tokens = EngineSettings::default().default_max_tokens;
+    let settings = EngineSettings::default();
     let mut output = std::io::stdout().lock();
     let mut broken = 0;
     for candidate in &found {
-        match ModelFolder::open(&candidate.path, default_max_tokens, FormatSettings::default()) {
-            Ok(folder) => {
-                let config = &folder.config;
-                let context = config.max_positions;
-                writeln!(output, "{}\tok\t{}, context {context}", candidate.id, config.architecture)?;
-            }
+        match verify_folder(candidate, &settings) {
+            Ok(described) => writeln!(output, "{}\tok\t{described}", candidate.id)?,
             Err(error) => {
                 broken += 1;
                 writeln!(output, "{}\tbroken\t{}", candidate.id, error.with_causes())?;

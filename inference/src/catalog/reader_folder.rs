@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::{EngineSettings, Lease, ReaderHandle, ReaderLaunch};
-use crate::frontend::FrontendError;
 use crate::frontend::reader::{ReaderFrontend, ReaderPurpose, ReaderSettings, ScoreFunction};
+use crate::frontend::{FormatSettings, FrontendError};
 use crate::models::encoder::{BodyConfig, OutputConfig, SequenceConfig, SequenceModel, input_limits};
 use crate::weights::{ConfigError, HfConfig, SafetensorsFolder};
 
-use super::FolderError;
+use super::{Candidate, Fingerprint, FolderError, ModelFolder};
 
 /// A sound folder of a model that reads sequences, checked whole before anything is loaded.
 pub struct ReaderFolder {
@@ -79,6 +79,19 @@ impl ReaderFolder {
         let reader = launch.run(settings)?;
         Ok((frontend, reader))
     }
+}
+
+/// Checks a folder of either kind whole, and says in a few words what its model is.
+///
+/// # Errors
+/// If anything in it is missing or malformed.
+pub fn verify_folder(candidate: &Candidate, settings: &EngineSettings) -> Result<String, FolderError> {
+    Fingerprint::of(&candidate.path)?;
+    if let Some(ReaderFolder { config, .. }) = ReaderFolder::open(&candidate.path, &candidate.id, settings)? {
+        return Ok(format!("{}, context {}", config.architecture(), config.max_positions));
+    }
+    let folder = ModelFolder::open(&candidate.path, settings.default_max_tokens, FormatSettings::default())?;
+    Ok(format!("{}, context {}", folder.config.architecture, folder.config.max_positions))
 }
 
 /// Longest input that the folder's other files speak of, and whether texts are put into lower case.

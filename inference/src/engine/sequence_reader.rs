@@ -129,7 +129,7 @@ impl ReaderHandle {
         self.queue.close();
         // A failed send means that the thread has ended already.
         let _ = self.commands.send(Command::Stop);
-        let _ = self.status.clone().wait_for(has_ended).await;
+        let _ = self.status.clone().wait_for(|status| has_ended(*status)).await;
     }
 
     fn gone(&self) -> SubmitError {
@@ -140,7 +140,7 @@ impl ReaderHandle {
     }
 }
 
-fn has_ended(status: &EngineStatus) -> bool {
+fn has_ended(status: EngineStatus) -> bool {
     matches!(status, EngineStatus::Stopped | EngineStatus::Failed)
 }
 
@@ -158,7 +158,7 @@ impl PendingOutputs {
             return Ok(outputs);
         }
         // The thread is about to say how it ended.
-        match self.status.wait_for(has_ended).await.map(|status| *status) {
+        match self.status.wait_for(|status| has_ended(*status)).await.map(|status| *status) {
             Ok(EngineStatus::Stopped) => Err(EngineError::Stopped),
             _ => Err(EngineError::Failed),
         }

@@ -31,7 +31,7 @@ impl DisentangledConfig {
 
     /// The bucket of a distance, counted from that of the furthest before.
     fn bucket(&self, distance: i64) -> usize {
-        let span = self.span as i64;
+        let span = signed(self.span);
         let bucket = match self.logarithmic_up_to {
             None => distance,
             Some(furthest) => {
@@ -45,6 +45,10 @@ impl DisentangledConfig {
         };
         (bucket + span).clamp(0, 2 * span - 1) as usize
     }
+}
+
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The bucket of a distance beyond the middle: the logarithm runs over the other half of the buckets.
@@ -98,7 +102,7 @@ impl Disentangled {
             };
             Ok(Some((0..num_heads).map(of_head).collect()))
         };
-        let furthest = config.max_positions as i64 - 1;
+        let furthest = signed(config.max_positions) - 1;
         let buckets = (-furthest..=furthest).rev().map(|distance| config.bucket(distance)).collect();
         let (keys, queries) = (project(config.key)?, project(config.query)?);
         Ok(Self { num_buckets: 2 * config.span, buckets, keys, queries })
@@ -115,8 +119,8 @@ impl Disentangled {
     /// One head's scores of content and distances. `rows` holds `[queries, keys, values]`.
     pub(super) fn scores(&self, head: usize, shape: PackedShape, rows: &[f32]) -> DistanceScores {
         let width = shape.num_heads * shape.head_dim;
-        let score = |matrices: &Option<Vec<PackedMatrix>>, part: usize| {
-            let matrix = &matrices.as_ref()?[head];
+        let score = |matrices: Option<&[PackedMatrix]>, part: usize| {
+            let matrix = &matrices?[head];
             let start = part * width + head * shape.head_dim;
             let contents = rows.chunks_exact(3 * width).flat_map(|row| &row[start..start + shape.head_dim]);
             let contents: Vec<f32> = contents.map(|value| value * shape.scale).collect();
@@ -124,7 +128,7 @@ impl Disentangled {
             linear(Level::best(), std::slice::from_ref(matrix), None, (&contents, &mut Vec::new()), &mut scores);
             Some(scores)
         };
-        DistanceScores { queries: score(&self.keys, 0), keys: score(&self.queries, 1) }
+        DistanceScores { queries: score(self.keys.as_deref(), 0), keys: score(self.queries.as_deref(), 1) }
     }
 
     /// Adds what distances say to the scores of query `query` of the sequence that begins at row `first_row`.

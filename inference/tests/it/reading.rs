@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Models, Server, copy_folder, fixture, request, settings};
+use crate::support::{
+    Answer, Dtype, Models, Server, copy_folder, fixture, read_safetensors, request, settings, write_safetensors,
+};
 
 const EMBEDDINGS: &str = "/v1/embeddings";
 const RERANK: &str = "/v1/rerank";
@@ -191,6 +193,41 @@ async fn spans_are_counted_in_characters_and_long_texts_read_in_windows() {
     assert!(answer.usage("prompt_tokens") > 400);
     let ids = server.ask(CLASSIFY, &json!({"model": "bert-ner", "input": [[5, 6]]})).await;
     assert_eq!(ids.error(), (400, "unsupported_value", "input"));
+}
+
+#[tokio::test]
+async fn a_checkpoint_may_be_stored_below_a_head_and_with_old_names() {
+    let models = models(&["bert", "xlm-roberta", "qwen3-embedding"]);
+    for (name, class, prefix) in
+        [("bert", "BertForPreTraining", "bert."), ("xlm-roberta", "XLMRobertaForTokenClassification", "roberta.")]
+    {
+        let path = models.path(&format!("{name}-other"));
+        copy_folder(&models.path(name), &path);
+        let mut tensors = read_safetensors(&path.join("model.safetensors"));
+        for tensor in &mut tensors {
+            let old =
+                tensor.name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+            tensor.name = [prefix, &old].concat();
+        }
+        write_safetensors(&path.join("model.safetensors"), &tensors, Dtype::Bf16);
+        let text = std::fs::read_to_string(path.join("config.json")).expect("a config");
+        let mut config: Value = serde_json::from_str(&text).expect("JSON");
+        config["architectures"] = json!([class]);
+        std::fs::write(path.join("config.json"), config.to_string()).expect("write");
+    }
+    // The names of a whole decoder, whose head is not read.
+    let path = models.path("qwen3-embedding-other");
+    copy_folder(&models.path("qwen3-embedding"), &path);
+    let mut tensors = read_safetensors(&path.join("model.safetensors"));
+    tensors.iter_mut().for_each(|tensor| tensor.name = ["model.", &tensor.name].concat());
+    write_safetensors(&path.join("model.safetensors"), &tensors, Dtype::Bf16);
+    let server = models.serve(settings());
+    for name in ["bert", "xlm-roberta", "qwen3-embedding"] {
+        let ask = |model: &str| json!({"model": model, "input": ["письмо завтра", "the river"]});
+        let (one, other) = (ask(name), ask(&format!("{name}-other")));
+        let (one, other) = (good(&server, EMBEDDINGS, one).await, good(&server, EMBEDDINGS, other).await);
+        assert!(one.body["data"] == other.body["data"], "{name}");
+    }
 }
 
 #[tokio::test]

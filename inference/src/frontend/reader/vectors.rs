@@ -26,15 +26,11 @@ impl ReaderFrontend {
             return Err(ApiError::invalid("model", message).with_code("unsupported_model"));
         };
         let wanted = request.dimensions.map(usize::try_from).transpose().ok().map(|wanted| wanted.unwrap_or(width));
-        match wanted.filter(|wanted| (1..=width).contains(wanted)) {
-            Some(dimensions) => {
-                Ok(VectorFormat { dimensions, normalise, encoding: request.encoding_format.unwrap_or_default() })
-            }
-            None => {
-                let message = format!("Invalid 'dimensions': it must lie between 1 and {width}.");
-                Err(ApiError::invalid("dimensions", message))
-            }
-        }
+        let Some(dimensions) = wanted.filter(|wanted| (1..=width).contains(wanted)) else {
+            let message = format!("Invalid 'dimensions': it must lie between 1 and {width}.");
+            return Err(ApiError::invalid("dimensions", message));
+        };
+        Ok(VectorFormat { dimensions, normalise, encoding: request.encoding_format.unwrap_or_default() })
     }
 }
 

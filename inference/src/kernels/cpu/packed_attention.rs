@@ -195,9 +195,9 @@ impl HeadKernel<'_> {
             for group in groups.clone().step_by(LANES) {
                 let at = row.as_mut_ptr().add(group);
                 V::load(at).add(V::splat(-largest)).exp().store(at);
-                for key in group..group + LANES {
-                    if !visible.contains(&key) {
-                        row[key] = 0.0;
+                for (lane, weight) in row[group..group + LANES].iter_mut().enumerate() {
+                    if !visible.contains(&(group + lane)) {
+                        *weight = 0.0;
                     }
                 }
                 sum = sum.add(V::load(row.as_ptr().add(group)));
@@ -268,8 +268,8 @@ mod tests {
             };
             let weights: Vec<f64> = seen.iter().map(score).collect();
             let sum: f64 = weights.iter().sum();
-            for at in head * dim..(head + 1) * dim {
-                answer[at] = seen.iter().zip(&weights).map(|(key, weight)| weight / sum * part(*key, 2, at)).sum();
+            for (at, answer) in answer.iter_mut().enumerate().skip(head * dim).take(dim) {
+                *answer = seen.iter().zip(&weights).map(|(key, weight)| weight / sum * part(*key, 2, at)).sum();
             }
         }
         answer
@@ -317,14 +317,10 @@ mod tests {
             for sequence in sequences {
                 let alone_rows = &rows[sequence.start * 3 * width..sequence.end * 3 * width];
                 let mut alone = vec![0.0; sequence.len() * width];
+                let whole = 0..sequence.len();
                 for head in 0..2 {
-                    packed_attention(
-                        level,
-                        (shape, head..head + 1),
-                        (alone_rows, &[0..sequence.len()]),
-                        None,
-                        &mut alone,
-                    );
+                    let rows = (alone_rows, std::slice::from_ref(&whole));
+                    packed_attention(level, (shape, head..head + 1), rows, None, &mut alone);
                 }
                 assert!(alone == together[sequence.start * width..sequence.end * width], "{}", level.name());
             }

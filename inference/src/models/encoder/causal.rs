@@ -76,32 +76,31 @@ impl CausalBody {
 /// Tensors of a decoder that may be stored without `model.` before their names.
 struct MaybeBare<'a>(&'a dyn WeightSource);
 
-impl MaybeBare<'_> {
-    fn with_bare_name<T>(&self, name: &str, read: impl Fn(&str) -> Result<T, WeightsError>) -> Result<T, WeightsError> {
-        match (read(name), name.strip_prefix("model.")) {
-            (Err(WeightsError::MissingTensor { name }), Some(bare)) => match read(bare) {
-                Err(WeightsError::MissingTensor { .. }) => Err(WeightsError::MissingTensor { name }),
-                result => result,
-            },
-            (result, _) => result,
-        }
+/// Reads a tensor by its name, or else without `model.` before it.
+fn with_bare_name<T>(name: &str, read: impl Fn(&str) -> Result<T, WeightsError>) -> Result<T, WeightsError> {
+    match (read(name), name.strip_prefix("model.")) {
+        (Err(WeightsError::MissingTensor { name }), Some(bare)) => match read(bare) {
+            Err(WeightsError::MissingTensor { .. }) => Err(WeightsError::MissingTensor { name }),
+            result => result,
+        },
+        (result, _) => result,
     }
 }
 
 impl WeightSource for MaybeBare<'_> {
     fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
-        self.with_bare_name(name, |name| self.0.check(name, shape))
+        with_bare_name(name, |name| self.0.check(name, shape))
     }
 
     fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError> {
-        self.with_bare_name(name, |name| self.0.load(name, shape))
+        with_bare_name(name, |name| self.0.load(name, shape))
     }
 
     fn check_bytes(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
-        self.with_bare_name(name, |name| self.0.check_bytes(name, shape))
+        with_bare_name(name, |name| self.0.check_bytes(name, shape))
     }
 
     fn load_bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, WeightsError> {
-        self.with_bare_name(name, |name| self.0.load_bytes(name, shape))
+        with_bare_name(name, |name| self.0.load_bytes(name, shape))
     }
 }

@@ -1,5 +1,7 @@
 //! `config.json` of an encoder, parsed into its knobs.
 
+use serde_json::json;
+
 use crate::layers::{Activation, NormConfig, NormKind, PackedAttentionConfig, RotaryConfig};
 use crate::weights::{ConfigError, HfConfig};
 
@@ -69,6 +71,15 @@ impl EncoderConfig {
     /// Whether the folder's class is one of an encoder.
     pub fn knows(config: &HfConfig) -> bool {
         architecture(config).is_ok_and(|name| row(name).is_some())
+    }
+
+    /// The same model without the head that its class names, for folders that say themselves what it is for.
+    pub(super) fn without_head(config: &HfConfig) -> HfConfig {
+        let family = architecture(config).ok().and_then(|name| name.strip_suffix(row(name)?.1));
+        match family {
+            Some(family) => config.clone().with("architectures", json!([format!("{family}Model")])),
+            None => config.clone(),
+        }
     }
 
     /// # Errors

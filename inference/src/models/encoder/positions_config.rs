@@ -8,6 +8,8 @@ use crate::weights::{ConfigError, HfConfig};
 use super::architecture::{EncoderRow, PositionsRow};
 use super::config::EncoderLayerConfig;
 
+/// ModernBERT's where it is missing.
+const DEFAULT_WINDOW: usize = 128;
 const FULL: &str = "full_attention";
 const SLIDING: &str = "sliding_attention";
 
@@ -79,8 +81,6 @@ pub(super) fn windows(
         let rotation = matches!(row.positions, PositionsRow::Rotary { .. }).then_some(0);
         return Ok(vec![EncoderLayerConfig { window: None, rotation }; num_layers]);
     };
-    /// ModernBERT's where it is missing.
-    const DEFAULT_WINDOW: usize = 128;
     let window = config.size("local_attention")?.unwrap_or(DEFAULT_WINDOW) / 2;
     let every = config.size("global_attn_every_n_layers")?.unwrap_or(3);
     let listed = config.texts("layer_types")?;
@@ -91,10 +91,13 @@ pub(super) fn windows(
         let expected = "full_attention or sliding_attention for each layer";
         return Err(ConfigError::WrongValue { key, found: format!("{} entries", listed.len()), expected });
     }
-    let slides = |layer: usize| listed.as_ref().map_or(layer % every != 0, |listed| listed[layer] == SLIDING);
-    let layer = |layer| match slides(layer) {
-        true => EncoderLayerConfig { window: Some(window), rotation: Some(1) },
-        false => EncoderLayerConfig { window: None, rotation: Some(0) },
+    let slides = |layer: usize| listed.as_ref().map_or(!layer.is_multiple_of(every), |listed| listed[layer] == SLIDING);
+    let layer = |layer| {
+        if slides(layer) {
+            EncoderLayerConfig { window: Some(window), rotation: Some(1) }
+        } else {
+            EncoderLayerConfig { window: None, rotation: Some(0) }
+        }
     };
     Ok((0..num_layers).map(layer).collect())
 }

@@ -90,7 +90,7 @@ impl EmbedderConfig {
                 "Pooling" if config.poolings.is_empty() => config.poolings = poolings(&folder.join(module.path))?,
                 "Dense" if !config.poolings.is_empty() => config.dense.push(dense(&folder.join(module.path))?),
                 "Normalize" => config.normalise = true,
-                kind => return Err(unsupported(format!("the module {kind} at this place"))),
+                kind => return Err(unsupported(&format!("the module {kind} at this place"))),
             }
         }
         if config.poolings.is_empty() {
@@ -128,14 +128,14 @@ fn modules(folder: &Path) -> Result<Option<Vec<Module>>, ConfigError> {
     modules.map(Some).ok_or(wrong("modules with a type and a folder below this one"))
 }
 
-fn unsupported(feature: String) -> ConfigError {
+fn unsupported(feature: &str) -> ConfigError {
     ConfigError::Unsupported { feature: format!("{MODULES}: {feature}") }
 }
 
 fn poolings(folder: &Path) -> Result<Vec<Pooling>, ConfigError> {
     let config = HfConfig::read(&folder.join("config.json"))?;
     if config.flag("include_prompt")? == Some(false) {
-        return Err(unsupported("pooling without the prompt".to_owned()));
+        return Err(unsupported("pooling without the prompt"));
     }
     let named: Vec<&str> = match config.value("pooling_mode") {
         Some(Value::String(mode)) => vec![mode],
@@ -148,7 +148,7 @@ fn poolings(folder: &Path) -> Result<Vec<Pooling>, ConfigError> {
             found.push(pooling);
         }
     }
-    if found.is_empty() { Err(unsupported("a way of pooling that is not known".to_owned())) } else { Ok(found) }
+    if found.is_empty() { Err(unsupported("a way of pooling that is not known")) } else { Ok(found) }
 }
 
 fn dense(folder: &Path) -> Result<DenseConfig, ConfigError> {
@@ -157,7 +157,7 @@ fn dense(folder: &Path) -> Result<DenseConfig, ConfigError> {
     let activation = match function.rsplit('.').next() {
         Some("Tanh") => HeadActivation::Tanh,
         Some("Identity") => HeadActivation::Identity,
-        _ => return Err(unsupported(format!("the activation {function}"))),
+        _ => return Err(unsupported(&format!("the activation {function}"))),
     };
     Ok(DenseConfig {
         num_inputs: config.required_size(&["in_features"])?,

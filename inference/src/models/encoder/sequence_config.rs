@@ -80,7 +80,11 @@ impl SequenceConfig {
     }
 
     fn of_encoder(folder: &Path, config: &HfConfig) -> Result<Self, ConfigError> {
-        let encoder = EncoderConfig::parse(config)?;
+        // Some embedders are stored with a head that they were trained with, or that sparse vectors need.
+        let encoder = match purpose(folder)? {
+            Some(ModulesPurpose::Embed) => EncoderConfig::parse(&EncoderConfig::without_head(config))?,
+            _ => EncoderConfig::parse(config)?,
+        };
         let output = match &encoder.head {
             HeadConfig::None => OutputConfig::Embedding(EmbedderConfig::read(folder, encoder.default_pooling)?),
             HeadConfig::Sequence(classifier) => OutputConfig::Sequence(classifier.clone()),

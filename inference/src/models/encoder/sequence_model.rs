@@ -21,7 +21,7 @@ pub struct SequenceModel {
 }
 
 enum Body {
-    Encoder(Box<Encoder>, EncoderWorkspace),
+    Encoder(Box<(Encoder, EncoderWorkspace)>),
     Decoder(Box<CausalBody>),
 }
 
@@ -59,7 +59,7 @@ impl SequenceModel {
         let (body, hidden_size) = match &config.body {
             BodyConfig::Encoder(encoder) => {
                 let loaded = Encoder::load(source, encoder)?;
-                (Body::Encoder(Box::new(loaded), EncoderWorkspace::default()), encoder.attention.hidden_size)
+                (Body::Encoder(Box::new((loaded, EncoderWorkspace::default()))), encoder.attention.hidden_size)
             }
             BodyConfig::Decoder(decoder) => {
                 let hidden_size = decoder.attention.hidden_size;
@@ -108,7 +108,8 @@ impl SequenceModel {
             Output::Tokens(_) => false,
         };
         let (hidden, rows): (&[f32], Vec<Range<usize>>) = match body {
-            Body::Encoder(encoder, workspace) => {
+            Body::Encoder(encoder) => {
+                let (encoder, workspace) = encoder.as_mut();
                 encoder.forward(batch, workspace);
                 (&workspace.hidden, batch.sequences.clone())
             }
@@ -130,7 +131,9 @@ impl SequenceModel {
             Output::Embedding { poolings, dense } => sequences
                 .map(|tokens| {
                     let mut vector = Vec::new();
-                    poolings.iter().for_each(|pooling| pooling.pool(tokens, width, &mut vector));
+                    for pooling in &*poolings {
+                        pooling.pool(tokens, width, &mut vector);
+                    }
                     dense.iter().fold(vector, |vector, dense| dense.forward(&vector))
                 })
                 .collect(),
