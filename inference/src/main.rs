@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelSettings, scan, verify_folder};
 use shekara_inference::engine::EngineSettings;
-use shekara_inference::frontend::{FormatSettings, ReasoningFormat, ToolFormat};
+use shekara_inference::frontend::{ReasoningFormat, ToolFormat};
 use shekara_inference::server::{AdminAccess, AdminKey, ServerState, router};
 use shekara_inference::weights::Quantization;
 use tokio::net::TcpListener;
