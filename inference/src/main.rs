@@ -1,22 +1,25 @@
 //! `shekara-inference`: the engine alone, for machines that serve models and nothing else.
 
+mod cli;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use shekara_inference::catalog::{Catalog, CatalogSettings, ModelFolder, scan};
+use shekara_inference::catalog::{Catalog, CatalogSettings};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::frontend::{FormatSettings, ReasoningFormat, ToolFormat};
 use shekara_inference::server::{ServerState, router};
 use tokio::net::TcpListener;
+
+use cli::{BenchArgs, ModelsArgs, ModelsCommand, run_models};
 
 /// Serves open-weight models behind OpenAI's API.
 #[derive(Parser)]
@@ -33,26 +36,13 @@ const LAST_BYTES: Duration = Duration::from_secs(2);
 enum Command {
     /// Serve every model of a directory
     Serve(ServeArgs),
-    /// Look at a models directory without serving it
+    /// Look at a models directory or fill it, without serving it
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
     },
-}
-
-#[derive(Subcommand)]
-enum ModelsCommand {
-    /// List the models, with what they are
-    List(ModelsArgs),
-    /// Check every model's files; fails if one is broken
-    Verify(ModelsArgs),
-}
-
-#[derive(Args)]
-struct ModelsArgs {
-    /// One folder per model
-    #[arg(long, default_value = "models", env = "SHEKARA_MODELS_DIR")]
-    models_dir: PathBuf,
+    /// Measure how fast a model's shape runs on this machine
+    Bench(BenchArgs),
 }
 
 #[derive(Args)]
@@ -156,8 +146,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             runtime.shutdown_background();
             result
         }
-        Command::Models { command: ModelsCommand::List(args) } => models(&args.models_dir, false),
-        Command::Models { command: ModelsCommand::Verify(args) } => models(&args.models_dir, true),
+        Command::Models { command } => run_models(&command),
+        Command::Bench(args) => args.run(),
     }
 }
 
@@ -211,29 +201,4 @@ async fn signal() {
         _ = interrupted => {}
         _ = terminated.recv() => {}
     }
-}
-
-/// One line per model: id, then its architecture and size or what is wrong with it.
-fn models(directory: &Path, must_be_sound: bool) -> anyhow::Result<()> {
-    let found = scan(directory).with_context(|| format!("failed to read {}", directory.display()))?;
-    let default_max_tokens = EngineSettings::default().default_max_tokens;
-    let mut output = std::io::stdout().lock();
-    let mut broken = 0;
-    for candidate in &found {
-        match ModelFolder::open(&candidate.path, default_max_tokens, FormatSettings::default()) {
-            Ok(folder) => {
-                let config = &folder.config;
-                let context = config.max_positions;
-                writeln!(output, "{}\tok\t{}, context {context}", candidate.id, config.architecture)?;
-            }
-            Err(error) => {
-                broken += 1;
-                writeln!(output, "{}\tbroken\t{}", candidate.id, error.with_causes())?;
-            }
-        }
-    }
-    if must_be_sound && broken > 0 {
-        bail!("{broken} of {} models are broken", found.len());
-    }
-    Ok(())
 }
