@@ -7,37 +7,19 @@ pub mod privacy_texts;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use shekara_inference::bench::shape_names;
 
 /// `config.json` of a shape by name, without weights.
 ///
 /// # Errors
 /// If the name is unknown.
 pub fn shape(name: &str) -> anyhow::Result<Value> {
-    Ok(match name {
-        "qwen3-0.6b" => json!({
-            "architectures": ["Qwen3ForCausalLM"], "vocab_size": 151_936, "hidden_size": 1024,
-            "num_hidden_layers": 28, "num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 128,
-            "intermediate_size": 3072, "max_position_embeddings": 40_960, "rope_theta": 1e6,
-            "tie_word_embeddings": true
-        }),
-        "llama-3.2-1b" => json!({
-            "architectures": ["LlamaForCausalLM"], "vocab_size": 128_256, "hidden_size": 2048,
-            "num_hidden_layers": 16, "num_attention_heads": 32, "num_key_value_heads": 8, "head_dim": 64,
-            "intermediate_size": 8192, "max_position_embeddings": 131_072, "rope_theta": 5e5,
-            "tie_word_embeddings": true
-        }),
-        // Of no real model: for benches of what surrounds one.
-        "small" => json!({
-            "architectures": ["LlamaForCausalLM"], "vocab_size": 8192, "hidden_size": 384,
-            "num_hidden_layers": 6, "num_attention_heads": 6, "num_key_value_heads": 2, "head_dim": 64,
-            "intermediate_size": 1024, "max_position_embeddings": 16_384, "rope_theta": 1e5,
-            "tie_word_embeddings": false
-        }),
-        other => bail!("no shape is called {other}; there are qwen3-0.6b, llama-3.2-1b and small"),
-    })
+    let found = shekara_inference::bench::shape(name);
+    let found = found.with_context(|| format!("no shape is called {name}; there are {}", shape_names().join(", ")))?;
+    Ok(Value::Object(found))
 }
 
 pub use copying::CopyingWeights;

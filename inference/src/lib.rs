@@ -10,9 +10,11 @@
 //! # Ok::<(), shekara_inference::catalog::CatalogError>(())
 //! ```
 
+pub mod bench;
 pub mod catalog;
 pub mod engine;
 pub mod frontend;
+pub mod hub;
 pub mod kernels;
 pub mod kv_cache;
 pub mod layers;

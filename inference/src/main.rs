@@ -1,23 +1,26 @@
 //! `shekara-inference`: the engine alone, for machines that serve models and nothing else.
 
+mod cli;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelSettings, scan, verify_folder};
+use shekara_inference::catalog::{Catalog, CatalogSettings, LoadingSettings, ModelSettings};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::frontend::{ReasoningFormat, ToolFormat};
 use shekara_inference::server::{AdminAccess, AdminKey, ServerState, router};
 use shekara_inference::weights::Quantization;
 use tokio::net::TcpListener;
+
+use cli::{BenchArgs, ModelsArgs, ModelsCommand, run_models};
 
 /// Serves open-weight models behind OpenAI's API.
 #[derive(Parser)]
@@ -34,26 +37,13 @@ const LAST_BYTES: Duration = Duration::from_secs(2);
 enum Command {
     /// Serve every model of a directory
     Serve(ServeArgs),
-    /// Look at a models directory without serving it
+    /// Look at a models directory or fill it, without serving it
     Models {
         #[command(subcommand)]
         command: ModelsCommand,
     },
-}
-
-#[derive(Subcommand)]
-enum ModelsCommand {
-    /// List the models, with what they are
-    List(ModelsArgs),
-    /// Check every model's files; fails if one is broken
-    Verify(ModelsArgs),
-}
-
-#[derive(Args)]
-struct ModelsArgs {
-    /// One folder per model
-    #[arg(long, default_value = "models", env = "SHEKARA_MODELS_DIR")]
-    models_dir: PathBuf,
+    /// Measure how fast a model's shape runs on this machine
+    Bench(BenchArgs),
 }
 
 #[derive(Args)]
@@ -215,8 +205,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             runtime.shutdown_background();
             result
         }
-        Command::Models { command: ModelsCommand::List(args) } => models(&args.models_dir, false),
-        Command::Models { command: ModelsCommand::Verify(args) } => models(&args.models_dir, true),
+        Command::Models { command } => run_models(&command),
+        Command::Bench(args) => args.run(),
     }
 }
 
@@ -272,25 +262,4 @@ async fn signal() {
         _ = interrupted => {}
         _ = terminated.recv() => {}
     }
-}
-
-/// One line per model: id, then its architecture and size or what is wrong with it.
-fn models(directory: &Path, must_be_sound: bool) -> anyhow::Result<()> {
-    let found = scan(directory).with_context(|| format!("failed to read {}", directory.display()))?;
-    let settings = EngineSettings::default();
-    let mut output = std::io::stdout().lock();
-    let mut broken = 0;
-    for candidate in &found {
-        match verify_folder(candidate, &settings) {
-            Ok(described) => writeln!(output, "{}\tok\t{described}", candidate.id)?,
-            Err(error) => {
-                broken += 1;
-                writeln!(output, "{}\tbroken\t{}", candidate.id, error.with_causes())?;
-            }
-        }
-    }
-    if must_be_sound && broken > 0 {
-        bail!("{broken} of {} models are broken", found.len());
-    }
-    Ok(())
 }

@@ -8,21 +8,19 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Parser;
-use futures_util::StreamExt;
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shekara_benches::{cpu_cores, cpu_model, load_average, save, shape};
-use shekara_inference::engine::{EngineHandle, EngineSettings, GenerationRequest, TokenEvent, launch, thread_pool};
+use shekara_inference::bench::{Load, Measured, measure};
+use shekara_inference::engine::{EngineSettings, launch, thread_pool};
 use shekara_inference::kernels::cpu::Level;
 use shekara_inference::models::DecoderConfig;
-use shekara_inference::sampling::{SamplingParams, StopCondition};
 use shekara_inference::weights::{DummyWeights, HfConfig};
 
 const SEED: u64 = 20_261_122;
 
 #[derive(Parser)]
 struct Args {
-    /// Shape of the model: qwen3-0.6b or llama-3.2-1b
+    /// Shape of the model, such as qwen3-0.6b
     #[arg(long, default_value = "qwen3-0.6b")]
     shape: String,
     /// Numbers of streams, each measured on its own
@@ -43,16 +41,6 @@ struct Args {
     out: PathBuf,
 }
 
-/// One run's figures.
-#[derive(Clone, Copy)]
-struct Measured {
-    /// Generated tokens over the time from the first submission to the last token.
-    total: f64,
-    /// The same over the time in which every stream decodes.
-    decode: f64,
-    first_token_s: f64,
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
@@ -71,9 +59,11 @@ async fn main() -> anyhow::Result<()> {
 
     let mut rows = Vec::new();
     for streams in &args.streams {
+        let (prompt_tokens, new_tokens) = (args.prompt, args.tokens);
+        let load = Load { streams: *streams, prompt_tokens, new_tokens, vocab_size };
         let mut best: Option<Measured> = None;
         for _ in 0..args.runs.max(1) {
-            let measured = measure(&engine, *streams, &args, vocab_size).await?;
+            let measured = measure(&engine, load).await?;
             best = best.filter(|best| best.total > measured.total).or(Some(measured));
         }
         let best = best.context("no run")?;
@@ -89,49 +79,6 @@ async fn main() -> anyhow::Result<()> {
     writeln!(output, "ratios to the first row: {}", result["ratios"])?;
     writeln!(output, "{}", save(&args.out, &format!("throughput-{}", args.shape), &result)?.display())?;
     Ok(())
-}
-
-async fn measure(engine: &EngineHandle, streams: usize, args: &Args, vocab_size: usize) -> anyhow::Result<Measured> {
-    let started = Instant::now();
-    let mut running = Vec::new();
-    for index in 0..streams {
-        let token = |at: usize| ((index * 7919 + at * 104_729) % vocab_size) as u32;
-        let request = GenerationRequest {
-            prompt: (0..args.prompt).map(token).collect(),
-            sampling: SamplingParams { temperature: 0.0, ..SamplingParams::default() },
-            stop: StopCondition { token_ids: Vec::new(), max_tokens: args.tokens, min_tokens: 0 },
-            grammar: None,
-            priority: 0,
-            // No run may find the prompts of the one before.
-            cache_salt: format!("{started:?}").into(),
-        };
-        let mut tokens = engine.submit(request)?;
-        running.push(async move {
-            let (mut first, mut count) = (None, 0);
-            while let Some(event) = tokens.next().await {
-                match event {
-                    TokenEvent::Started { .. } | TokenEvent::Prompt(_) => {}
-                    TokenEvent::Tokens(tokens) => {
-                        first.get_or_insert_with(Instant::now);
-                        count += tokens.len();
-                    }
-                    TokenEvent::Finished(_) => break,
-                    TokenEvent::Failed(error) => return Err(anyhow::Error::new(error)),
-                }
-            }
-            Ok((first.context("no token")?, count))
-        });
-    }
-    let streams = join_all(running).await.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let ended = Instant::now();
-    let generated: usize = streams.iter().map(|(_, count)| count).sum();
-    let last_first = streams.iter().map(|(first, _)| *first).max().context("no stream")?;
-    let decoded = generated - streams.len();
-    Ok(Measured {
-        total: generated as f64 / (ended - started).as_secs_f64(),
-        decode: decoded as f64 / (ended - last_first).as_secs_f64(),
-        first_token_s: (last_first - started).as_secs_f64(),
-    })
 }
 
 fn report(args: &Args, rows: &[(usize, Measured)], load_s: f64, threads: usize) -> Value {

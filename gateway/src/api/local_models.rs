@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 
 use super::ErrorResponse;
-use super::chat_completions::read_body;
+use super::passed_on::read_body;
 use crate::pipeline::Gateway;
 
 const MAX_BODY_BYTES: usize = 16 << 10;

@@ -51,7 +51,7 @@ fn default_bytes(available: Option<u64>, workspace_bytes: u64) -> u64 {
 
 /// What this process may still take: the machine's free memory or its control group's, whichever
 /// is less. Known on Linux only.
-fn available_bytes() -> Option<u64> {
+pub fn available_bytes() -> Option<u64> {
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| mem_available(&text));
     let number = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse().ok();
     let group =

@@ -3,5 +3,5 @@
 mod memory;
 mod runner;
 
-pub use memory::{CacheBudget, CachePlan};
+pub use memory::{CacheBudget, CachePlan, available_bytes};
 pub use runner::{MAX_LOGIT_ROWS, ModelRunner, Samplers, StepRunner};

@@ -84,12 +84,17 @@ fn all() -> impl Iterator<Item = &'static Architecture> {
     WITH_RMS_NORM.iter().chain(&WITH_LAYER_NORM).chain(&WITH_EXPERTS)
 }
 
+/// The names of all rows.
+pub fn supported() -> Vec<&'static str> {
+    let mut supported: Vec<_> = all().map(|row| row.name).collect();
+    supported.dedup();
+    supported
+}
+
 /// # Errors
 /// If no row has this name; the error lists those that exist.
 pub(super) fn find(name: &str, config: &HfConfig) -> Result<&'static Architecture, ConfigError> {
-    all().find(|row| row.name == name && (row.fits)(config)).ok_or_else(|| {
-        let mut supported: Vec<_> = all().map(|row| row.name).collect();
-        supported.dedup();
-        ConfigError::UnknownArchitecture { found: name.to_owned(), supported }
-    })
+    all()
+        .find(|row| row.name == name && (row.fits)(config))
+        .ok_or_else(|| ConfigError::UnknownArchitecture { found: name.to_owned(), supported: supported() })
 }

@@ -88,6 +88,16 @@ impl Decoder {
         Ok(())
     }
 
+    /// Weights that [`Self::load`] keeps.
+    pub fn num_parameters(config: &DecoderConfig) -> u64 {
+        sizes(config).sum()
+    }
+
+    /// Weights of the largest tensor.
+    pub fn largest_tensor(config: &DecoderConfig) -> u64 {
+        sizes(config).max().unwrap_or(0)
+    }
+
     pub fn config(&self) -> &DecoderConfig {
         &self.config
     }
@@ -136,6 +146,13 @@ impl Decoder {
         }
         logits
     }
+}
+
+/// A byte of those in four bits holds two weights; their scales are few.
+fn sizes(config: &DecoderConfig) -> impl Iterator<Item = u64> {
+    let size = |shape: &[usize]| shape.iter().map(|length| *length as u64).product::<u64>();
+    let whole = tensors(config).into_iter().map(move |(_, shape)| size(&shape));
+    whole.chain(byte_tensors(config).into_iter().map(move |(_, shape)| 2 * size(&shape)))
 }
 
 fn head_parts(config: &DecoderConfig) -> [(String, usize); 1] {

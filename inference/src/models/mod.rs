@@ -17,6 +17,7 @@ mod windows;
 mod workspace;
 
 pub use architecture::{Names, Placement};
+pub use architectures::supported as supported_architectures;
 pub use config::{DecoderConfig, LayerConfig};
 pub use decoder::Decoder;
 pub use feed_forward_config::FeedForwardConfig;
