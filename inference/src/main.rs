@@ -36,7 +36,7 @@ const LAST_BYTES: Duration = Duration::from_secs(2);
 #[derive(Subcommand)]
 enum Command {
     /// Serve every model of a directory
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Look at a models directory or fill it, without serving it
     Models {
         #[command(subcommand)]
@@ -200,7 +200,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => {
             let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-            let result = runtime.block_on(serve(args));
+            let result = runtime.block_on(serve(*args));
             // A model that is still loading must not hold up the end.
             runtime.shutdown_background();
             result

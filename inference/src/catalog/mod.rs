@@ -29,7 +29,7 @@ pub use folder::{FolderError, ModelFolder};
 pub use manifest::{MANIFEST, Manifest, ManifestFile, ManifestModel};
 pub use memory::{MemoryBudget, Reservation, Shortage};
 pub use models::{Catalog, CatalogError, Clock};
-pub use reader_folder::{ReaderFolder, verify_folder};
+pub use reader_folder::{FolderSummary, ReaderFolder, verify_folder};
 pub use scan::{Candidate, scan};
 pub use served::{Served, ServedInfo, ServedModel, ServedReader};
 pub use settings::{CatalogSettings, LoadingSettings, ModelSettings};

@@ -9,7 +9,7 @@ use crate::frontend::{FormatSettings, FrontendError};
 use crate::models::encoder::{BodyConfig, OutputConfig, SequenceConfig, SequenceModel, input_limits};
 use crate::weights::{ConfigError, HfConfig, SafetensorsFolder};
 
-use super::{Candidate, Fingerprint, FolderError, ModelFolder};
+use super::{Fingerprint, FolderError, ModelFolder};
 
 /// A sound folder of a model that reads sequences, checked whole before anything is loaded.
 pub struct ReaderFolder {
@@ -81,17 +81,26 @@ impl ReaderFolder {
     }
 }
 
-/// Checks a folder of either kind whole, and says in a few words what its model is.
+/// What a sound folder holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderSummary {
+    pub architecture: String,
+    /// Longest input, with its answer where there is one, in tokens.
+    pub max_context: usize,
+}
+
+/// Checks a folder of either kind whole; `id` is its name.
 ///
 /// # Errors
 /// If anything in it is missing or malformed.
-pub fn verify_folder(candidate: &Candidate, settings: &EngineSettings) -> Result<String, FolderError> {
-    Fingerprint::of(&candidate.path)?;
-    if let Some(ReaderFolder { config, .. }) = ReaderFolder::open(&candidate.path, &candidate.id, settings)? {
-        return Ok(format!("{}, context {}", config.architecture(), config.max_positions));
+pub fn verify_folder(path: &Path, id: &str, settings: &EngineSettings) -> Result<FolderSummary, FolderError> {
+    Fingerprint::of(path)?;
+    if let Some(ReaderFolder { config, .. }) = ReaderFolder::open(path, id, settings)? {
+        let architecture = config.architecture().to_owned();
+        return Ok(FolderSummary { architecture, max_context: config.max_positions });
     }
-    let folder = ModelFolder::open(&candidate.path, settings.default_max_tokens, FormatSettings::default())?;
-    Ok(format!("{}, context {}", folder.config.architecture, folder.config.max_positions))
+    let config = ModelFolder::open(path, settings.default_max_tokens, FormatSettings::default())?.config;
+    Ok(FolderSummary { architecture: config.architecture.to_owned(), max_context: config.max_positions })
 }
 
 /// Longest input that the folder's other files speak of, and whether texts are put into lower case.

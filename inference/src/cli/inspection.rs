@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use serde::Serialize;
-use shekara_inference::catalog::ModelFolder;
+use shekara_inference::catalog::verify_folder;
 use shekara_inference::engine::EngineSettings;
-use shekara_inference::frontend::FormatSettings;
 
 /// A folder that can be served.
 #[derive(Debug, Serialize)]
@@ -19,8 +18,7 @@ pub struct Inspection {
 /// # Errors
 /// Says in one line why it would not be.
 pub fn inspect(path: &Path) -> Result<Inspection, String> {
-    let default_max_tokens = EngineSettings::default().default_max_tokens;
-    let folder = ModelFolder::open(path, default_max_tokens, FormatSettings::default());
-    let config = folder.map_err(|error| error.with_causes())?.config;
-    Ok(Inspection { architecture: config.architecture.to_owned(), context: config.max_positions })
+    let id = path.file_stem().unwrap_or_default().to_string_lossy();
+    let found = verify_folder(path, &id, &EngineSettings::default()).map_err(|error| error.with_causes())?;
+    Ok(Inspection { architecture: found.architecture, context: found.max_context })
 }

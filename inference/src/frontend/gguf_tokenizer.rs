@@ -70,7 +70,8 @@ impl Parts<'_> {
             "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": ignores_merges,
             "vocab": self.vocabulary(), "merges": self.metadata.texts("tokenizer.ggml.merges").unwrap_or_default(),
         });
-        let mut tokenizer = self.frame(model, adds_first);
+        let mut tokenizer = self.frame(adds_first);
+        tokenizer["model"] = model;
         tokenizer["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": sequence});
         tokenizer["decoder"] = byte_level(true);
         if normalizes {
@@ -103,7 +104,8 @@ impl Parts<'_> {
             normalizers.insert(0, json!({"type": "Prepend", "prepend": "▁"}));
             decoders.push(json!({"type": "Strip", "content": " ", "start": 1, "stop": 0}));
         }
-        let mut tokenizer = self.frame(model, true);
+        let mut tokenizer = self.frame(true);
+        tokenizer["model"] = model;
         tokenizer["normalizer"] = json!({"type": "Sequence", "normalizers": normalizers});
         tokenizer["decoder"] = json!({"type": "Sequence", "decoders": decoders});
         Ok(tokenizer)
@@ -114,7 +116,7 @@ impl Parts<'_> {
     }
 
     /// All that is the same for every kind of tokenizer.
-    fn frame(&self, model: Value, adds_first: bool) -> Value {
+    fn frame(&self, adds_first: bool) -> Value {
         let added = self.tokens.iter().zip(self.kinds).enumerate();
         let added =
             added.filter(|(_, (text, kind))| matches!(**kind, UNKNOWN | CONTROL | USER_DEFINED) && !text.is_empty());
@@ -125,7 +127,7 @@ impl Parts<'_> {
             })
             .collect();
         json!({"version": "1.0", "truncation": null, "padding": null, "added_tokens": added, "normalizer": null,
-            "pre_tokenizer": null, "post_processor": self.post_processor(adds_first), "decoder": null, "model": model})
+            "pre_tokenizer": null, "post_processor": self.post_processor(adds_first), "decoder": null, "model": null})
     }
 
     /// Puts the beginning-of-sequence token before texts, where the model wants it.

@@ -127,7 +127,7 @@ fn blocks(format: BlockFormat, rows: usize, width: usize, seed: u64) -> Vec<u8> 
         match format {
             BlockFormat::Q4_0 | BlockFormat::Q5_0 | BlockFormat::Q8_0 | BlockFormat::Iq4Nl => set(0),
             BlockFormat::Q4_1 | BlockFormat::Q5_1 | BlockFormat::Q4K | BlockFormat::Q5K => {
-                [0, 2].into_iter().for_each(set)
+                [0, 2].into_iter().for_each(set);
             }
             BlockFormat::Q2K => [80, 82].into_iter().for_each(set),
             BlockFormat::Q3K => set(108),
