@@ -238,7 +238,7 @@ impl Reply {
             head.extend(["content-length: ", &length.to_string(), "\r\n"]);
         }
         for (name, value) in &self.headers {
-            head.extend([name, ": ", value, "\r\n"]);
+            head.extend([*name, ": ", value.as_str(), "\r\n"]);
         }
         head.push_str("\r\n");
         // The client may be gone; then there is nobody to tell.
