@@ -149,7 +149,7 @@ impl ServeArgs {
         let text = match source.split_once(':') {
             Some(("env", name)) => std::env::var(name).with_context(|| format!("failed to read {name}"))?,
             Some(("file", path)) => std::fs::read_to_string(path).with_context(|| format!("failed to read {path}"))?,
-            _ => bail!("--admin-key is given as env:NAME or file:PATH, never as the key itself"),
+            _ => anyhow::bail!("--admin-key is given as env:NAME or file:PATH, never as the key itself"),
         };
         AdminKey::new(&text).map(AdminAccess::Key).context("the admin key has fewer than 16 characters")
     }

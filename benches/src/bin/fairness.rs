@@ -69,7 +69,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let mut result = header("fairness", SEED);
     let threads = thread_pool(&settings)?;
-    let engine = launch(&args.shape, config, &DummyWeights::new(SEED), &settings, threads)?;
+    let engine = launch(&args.shape, config, &DummyWeights::new(SEED), &settings, &threads)?;
     let mut numbers = Numbers(SEED);
     let mut prompt =
         move |tokens: usize| -> Vec<u32> { (0..tokens).map(|_| numbers.below(vocab_size) as u32).collect() };

@@ -237,6 +237,7 @@ fn requests(args: &Args, detector: &Detector) -> anyhow::Result<Vec<Value>> {
                 policy,
                 is_sticky: false,
                 is_lost: false,
+                is_unreadable: false,
                 allows_unreadable: false,
                 masking,
             };

@@ -109,7 +109,7 @@ fn engine(args: &Args, workload: Workload, num_speculative_tokens: usize) -> any
         Workload::Repeating => &copying,
         Workload::Drawn | Workload::Misleading => &random,
     };
-    Ok(launch(&args.shape, config, source, &settings, thread_pool(&settings)?)?)
+    Ok(launch(&args.shape, config, source, &settings, &thread_pool(&settings)?)?)
 }
 
 /// Tokens per second of one turn, all streams together, while they decode; and the answers.

@@ -52,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
     let vocab_size = config.vocab_size;
     let load_before = load_average();
     let started = Instant::now();
-    let engine = launch(&args.shape, config, &DummyWeights::new(SEED), &settings, threads.clone())?;
+    let engine = launch(&args.shape, config, &DummyWeights::new(SEED), &settings, &threads)?;
     let load_s = started.elapsed().as_secs_f64();
     let mut output = std::io::stdout().lock();
     writeln!(output, "{} on {} ({}), loaded in {load_s:.1} s", args.shape, cpu_model(), Level::best().name())?;

@@ -96,7 +96,8 @@ async fn main() -> anyhow::Result<()> {
         generated += count("completion_tokens");
     }
     let seconds = started.elapsed().as_secs_f64();
-    let stats = model.engine.wait_for(|stats| stats.running + stats.waiting == 0).await.context("the engine ended")?;
+    let engine = &model.generator().context("a model that generates text")?.engine;
+    let stats = engine.wait_for(|stats| stats.running + stats.waiting == 0).await.context("the engine ended")?;
     let peak = process_bytes("VmHWM");
     let held = stats.total_blocks - stats.free_blocks;
     let mib = |bytes: u64| round(bytes as f64 / f64::from(1 << 20));

@@ -67,7 +67,7 @@ impl Catalog {
                 let is_under_way = matches!(entry.phase, Phase::Queued(_) | Phase::Loading { .. });
                 let is_done = entry.serving.is_some() && matches!(entry.phase, Phase::Settled);
                 if !is_under_way && (action == Action::Reload || !is_done) {
-                    self.queue(&mut registry, id, Cause::Demand, true);
+                    registry.queue(id, Cause::Demand, true);
                 }
             }
         }

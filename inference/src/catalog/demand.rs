@@ -79,11 +79,9 @@ impl Catalog {
             }
             _ if is_closed => return Outlook::Never(AcquireError::Closed),
             ModelState::Failed { .. } if !entry.is_on_demand(autoload) => return Outlook::Never(AcquireError::Failed),
-            ModelState::Loading { .. } | ModelState::Waiting { .. } if !entry.has_served => {
-                // Its first load may take long, and whoever starts a server looks at /readyz.
-                if !is_demanded(entry) {
-                    return Outlook::Never(AcquireError::Loading);
-                }
+            // Its first load may take long, and whoever starts a server looks at /readyz.
+            ModelState::Loading { .. } | ModelState::Waiting { .. } if !entry.has_served && !is_demanded(entry) => {
+                return Outlook::Never(AcquireError::Loading);
             }
             ModelState::Unloaded | ModelState::Draining if !entry.is_on_demand(autoload) => {
                 return Outlook::Never(AcquireError::Unloaded);
@@ -103,7 +101,7 @@ impl Catalog {
             matches!(entry.phase, Phase::Unloaded { by: Unloader::Budget } | Phase::Failed { for_memory: true, .. });
         let may_fit = entry.needed_bytes.is_none_or(|bytes| self.may_fit(registry, id, bytes));
         if is_out && may_fit {
-            self.queue(registry, id, Cause::Demand, true);
+            registry.queue(id, Cause::Demand, true);
         }
     }
 }

@@ -178,7 +178,7 @@ impl Catalog {
             progress: &progress,
             lease: Some(lease),
         };
-        let run = || Ok(launch.run(plan, engine)?);
+        let run = || Ok(launch.run(&plan, engine)?);
         let engine = checked(job, unchecked, run)?;
         if let Some(quantized) = quantized {
             quantized.finish();

@@ -30,7 +30,7 @@ impl Catalog {
         registry.manifest = manifest;
         for (id, (candidate, seen)) in seen {
             registry.entries.insert(id.clone(), Entry::new(candidate.path, seen, now));
-            self.queue(&mut registry, &id, Cause::Start, true);
+            registry.queue(&id, Cause::Start, true);
         }
         Ok(())
     }
@@ -63,7 +63,7 @@ impl Catalog {
             registry.entries.values_mut().for_each(|entry| try_again(entry, now));
         }
         for (id, (candidate, seen)) in &seen {
-            self.note(&mut registry, candidate, seen, now);
+            registry.note(candidate, seen, now);
             wakes.extend(self.take(&mut registry, id, now));
         }
         let missing = registry.entries.iter_mut().filter(|(id, entry)| !seen.contains_key(*id) && !entry.is_removed);
@@ -89,16 +89,49 @@ impl Catalog {
         Some((metadata.len(), metadata.modified().ok()?))
     }
 
+    /// Queues a folder that waits and has stood still for long enough; else, after how long it will have.
+    fn take(&self, registry: &mut Registry, id: &str, now: Duration) -> Option<Duration> {
+        let loading = &self.settings.loading;
+        let entry = registry.entries.get_mut(id)?;
+        let Phase::Waiting { reason, is_tried } = &mut entry.phase else { return None };
+        let still = now.saturating_sub(entry.changed_at);
+        if still < loading.quiet() {
+            return Some(loading.quiet().saturating_sub(still));
+        }
+        if let Err(error) = &entry.seen {
+            let error = FolderError::from(error.clone());
+            if !error.may_be_incomplete() || still >= loading.incomplete() {
+                fail(id, entry, &error.with_causes());
+                return None;
+            }
+            *reason = error.with_causes();
+            return Some(loading.incomplete().saturating_sub(still));
+        }
+        let is_last = still >= loading.incomplete();
+        if *is_tried && !is_last {
+            return Some(loading.incomplete().saturating_sub(still));
+        }
+        // The last time it is taken as it lies: what is still missing is named, and it counts as broken.
+        registry.queue(id, Cause::Change, is_last);
+        None
+    }
+}
+
+impl Registry {
+    /// Puts a model at the end of those that are to be loaded for the same cause.
+    pub(super) fn queue(&mut self, id: &str, cause: Cause, as_it_is: bool) {
+        self.next_order += 1;
+        let order = self.next_order;
+        if let Some(entry) = self.entries.get_mut(id) {
+            entry.attempt += 1;
+            entry.phase = Phase::Queued(Ask { cause, order, as_it_is, is_blocked: false });
+        }
+    }
+
     /// Notes what a folder looks like now.
-    fn note(
-        &self,
-        registry: &mut Registry,
-        candidate: &Candidate,
-        seen: &Result<Fingerprint, UnusableError>,
-        now: Duration,
-    ) {
+    fn note(&mut self, candidate: &Candidate, seen: &Result<Fingerprint, UnusableError>, now: Duration) {
         let new = || Entry::new(candidate.path.clone(), seen.clone(), now);
-        let entry = registry.entries.entry(candidate.id.clone()).or_insert_with(new);
+        let entry = self.entries.entry(candidate.id.clone()).or_insert_with(new);
         entry.gone_since = None;
         if entry.is_removed {
             let draining = std::mem::take(&mut entry.draining);
@@ -119,43 +152,6 @@ impl Catalog {
         } else {
             Phase::Waiting { reason: STILL_CHANGING.to_owned(), is_tried: false }
         };
-    }
-
-    /// Queues a folder that waits and has stood still for long enough; else, after how long it will have.
-    fn take(&self, registry: &mut Registry, id: &str, now: Duration) -> Option<Duration> {
-        let loading = &self.settings.loading;
-        let entry = registry.entries.get_mut(id)?;
-        let Phase::Waiting { reason, is_tried } = &mut entry.phase else { return None };
-        let still = now.saturating_sub(entry.changed_at);
-        if still < loading.quiet() {
-            return Some(loading.quiet() - still);
-        }
-        if let Err(error) = &entry.seen {
-            let error = FolderError::from(error.clone());
-            if !error.may_be_incomplete() || still >= loading.incomplete() {
-                fail(id, entry, &error.with_causes());
-                return None;
-            }
-            *reason = error.with_causes();
-            return Some(loading.incomplete() - still);
-        }
-        let is_last = still >= loading.incomplete();
-        if *is_tried && !is_last {
-            return Some(loading.incomplete() - still);
-        }
-        // The last time it is taken as it lies: what is still missing is named, and it counts as broken.
-        self.queue(registry, id, Cause::Change, is_last);
-        None
-    }
-
-    /// Puts a model at the end of those that are to be loaded for the same cause.
-    pub(super) fn queue(&self, registry: &mut Registry, id: &str, cause: Cause, as_it_is: bool) {
-        registry.next_order += 1;
-        let order = registry.next_order;
-        if let Some(entry) = registry.entries.get_mut(id) {
-            entry.attempt += 1;
-            entry.phase = Phase::Queued(Ask { cause, order, as_it_is, is_blocked: false });
-        }
     }
 }
 
@@ -189,12 +185,11 @@ fn remove(id: &str, entry: &mut Entry) -> Option<Served> {
 
 /// The one place where a folder is found broken.
 pub(super) fn fail(id: &str, entry: &mut Entry, reason: &str) {
-    match &entry.serving {
-        Some(model) => {
-            let serving = model.info().revision.name();
-            tracing::error!(model = id, reason, serving, "failed to load a new revision; the one before stays");
-        }
-        None => tracing::error!(model = id, reason, "failed to load a model"),
+    if let Some(model) = &entry.serving {
+        let serving = model.info().revision.name();
+        tracing::error!(model = id, reason, serving, "failed to load a new revision; the one before stays");
+    } else {
+        tracing::error!(model = id, reason, "failed to load a model");
     }
     entry.phase = Phase::Failed { reason: reason.to_owned(), for_memory: false };
 }

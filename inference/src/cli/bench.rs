@@ -55,7 +55,7 @@ impl BenchArgs {
         let vocab_size = config.vocab_size;
         let settings = EngineSettings { kv_cache_bytes: Some(need.cache), ..settings };
         let started = Instant::now();
-        let engine = launch(&self.shape, config, &DummyWeights::new(SEED), &settings, threads)?;
+        let engine = launch(&self.shape, config, &DummyWeights::new(SEED), &settings, &threads)?;
         let load_s = started.elapsed().as_secs_f64();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut rows = Vec::new();

@@ -60,11 +60,11 @@ pub fn launch(
     config: DecoderConfig,
     source: &dyn WeightSource,
     settings: &EngineSettings,
-    threads: Arc<rayon::ThreadPool>,
+    threads: &Arc<rayon::ThreadPool>,
 ) -> Result<EngineHandle, LaunchError> {
-    let compute = Arc::clone(&threads);
-    let launch = Launch { name, source, loading: &threads, compute, progress: &|_| {}, lease: None };
-    launch.run(EnginePlan::new(config, 0, settings), settings)
+    let compute = Arc::clone(threads);
+    let launch = Launch { name, source, loading: threads, compute, progress: &|_| {}, lease: None };
+    launch.run(&EnginePlan::new(config, 0, settings), settings)
 }
 
 impl Launch<'_> {
@@ -72,7 +72,7 @@ impl Launch<'_> {
     ///
     /// # Errors
     /// If a tensor is missing or malformed, what it computes is not finite, or the system gives no thread.
-    pub fn run(self, plan: EnginePlan, settings: &EngineSettings) -> Result<EngineHandle, LaunchError> {
+    pub fn run(self, plan: &EnginePlan, settings: &EngineSettings) -> Result<EngineHandle, LaunchError> {
         let Self { name, source, loading, compute, progress, lease } = self;
         let shape = plan.config.attention.kv_shape(settings.block_size);
         let vocab_size = plan.config.vocab_size;

@@ -48,7 +48,7 @@ pub(super) fn self_test<R: StepRunner>(
         for (_, draw) in draws {
             let logprobs = draw.tokens.iter().filter_map(|sampled| sampled.logprobs.as_ref());
             // What is not finite is reported as the least that a float can say.
-            if logprobs.into_iter().any(|logprobs| logprobs.logprob == f32::MIN) {
+            if logprobs.into_iter().any(|logprobs| logprobs.logprob <= f32::MIN) {
                 return Err(LaunchError::SelfTest { reason: "the model computes values that are not finite" });
             }
             if draw.finished.is_some() {

@@ -167,7 +167,7 @@ const HARMS: [Harm; 27] = [
             replace(path, "model.safetensors", |path| {
                 let path = path.with_file_name("pytorch_model.bin");
                 std::fs::write(path, b"\x80\x04cos\nsystem\n(S'touch harm'\ntR.").expect("write");
-            })
+            });
         },
         "no .safetensors file; pytorch_model.bin may run code when it is read and is not",
     ),

@@ -219,7 +219,9 @@ async fn a_checkpoint_may_be_stored_below_a_head_and_with_old_names() {
     let path = models.path("qwen3-embedding-other");
     copy_folder(&models.path("qwen3-embedding"), &path);
     let mut tensors = read_safetensors(&path.join("model.safetensors"));
-    tensors.iter_mut().for_each(|tensor| tensor.name = ["model.", &tensor.name].concat());
+    for tensor in &mut tensors {
+        tensor.name = ["model.", &tensor.name].concat();
+    }
     write_safetensors(&path.join("model.safetensors"), &tensors, Dtype::Bf16);
     let server = models.serve(settings());
     for name in ["bert", "xlm-roberta", "qwen3-embedding"] {

@@ -149,6 +149,11 @@ pub(super) fn architecture(config: &HfConfig) -> Result<&str, ConfigError> {
     first.ok_or(ConfigError::Missing { key: "architectures" })
 }
 
+/// Whether a class of transformers is an encoder of the table, with whatever head.
+pub fn is_encoder(class: &str) -> bool {
+    row(class).is_some()
+}
+
 /// A class' row, and what its name ends in: `Model`, `ForTokenClassification`.
 fn row(name: &str) -> Option<(&'static EncoderRow, &str)> {
     ENCODERS.iter().find_map(|row| {

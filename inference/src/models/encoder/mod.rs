@@ -18,7 +18,7 @@ mod sequence_config;
 mod sequence_model;
 
 pub use body::PackedBatch;
-pub use config::EncoderConfig;
+pub use config::{EncoderConfig, is_encoder};
 pub use head_config::ClassifierConfig;
 pub use sentence_transformers::{EmbedderConfig, input_limits};
 pub use sequence_config::{BodyConfig, OutputConfig, SequenceConfig};

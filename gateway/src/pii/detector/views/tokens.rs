@@ -36,12 +36,11 @@ pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
             start = Some(at);
             return;
         };
-        let is_lower = match straight {
-            Some(_) => changed_until <= from,
-            None => {
-                let written = view.source_bytes(from..at);
-                Some(written) == bytes.get(from..at) && !(has_capitals && written.contains(&0xC4))
-            }
+        let is_lower = if straight.is_some() {
+            changed_until <= from
+        } else {
+            let written = view.source_bytes(from..at);
+            Some(written) == bytes.get(from..at) && !(has_capitals && written.contains(&0xC4))
         };
         let case = if is_lower { Case::Lower } else { case_of(view.source_text(from..at)) };
         tokens.push(Token { range: from..at, case });
