@@ -137,6 +137,16 @@ impl<'s> View<'s> {
         (self.unified.is_none() && self.map.is_straight()).then_some(self.source.as_bytes())
     }
 
+    /// For every byte of the view the one that it was folded from, or zero where a character stands for several or for
+    /// another that is not as long; `None` where words were rewritten.
+    pub(crate) fn written(&self) -> Option<Cow<'_, [u8]>> {
+        match (self.straight_source(), &self.unified) {
+            (Some(source), _) => Some(Cow::Borrowed(source)),
+            (None, None) => Some(Cow::Owned(self.map.copied_bytes(self.source.as_bytes(), self.bytes.len()))),
+            (None, Some(_)) => None,
+        }
+    }
+
     /// The folded text with its tabs, which otherwise are spaces.
     pub(crate) fn with_tabs(&self) -> Cow<'_, [u8]> {
         if memchr::memchr(b'\t', self.source.as_bytes()).is_none() {

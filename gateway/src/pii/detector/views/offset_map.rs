@@ -70,6 +70,18 @@ impl OffsetMap {
         matches!(self.pieces.as_slice(), [Piece { derived: 0, source: 0, width: 0 }])
     }
 
+    /// What `source` has where the derived text of `len` bytes copies it; zeros where a piece stands for something else.
+    pub(crate) fn copied_bytes(&self, source: &[u8], len: usize) -> Vec<u8> {
+        let mut copied = vec![0; len];
+        for (index, piece) in self.pieces.iter().enumerate().filter(|(_, piece)| piece.width == 0) {
+            let end = self.pieces.get(index + 1).map_or(len, |next| next.derived);
+            let from = source.get(piece.source..).unwrap_or_default();
+            let into = copied.get_mut(piece.derived..end).unwrap_or_default();
+            into.iter_mut().zip(from).for_each(|(into, byte)| *into = *byte);
+        }
+        copied
+    }
+
     /// As [`Self::source_range`], and the whole of the atomic pieces in a row around it where the range is at least half
     /// of what they stand for: a stretch that was encoded together is one thing.
     pub(crate) fn encoded_range(&self, derived: Range<usize>) -> Range<usize> {
@@ -141,6 +153,7 @@ mod tests {
             encoded.atomic(3 + index, 7 + 3 * index..10 + 3 * index);
         }
         assert_eq!([0..1, 4..7, 7..8, 0..8].map(|range| encoded.encoded_range(range)), [0..6, 7..22, 19..22, 0..22]);
+        assert_eq!(map.copied_bytes(b"ab&nbsp;cd", 5), b"ab\0cd");
         let inside: Vec<bool> =
             [0..2, 1..9, 2..8, 3..7, 3..9, 8..10].iter().map(|range| map.is_inside_atomic(range)).collect();
         assert_eq!(inside, [false, false, true, true, false, false]);
