@@ -85,7 +85,8 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         }
         () = signals.stop() => server.abort(),
     }
-    drop(following);
+    // Held until here, so that routes follow the models directory.
+    let _ = following;
     keys.abort();
     expiry.abort();
     engine.shut_down().await;

@@ -16,21 +16,38 @@ use crate::pii::{Classified, Classifier, ClassifierError, Entity, TextSegment};
 
 /// Texts of one question.
 const MAX_TEXTS: usize = 256;
-/// Labels of a person's name and of an address, as models call them, in lower case.
-const PERSON: [&str; 10] = [
+/// Labels of a person's name and of an address, as models call them, without case, spaces and marks.
+const PERSON: [&str; 12] = [
     "per",
+    "pers",
     "person",
     "name",
-    "first_name",
-    "last_name",
-    "middle_name",
+    "firstname",
+    "lastname",
+    "middlename",
     "surname",
     "givenname",
-    "full_name",
-    "private_person",
+    "fullname",
+    "privateperson",
+    "patronymic",
 ];
-const ADDRESS: [&str; 6] =
-    ["address", "street", "street_address", "full_address", "private_address", "location_address"];
+const ADDRESS: [&str; 6] = ["address", "street", "streetaddress", "fulladdress", "privateaddress", "locationaddress"];
+/// Labels of what is nobody's.
+const OTHERS: [&str; 13] = [
+    "o",
+    "loc",
+    "location",
+    "gpe",
+    "org",
+    "organization",
+    "organisation",
+    "misc",
+    "fac",
+    "event",
+    "product",
+    "date",
+    "time",
+];
 
 /// A model of the engine in this process.
 #[derive(Debug)]
@@ -125,7 +142,7 @@ fn classified(segment: usize, text: &str, spans: &[Span]) -> Result<Vec<Classifi
     let mut found = Vec::new();
     let mut starts: Option<Vec<usize>> = None;
     for span in spans {
-        let Some(entity) = entity(&span.label) else { continue };
+        let Some(entity) = entity(&span.label)? else { continue };
         let starts = starts.get_or_insert_with(|| text.char_indices().map(|(at, _)| at).chain([text.len()]).collect());
         let byte = |character: usize| starts.get(character).copied().ok_or(ClassifierError);
         let span_bytes: Range<usize> = byte(span.start)?..byte(span.end)?;
@@ -135,14 +152,21 @@ fn classified(segment: usize, text: &str, spans: &[Span]) -> Result<Vec<Classifi
     Ok(found)
 }
 
-fn entity(label: &str) -> Option<Entity> {
+/// What a label stands for; `None` for what is nobody's.
+///
+/// # Errors
+/// A label that nobody here knows may be a name's.
+fn entity(label: &str) -> Result<Option<Entity>, ClassifierError> {
+    let label: String = label.chars().filter(|character| character.is_alphanumeric()).collect();
     let label = label.to_lowercase();
     if PERSON.contains(&label.as_str()) {
-        Some(Entity::Person)
+        Ok(Some(Entity::Person))
     } else if ADDRESS.contains(&label.as_str()) {
-        Some(Entity::Address)
+        Ok(Some(Entity::Address))
+    } else if OTHERS.contains(&label.as_str()) {
+        Ok(None)
     } else {
-        None
+        Err(ClassifierError)
     }
 }
 

@@ -63,7 +63,8 @@ impl Route {
     /// # Errors
     /// [`NoCandidate`]: a sensitive request is never planned outward, and never to another model.
     pub fn plan_bound(&self, screened: &Screened, served: &LocalModels) -> Result<Plan, NoCandidate> {
-        let (target, _) = self.targets.first().ok_or(NoCandidate::NotServed)?;
+        let in_use = self.targets.iter().find(|(_, weight)| *weight > 0).or(self.targets.first());
+        let (target, _) = in_use.ok_or(NoCandidate::NotServed)?;
         let reason = match (screened, target) {
             (Screened::Confined(_), Target::External(_)) => return Err(NoCandidate::EmbeddingNotLocal),
             (Screened::Confined(confined), Target::InBorder(_)) => Reason::Confined(confined.reason()),

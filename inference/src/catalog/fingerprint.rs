@@ -78,7 +78,7 @@ impl Fingerprint {
         let root = path.canonicalize().map_err(|error| unreadable(&error))?;
         if metadata.is_file() {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Ok(Self { files: vec![identity(name, &metadata)] });
+            return Ok(Self { files: with_other_parts(path, identity(name, &metadata))? });
         }
         let mut files = Vec::new();
         let entries = std::fs::read_dir(&root).map_err(|error| unreadable(&error))?;
@@ -90,6 +90,10 @@ impl Fingerprint {
             let Ok(name) = entry.file_name().into_string() else { continue };
             if is_of_a_model(&name) {
                 files.extend(look(&root, name)?);
+            } else if is_module(&name) {
+                for file in MODULE_FILES {
+                    files.extend(look(&root, format!("{name}/{file}"))?);
+                }
             }
         }
         files.sort_unstable();
@@ -108,6 +112,32 @@ impl Fingerprint {
         self.files.iter().find(|file| file.name == name).map(|file| file.bytes)
     }
 }
+
+/// A model in several numbered `.gguf` files is known by its first; the others are looked at as well.
+fn with_other_parts(path: &Path, first: FileIdentity) -> Result<Vec<FileIdentity>, UnusableError> {
+    const FIRST: &str = "-00001-of-";
+    let numbered = first.name.strip_suffix(".gguf").and_then(|stem| stem.rsplit_once(FIRST));
+    let Some((stem, count)) = numbered.map(|(stem, count)| (stem.to_owned(), count.to_owned())) else {
+        return Ok(vec![first]);
+    };
+    let directory = path.parent().unwrap_or(Path::new(".")).canonicalize();
+    let directory = directory.map_err(|error| at(path, &error))?;
+    let total = count.parse().unwrap_or(0).min(MAX_ENTRIES);
+    let mut files = vec![first];
+    for part in 2..=total {
+        files.extend(look(&directory, format!("{stem}-{part:05}-of-{count}.gguf"))?);
+    }
+    Ok(files)
+}
+
+/// Folders of sentence-transformers' modules, like `1_Pooling`, and what is read in them.
+fn is_module(name: &str) -> bool {
+    name.split_once('_').is_some_and(|(number, _)| {
+        !number.is_empty() && number.len() <= 2 && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+const MODULE_FILES: [&str; 2] = ["config.json", "model.safetensors"];
 
 fn is_of_a_model(name: &str) -> bool {
     !name.starts_with('.') && ENDINGS.contains(&ending(name))

@@ -77,6 +77,7 @@ impl FolderError {
                 WeightsError::Io { .. }
                 | WeightsError::NoWeights { .. }
                 | WeightsError::BadHeader { .. }
+                | WeightsError::BadGguf { .. }
                 | WeightsError::BadIndex { .. }
                 | WeightsError::MissingTensor { .. },
             ) => true,

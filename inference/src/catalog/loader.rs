@@ -180,7 +180,9 @@ impl Catalog {
         };
         let run = || Ok(launch.run(&plan, engine)?);
         let engine = checked(job, unchecked, run)?;
-        if let Some(quantized) = quantized {
+        // All is read: if the files are still those of this revision, so is what was rounded.
+        let is_unchanged = Fingerprint::of(&job.path).is_ok_and(|now| now == job.revision);
+        if let Some(quantized) = quantized.filter(|_| is_unchanged) {
             quantized.finish();
         }
         let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
@@ -229,7 +231,7 @@ impl Catalog {
         quantization: Quantization,
     ) -> QuantizedWeights<'a> {
         let directory = self.directory.join(".cache/quantized");
-        let cache = QuantizedCache::open(&directory, (&job.id, &job.path), quantization);
+        let cache = QuantizedCache::open(&directory, (&job.id, &job.revision.name()), quantization);
         QuantizedWeights::new(weights, quantization, cache)
     }
 

@@ -117,7 +117,9 @@ impl ManifestModel {
             if fingerprint.file_bytes(&file.path).is_none() {
                 continue;
             }
-            let path = folder.join(&file.path);
+            // A model that is one file lies beside the manifest.
+            let directory = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
+            let path = directory.join(&file.path);
             let found =
                 sha256(&path).map_err(|source| FolderError::FileUnreadable { name: file.path.clone(), source })?;
             if !found.eq_ignore_ascii_case(expected) {

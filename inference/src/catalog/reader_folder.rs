@@ -46,8 +46,10 @@ impl ReaderFolder {
         &self.weights
     }
 
-    /// Bytes of a step's buffers for so many tokens: some rows as wide as the model, some as wide as its inner layer.
-    pub(super) fn workspace_bytes(&self, num_tokens: usize) -> u64 {
+    /// Bytes of a step's buffers for so many tokens, or for the longest sequence, which is a step of its own: some rows
+    /// as wide as the model, some as wide as its inner layer.
+    pub(super) fn workspace_bytes(&self, max_batched_tokens: usize) -> u64 {
+        let num_tokens = max_batched_tokens.max(self.config.max_positions);
         let (hidden, inner) = match &self.config.body {
             BodyConfig::Encoder(encoder) => (encoder.attention.hidden_size, 4 * encoder.attention.hidden_size),
             BodyConfig::Decoder(decoder) => (decoder.attention.hidden_size, 4 * decoder.attention.hidden_size),

@@ -137,9 +137,10 @@ impl Registry {
             let draining = std::mem::take(&mut entry.draining);
             *entry = Entry { draining, attempt: entry.attempt + 1, ..new() };
         }
-        if entry.seen == *seen {
+        if entry.seen == *seen && entry.path == candidate.path {
             return;
         }
+        entry.path.clone_from(&candidate.path);
         (entry.seen, entry.changed_at, entry.needed_bytes) = (seen.clone(), now, None);
         if matches!(entry.phase, Phase::Unloaded { .. }) {
             return;

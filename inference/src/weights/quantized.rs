@@ -14,7 +14,7 @@ use super::quantized_cache::QuantizedCache;
 use super::{RawTensor, StoredTensor, WeightSource, WeightsError};
 
 /// Parts of names of matrices that stay as they are.
-const KEPT: [&str; 6] = ["embed", "norm", "wte", ".router", ".gate.weight", "shared_expert_gate"];
+const KEPT: [&str; 7] = ["embed", "token_embd", "norm", "wte", ".router", ".gate.weight", "shared_expert_gate"];
 /// Rows that one thread rounds in a go.
 const ROWS_TOGETHER: usize = 16;
 
@@ -72,7 +72,7 @@ impl Quantization {
         }
         Some(match self {
             Self::Fp8 => BlockFormat::Float8,
-            Self::Q4K if !name.starts_with("lm_head") => BlockFormat::Q4K,
+            Self::Q4K if !name.starts_with("lm_head") && name != "output.weight" => BlockFormat::Q4K,
             Self::Q8_0 | Self::Q4K => BlockFormat::Q8_0,
         })
     }
@@ -98,7 +98,12 @@ impl<'a> QuantizedWeights<'a> {
 
 impl WeightSource for QuantizedWeights<'_> {
     fn stored(&self) -> Vec<StoredTensor> {
-        let rounded = |tensor: StoredTensor| match self.quantization.format(&tensor.name, &tensor.shape) {
+        // Blocks stay what they are.
+        let is_plain = |dtype: &str| matches!(dtype, "bf16" | "f16" | "f32") || dtype.starts_with("f8");
+        let format = |tensor: &StoredTensor| {
+            self.quantization.format(&tensor.name, &tensor.shape).filter(|_| is_plain(&tensor.dtype))
+        };
+        let rounded = |tensor: StoredTensor| match format(&tensor) {
             None => tensor,
             Some(format) => {
                 let (width, rows) =

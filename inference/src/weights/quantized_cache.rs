@@ -6,13 +6,12 @@
 //! round again, never a model.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,10 +62,13 @@ pub struct QuantizedCache {
 }
 
 impl QuantizedCache {
-    /// Opens the cache of the model in `folder` below `directory`, or begins a new one.
-    pub fn open(directory: &Path, (id, folder): (&str, &Path), quantization: Quantization) -> Self {
+    /// Opens the cache of a model's `revision` below `directory`, or begins a new one. What a revision is called must be
+    /// another wherever its files are.
+    pub fn open(directory: &Path, (id, revision): (&str, &str), quantization: Quantization) -> Self {
         let stem = format!("{id}.{}.", quantization.name());
-        let path = directory.join(format!("{stem}{:016x}.{ENDING}", identity(folder)));
+        let mut hasher = DefaultHasher::new();
+        (VERSION, revision).hash(&mut hasher);
+        let path = directory.join(format!("{stem}{:016x}.{ENDING}", hasher.finish()));
         let state = match read_index(&path) {
             Ok(Some((file, entries))) => State::Reading { file, entries },
             Ok(None) => State::Writing(Mutex::new(begin(&path))),
@@ -209,32 +211,6 @@ fn read_index(path: &Path) -> Result<Option<(File, Entries)>, String> {
     let entries: Entries = serde_json::from_slice(&index).map_err(|error| error.to_string())?;
     let inside = |entry: &Entry| entry.offset.saturating_add(entry.bytes as u64) <= end - index_bytes;
     if entries.values().all(inside) { Ok(Some((file, entries))) } else { Err(damaged()) }
-}
-
-/// What tells a model's revisions apart: names, sizes and times of its files.
-fn identity(model: &Path) -> u64 {
-    const COUNTING: [&str; 3] = ["safetensors", "json", "gguf"];
-    let inside = std::fs::read_dir(model).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<(PathBuf, u64, u128)> = Vec::new();
-    for path in inside.chain([model.to_owned()]) {
-        let counts = path.extension().is_some_and(|extension| COUNTING.iter().any(|counting| extension == *counting));
-        if let (true, Ok(metadata)) = (counts, std::fs::metadata(&path)) {
-            files.push((
-                path.file_name().map(PathBuf::from).unwrap_or_default(),
-                metadata.len(),
-                nanoseconds(&metadata),
-            ));
-        }
-    }
-    files.sort();
-    let mut hasher = DefaultHasher::new();
-    (VERSION, files).hash(&mut hasher);
-    hasher.finish()
-}
-
-fn nanoseconds(metadata: &Metadata) -> u128 {
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    modified.map_or(0, |since| since.as_nanos())
 }
 
 /// Not the same with every toolchain, which then rounds anew.

@@ -12,19 +12,17 @@ fn tensor(byte: u8) -> RawTensor {
 
 struct Folders {
     root: tempfile::TempDir,
+    revision: &'static str,
 }
 
 impl Folders {
     fn new() -> Self {
         let root = tempfile::tempdir().expect("temporary folder");
-        std::fs::create_dir(root.path().join("model")).expect("create");
-        std::fs::write(root.path().join("model/model.safetensors"), "weights").expect("write");
-        Self { root }
+        Self { root, revision: "first" }
     }
 
     fn cache(&self) -> QuantizedCache {
-        let model = self.root.path().join("model");
-        QuantizedCache::open(&self.root.path().join("cache"), ("model", &model), Quantization::Q8_0)
+        QuantizedCache::open(&self.root.path().join("cache"), ("model", self.revision), Quantization::Q8_0)
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -58,10 +56,10 @@ fn what_was_finished_is_found_and_nothing_else() {
 
 #[test]
 fn another_revision_is_made_anew_and_takes_the_place_of_the_old_one() {
-    let folders = Folders::new();
+    let mut folders = Folders::new();
     folders.fill();
     let old = folders.files();
-    std::fs::write(folders.root.path().join("model/model.safetensors"), "other weights").expect("write");
+    folders.revision = "second";
     assert_eq!(folders.found("a"), None);
     folders.fill();
     assert_eq!((folders.found("a"), folders.files().len()), (Some(1), 1));

@@ -63,6 +63,17 @@ impl Waiting {
         }
     }
 
+    /// A value of which only the next message says what it is: "N75758761", "это номер моего паспорта".
+    fn is_told_later(&self, finding: &Finding, detector: &Detector) -> bool {
+        if !self.is_turn {
+            return false;
+        }
+        let before = self.text.get(..self.from).unwrap_or_default();
+        let found = detector.scan(&[TextSegment::new(self.pointer.as_str(), before)]);
+        let overlaps = |known: &Finding| known.span.start < finding.span.end && finding.span.start < known.span.end;
+        !found.iter().any(|known| known.entity == finding.entity && overlaps(known))
+    }
+
     /// A name that is whole at the end of one message has nothing to do with the capital that begins the next.
     fn is_ended_name(&self, finding: &Finding, detector: &Detector) -> bool {
         let end = self.text.get(..self.from).unwrap_or_default().trim_end().len();
@@ -134,7 +145,10 @@ impl<'p> Batch<'p> {
         };
         found.retain(|finding| {
             let waiting = self.waiting.get(finding.segment);
-            waiting.is_some_and(|one| finding.span.end > one.from && !one.is_ended_name(finding, detector))
+            waiting.is_some_and(|one| {
+                let is_new = finding.span.end > one.from || one.is_told_later(finding, detector);
+                is_new && !one.is_ended_name(finding, detector)
+            })
         });
         for finding in &found {
             let Some(joined) = self.waiting.get(finding.segment).filter(|one| !one.places.is_empty()) else { continue };

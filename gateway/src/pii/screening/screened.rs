@@ -73,7 +73,7 @@ pub struct Scope<'s> {
     pub is_sticky: bool,
     /// What was masked in the conversation cannot be known, so that it cannot be looked for.
     pub is_lost: bool,
-    /// The body holds text in a form that the scan cannot read: token ids.
+    /// The body holds text in a form that the scan cannot read: token ids. No route may let that out.
     pub is_unreadable: bool,
     /// What cannot be read may leave.
     pub allows_unreadable: bool,
@@ -235,7 +235,7 @@ pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
 fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineReason> {
     if scope.declared.is_sensitive() {
         Some(ConfineReason::DataClass)
-    } else if (scan.has_unreadable_part || scope.is_unreadable) && !scope.allows_unreadable {
+    } else if scope.is_unreadable || scan.has_unreadable_part && !scope.allows_unreadable {
         Some(ConfineReason::Unreadable)
     } else if scope.is_sticky {
         Some(ConfineReason::Sticky)
@@ -294,6 +294,7 @@ mod tests {
             r#"{"x":{"y":[[{"z":"901123-300258"}]]}}"#,
             r#"{"x":{"iin":"900000000000"}}"#,
             r#"{"x":{"ИИН":900000000000}}"#,
+            r#"{"messages":[{"role":"user","content":"N75758761"},{"role":"user","content":"это номер моего паспорта"}]}"#,
         ] {
             assert_eq!(reason(body), Some(ConfineReason::Pii), "{body}");
         }
@@ -312,7 +313,9 @@ mod tests {
         }
         let text = r#"{"messages":[{"role":"user","content":[{"type":"text","text":"hello"}]}],"tools":[{"type":"function"}]}"#;
         assert_eq!(reason(text), None);
-        assert_eq!(reason(r#"{"input":"as token ids"}"#), Some(ConfineReason::Unreadable));
+        for ids in [r#"{"input":"as token ids"}"#, r#"{"input":"allowed as token ids"}"#] {
+            assert_eq!(reason(ids), Some(ConfineReason::Unreadable));
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which folders hold a model that reads whole sequences, what for, and how.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -134,8 +136,17 @@ fn is_reranker(folder: &Path, id: &str, class: &str, config: &HfConfig) -> bool 
 
 /// Whether the head of the folder's model card names its task as ranking texts.
 fn card_says_ranking(folder: &Path) -> bool {
-    let Ok(card) = std::fs::read(folder.join("README.md")) else { return false };
-    let card = String::from_utf8_lossy(&card[..card.len().min(MAX_CARD_BYTES)]).into_owned();
+    let path = folder.join("README.md");
+    // Whatever is no file could hold up its reader.
+    if !std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let mut card = Vec::new();
+    let Ok(file) = File::open(&path) else { return false };
+    if file.take(MAX_CARD_BYTES as u64).read_to_end(&mut card).is_err() {
+        return false;
+    }
+    let card = String::from_utf8_lossy(&card).into_owned();
     let Some(head) = card.strip_prefix("---").and_then(|rest| rest.split("\n---").next()) else { return false };
     head.lines().any(|line| {
         line.split_once(':').is_some_and(|(key, value)| {
