@@ -84,7 +84,13 @@ fn requests_of_one_conversation_at_once_lose_nothing() {
                     let mut conversation = vault.open(&secret(), id("shared"), 0);
                     mask(&mut conversation, &format!("+770{worker}123{index:04}"));
                     mask(&mut conversation, &format!("+7777000{index:04}"));
-                    vault.save(&mut conversation, 0).unwrap();
+                    // On a busy machine the others may be quicker so often that it is refused; the request then stays.
+                    let mut save = || match vault.save(&mut conversation, 0) {
+                        Err(VaultError::Busy) => None,
+                        kept => Some(kept),
+                    };
+                    let kept = (0..1_000).find_map(|_| save());
+                    assert!(matches!(kept, Some(Ok(_))));
                 }
             });
         }
