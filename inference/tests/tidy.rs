@@ -19,7 +19,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     // Not the hub's: only a test looks at its catalogue.
     ("bench", &["engine", "hub", "kernels", "model_runner", "models", "sampling", "weights"]),
     ("frontend", &["engine", "sampling", "weights"]),
-    ("catalog", &["engine", "frontend", "models", "weights"]),
+    ("catalog", &["engine", "frontend", "hub", "models", "weights"]),
     ("server", &["catalog", "engine", "frontend", "sampling"]),
     // The commands of the binary, which sees the others from outside.
     ("cli", &[]),

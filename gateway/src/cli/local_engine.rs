@@ -129,6 +129,10 @@ impl LocalEngine {
 #[cfg(not(feature = "local-engine"))]
 pub(super) struct LocalEngine;
 
+/// There is nothing to follow.
+#[cfg(not(feature = "local-engine"))]
+pub(super) struct FollowTask;
+
 #[cfg(not(feature = "local-engine"))]
 #[expect(clippy::unused_async, clippy::unused_self, clippy::unnecessary_wraps, reason = "the surface of the engine")]
 impl LocalEngine {
@@ -148,7 +152,7 @@ impl LocalEngine {
         LocalModels::default()
     }
 
-    pub(super) fn follow(&self, _: &Arc<Gateway>) -> anyhow::Result<Option<()>> {
+    pub(super) fn follow(&self, _: &Arc<Gateway>) -> anyhow::Result<Option<FollowTask>> {
         Ok(None)
     }
 

@@ -85,8 +85,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         }
         () = signals.stop() => server.abort(),
     }
-    // Held until here, so that routes follow the models directory.
-    let _ = following;
+    drop(following);
     keys.abort();
     expiry.abort();
     engine.shut_down().await;

@@ -4,19 +4,18 @@
 //! download that was cut short or spoilt is never served.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
+
+use crate::hub::{MANIFEST_FILE, sha256_of};
 
 use super::fingerprint::is_weights;
 use super::{Fingerprint, FolderError};
 
-pub const MANIFEST: &str = "models.toml";
+pub const MANIFEST: &str = MANIFEST_FILE;
 const MAX_BYTES: u64 = 32 << 20;
-const READ_TOGETHER: usize = 1 << 20;
 
 /// One file of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -121,7 +120,7 @@ impl ManifestModel {
             let directory = if folder.is_file() { folder.parent().unwrap_or(folder) } else { folder };
             let path = directory.join(&file.path);
             let found =
-                sha256(&path).map_err(|source| FolderError::FileUnreadable { name: file.path.clone(), source })?;
+                sha256_of(&path).map_err(|source| FolderError::FileUnreadable { name: file.path.clone(), source })?;
             if !found.eq_ignore_ascii_case(expected) {
                 return Err(FolderError::OtherThanManifest { name: file.path.clone(), what: "sha256" });
             }
@@ -133,25 +132,6 @@ impl ManifestModel {
     fn own_files(&self) -> impl Iterator<Item = &ManifestFile> {
         self.files.iter().filter(|file| !file.path.contains(['/', '\\']))
     }
-}
-
-fn sha256(path: &Path) -> std::io::Result<String> {
-    use std::fmt::Write as _;
-
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; READ_TOGETHER];
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            break;
-        }
-        hasher.update(&buffer[..count]);
-    }
-    Ok(hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
 }
 
 #[cfg(test)]
