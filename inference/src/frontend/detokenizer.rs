@@ -2,7 +2,9 @@
 //!
 //! Byte-level vocabularies (Llama 3, Qwen) decode byte by byte: text goes out as soon as its last
 //! character is whole. Others are decoded in a sliding window that moves on whenever its text is
-//! whole. The deltas joined are the decoding of all tokens, short of an unfinished last character.
+//! whole; their tokens of single bytes are put together like the former. The deltas joined are the
+//! decoding of all tokens, short of an unfinished last character; where bytes make no characters,
+//! only those bytes read as U+FFFD.
 
 use std::sync::Arc;
 
@@ -42,6 +44,8 @@ enum State {
         /// Tokens decoded together: `ids[..read]` have been emitted, and give context.
         ids: Vec<u32>,
         read: usize,
+        /// At most three bytes of an unfinished character, of tokens of single bytes.
+        bytes: Vec<u8>,
     },
 }
 
@@ -50,7 +54,7 @@ impl Detokenizer {
         let state = if tokenizer.is_byte_level() {
             State::Bytes(Vec::new())
         } else {
-            State::Window { ids: Vec::new(), read: 0 }
+            State::Window { ids: Vec::new(), read: 0, bytes: Vec::new() }
         };
         Self { tokenizer, shown, state }
     }
@@ -68,28 +72,42 @@ impl Detokenizer {
                 }
                 take_whole_characters(pending)
             }
-            State::Window { ids, read } if is_special => {
+            State::Window { ids, read, bytes } if is_special => {
                 // Decoding leaves it out; what follows begins anew.
                 ids.clear();
                 *read = 0;
-                self.tokenizer.token(token).unwrap_or_default()
+                end_of_bytes(bytes) + &self.tokenizer.token(token).unwrap_or_default()
             }
-            State::Window { ids, read } => {
+            State::Window { ids, read, bytes } => {
+                if let Some(byte) = self.tokenizer.fallback_byte(token) {
+                    // Whatever it is, it is no beginning of a text, where spaces are left out.
+                    *ids = self.tokenizer.letter_byte().into_iter().collect();
+                    *read = ids.len();
+                    bytes.push(byte);
+                    return take_whole_characters(bytes);
+                }
+                let broken = end_of_bytes(bytes);
                 ids.push(token);
                 let before = self.tokenizer.decode(&ids[..*read]);
                 let text = self.tokenizer.decode(ids);
                 let unfinished = text.ends_with('\u{fffd}') || text.len() <= before.len();
                 if unfinished && ids.len() - *read < MAX_PENDING {
-                    return String::new();
+                    return broken;
                 }
                 let delta = text.get(before.len()..).unwrap_or_default().to_owned();
                 // What was emitted just now stays as context for the next token.
                 ids.drain(..*read);
                 *read = ids.len();
-                delta
+                broken + &delta
             }
         }
     }
+}
+
+/// What is left of a character that no byte finished.
+fn end_of_bytes(pending: &mut Vec<u8>) -> String {
+    let is_broken = !std::mem::take(pending).is_empty();
+    if is_broken { char::REPLACEMENT_CHARACTER.into() } else { String::new() }
 }
 
 /// Removes and returns everything but an unfinished last character; bytes that can never become

@@ -23,6 +23,8 @@ pub(super) struct ModelTokenizer {
     special_texts: Vec<String>,
     special_ids: Vec<u32>,
     byte_level: bool,
+    /// Of a tokenizer that writes what it has no token for as tokens of bytes, `<0x0A>`: the one of a letter.
+    letter_byte: Option<u32>,
 }
 
 impl ModelTokenizer {
@@ -60,12 +62,26 @@ impl ModelTokenizer {
         }
         special_ids.sort_unstable();
         let byte_level = matches!(tokenizer.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
-        Self { tokenizer, special_texts, special_ids, byte_level }
+        // Whether such tokens are bytes or the text that they are written as, only decoding tells.
+        let is_decoded = |id: &u32| tokenizer.decode(&[*id], true).is_ok_and(|text| text == "a");
+        let letter_byte = tokenizer.token_to_id("<0x61>").filter(is_decoded);
+        Self { tokenizer, special_texts, special_ids, byte_level, letter_byte }
     }
 
     /// Whether tokens stand for bytes, so that each can be decoded on its own.
     pub(super) fn is_byte_level(&self) -> bool {
         self.byte_level
+    }
+
+    /// A token that stands for the byte of a letter, where tokens of bytes stand beside those of text.
+    pub(super) fn letter_byte(&self) -> Option<u32> {
+        self.letter_byte
+    }
+
+    /// The byte that a token stands for, where tokens of bytes stand beside those of text.
+    pub(super) fn fallback_byte(&self, id: u32) -> Option<u8> {
+        self.letter_byte?;
+        written_byte(&self.token(id)?)
     }
 
     pub(super) fn is_special(&self, id: u32) -> bool {
@@ -99,7 +115,7 @@ impl ModelTokenizer {
         if self.byte_level {
             append_bytes(&token, &mut bytes);
         } else {
-            match token.strip_prefix("<0x").and_then(|rest| u8::from_str_radix(rest.strip_suffix('>')?, 16).ok()) {
+            match written_byte(&token) {
                 Some(byte) => bytes.push(byte),
                 // SentencePiece writes a space so.
                 None => bytes.extend_from_slice(token.replace('▁', " ").as_bytes()),
@@ -185,6 +201,11 @@ impl ModelTokenizer {
     pub(super) fn encode_text(&self, text: &str, with_special: bool) -> Result<Vec<u32>, tokenizers::Error> {
         Ok(self.tokenizer.encode_fast(text, with_special)?.get_ids().to_vec())
     }
+}
+
+/// The byte that is written `<0x0A>`.
+fn written_byte(token: &str) -> Option<u8> {
+    u8::from_str_radix(token.strip_prefix("<0x")?.strip_suffix('>')?, 16).ok()
 }
 
 /// Bytes of a byte-level token: GPT-2 writes each byte as a printable character.

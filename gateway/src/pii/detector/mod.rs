@@ -30,10 +30,15 @@ pub use classifier::{Classified, Classifier, ClassifierError, SecondStage};
 pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_recognizer};
 
 use context::finder::ContextFinder;
-use scan::{SegmentFindings, SegmentScan};
+use scan::{Recognisers, SegmentFindings, SegmentScan, run_all};
 use seen::{Place, Seen};
 
 use super::{Entity, Finding, Findings, Policy, Rejection, TextSegment};
+
+/// Segments that are read together, and bytes of them after which no further one joins: their views, words and findings
+/// are to stay in the caches.
+const MAX_TOGETHER: usize = 32;
+const MAX_BYTES_TOGETHER: usize = 8 << 10;
 
 /// Finds entities in text. Building one compiles the context words; scanning takes `&self` and may
 /// run on many threads at once.
@@ -125,18 +130,14 @@ impl Detector {
     pub fn scan_for(&self, segments: &[TextSegment<'_>], policy: Option<&Policy>) -> Findings {
         let mut list = Vec::new();
         let mut complete = true;
-        for (index, segment) in segments.iter().enumerate() {
-            // To a recogniser of the configuration an index may say something.
-            let place = if self.custom.is_empty() { self.seen.place(segment.keys(), &segment.text) } else { None };
-            if place.as_ref().is_some_and(Place::is_clean) {
-                continue;
+        let mut from = 0;
+        while from < segments.len() {
+            let (found, behind) = self.some(segments, from);
+            for (index, found) in found {
+                complete &= found.complete;
+                list.extend(findings(found, index));
             }
-            let found = self.segment(segment).run(&segment.text);
-            complete &= found.complete;
-            if let Some(place) = place.filter(|_| found.complete && found.candidates.is_empty()) {
-                place.remember();
-            }
-            list.extend(findings(found, index));
+            from = behind;
         }
         if self.second_stage.is_some()
             && let Some(policy) = policy
@@ -148,6 +149,32 @@ impl Detector {
             }
         }
         self.classified(segments, list, complete)
+    }
+
+    /// What stands in a few segments, and the place behind them.
+    fn some(&self, segments: &[TextSegment<'_>], from: usize) -> (Vec<(usize, SegmentFindings)>, usize) {
+        let mut scans = Vec::new();
+        let mut places = Vec::new();
+        let mut bytes = 0;
+        let mut at = from;
+        while let Some(segment) = segments.get(at).filter(|_| scans.len() < MAX_TOGETHER && bytes < MAX_BYTES_TOGETHER)
+        {
+            // To a recogniser of the configuration an index may say something.
+            let place = if self.custom.is_empty() { self.seen.place(segment.keys(), &segment.text) } else { None };
+            if !place.as_ref().is_some_and(Place::is_clean) {
+                bytes += segment.text.len();
+                scans.push((self.segment(segment), &*segment.text));
+                places.push((at, place));
+            }
+            at += 1;
+        }
+        let found = run_all(self.recognisers(), scans).into_iter().zip(places).map(|(found, (index, place))| {
+            if let Some(place) = place.filter(|_| found.complete && found.candidates.is_empty()) {
+                place.remember();
+            }
+            (index, found)
+        });
+        (found.collect(), at)
     }
 
     /// As [`Self::scan`], and what looked like an entity and was not taken for one.
@@ -184,8 +211,11 @@ impl Detector {
     }
 
     fn segment<'s>(&'s self, segment: &'s TextSegment<'_>) -> SegmentScan<'s> {
-        let scan = SegmentScan::new(&self.context, &self.custom, segment.keys(), segment.text.len());
-        if self.is_structured { scan.structured() } else { scan }
+        SegmentScan::new(self.recognisers(), segment.keys(), segment.text.len())
+    }
+
+    fn recognisers(&self) -> Recognisers<'_> {
+        Recognisers { finder: &self.context, custom: &self.custom, is_structured: self.is_structured }
     }
 }
 

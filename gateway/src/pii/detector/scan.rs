@@ -24,10 +24,69 @@ use crate::pii::placeholder;
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
 
+/// What reads a view.
+#[derive(Clone, Copy)]
+pub(crate) struct Recognisers<'d> {
+    pub(crate) finder: &'d ContextFinder,
+    pub(crate) custom: &'d [custom::Compiled],
+    /// Values with a structure only; a scan then counts as incomplete.
+    pub(crate) is_structured: bool,
+}
+
+/// One view while it is read.
+struct Reading<'r, 'v> {
+    text: Text<'v>,
+    budget: &'r mut Budget,
+    found: Found,
+}
+
+impl<'r, 'v> Reading<'r, 'v> {
+    fn new(text: Text<'v>, budget: &'r mut Budget, explains: bool) -> Self {
+        let found = Found { candidates: Vec::new(), rejected: explains.then(Vec::new) };
+        Self { text, budget, found }
+    }
+}
+
+/// What the words of a view and its lists of digits stand for.
+type Derived = [Option<escapes::Decoded>; 2];
+
+impl Recognisers<'_> {
+    /// Reads several views. Each recogniser reads all of them before the next one does: of their code there is more than
+    /// the nearest cache holds, and so it is fetched once.
+    fn read(&self, readings: &mut [Reading<'_, '_>], run: &mut DigitRun) {
+        let mut each = |scan: &mut dyn FnMut(&Text<'_>, &mut Budget, &mut Found)| {
+            for reading in &mut *readings {
+                scan(&reading.text, reading.budget, &mut reading.found);
+            }
+        };
+        each(&mut email::scan);
+        each(&mut |text, budget, found| custom::scan(self.custom, text, budget, found));
+        each(&mut |text, budget, found| reader::scan(text, run, budget, found));
+        each(&mut records::scan);
+        each(&mut secret::scan);
+        each(&mut network::scan);
+        each(&mut mac::scan);
+        each(&mut geo::scan);
+        each(&mut crypto::scan);
+        each(&mut handle::scan);
+        if !self.is_structured {
+            each(&mut address::scan);
+            each(&mut spoken_email::scan);
+            each(&mut person::scan);
+        }
+    }
+
+    fn derived(&self, text: &Text<'_>) -> Derived {
+        if self.is_structured {
+            return Derived::default();
+        }
+        [dictated::decode(text.bytes(), text.tokens()), comma_groups::decode(text.bytes())]
+    }
+}
+
 /// One segment being scanned.
 pub(crate) struct SegmentScan<'d> {
-    finder: &'d ContextFinder,
-    custom: &'d [custom::Compiled],
+    recognisers: Recognisers<'d>,
     /// The keys under which the text stood.
     keys: Cow<'d, str>,
     budget: Budget,
@@ -35,7 +94,6 @@ pub(crate) struct SegmentScan<'d> {
     candidates: Vec<Candidate>,
     rejected: Option<Vec<Rejected>>,
     run: DigitRun,
-    is_structured: bool,
 }
 
 /// What the scan of one segment found.
@@ -50,21 +108,14 @@ pub(crate) struct SegmentFindings {
 }
 
 impl<'d> SegmentScan<'d> {
-    pub(crate) fn new(
-        finder: &'d ContextFinder,
-        custom: &'d [custom::Compiled],
-        keys: &'d str,
-        text_len: usize,
-    ) -> Self {
+    pub(crate) fn new(recognisers: Recognisers<'d>, keys: &'d str, text_len: usize) -> Self {
         Self {
-            finder,
-            custom,
+            recognisers,
             keys: Cow::Borrowed(keys),
             budget: Budget::for_text(text_len),
             candidates: Vec::new(),
             rejected: None,
             run: DigitRun::default(),
-            is_structured: false,
         }
     }
 
@@ -74,24 +125,21 @@ impl<'d> SegmentScan<'d> {
         self
     }
 
-    /// Looks for values with a structure only; the scan then counts as incomplete.
-    pub(crate) fn structured(mut self) -> Self {
-        self.is_structured = true;
-        self
+    /// Scans `text` in all its layers.
+    pub(crate) fn run(self, text: &str) -> SegmentFindings {
+        let recognisers = self.recognisers;
+        let nothing = SegmentFindings { candidates: Vec::new(), rejected: Vec::new(), complete: false };
+        run_all(recognisers, vec![(self, text)]).pop().unwrap_or(nothing)
     }
 
-    /// Scans `text` in all its layers.
-    pub(crate) fn run(mut self, text: &str) -> SegmentFindings {
-        // What stands for a masked value is no value, whatever the words beside it say.
-        let without_placeholders = placeholder::blank(text);
-        self.layer(&without_placeholders, 0, &|range| range);
-        if matches!(without_placeholders, Cow::Owned(_)) {
-            self.candidates.retain(|found| placeholder::has_text_beside(&without_placeholders, found.range.clone()));
+    fn finish(mut self, text: &Cow<'_, str>) -> SegmentFindings {
+        if matches!(text, Cow::Owned(_)) {
+            self.candidates.retain(|found| placeholder::has_text_beside(text, found.range.clone()));
         }
         SegmentFindings {
             candidates: merge_layers(self.candidates),
             rejected: self.rejected.unwrap_or_default(),
-            complete: !self.budget.is_exhausted() && !self.is_structured,
+            complete: !self.budget.is_exhausted() && !self.recognisers.is_structured,
         }
     }
 
@@ -109,7 +157,18 @@ impl<'d> SegmentScan<'d> {
         }
         let num_before = self.candidates.len();
         self.view(text, true, to_source);
-        if depth == MAX_DEPTH || self.is_structured {
+        self.inner_layers(text, depth, num_before, to_source);
+    }
+
+    /// What stands inside a text whose own candidates begin at `num_before`.
+    fn inner_layers(
+        &mut self,
+        text: &str,
+        depth: usize,
+        num_before: usize,
+        to_source: &dyn Fn(Range<usize>) -> Range<usize>,
+    ) {
+        if depth == MAX_DEPTH || self.recognisers.is_structured {
             return;
         }
         let first = num_before..self.candidates.len();
@@ -158,49 +217,62 @@ impl<'d> SegmentScan<'d> {
     fn view(&mut self, source: &str, as_dictated: bool, to_source: &dyn Fn(Range<usize>) -> Range<usize>) {
         let view = View::new(source);
         let keys = std::mem::take(&mut self.keys);
-        let text = Text::new(&view, self.finder, &keys);
-        let mut found = Found { candidates: Vec::new(), rejected: self.rejected.take() };
-        let num_old = found.rejected.as_ref().map_or(0, Vec::len);
-        self.structured_values(&text, &mut found);
-        if !self.is_structured {
-            address::scan(&text, &mut self.budget, &mut found);
-            spoken_email::scan(&text, &mut self.budget, &mut found);
-            person::scan(&text, &mut self.budget, &mut found);
-        }
+        let text = Text::new(&view, self.recognisers.finder, &keys);
+        let mut reading = Reading::new(text, &mut self.budget, self.rejected.is_some());
+        self.recognisers.read(std::slice::from_mut(&mut reading), &mut self.run);
+        let Reading { text, found, .. } = reading;
         let to_segment = |range| to_source(view.source_range(range));
-        for rejected in found.rejected.iter_mut().flat_map(|all| all.iter_mut().skip(num_old)) {
-            rejected.range = to_segment(rejected.range.clone());
-        }
-        self.rejected = found.rejected;
-        let derives = as_dictated && !self.is_structured;
-        let dictated = if derives { dictated::decode(view.bytes(), text.tokens()) } else { None };
-        let cut = if derives { comma_groups::decode(view.bytes()) } else { None };
+        self.take(found, &to_segment);
+        let derived = if as_dictated { self.recognisers.derived(&text) } else { Derived::default() };
         drop(text);
         self.keys = keys;
-        for mut candidate in resolve(found.candidates) {
-            candidate.range = to_segment(candidate.range);
-            self.candidates.push(candidate);
+        self.derived(derived, &to_segment);
+    }
+
+    /// Takes what was found in a view.
+    fn take(&mut self, found: Found, to_segment: &dyn Fn(Range<usize>) -> Range<usize>) {
+        if let (Some(all), Some(rejected)) = (&mut self.rejected, found.rejected) {
+            all.extend(rejected.into_iter().map(|it| Rejected { range: to_segment(it.range), ..it }));
         }
-        for other in [dictated, cut].into_iter().flatten() {
+        let candidates = resolve(found.candidates).into_iter();
+        self.candidates.extend(candidates.map(|it| Candidate { range: to_segment(it.range), ..it }));
+    }
+
+    fn derived(&mut self, derived: Derived, to_segment: &dyn Fn(Range<usize>) -> Range<usize>) {
+        for other in derived.into_iter().flatten() {
             if self.budget.spend(other.text.len()) {
                 self.view(&other.text, false, &|range| to_segment(other.map.source_range(range)));
             }
         }
     }
+}
 
-    fn structured_values(&mut self, text: &Text<'_>, found: &mut Found) {
-        let budget = &mut self.budget;
-        email::scan(text, budget, found);
-        custom::scan(self.custom, text, budget, found);
-        reader::scan(text, &mut self.run, budget, found);
-        records::scan(text, budget, found);
-        secret::scan(text, budget, found);
-        network::scan(text, budget, found);
-        mac::scan(text, budget, found);
-        geo::scan(text, budget, found);
-        crypto::scan(text, budget, found);
-        handle::scan(text, budget, found);
+/// Scans segments that wait together, all of one detector.
+pub(crate) fn run_all(recognisers: Recognisers<'_>, segments: Vec<(SegmentScan<'_>, &str)>) -> Vec<SegmentFindings> {
+    let (mut scans, texts): (Vec<_>, Vec<_>) = segments.into_iter().unzip();
+    // What stands for a masked value is no value, whatever the words beside it say.
+    let texts: Vec<_> = texts.into_iter().map(placeholder::blank).collect();
+    let views: Vec<_> = texts.iter().map(|text| View::new(text)).collect();
+    let keys: Vec<_> = scans.iter_mut().map(|scan| std::mem::take(&mut scan.keys)).collect();
+    let mut readings = Vec::with_capacity(scans.len());
+    for ((scan, text), (view, keys)) in scans.iter_mut().zip(&texts).zip(views.iter().zip(&keys)) {
+        scan.budget.spend(text.len());
+        let text = Text::new(view, recognisers.finder, keys);
+        readings.push(Reading::new(text, &mut scan.budget, scan.rejected.is_some()));
     }
+    recognisers.read(&mut readings, &mut DigitRun::default());
+    let read = readings.into_iter().map(|reading| (recognisers.derived(&reading.text), reading.found));
+    let read: Vec<_> = read.collect();
+    let of_segments = scans.into_iter().zip(keys).zip(texts.iter().zip(&views)).zip(read);
+    let finished = of_segments.map(|(((scan, keys), (text, view)), (derived, found))| {
+        let mut scan = SegmentScan { keys, ..scan };
+        let to_segment = |range| view.source_range(range);
+        scan.take(found, &to_segment);
+        scan.derived(derived, &to_segment);
+        scan.inner_layers(text, 0, 0, &|range| range);
+        scan.finish(text)
+    });
+    finished.collect()
 }
 
 /// As much of the text before and behind a blob as can speak for it.

@@ -9,18 +9,20 @@ const MIN_HEX: usize = 8;
 /// Stands between decoded runs. It is no part of a text in UTF-8.
 const BREAK: u8 = 0xFF;
 
-/// The bytes of all runs at all alignments, apart from each other; at most four times as many as the text has.
-pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4 * text.len());
+/// The bytes of all runs that could hold `shortest` bytes, at all alignments, apart from each other; at most four times
+/// as many as the text has.
+pub(crate) fn decoded(text: &[u8], shortest: usize) -> Vec<u8> {
+    let (min_base64, min_hex) = (MIN_BASE64.max((shortest * 4).div_ceil(3)), MIN_HEX.max(shortest * 2));
+    let mut out = Vec::new();
     let mut sextets = Vec::new();
-    for run in text.split(|&byte| sextet(byte).is_none()).filter(|run| run.len() >= MIN_BASE64) {
+    for run in text.split(|&byte| sextet(byte).is_none()).filter(|run| run.len() >= min_base64) {
         sextets.clear();
         sextets.extend(run.iter().filter_map(|&byte| sextet(byte)));
         for skip in 0..4 {
             push_base64(sextets.get(skip..).unwrap_or_default(), &mut out);
             out.push(BREAK);
         }
-        for hex in run.split(|byte| !byte.is_ascii_hexdigit()).filter(|hex| hex.len() >= MIN_HEX) {
+        for hex in run.split(|byte| !byte.is_ascii_hexdigit()).filter(|hex| hex.len() >= min_hex) {
             for skip in 0..2 {
                 push_hex(hex.get(skip..).unwrap_or_default(), &mut out);
                 out.push(BREAK);
@@ -52,7 +54,7 @@ mod tests {
     use super::*;
 
     fn holds(text: &str, value: &str) -> bool {
-        decoded(text.as_bytes()).windows(value.len()).any(|window| window == value.as_bytes())
+        decoded(text.as_bytes(), value.len()).windows(value.len()).any(|window| window == value.as_bytes())
     }
 
     #[test]

@@ -9,8 +9,10 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, packed};
 
 use super::encoded_bytes;
 use crate::pii::detector::views::normalize::{View, is_letter};
@@ -28,7 +30,7 @@ pub struct TripwireHit {
 pub struct Tripwire {
     /// Of letters and digits alone, folded.
     texts: Search<Pattern>,
-    /// Of the bytes as they were written.
+    /// Of the bytes as they were written, but for the case of Latin letters.
     bytes: Search<Entity>,
 }
 
@@ -49,12 +51,14 @@ const NATIONAL_DIGITS: usize = 10;
 /// Fewer bytes turn up in anything that is decoded blindly.
 const MIN_BYTES: usize = 4;
 
-/// An automaton and what each of its patterns stands for.
-enum Search<T> {
-    Nothing,
-    For(AhoCorasick, Vec<T>),
-    /// The automaton could not be built: everything is a hit.
-    Broken(Entity),
+/// Patterns and what each of them stands for.
+struct Search<T> {
+    patterns: Vec<Vec<u8>>,
+    meanings: Vec<T>,
+    /// Says fast that nothing stands in a text; `None` for more patterns than it takes.
+    glance: Option<packed::Searcher>,
+    /// Made when something was found; `None` if it could not be built: everything is a hit.
+    automaton: OnceLock<Option<AhoCorasick>>,
 }
 
 struct Pattern {
@@ -112,18 +116,16 @@ impl Tripwire {
             let mut writings = vec![original.trim().to_owned(), original.trim().to_lowercase()];
             writings.push(original.trim().to_uppercase());
             writings.extend(text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.to_owned()));
-            bytes.extend(writings.into_iter().filter(|it| it.len() >= MIN_BYTES).map(|it| (it.into_bytes(), entity)));
+            let long = writings.into_iter().filter(|it| it.len() >= MIN_BYTES);
+            bytes.extend(long.map(|it| (it.to_ascii_lowercase().into_bytes(), entity)));
         }
-        Self {
-            texts: Search::new(texts, false, |pattern| pattern.entity),
-            bytes: Search::new(bytes, true, |entity| *entity),
-        }
+        Self { texts: Search::new(texts), bytes: Search::new(bytes) }
     }
 
     /// # Errors
     /// One of the values stands in `outgoing`.
     pub fn check(&self, outgoing: &[u8]) -> Result<(), TripwireHit> {
-        if matches!((&self.texts, &self.bytes), (Search::Nothing, Search::Nothing)) {
+        if self.texts.patterns.is_empty() && self.bytes.patterns.is_empty() {
             return Ok(());
         }
         self.check_text(&String::from_utf8_lossy(outgoing), 0)
@@ -132,7 +134,7 @@ impl Tripwire {
     fn check_text(&self, text: &str, depth: usize) -> Result<(), TripwireHit> {
         let text = placeholder::blank(text);
         self.check_view(&View::new(&text))?;
-        self.bytes.find(&encoded_bytes::decoded(text.as_bytes()), |_, entity| Some(*entity))?;
+        self.check_encoded(text.as_bytes())?;
         if depth == MAX_DEPTH {
             return Ok(());
         }
@@ -148,9 +150,16 @@ impl Tripwire {
         found
     }
 
+    fn check_encoded(&self, text: &[u8]) -> Result<(), TripwireHit> {
+        let Some(shortest) = self.bytes.patterns.iter().map(Vec::len).min() else { return Ok(()) };
+        let mut decoded = encoded_bytes::decoded(text, shortest);
+        decoded.make_ascii_lowercase();
+        self.bytes.find(&decoded, |_, entity| Some(*entity), |entity| *entity)
+    }
+
     fn check_view(&self, view: &View<'_>) -> Result<(), TripwireHit> {
         let compact = Compact::new(view);
-        self.texts.find(&compact.text, |range, pattern| {
+        let stands = |range: Range<usize>, pattern: &Pattern| {
             let first = compact.place(range.start)?;
             let behind = compact.place(range.end.checked_sub(1)?)? + 1;
             let is_whole = pattern.extent.is_none_or(|extent| behind - first == extent);
@@ -172,39 +181,41 @@ impl Tripwire {
                 }
             };
             stands.then_some(pattern.entity)
-        })
+        };
+        self.texts.find(&compact.text, stands, |pattern| pattern.entity)
     }
 }
 
 impl<T> Search<T> {
-    fn new(patterns: BTreeMap<Vec<u8>, T>, any_case: bool, entity: impl Fn(&T) -> Entity) -> Self {
-        let Some(first) = patterns.values().next().map(entity) else { return Self::Nothing };
-        // One request is read with it, so that it must be built fast rather than read fast.
-        let mut builder = AhoCorasick::builder();
-        builder.kind(Some(AhoCorasickKind::ContiguousNFA)).ascii_case_insensitive(any_case);
-        match builder.build(patterns.keys()) {
-            Ok(automaton) => Self::For(automaton, patterns.into_values().collect()),
-            Err(_) => Self::Broken(first),
-        }
+    fn new(patterns: BTreeMap<Vec<u8>, T>) -> Self {
+        let (patterns, meanings): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
+        let glance = packed::Config::new().builder().extend(&patterns).build();
+        Self { patterns, meanings, glance, automaton: OnceLock::new() }
     }
 
     /// The first occurrence that `accepts` takes.
     fn find(
         &self,
         text: &[u8],
-        mut accepts: impl FnMut(std::ops::Range<usize>, &T) -> Option<Entity>,
+        mut accepts: impl FnMut(Range<usize>, &T) -> Option<Entity>,
+        entity: impl Fn(&T) -> Entity,
     ) -> Result<(), TripwireHit> {
-        match self {
-            Self::Nothing => Ok(()),
-            Self::Broken(entity) => Err(TripwireHit { entity: *entity }),
-            Self::For(automaton, meanings) => {
-                let found = automaton.find_overlapping_iter(text).find_map(|found| {
-                    let meaning = meanings.get(found.pattern().as_usize())?;
-                    accepts(found.range(), meaning)
-                });
-                found.map_or(Ok(()), |entity| Err(TripwireHit { entity }))
-            }
+        let Some(first) = self.meanings.first().map(entity) else { return Ok(()) };
+        if self.glance.as_ref().is_some_and(|glance| glance.find(text).is_none()) {
+            return Ok(());
         }
+        let Some(automaton) = self.automaton() else { return Err(TripwireHit { entity: first }) };
+        let found = automaton.find_overlapping_iter(text).find_map(|found| {
+            let meaning = self.meanings.get(found.pattern().as_usize())?;
+            accepts(found.range(), meaning)
+        });
+        found.map_or(Ok(()), |entity| Err(TripwireHit { entity }))
+    }
+
+    fn automaton(&self) -> Option<&AhoCorasick> {
+        // One request is read with it, so that it must be built fast rather than read fast.
+        let build = || AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(&self.patterns).ok();
+        self.automaton.get_or_init(build).as_ref()
     }
 }
 
@@ -241,7 +252,10 @@ struct Compact<'v> {
 impl<'v> Compact<'v> {
     fn new(view: &'v View<'_>) -> Self {
         let mut text = Vec::with_capacity(view.bytes().len());
-        for_each_kept(view.bytes(), |_, byte| text.push(byte));
+        for_each_run(view.bytes(), |run, is_part| {
+            text.extend(is_part.then_some(PART));
+            text.extend_from_slice(view.bytes().get(run).unwrap_or_default());
+        });
         Self { view: view.bytes(), text, places: OnceCell::new() }
     }
 
@@ -249,7 +263,10 @@ impl<'v> Compact<'v> {
     fn place(&self, index: usize) -> Option<usize> {
         let places = self.places.get_or_init(|| {
             let mut places = Vec::with_capacity(self.text.len());
-            for_each_kept(self.view, |place, _| places.push(place));
+            for_each_run(self.view, |run, is_part| {
+                places.extend(is_part.then_some(run.start));
+                places.extend(run);
+            });
             places
         });
         places.get(index).copied()
@@ -261,19 +278,16 @@ impl<'v> Compact<'v> {
     }
 }
 
-/// Calls `keep` with the letters and digits of a view and with what parts them.
-fn for_each_kept(view: &[u8], mut keep: impl FnMut(usize, u8)) {
-    let mut gap = 0;
-    for (place, &byte) in view.iter().enumerate() {
-        if !is_alphanumeric(byte) {
-            gap += 1;
-            continue;
-        }
-        if gap > MAX_GAP {
-            keep(place, PART);
-        }
-        gap = 0;
-        keep(place, byte);
+/// Calls `visit` with the runs of letters and digits of a view, and whether one is another part than the run before it.
+fn for_each_run(view: &[u8], mut visit: impl FnMut(Range<usize>, bool)) {
+    let mut at = 0;
+    loop {
+        let rest = view.get(at..).unwrap_or_default();
+        let Some(gap) = rest.iter().position(|&byte| is_alphanumeric(byte)) else { return };
+        let start = at + gap;
+        let length = view.iter().skip(start).take_while(|&&byte| is_alphanumeric(byte)).count();
+        at = start + length;
+        visit(start..at, gap > MAX_GAP);
     }
 }
 
