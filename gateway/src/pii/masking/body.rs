@@ -76,7 +76,7 @@ pub(crate) fn mask_scanned(
             return Ok(MaskedBody::new(current, masked, (&scan, verdict)));
         }
         // The strict walk has read every string; what stands between strings is ASCII.
-        let json = std::str::from_utf8(&current).map_err(|_| MaskError::NotMaskable)?;
+        let json = simdutf8::basic::from_utf8(&current).map_err(|_| MaskError::NotMaskable)?;
         let plan = Plan::of(json, (detector, policy), &scan, conversation);
         if plan.edits.is_empty() {
             let rest = if is_clear { Ok(verdict) } else { Err(MaskError::NotMaskable) };

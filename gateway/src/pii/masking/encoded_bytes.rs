@@ -1,6 +1,8 @@
 //! Everything in a text that could be base64 or hexadecimal, decoded blindly at every alignment: what the detector's
 //! blobs leave out because the rest of it is not readable.
 
+use std::ops::Range;
+
 use crate::pii::detector::views::blobs::sextet;
 
 /// Shorter runs hold no value.
@@ -15,7 +17,10 @@ pub(crate) fn decoded(text: &[u8], shortest: usize) -> Vec<u8> {
     let (min_base64, min_hex) = (MIN_BASE64.max((shortest * 4).div_ceil(3)), MIN_HEX.max(shortest * 2));
     let mut out = Vec::new();
     let mut sextets = Vec::new();
-    for run in text.split(|&byte| sextet(byte).is_none()).filter(|run| run.len() >= min_base64) {
+    let mut at = 0;
+    while let Some(run) = next_run(text, at, min_base64) {
+        at = run.end;
+        let run = text.get(run).unwrap_or_default();
         sextets.clear();
         sextets.extend(run.iter().filter_map(|&byte| sextet(byte)));
         for skip in 0..4 {
@@ -30,6 +35,20 @@ pub(crate) fn decoded(text: &[u8], shortest: usize) -> Vec<u8> {
         }
     }
     out
+}
+
+/// The next run of at least `shortest` characters of base64 from `at` on. Most words are shorter: looking at where a run
+/// would have to reach passes by them.
+fn next_run(text: &[u8], mut at: usize, shortest: usize) -> Option<Range<usize>> {
+    loop {
+        let window = text.get(at..at + shortest)?;
+        match window.iter().rposition(|&byte| sextet(byte).is_none()) {
+            Some(last) => at += last + 1,
+            None => break,
+        }
+    }
+    let behind = text.iter().skip(at + shortest).take_while(|&&byte| sextet(byte).is_some()).count();
+    Some(at..at + shortest + behind)
 }
 
 fn push_base64(sextets: &[u8], out: &mut Vec<u8>) {

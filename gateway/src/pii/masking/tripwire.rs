@@ -128,7 +128,10 @@ impl Tripwire {
         if self.texts.patterns.is_empty() && self.bytes.patterns.is_empty() {
             return Ok(());
         }
-        self.check_text(&String::from_utf8_lossy(outgoing), 0)
+        match simdutf8::basic::from_utf8(outgoing) {
+            Ok(text) => self.check_text(text, 0),
+            Err(_) => self.check_text(&String::from_utf8_lossy(outgoing), 0),
+        }
     }
 
     fn check_text(&self, text: &str, depth: usize) -> Result<(), TripwireHit> {
@@ -251,24 +254,13 @@ struct Compact<'v> {
 
 impl<'v> Compact<'v> {
     fn new(view: &'v View<'_>) -> Self {
-        let mut text = Vec::with_capacity(view.bytes().len());
-        for_each_run(view.bytes(), |run, is_part| {
-            text.extend(is_part.then_some(PART));
-            text.extend_from_slice(view.bytes().get(run).unwrap_or_default());
-        });
+        let text = kept(view.bytes(), |_, byte| byte);
         Self { view: view.bytes(), text, places: OnceCell::new() }
     }
 
     /// Where the byte with this index stands in the view.
     fn place(&self, index: usize) -> Option<usize> {
-        let places = self.places.get_or_init(|| {
-            let mut places = Vec::with_capacity(self.text.len());
-            for_each_run(self.view, |run, is_part| {
-                places.extend(is_part.then_some(run.start));
-                places.extend(run);
-            });
-            places
-        });
+        let places = self.places.get_or_init(|| kept(self.view, |place, _| place));
         places.get(index).copied()
     }
 
@@ -278,17 +270,27 @@ impl<'v> Compact<'v> {
     }
 }
 
-/// Calls `visit` with the runs of letters and digits of a view, and whether one is another part than the run before it.
-fn for_each_run(view: &[u8], mut visit: impl FnMut(Range<usize>, bool)) {
-    let mut at = 0;
-    loop {
-        let rest = view.get(at..).unwrap_or_default();
-        let Some(gap) = rest.iter().position(|&byte| is_alphanumeric(byte)) else { return };
-        let start = at + gap;
-        let length = view.iter().skip(start).take_while(|&&byte| is_alphanumeric(byte)).count();
-        at = start + length;
-        visit(start..at, gap > MAX_GAP);
+/// What `of` says of the letters and digits of a view and their places, and of what parts them. Without a branch for each
+/// byte: where words end cannot be foreseen.
+fn kept<T: Copy + Default>(view: &[u8], of: impl Fn(usize, u8) -> T) -> Vec<T> {
+    let mut all = vec![T::default(); view.len()];
+    let (mut len, mut gap) = (0, 0);
+    for (place, &byte) in view.iter().enumerate() {
+        let is_kept = is_alphanumeric(byte);
+        if is_kept && gap > MAX_GAP {
+            if let Some(next) = all.get_mut(len) {
+                *next = of(place, PART);
+                len += 1;
+            }
+        }
+        if let Some(next) = all.get_mut(len) {
+            *next = of(place, byte);
+        }
+        len += usize::from(is_kept);
+        gap = if is_kept { 0 } else { gap + 1 };
     }
+    all.truncate(len);
+    all
 }
 
 fn is_alphanumeric(byte: u8) -> bool {

@@ -21,6 +21,9 @@ const REACH_BYTES: usize = REACH_CHARACTERS * 2 + 16;
 /// As many digits between a word and a number are a value that the word was about.
 const VALUE_DIGITS: usize = 10;
 
+/// Parts of a text that are read at a time.
+const LANES: usize = 4;
+
 /// Finds the words of [`WORDS`] in views.
 #[derive(Clone)]
 pub(crate) struct ContextFinder {
@@ -79,12 +82,35 @@ impl ContextFinder {
     }
 
     /// Calls `found` with every spelling of a word, by where they end. This is where most of a scan's bytes are looked at
-    /// one by one, so that the automaton is asked for nothing but its next state.
+    /// one by one, and where each look waits for memory, since the table is larger than the nearest cache: so a text is
+    /// read in several lanes at a time. They overlap by as much as a spelling may have.
     fn each_spelled(&self, bytes: &[u8], mut found: impl FnMut(&'static Word, Range<usize>)) {
         let automaton = self.automaton.as_ref();
         // It was built without an anchor, so that there is such a state.
-        let Ok(mut state): Result<StateID, MatchError> = automaton.start_state(Anchored::No) else { return };
-        for (end, &byte) in (1..).zip(bytes) {
+        let Ok(start): Result<StateID, MatchError> = automaton.start_state(Anchored::No) else { return };
+        let overlap = automaton.max_pattern_len();
+        let lane = (bytes.len() + (LANES - 1) * overlap) / LANES;
+        let mut rest = (0, start);
+        if lane > 2 * overlap {
+            let places: [usize; LANES] = std::array::from_fn(|index| index * (lane - overlap));
+            let mut hits: [Vec<(StateID, usize)>; LANES] = Default::default();
+            let mut states = [start; LANES];
+            for at in 0..lane {
+                for (index, state) in states.iter_mut().enumerate() {
+                    let Some(&byte) = bytes.get(places[index] + at) else { continue };
+                    *state = automaton.next_state(Anchored::No, *state, byte);
+                    if automaton.is_special(*state) && automaton.is_match(*state) && (at >= overlap || index == 0) {
+                        hits[index].push((*state, places[index] + at + 1));
+                    }
+                }
+            }
+            for (state, end) in hits.into_iter().flatten() {
+                self.each_ending(state, end, &mut found);
+            }
+            rest = (places[LANES - 1] + lane, states[LANES - 1]);
+        }
+        let (from, mut state) = rest;
+        for (end, &byte) in (from + 1..).zip(bytes.get(from..).unwrap_or_default()) {
             state = automaton.next_state(Anchored::No, state, byte);
             if automaton.is_special(state) && automaton.is_match(state) {
                 self.each_ending(state, end, &mut found);
@@ -264,4 +290,35 @@ fn ends_word(view: &View<'_>, at: usize, ending: Ending) -> bool {
     let letters =
         rest.iter().take_while(|&&byte| is_letter(byte)).filter(|&&byte| !is_continuation(byte)).take(most + 1).count();
     letters <= most || view.is_camel_case_boundary(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use aho_corasick::Input;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lanes_find_what_one_reading_finds(
+            pieces in prop::collection::vec((any::<prop::sample::Index>(), "[ а-я.,0-9]{0,40}"), 0..120),
+        ) {
+            let finder = ContextFinder::new().unwrap();
+            let mut text = String::new();
+            for (index, between) in &pieces {
+                text += finder.words[index.index(finder.words.len())].text;
+                text += between;
+            }
+            let mut found = Vec::new();
+            finder.each_spelled(text.as_bytes(), |word, range| found.push((word.text, range)));
+            let expected: Vec<_> = finder
+                .automaton
+                .try_find_overlapping_iter(Input::new(&text))
+                .unwrap()
+                .map(|hit| (finder.words[hit.pattern().as_usize()].text, hit.range()))
+                .collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }
