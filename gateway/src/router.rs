@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post};
 
 use crate::pipeline::Gateway;
@@ -12,6 +12,8 @@ use crate::{api, middleware};
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let models = Router::new()
         .route("/v1/chat/completions", post(api::chat_completions))
+        .route("/v1/responses", post(api::responses))
+        .route("/v1/messages", post(api::messages))
         .route("/v1/embeddings", post(api::embeddings))
         .route("/v1/rerank", post(api::rerank))
         .route("/v1/labels/verify", post(api::verify_label))
@@ -33,6 +35,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .merge(admin)
         .fallback(middleware::not_found)
         .method_not_allowed_fallback(middleware::method_not_allowed)
+        .layer(from_fn(middleware::messages_shape))
         .layer(from_fn_with_state(Arc::clone(&gateway), middleware::request_id))
         .with_state(gateway)
 }

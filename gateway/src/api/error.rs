@@ -7,13 +7,9 @@ use http::{HeaderValue, StatusCode};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::headers::SHOULD_RETRY;
 
-/// An [`ApiError`] as an answer. Its code stays in the answer's extensions, for the audit.
+/// An [`ApiError`] as an answer. It stays in the answer's extensions too, for the audit and for other shapes.
 #[derive(Debug)]
 pub struct ErrorResponse(pub ApiError);
-
-/// The code of the error that an answer carries.
-#[derive(Debug, Clone)]
-pub struct ErrorCode(pub Option<String>);
 
 impl From<ApiError> for ErrorResponse {
     fn from(error: ApiError) -> Self {
@@ -37,7 +33,7 @@ impl IntoResponse for ErrorResponse {
         if error.status == StatusCode::UNAUTHORIZED {
             headers.insert(http::header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response.extensions_mut().insert(ErrorCode(error.code.map(std::borrow::Cow::into_owned)));
+        response.extensions_mut().insert(error);
         response
     }
 }

@@ -1,4 +1,5 @@
-//! `POST /v1/chat/completions`, `/v1/embeddings` and `/v1/rerank`: requests that are passed on.
+//! `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`, `/v1/embeddings` and `/v1/rerank`: requests that are
+//! passed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,10 @@ use shekara_protocol::error::{ApiError, ErrorType};
 use shekara_protocol::headers::SYNTHETIC;
 
 use super::ErrorResponse;
-use crate::pipeline::{Answer, Authenticated, Endpoint, Gateway, dispatch};
+use crate::pipeline::{Answer, Authenticated, Endpoint, Gateway, Incoming, dispatch};
 
+/// Below this reading a body takes less than handing it to another thread.
+const INLINE_BYTES: usize = 16 << 10;
 /// How much of a body that is too large is read and thrown away, in limits.
 const MAX_DISCARD_FACTOR: usize = 8;
 
@@ -26,10 +29,27 @@ pub async fn chat_completions(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let mut response = passed_on((gateway, authenticated), Endpoint::Chat, &headers, body).await?;
-    // A mark that machines read: the answer was generated.
-    response.headers_mut().insert(SYNTHETIC, HeaderValue::from_static("1"));
-    Ok(response)
+    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Chat, body)))
+        .await
+        .map(marked)
+}
+
+pub async fn responses(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), &headers, body, Incoming::responses).await.map(marked)
+}
+
+pub async fn messages(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), &headers, body, Incoming::messages).await.map(marked)
 }
 
 pub async fn embeddings(
@@ -38,7 +58,8 @@ pub async fn embeddings(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), Endpoint::Embeddings, &headers, body).await
+    let read = |body| Ok(Incoming::new(Endpoint::Embeddings, body));
+    passed_on((gateway, authenticated), &headers, body, read).await
 }
 
 pub async fn rerank(
@@ -47,20 +68,34 @@ pub async fn rerank(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), Endpoint::Rerank, &headers, body).await
+    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Rerank, body))).await
 }
 
 async fn passed_on(
     (gateway, authenticated): (Arc<Gateway>, Authenticated),
-    endpoint: Endpoint,
     headers: &HeaderMap,
     body: Body,
+    read: fn(Bytes) -> Result<Incoming, ApiError>,
 ) -> Result<Response, ErrorResponse> {
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let admitted = authenticated.admit(&gateway, places, headers, (endpoint, body))?;
-    let screened = admitted.screen(&gateway).await?;
-    Ok(to_response(dispatch(&gateway, screened).await?))
+    let incoming = if body.len() <= INLINE_BYTES {
+        read(body)
+    } else {
+        tokio::task::spawn_blocking(move || read(body)).await.map_err(|_| ApiError::internal())?
+    }?;
+    let shape = incoming.shape();
+    let answer = async {
+        let screened = authenticated.admit(&gateway, places, headers, incoming)?.screen(&gateway).await?;
+        dispatch(&gateway, screened).await
+    };
+    Ok(to_response(answer.await.map_err(|error| shape.restate(error))?))
+}
+
+/// A mark that machines read: the answer was generated.
+fn marked(mut response: Response) -> Response {
+    response.headers_mut().insert(SYNTHETIC, HeaderValue::from_static("1"));
+    response
 }
 
 /// A client that sends slower than this does not get to hold a place.

@@ -12,7 +12,7 @@ use http_body::Body as _;
 use shekara_protocol::error::ApiError;
 
 use super::RequestId;
-use crate::api::{ErrorCode, ErrorResponse};
+use crate::api::ErrorResponse;
 use crate::audit::{AuditRecord, Outcome};
 use crate::auth::{KeyRole, PresentedKey};
 use crate::pipeline::{Gateway, Settlement, audit_unavailable};
@@ -46,8 +46,8 @@ async fn authenticate(gateway: &Gateway, role: KeyRole, mut request: Request, ne
 fn settled(settlement: &Settlement, mut response: Response) -> Response {
     let is_whole = response.body().size_hint().exact().is_some();
     if is_whole {
-        if let Some(ErrorCode(code)) = response.extensions().get::<ErrorCode>() {
-            settlement.note_error(code.as_deref());
+        if let Some(error) = response.extensions().get::<ApiError>() {
+            settlement.note_error(error.code.as_deref());
         }
         let outcome = if response.status().is_success() { Outcome::Completed } else { Outcome::Failed };
         if settlement.settle(outcome, response.status().as_u16()).is_err() {

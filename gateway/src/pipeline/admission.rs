@@ -9,6 +9,8 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::authenticated::{Authenticated, RequestContext};
 use super::endpoint::{Endpoint, Reading};
+use super::incoming::Incoming;
+use super::shape::Shape;
 use super::{Gateway, InFlight, Snapshot, refusal};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::Policy;
@@ -47,6 +49,9 @@ pub struct Admitted {
     /// The route's policy, stricter where a rule for the caller says so.
     pub(super) policy: Arc<Policy>,
     pub(super) body: Bytes,
+    /// What the caller sent, where that is another shape.
+    pub(super) origin: Bytes,
+    pub(super) shape: Arc<Shape>,
     pub(super) declared: DataClass,
     pub(super) endpoint: Endpoint,
     pub(super) wishes: Wishes,
@@ -65,8 +70,9 @@ impl Authenticated {
         gateway: &Gateway,
         places: Places,
         headers: &HeaderMap,
-        (endpoint, body): (Endpoint, Bytes),
+        incoming: Incoming,
     ) -> Result<Admitted, ApiError> {
+        let Incoming { endpoint, body, origin, shape } = incoming;
         let context = self.into_context();
         let snapshot = gateway.snapshot();
         let Reading { model, wishes, is_unreadable } = endpoint.read(&body)?;
@@ -76,7 +82,20 @@ impl Authenticated {
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
         let declared = declared.max(route.data_class).max(class_of_rules);
         context.settlement.note_data_class(declared);
-        Ok(Admitted { context, snapshot, route, policy, body, declared, endpoint, wishes, is_unreadable, places })
+        Ok(Admitted {
+            context,
+            snapshot,
+            route,
+            policy,
+            body,
+            origin,
+            shape,
+            declared,
+            endpoint,
+            wishes,
+            is_unreadable,
+            places,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shekara_protocol::error::ApiError;
+use shekara_protocol::ids::IdSeed;
 
 use super::answer::Answer;
 use super::attempt::Begun;
@@ -120,7 +121,9 @@ fn finish(gateway: &Gateway, request: ScreenedRequest, begun: Begun, started: In
         Begun::Stream(events) => {
             let grace_over = gateway.drain.grace_over().clone();
             let labeller = Labeller::new(gateway, &request);
-            Ok(Answer::Stream(relay(request, events, Timing { started, grace_over }, labeller)))
+            let created_at = u64::try_from(gateway.sources.now().as_second()).unwrap_or_default();
+            let shape = request.shape.stream(fresh_ids(gateway), created_at);
+            Ok(Answer::Stream(relay(request, events, Timing { started, grace_over }, (labeller, shape))))
         }
     }
 }
@@ -136,7 +139,12 @@ fn shown(gateway: &Gateway, request: &ScreenedRequest, body: &Bytes) -> Result<B
     if let Some(fields) = answer.as_object_mut() {
         fields.insert("shekara".to_owned(), Labeller::new(gateway, request).label(filter.output()));
     }
-    Ok(Bytes::from(answer.to_string()))
+    request.shape.whole(&answer, fresh_ids(gateway))
+}
+
+/// Ids that no other answer has.
+fn fresh_ids(gateway: &Gateway) -> IdSeed {
+    IdSeed::new(format!("{:032x}", u128::from_be_bytes(gateway.sources.random())))
 }
 
 /// A fair number from the request's id, so that the choice can be told again from the audit.

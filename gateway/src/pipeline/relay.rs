@@ -24,16 +24,24 @@ use super::labelling::Labeller;
 use super::provider_words::is_known_code;
 use super::screening::ScreenedRequest;
 use super::settlement::CLIENT_CLOSED_REQUEST;
+use super::shape::StreamShape;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::config::Timeouts;
 
-pub(super) fn relay(request: ScreenedRequest, events: EventReader, timing: Timing, labeller: Labeller) -> AnswerStream {
+pub(super) fn relay(
+    request: ScreenedRequest,
+    events: EventReader,
+    timing: Timing,
+    (labeller, shape): (Labeller, StreamShape),
+) -> AnswerStream {
     let filter = request.answer_filter();
     let Timing { started, grace_over } = timing;
     let relay = Relay {
         filter,
         labeller,
+        shape,
+        request_id: request.context.request_id,
         last: None,
         events,
         settlement: request.context.settlement,
@@ -71,6 +79,8 @@ pub(super) struct Timing {
 struct Relay {
     filter: AnswerFilter,
     labeller: Labeller,
+    shape: StreamShape,
+    request_id: String,
     /// A chunk that may be the last one, which carries the label.
     last: Option<Value>,
     events: EventReader,
@@ -128,7 +138,7 @@ impl Relay {
             };
             match event {
                 Ok(Ok(Next::Event(event))) => self.take(&event),
-                Ok(Ok(Next::Comment)) => return Some(Bytes::from_static(sse::KEEP_ALIVE.as_bytes())),
+                Ok(Ok(Next::Comment)) => return Some(self.shape.keep_alive()),
                 Ok(Ok(Next::End)) if self.saw_finish => self.complete(),
                 Ok(Ok(Next::End) | Err(BrokenStream)) => {
                     self.fail(&refusal::stream_broken("The provider's stream ended before the answer was complete."));
@@ -158,7 +168,9 @@ impl Relay {
                     self.pass_on(event, &chunk);
                 }
             }
-            ChatEvent::Unknown if self.filter.is_passive() => self.out.push_back(Bytes::from(sse::data(&event.data))),
+            ChatEvent::Unknown if self.filter.is_passive() && self.shape.is_own() => {
+                self.out.push_back(Bytes::from(sse::data(&event.data)));
+            }
             // What is no chunk cannot be looked at.
             ChatEvent::Unknown => {}
         }
@@ -175,9 +187,11 @@ impl Relay {
         self.send_last(None);
         if chunk.has_finish || !chunk.has_choices {
             self.last = Some(json);
+        } else if self.filter.is_passive() && self.shape.is_own() {
+            // As it was written.
+            self.out.push_back(Bytes::from(sse::data(&event.data)));
         } else {
-            let data = if self.filter.is_passive() { event.data.clone() } else { json.to_string() };
-            self.out.push_back(Bytes::from(sse::data(&data)));
+            self.tell(&json);
         }
     }
 
@@ -186,7 +200,12 @@ impl Relay {
         if let (Some(label), Some(fields)) = (label, last.as_object_mut()) {
             fields.insert("shekara".to_owned(), label);
         }
-        self.out.push_back(Bytes::from(sse::data(&last.to_string())));
+        self.tell(&last);
+    }
+
+    fn tell(&mut self, chunk: &Value) {
+        let told = self.shape.chunk(chunk);
+        self.out.extend(told);
     }
 
     fn note(&mut self, chunk: &Chunk) {
@@ -206,7 +225,7 @@ impl Relay {
 
     fn complete(&mut self) {
         match self.filter.rest() {
-            Ok(Some(rest)) => self.out.push_back(Bytes::from(sse::data(&rest.to_string()))),
+            Ok(Some(rest)) => self.tell(&rest),
             Ok(None) => {}
             Err(error) => {
                 self.last = None;
@@ -217,25 +236,21 @@ impl Relay {
         let label = self.labeller.label(self.filter.output());
         self.last.get_or_insert_with(|| json!({ "object": "chat.completion.chunk", "choices": [] }));
         self.send_last(Some(label));
-        self.end_with(Outcome::Completed, Bytes::new());
+        self.end_with(Outcome::Completed, None);
     }
 
     fn fail(&mut self, error: &ApiError) {
         self.send_last(None);
         self.settlement.note_error(error.code.as_deref());
-        self.end_with(Outcome::Failed, Bytes::from(sse::error(&error.to_json())));
+        self.end_with(Outcome::Failed, Some(error));
     }
 
     /// Settles first: the last byte goes out only behind the record.
-    fn end_with(&mut self, outcome: Outcome, last: Bytes) {
+    fn end_with(&mut self, outcome: Outcome, error: Option<&ApiError>) {
         self.ended = true;
-        let last = match self.settlement.settle(outcome, 200) {
-            Ok(()) => last,
-            Err(_) => Bytes::from(sse::error(&refusal::audit_unavailable().to_json())),
-        };
-        if !last.is_empty() {
-            self.out.push_back(last);
-        }
-        self.out.push_back(Bytes::from_static(sse::DONE.as_bytes()));
+        let unkept = self.settlement.settle(outcome, 200).err().map(|_| refusal::audit_unavailable());
+        let error = unkept.as_ref().or(error).map(|error| (error, self.request_id.as_str()));
+        let last = self.shape.end(error);
+        self.out.extend(last);
     }
 }

@@ -11,6 +11,7 @@ use super::admission::{Admitted, Places, Wishes};
 use super::answer_filter::AnswerFilter;
 use super::authenticated::RequestContext;
 use super::endpoint::Endpoint;
+use super::shape::Shape;
 use super::{Gateway, Snapshot, refusal};
 use crate::pii::masking::Conversation;
 use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
@@ -27,6 +28,7 @@ pub struct ScreenedRequest {
     pub(super) route: Arc<Route>,
     pub(super) screened: Screened,
     pub(super) endpoint: Endpoint,
+    pub(super) shape: Arc<Shape>,
     pub(super) wishes: Wishes,
     pub(super) places: Places,
 }
@@ -35,7 +37,7 @@ impl Admitted {
     /// # Errors
     /// Reading it failed.
     async fn history(&self) -> Result<History, ApiError> {
-        let (body, tenant) = (self.body.clone(), self.context.key.tenant.clone());
+        let (body, tenant) = (self.origin.clone(), self.context.key.tenant.clone());
         if !self.endpoint.is_conversation() {
             return Ok(History::none());
         }
@@ -82,8 +84,8 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, endpoint, wishes, places, .. } = self;
-        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, wishes, places })
+        let Self { context, snapshot, route, endpoint, shape, wishes, places, .. } = self;
+        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, places })
     }
 }
 

@@ -23,10 +23,10 @@ pub const ENDPOINTS: [Endpoint; 16] = [
         json!({ "model": "chat", "messages": [{ "role": "user", "content": text }] })
     }),
     endpoint!("/v1/completions", false, |text| json!({ "model": "chat", "prompt": "Continue:", "suffix": text })),
-    endpoint!("/v1/responses", false, |text| json!({ "model": "chat", "instructions": text, "input": text })),
+    endpoint!("/v1/responses", true, |text| json!({ "model": "chat", "instructions": text, "input": text })),
     endpoint!("/v1/embeddings", true, |text| json!({ "model": "chat", "input": [text] })),
     endpoint!("/v1/rerank", true, |text| json!({ "model": "chat", "query": "who?", "documents": [text] })),
-    endpoint!("/v1/messages", false, |text| {
+    endpoint!("/v1/messages", true, |text| {
         json!({ "model": "chat", "max_tokens": 9, "system": text, "messages": [{ "role": "user", "content": text }] })
     }),
     endpoint!("/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),

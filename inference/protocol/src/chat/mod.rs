@@ -1,6 +1,7 @@
 //! `/v1/chat/completions`: the request, the answer and its streamed chunks.
 
 mod parse;
+mod read;
 mod request;
 mod response;
 mod segments;

@@ -1,0 +1,59 @@
+//! A request's body as the pipeline takes it: as it came, or translated to chat.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shekara_protocol::error::ApiError;
+use shekara_protocol::{json, messages, responses};
+
+use super::endpoint::Endpoint;
+use super::shape::Shape;
+
+#[derive(Debug)]
+pub struct Incoming {
+    pub(super) endpoint: Endpoint,
+    /// What is screened and sent.
+    pub(super) body: Bytes,
+    /// What the caller sent: it says which conversation this is.
+    pub(super) origin: Bytes,
+    pub(super) shape: Arc<Shape>,
+}
+
+impl Incoming {
+    /// A body that is sent as it came.
+    pub fn new(endpoint: Endpoint, body: Bytes) -> Self {
+        Self { endpoint, origin: body.clone(), body, shape: Arc::new(Shape::Own) }
+    }
+
+    /// A body of `/v1/responses`.
+    ///
+    /// # Errors
+    /// 400: it is malformed or ambiguous, or asks for what has no translation; the field is named.
+    pub fn responses(body: Bytes) -> Result<Self, ApiError> {
+        json::walk(&body, |_, _| {})?;
+        let request = responses::parse_request(&body)?;
+        let (chat, places) = responses::translate(&request)?;
+        Self::translated(body, &chat, Shape::Responses(Box::new(request), places))
+    }
+
+    /// A body of `/v1/messages`.
+    ///
+    /// # Errors
+    /// As [`Self::responses`].
+    pub fn messages(body: Bytes) -> Result<Self, ApiError> {
+        json::walk(&body, |_, _| {})?;
+        let request = messages::parse_request(&body)?;
+        let (chat, places) = messages::translate(&request)?;
+        Self::translated(body, &chat, Shape::Messages(Box::new(request), places))
+    }
+
+    fn translated(origin: Bytes, chat: &shekara_protocol::chat::ChatRequest, shape: Shape) -> Result<Self, ApiError> {
+        let body = serde_json::to_vec(chat).map_err(|_| ApiError::internal())?;
+        Ok(Self { endpoint: Endpoint::Chat, body: Bytes::from(body), origin, shape: Arc::new(shape) })
+    }
+
+    /// In whose words errors are told.
+    pub fn shape(&self) -> Arc<Shape> {
+        Arc::clone(&self.shape)
+    }
+}
