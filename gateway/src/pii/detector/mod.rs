@@ -14,6 +14,7 @@ mod custom;
 pub(crate) mod memo;
 mod numbers;
 mod person;
+mod recognisers;
 mod records;
 mod scan;
 mod secret;
@@ -30,7 +31,8 @@ pub use classifier::{Classified, Classifier, ClassifierError, SecondStage};
 pub use custom::{CustomCheck, CustomRecognizer, CustomRecognizerError, check_recognizer};
 
 use context::finder::ContextFinder;
-use scan::{Recognisers, SegmentFindings, SegmentScan, run_all};
+use recognisers::Recognisers;
+use scan::{SegmentFindings, SegmentScan, run_all};
 use seen::{Place, Seen};
 
 use super::{Entity, Finding, Findings, Policy, Rejection, TextSegment};

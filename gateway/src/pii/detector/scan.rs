@@ -4,85 +4,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::address;
 use super::budget::Budget;
 use super::candidate::{Candidate, Found, Rejected, resolve};
-use super::contact::{crypto, email, geo, handle, mac, network, spoken_email};
-use super::context::finder::ContextFinder;
-use super::custom;
 use super::numbers::digit_run::DigitRun;
-use super::numbers::reader;
-use super::person;
-use super::records;
-use super::secret;
+use super::recognisers::{Derived, Reading, Recognisers};
 use super::text::Text;
 use super::views::blobs::Blob;
 use super::views::normalize::View;
-use super::views::{blobs, comma_groups, dictated, escapes, invisible};
+use super::views::{blobs, escapes, invisible};
 use crate::pii::placeholder;
 
 /// How often decoded text is decoded again.
 const MAX_DEPTH: usize = 2;
-
-/// What reads a view.
-#[derive(Clone, Copy)]
-pub(crate) struct Recognisers<'d> {
-    pub(crate) finder: &'d ContextFinder,
-    pub(crate) custom: &'d [custom::Compiled],
-    /// Values with a structure only; a scan then counts as incomplete.
-    pub(crate) is_structured: bool,
-}
-
-/// One view while it is read.
-struct Reading<'r, 'v> {
-    text: Text<'v>,
-    budget: &'r mut Budget,
-    found: Found,
-}
-
-impl<'r, 'v> Reading<'r, 'v> {
-    fn new(text: Text<'v>, budget: &'r mut Budget, explains: bool) -> Self {
-        let found = Found { candidates: Vec::new(), rejected: explains.then(Vec::new) };
-        Self { text, budget, found }
-    }
-}
-
-/// What the words of a view and its lists of digits stand for.
-type Derived = [Option<escapes::Decoded>; 2];
-
-impl Recognisers<'_> {
-    /// Reads several views. Each recogniser reads all of them before the next one does: of their code there is more than
-    /// the nearest cache holds, and so it is fetched once.
-    fn read(&self, readings: &mut [Reading<'_, '_>], run: &mut DigitRun) {
-        let mut each = |scan: &mut dyn FnMut(&Text<'_>, &mut Budget, &mut Found)| {
-            for reading in &mut *readings {
-                scan(&reading.text, reading.budget, &mut reading.found);
-            }
-        };
-        each(&mut email::scan);
-        each(&mut |text, budget, found| custom::scan(self.custom, text, budget, found));
-        each(&mut |text, budget, found| reader::scan(text, run, budget, found));
-        each(&mut records::scan);
-        each(&mut secret::scan);
-        each(&mut network::scan);
-        each(&mut mac::scan);
-        each(&mut geo::scan);
-        each(&mut crypto::scan);
-        each(&mut handle::scan);
-        if !self.is_structured {
-            each(&mut address::scan);
-            each(&mut spoken_email::scan);
-            each(&mut person::scan);
-        }
-    }
-
-    fn derived(&self, text: &Text<'_>) -> Derived {
-        if self.is_structured {
-            return Derived::default();
-        }
-        [dictated::decode(text.bytes(), text.tokens()), comma_groups::decode(text.bytes())]
-    }
-}
 
 /// One segment being scanned.
 pub(crate) struct SegmentScan<'d> {

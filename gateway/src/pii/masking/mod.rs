@@ -6,6 +6,7 @@
 
 mod body;
 mod case_ending;
+mod compact;
 mod conversation;
 mod encoded_bytes;
 mod entries;

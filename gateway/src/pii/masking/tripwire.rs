@@ -6,7 +6,6 @@
 //! compared. Where a value is so short or so plain that other words would hold it, its borders must be its own. Work is
 //! linear in the bytes.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -14,6 +13,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, packed};
 
+use super::compact::{Compact, is_alphanumeric};
 use super::encoded_bytes;
 use crate::pii::detector::views::normalize::{View, is_letter};
 use crate::pii::detector::views::{blobs, escapes};
@@ -36,10 +36,6 @@ pub struct Tripwire {
 
 /// How often escapes and blobs are opened.
 const MAX_DEPTH: usize = 3;
-/// More separators in a row than this part what stands before from what follows.
-const MAX_GAP: usize = 8;
-/// In compact texts: belongs to no value.
-const PART: u8 = 0;
 /// Values of fewer characters are compared as whole words.
 const MIN_CHARACTERS: usize = 4;
 /// Values of letters alone may go on (with an ending) from this length.
@@ -242,59 +238,6 @@ impl Borders {
 fn national_number(entity: Entity, text: &str) -> Option<&str> {
     let is_number = entity == Entity::Phone && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.len().checked_sub(NATIONAL_DIGITS).and_then(|from| text.get(from..))).flatten()
-}
-
-/// Letters and digits of a view, and where they stand in it.
-struct Compact<'v> {
-    view: &'v [u8],
-    text: Vec<u8>,
-    /// Made when something was found.
-    places: OnceCell<Vec<usize>>,
-}
-
-impl<'v> Compact<'v> {
-    fn new(view: &'v View<'_>) -> Self {
-        let text = kept(view.bytes(), |_, byte| byte);
-        Self { view: view.bytes(), text, places: OnceCell::new() }
-    }
-
-    /// Where the byte with this index stands in the view.
-    fn place(&self, index: usize) -> Option<usize> {
-        let places = self.places.get_or_init(|| kept(self.view, |place, _| place));
-        places.get(index).copied()
-    }
-
-    fn extent(&self) -> usize {
-        let (first, last) = (self.place(0), self.text.len().checked_sub(1).and_then(|last| self.place(last)));
-        last.zip(first).map_or(0, |(last, first)| last + 1 - first)
-    }
-}
-
-/// What `of` says of the letters and digits of a view and their places, and of what parts them. Without a branch for each
-/// byte: where words end cannot be foreseen.
-fn kept<T: Copy + Default>(view: &[u8], of: impl Fn(usize, u8) -> T) -> Vec<T> {
-    let mut all = vec![T::default(); view.len()];
-    let (mut len, mut gap) = (0, 0);
-    for (place, &byte) in view.iter().enumerate() {
-        let is_kept = is_alphanumeric(byte);
-        if is_kept && gap > MAX_GAP {
-            if let Some(next) = all.get_mut(len) {
-                *next = of(place, PART);
-                len += 1;
-            }
-        }
-        if let Some(next) = all.get_mut(len) {
-            *next = of(place, byte);
-        }
-        len += usize::from(is_kept);
-        gap = if is_kept { 0 } else { gap + 1 };
-    }
-    all.truncate(len);
-    all
-}
-
-fn is_alphanumeric(byte: u8) -> bool {
-    is_letter(byte) || byte.is_ascii_digit()
 }
 
 impl fmt::Debug for Tripwire {

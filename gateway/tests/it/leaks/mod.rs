@@ -14,6 +14,7 @@ mod outgoing;
 mod phrase;
 mod position;
 mod random;
+mod reshape;
 mod stage;
 mod tally;
 mod value;
@@ -88,7 +89,8 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
     stage.draw_replies(random, request["stream"] == true);
     // Headers are the client's own; none is passed on.
     let in_header = random.chance(20).then(|| Phrase::new(random).placed);
-    ask(actor, &request, in_header.as_deref()).await;
+    let (path, reshaped) = reshape::reshaped(&request, random);
+    ask(actor, (path, &reshaped), in_header.as_deref()).await;
     let crossed = stage.crossed();
     let what = Leak {
         number,
@@ -114,7 +116,9 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
     // A disguised value that the detector reports is one whose text must not be there, whatever kind it is.
     if !outgoing.is_empty() && !actor.keeps_all {
         for (span, action) in spans(&actor.scan(&request).await, &request) {
-            let is_out = action != "mask" || outgoing.iter().any(|outgoing| outgoing.holds_text(&span));
+            // What a translation leaves out stays nowhere at all.
+            let is_whole = path == "/v1/chat/completions";
+            let is_out = is_whole && action != "mask" || outgoing.iter().any(|outgoing| outgoing.holds_text(&span));
             if is_out {
                 tally.leak(&what, "a reported span went out");
             }
@@ -149,9 +153,9 @@ fn shape(request: &mut Value, random: &mut Random, number: usize) {
     }
 }
 
-async fn ask(actor: &Actor, request: &Value, in_header: Option<&str>) -> Answer {
+async fn ask(actor: &Actor, (path, request): (&str, &Value), in_header: Option<&str>) -> Answer {
     let gateway = &actor.gateway;
-    let mut call = gateway.client.post(format!("{}/v1/chat/completions", gateway.url)).bearer_auth(&gateway.key);
+    let mut call = gateway.client.post(format!("{}{path}", gateway.url)).bearer_auth(&gateway.key);
     if let Some(value) = in_header.and_then(|value| http::HeaderValue::from_bytes(value.as_bytes()).ok()) {
         for name in ["idempotency-key", "user-agent", "x-client-note", "openai-organization", "referer"] {
             call = call.header(name, &value);
@@ -183,7 +187,7 @@ async fn a_gateway_that_only_labels_is_caught() {
         let mut request = position.request(&phrase, &mut random);
         shape(&mut request, &mut random, number);
         request["model"] = json!("chat");
-        ask(&stage.actors[0], &request, None).await;
+        ask(&stage.actors[0], ("/v1/chat/completions", &request), None).await;
         let crossed: Vec<Outgoing> = stage.crossed().iter().map(|record| Outgoing::read(record)).collect();
         sent += usize::from(!crossed.is_empty());
         seen += usize::from(crossed.iter().any(|outgoing| shows(outgoing, &phrase, position.parts_value)));

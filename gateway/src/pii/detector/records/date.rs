@@ -106,6 +106,15 @@ fn may_hold_date(reach: &[u8], mut at: usize) -> bool {
     false
 }
 
+/// Whether the digits of a range are parted as a date's are: "12.03.1985". "12031985" and "1203 1985" are dates only where
+/// nothing says that they are numbers.
+pub(super) fn is_parted(view: &[u8], range: &Range<usize>) -> bool {
+    let digits = view.get(range.clone()).unwrap_or_default();
+    let mut groups = digits.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).filter(|&len| len > 0);
+    let parts = [groups.next(), groups.next(), groups.next(), groups.next()];
+    matches!(parts, [Some(1..=2), Some(1..=2), Some(2 | 4), None] | [Some(4), Some(1..=2), Some(1..=2), None])
+}
+
 /// No further number is joined to a date with a short year.
 fn stands_alone(view: &[u8], range: &Range<usize>) -> bool {
     let rest = view.get(range.end..).unwrap_or_default();

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::check::{is_kg_pin, is_pinfl, is_ru_inn, is_snils, is_ssn};
-use super::date::date_end;
+use super::date::{date_end, is_parted};
 use super::gap::{Place, is_upper};
 use super::marks::Mark;
 use super::money::is_counted;
@@ -72,7 +72,9 @@ pub(super) fn read(view: &View<'_>, mark: &Mark, place: &Place, run: &mut DigitR
     let (entity, range, is_specific) = written.document(mark, place)?;
     let strength = if is_checked(entity, written.run) { Strength::Checked } else { Strength::Context };
     let digits = written.run.starts().1;
-    let is_date = |run| date_end(bytes, digits, run).is_some_and(|end| end >= range.end);
+    // A series before it, or the word right before it, says that it is no day.
+    let is_told = (is_specific || place.gap.words == 0) && !is_parted(bytes, &(digits..range.end));
+    let is_date = |run| !is_told && date_end(bytes, digits, run).is_some_and(|end| end >= range.end);
     if is_counted(view, range.end) || !is_specific && place.gap.is_measure || is_date(run) {
         return None;
     }

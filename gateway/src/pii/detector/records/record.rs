@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::date::date_end;
+use super::date::{date_end, is_parted};
 use super::gap::{Place, is_upper};
 use super::marks::Mark;
 use super::money::is_counted;
@@ -159,14 +159,22 @@ impl Code {
 
     fn into_candidate(self, view: &View<'_>, mark: &Mark, run: &mut DigitRun) -> Option<Candidate> {
         let bytes = view.bytes();
+        let is_told = is_behind_sign(bytes, self.range.start) && !is_parted(bytes, &self.range);
         let is_other = is_counted(view, self.range.end)
-            || date_end(bytes, self.range.start, run).is_some_and(|end| end >= self.range.end)
+            || !is_told && date_end(bytes, self.range.start, run).is_some_and(|end| end >= self.range.end)
             || is_years(bytes.get(self.range.clone())?)
             || bytes.get(self.range.end) == Some(&b':')
                 && bytes.get(self.range.end + 1).is_some_and(u8::is_ascii_digit);
         let (entity, rule) = kind(mark.topics);
         (!is_other).then(|| Candidate::new(entity, self.range, Strength::Context, rule).beside(Some(mark.word)))
     }
+}
+
+/// Whether "№" or its like stands right before a place.
+fn is_behind_sign(view: &[u8], at: usize) -> bool {
+    const SIGNS: [&str; 5] = ["#", "no.", "номер", "number", "нөмірі"];
+    let before = view.get(..at).unwrap_or_default().trim_ascii_end();
+    SIGNS.iter().any(|sign| before.ends_with(sign.as_bytes()))
 }
 
 /// A dot between a number and the next word ends the sentence rather than joins.
