@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use super::context::columns::Columns;
-use super::context::finder::{ContextFinder, ContextWords};
+use super::context::context_words::ContextWords;
+use super::context::finder::ContextFinder;
 use super::context::topics::Topics;
 use super::views::normalize::View;
 use super::views::tokens::{Case, Token, tokens};

@@ -154,7 +154,9 @@ impl<'p> Batch<'p> {
             let Some(joined) = self.waiting.get(finding.segment).filter(|one| !one.places.is_empty()) else { continue };
             let sources = joined.sources(finding);
             if sources.len() > 1 {
-                let is_doubtful = joined.is_dialogue || joined.is_glued(&finding.span);
+                // Of other values than words a capital or another script may stand in the middle.
+                let is_of_words = matches!(finding.entity, Entity::Person | Entity::Address);
+                let is_doubtful = joined.is_dialogue || is_of_words && joined.is_glued(&finding.span);
                 self.split.push(Split { finding: finding.clone(), sources, is_doubtful });
             }
         }

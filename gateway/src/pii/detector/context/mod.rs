@@ -1,6 +1,7 @@
 //! Words near a value that say what it is.
 
 pub(crate) mod columns;
+pub(crate) mod context_words;
 pub(crate) mod finder;
 pub(crate) mod topics;
 pub(crate) mod words;
