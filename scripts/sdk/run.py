@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the real OpenAI SDKs for Python and Node against the built gateway.
+"""Runs the real OpenAI SDKs for Python and Node, and Anthropic's for Python, against the built gateway.
 
     run.py --binary TARGET/release/shekara --node-modules DIR/node_modules [--models models] [--only NAME]
 

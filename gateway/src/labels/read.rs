@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json;
 
@@ -84,10 +84,39 @@ impl VerifyRequest {
 fn read_output(request: Object<'_>) -> Result<OutputSha256, ReadError> {
     match (request.value("output"), request.value("response"), request.value("output_sha256")) {
         (Some(_), None, None) => Ok(OutputSha256::of_text(request.text("output")?)),
-        (None, Some(answer), None) => read_answer(answer),
+        (None, Some(answer), None) => match as_chat(answer)? {
+            Some(chat) => read_answer(&chat),
+            None => read_answer(answer),
+        },
         (None, None, Some(_)) => request.digest("output_sha256"),
         _ => Err(ReadError::NotOneOutput),
     }
+}
+
+/// An answer of `/v1/responses` or `/v1/messages` as the chat answer that it was made of, as far as the output goes; `None`
+/// for chat itself.
+fn as_chat(answer: &Value) -> Result<Option<Value>, ReadError> {
+    let lists = [("output", "response.output"), ("content", "response.content")];
+    let Some((items, field)) = lists.iter().find_map(|(name, field)| Some((answer.get(*name)?.as_array()?, *field)))
+    else {
+        return Ok(None);
+    };
+    let (mut content, mut refusal, mut calls) = (String::new(), String::new(), Vec::new());
+    let add = |text: &mut String, part: &Value, name: &str| text.push_str(part[name].as_str().unwrap_or_default());
+    for item in items {
+        let parts = if item["type"] == "message" { item["content"].as_array() } else { None };
+        for part in parts.map_or(std::slice::from_ref(item), Vec::as_slice) {
+            match part["type"].as_str() {
+                Some("text" | "output_text") => add(&mut content, part, "text"),
+                Some("refusal") => add(&mut refusal, part, "refusal"),
+                Some("function_call") => calls.push(json!({ "function": part })),
+                // How its arguments were written is not in the answer any more.
+                Some("tool_use") => return Err(ReadError::Invalid { field, expected: "without calls of tools" }),
+                _ => {}
+            }
+        }
+    }
+    Ok(Some(json!({ "choices": [{ "message": { "content": content, "refusal": refusal, "tool_calls": calls } }] })))
 }
 
 fn read_answer(answer: &Value) -> Result<OutputSha256, ReadError> {

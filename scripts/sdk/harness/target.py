@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from anthropic import Anthropic
 from openai import AsyncOpenAI, OpenAI
 
 from .gateway import REQUEST_S
@@ -53,6 +54,9 @@ class Target:
 
     def async_client(self, **options: Any) -> AsyncOpenAI:
         return AsyncOpenAI(**self._options(options))
+
+    def anthropic(self) -> Anthropic:
+        return Anthropic(base_url=self.url, api_key=self.key, max_retries=0, timeout=REQUEST_S)
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         return {"base_url": f"{self.url}/v1", "api_key": self.key, "max_retries": 0, "timeout": REQUEST_S, **options}
