@@ -96,9 +96,10 @@ async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> 
     if total_bytes > limit_bytes { Err(ApiError::body_too_large(limit_bytes)) } else { Ok(collected.freeze()) }
 }
 
-fn to_response(answer: Answer) -> Response {
+pub(super) fn to_response(answer: Answer) -> Response {
     let (kind, body) = match answer {
         Answer::Whole(bytes) => ("application/json", Body::from(bytes)),
+        Answer::Text(bytes) => ("text/plain; charset=utf-8", Body::from(bytes)),
         Answer::Stream(stream) => ("text/event-stream; charset=utf-8", Body::from_stream(stream)),
     };
     let mut response = Response::new(body);

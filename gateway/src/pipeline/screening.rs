@@ -14,6 +14,7 @@ use super::endpoint::Endpoint;
 use super::{Gateway, Snapshot, refusal};
 use crate::pii::masking::Conversation;
 use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
+use crate::providers::Upload;
 use crate::routing::{Route, Target};
 
 /// Below this a scan takes less than handing it to another thread.
@@ -29,6 +30,8 @@ pub struct ScreenedRequest {
     pub(super) endpoint: Endpoint,
     pub(super) wishes: Wishes,
     pub(super) places: Places,
+    /// It goes along inside the border only.
+    pub(super) upload: Option<Upload>,
 }
 
 impl Admitted {
@@ -82,8 +85,8 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, endpoint, wishes, places, .. } = self;
-        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, wishes, places })
+        let Self { context, snapshot, route, endpoint, wishes, places, upload, .. } = self;
+        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, wishes, places, upload })
     }
 }
 

@@ -18,6 +18,7 @@ mod masking;
 mod planted;
 mod privacy;
 mod routes;
+mod speech;
 mod streams;
 mod upstream;
 mod vectors;

@@ -123,7 +123,12 @@ fn part(headers: &[u8], content: Range<usize>) -> Result<Part, ApiError> {
         .ok_or_else(|| malformed("a part has no content disposition of a form"))?;
     let value = |name: &str| parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone());
     let name = value("name").filter(|name| !name.is_empty()).ok_or_else(|| malformed("a part has no name"))?;
-    Ok(Part { name, file_name: value("filename"), content_type, content })
+    let file_name = value("filename");
+    let is_plain = |text: &String| !text.chars().any(char::is_control);
+    if !is_plain(&name) || ![&file_name, &content_type].into_iter().flatten().all(is_plain) {
+        return Err(malformed("a part's headers have control characters"));
+    }
+    Ok(Part { name, file_name, content_type, content })
 }
 
 /// `name=value` pairs, values quoted or not; `None` if they are malformed or a name comes twice.
@@ -223,6 +228,7 @@ mod tests {
             (field("Content-Disposition: attachment; name=\"a\"", "1") + "--x-1--", "disposition"),
             (field("Content-Disposition: form-data; filename=\"a\"", "1") + "--x-1--", "no name"),
             (field("X: y", "1") + "--x-1--", "disposition"),
+            (field("Content-Disposition: form-data; name=a\nb", "1") + "--x-1--", "control"),
             (field("", "1") + "--x-1--", "disposition"),
             (
                 field("Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64", "MQ==")

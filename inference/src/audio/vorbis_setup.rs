@@ -91,7 +91,7 @@ mod tests {
     /// Numbers and their widths in bits, the lowest bit first.
     fn packed(fields: &[(u64, usize)]) -> Vec<u8> {
         let bits: Vec<bool> =
-            fields.iter().flat_map(|(value, width)| (0..*width).map(|at| value >> at & 1 == 1)).collect();
+            fields.iter().flat_map(|(value, width)| (0..*width).map(move |at| value >> at & 1 == 1)).collect();
         let byte = |bits: &[bool]| bits.iter().enumerate().fold(0, |byte, (at, bit)| byte | u8::from(*bit) << at);
         let mut bytes = vec![0; IDENTIFICATION_BYTES + SIGNATURE_BYTES];
         bytes.extend(bits.chunks(8).map(byte));
