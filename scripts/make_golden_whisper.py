@@ -296,6 +296,9 @@ def golden(listener: Listener, extractor: WhisperFeatureExtractor, samples: nump
     if not all(is_taken(said) for said in windows) or not 3 <= len(windows) <= 12:
         return None
     count = min(FRAMES, len(samples) // 160)
+    segments, _ = listener.segments(cases["timed"]["tokens"], 0, count)
+    for segment in segments:
+        segment["start"], segment["end"] = min(segment["start"], CLIP_SECONDS), min(segment["end"], CLIP_SECONDS)
     prompt, _ = listener.prompt("en", "transcribe", False)
     forced = prompt + listener.tokenizer.encode("the river bank opens at nine").ids
     logprobs = torch.log_softmax(listener.logits(listener.encode(short), forced), -1)
@@ -310,7 +313,7 @@ def golden(listener: Listener, extractor: WhisperFeatureExtractor, samples: nump
         "language": language,
         "prompt": PROMPT,
         "cases": cases,
-        "segments": listener.segments(cases["timed"]["tokens"], 0, count)[0],
+        "segments": segments,
         "long_segments": found,
         "long_windows": len(windows),
     }

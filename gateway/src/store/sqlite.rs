@@ -47,6 +47,7 @@ fn migrator() -> Migrator {
         (1, "first", include_str!("../../migrations/0001_first.sql")),
         (2, "vault", include_str!("../../migrations/0002_vault.sql")),
         (3, "answers", include_str!("../../migrations/0003_answers.sql")),
+        (4, "audio", include_str!("../../migrations/0004_audio.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)

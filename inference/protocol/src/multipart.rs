@@ -219,7 +219,7 @@ mod tests {
         for (body, what) in [
             (String::new(), "begin"),
             (format!("preamble\r\n{fine}--x-1--"), "begin"),
-            (fine.clone(), "other bytes"),
+            (fine.clone(), "no end"),
             (format!("{fine}--x-1"), "other bytes"),
             (format!("{fine}--x-1 \r\n--x-1--"), "other bytes"),
             ("--x-1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx".to_owned(), "no end"),

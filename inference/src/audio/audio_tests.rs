@@ -1,3 +1,5 @@
+//! Sounds against transformers' feature extractor, in every format, and files that are none.
+
 use std::panic::catch_unwind;
 use std::path::Path;
 

@@ -1,3 +1,5 @@
+//! A window's ladder of temperatures, on logits made for it.
+
 use std::sync::Arc;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Log probabilities against transformers, and places that know nothing of each other.
+
 use std::path::Path;
 
 use serde_json::Value;
