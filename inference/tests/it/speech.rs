@@ -234,18 +234,20 @@ fn silent_flac(seconds: usize) -> Vec<u8> {
     flac.extend([BLOCK.to_be_bytes(), BLOCK.to_be_bytes()].concat());
     flac.extend([0; 6]);
     // 20 bits of rate, 3 of channels less one, 5 of bits less one, 36 of samples, which need not be known.
-    flac.extend(((RATE as u64) << 44 | 15 << 36).to_be_bytes());
+    flac.extend((((RATE as u64) << 44) | (15 << 36)).to_be_bytes());
     flac.extend([0; 16]);
     for number in 0..(seconds * RATE).div_ceil(usize::from(BLOCK)) as u32 {
         let mut frame = vec![0xff, 0xf8, 0x70, 0x08];
         let character = char::from_u32(number).expect("below the surrogates");
         frame.extend(character.encode_utf8(&mut [0; 4]).bytes());
         frame.extend((BLOCK - 1).to_be_bytes());
-        frame.push(frame.iter().fold(0, |crc, byte| (0..8).fold(crc ^ byte, |crc, _| crc << 1 ^ (crc >> 7) * 0x07)));
+        frame
+            .push(frame.iter().fold(0, |crc, byte| (0..8).fold(crc ^ byte, |crc, _| (crc << 1) ^ ((crc >> 7) * 0x07))));
         // One subframe of one value.
         frame.extend([0, 0, 0]);
-        let step =
-            |crc: u16, byte: &u8| (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| crc << 1 ^ (crc >> 15) * 0x8005);
+        let step = |crc: u16, byte: &u8| {
+            (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc, _| (crc << 1) ^ ((crc >> 15) * 0x8005))
+        };
         let crc = frame.iter().fold(0, step);
         frame.extend(crc.to_be_bytes());
         flac.extend(frame);

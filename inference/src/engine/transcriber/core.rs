@@ -77,24 +77,19 @@ impl TranscriberCore {
     /// Waits for a request where there is none; whether the thread goes on.
     fn take_commands(&mut self) -> bool {
         if self.waiting.is_empty() && self.active.is_empty() {
-            match self.outlets.commands.recv() {
-                Ok(command) => {
-                    if !self.take(command) {
-                        return false;
-                    }
-                }
-                Err(_) => return false,
+            let Ok(command) = self.outlets.commands.recv() else { return false };
+            if !self.take(command) {
+                return false;
             }
         }
         loop {
-            match self.outlets.commands.try_recv() {
-                Ok(command) => {
-                    if !self.take(command) {
-                        return false;
-                    }
-                }
+            let goes_on = match self.outlets.commands.try_recv() {
+                Ok(command) => self.take(command),
                 // Without handles the last requests are finished.
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return true,
+            };
+            if !goes_on {
+                return false;
             }
         }
     }

@@ -19,6 +19,7 @@ use super::super::error::not_taken;
 const MAX_EXTENSION_BYTES: usize = 8;
 
 /// Why decoding was stopped before the end.
+#[derive(Clone, Copy)]
 enum Halt {
     TooLong,
     Full,
@@ -68,7 +69,7 @@ pub(super) async fn hear(
             tracing::error!(model = id, "an audio decoder panicked");
             Err(AudioError::Damaged)
         });
-        let audio = heard.map_err(|error| halt.map_or_else(|| not_heard(error), |halt| halted(&halt, most)))?;
+        let audio = heard.map_err(|error| halt.map_or_else(|| not_heard(error), |halt| halted(halt, most)))?;
         Ok((audio, share))
     };
     let heard = body::off_thread(work).await;
@@ -85,7 +86,7 @@ fn not_heard(error: AudioError) -> ApiError {
     ApiError::invalid("file", message).with_code(code)
 }
 
-fn halted(halt: &Halt, most: usize) -> ApiError {
+fn halted(halt: Halt, most: usize) -> ApiError {
     match halt {
         Halt::TooLong => {
             let message = format!("Invalid 'file': the sound is longer than {most} seconds.");

@@ -63,7 +63,7 @@ async fn create(state: ServerState, request: Request, task: Task) -> Result<Resp
     let (content_type, form) = (content_type.map(str::to_owned), body.clone());
     let parsed = body::off_thread(move || parse_request(content_type.as_deref(), &form)).await?;
     let stream = parsed.stream;
-    let transcribing = start(&state, parsed, body, task).await?;
+    let transcribing = start(&state, parsed, &body, task).await?;
     Ok(marked(if stream {
         EventStream::new(events::events(transcribing), ChatEvents).into_response()
     } else {
@@ -74,13 +74,13 @@ async fn create(state: ServerState, request: Request, task: Task) -> Result<Resp
 async fn start(
     state: &ServerState,
     request: TranscriptionRequest,
-    body: Bytes,
+    body: &Bytes,
     task: Task,
 ) -> Result<Transcribing, ApiError> {
     let model = find_transcriber(&state.catalog, &request.model).await?;
     let share = model.transcriber.reserve().map_err(not_taken)?;
     let (preparing, format) = (Arc::clone(&model), request.format);
-    let file = hearing::upload(&request, &body);
+    let file = hearing::upload(&request, body);
     let prepare = move || preparing.frontend.prepare(&request, task == Task::Translate);
     let prepared = body::off_thread(prepare).await?;
     let (audio, share) = hearing::hear(&model, file, share).await?;
