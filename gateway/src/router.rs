@@ -16,6 +16,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/messages", post(api::messages))
         .route("/v1/embeddings", post(api::embeddings))
         .route("/v1/rerank", post(api::rerank))
+        .route("/v1/audio/transcriptions", post(api::transcriptions))
+        .route("/v1/audio/translations", post(api::translations))
         .route("/v1/labels/verify", post(api::verify_label))
         .route("/v1/labels/keys", get(api::label_keys))
         .route("/v1/models", get(api::list_models))

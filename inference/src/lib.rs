@@ -10,6 +10,7 @@
 //! # Ok::<(), shekara_inference::catalog::CatalogError>(())
 //! ```
 
+pub mod audio;
 pub mod bench;
 pub mod catalog;
 pub mod engine;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What each module may import from this crate; a module may always import from itself.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
+    ("audio", &[]),
     ("hub", &[]),
     ("kernels", &[]),
     ("kv_cache", &["kernels"]),
@@ -13,29 +14,32 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("sampling", &[]),
     ("weights", &["kernels"]),
     ("layers", &["kernels", "weights"]),
-    ("models", &["kernels", "kv_cache", "layers", "weights"]),
+    ("models", &["audio", "kernels", "kv_cache", "layers", "weights"]),
     ("model_runner", &["kernels", "kv_cache", "layers", "models", "sampling", "scheduler"]),
-    ("engine", &["kernels", "kv_cache", "model_runner", "models", "sampling", "scheduler", "weights"]),
+    ("engine", &["audio", "kernels", "kv_cache", "model_runner", "models", "sampling", "scheduler", "weights"]),
     // Not the hub's: only a test looks at its catalogue.
     ("bench", &["engine", "hub", "kernels", "model_runner", "models", "sampling", "weights"]),
-    ("frontend", &["engine", "sampling", "weights"]),
+    ("frontend", &["audio", "engine", "models", "sampling", "weights"]),
     ("catalog", &["engine", "frontend", "hub", "models", "weights"]),
-    ("server", &["catalog", "engine", "frontend", "sampling"]),
+    ("server", &["audio", "catalog", "engine", "frontend", "sampling"]),
     // The commands of the binary, which sees the others from outside.
     ("cli", &[]),
 ];
 
 /// Crates that only some modules may name.
-const CRATES: [(&str, &[&str]); 11] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("axum", &["server"]),
     ("clap", &["cli"]),
+    ("flate2", &["engine"]),
     ("indicatif", &["cli"]),
+    ("realfft", &["audio"]),
     ("reqwest", &["hub"]),
     ("rustls", &["hub"]),
     ("llguidance", &["frontend", "sampling"]),
     ("tokenizers", &["frontend"]),
     ("minijinja", &["frontend"]),
     ("safetensors", &["weights"]),
+    ("symphonia", &["audio"]),
     ("half", &["kernels", "weights"]),
     ("shekara_protocol", &["frontend", "server"]),
 ];

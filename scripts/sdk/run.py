@@ -3,7 +3,7 @@
 
     run.py --binary TARGET/release/shekara --node-modules DIR/node_modules [--models models] [--only NAME]
 
-One gateway and one stub upstream are shared by both suites; tests about starting, stopping and failing start gateways of
+One gateway and one stub upstream are shared by both suites, and a gateway with a model that hears by Node's; tests about starting, stopping and failing start gateways of
 their own. The last line is `N passed, M failed`; the exit code is 0 only if nothing failed.
 """
 
@@ -17,12 +17,13 @@ import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.configuration import all_routes
+from harness.configuration import all_routes, basis
 from harness.gateway import Gateway
 from harness.target import Target
 from harness.upstream import Upstream
 
 HERE = Path(__file__).resolve().parent
+SPEECH_MODELS = HERE.parent.parent / "inference/tests/fixtures/speech"
 NODE_SUITE_S = 600.0
 TEST_S = 120
 
@@ -62,7 +63,7 @@ def run_python(only: str | None) -> Count:
     return result.count()
 
 
-def run_node(folder: Path, node_modules: Path, only: str | None) -> Count:
+def run_node(folder: Path, node_modules: Path, only: str | None, speech: Gateway) -> Count:
     tap = folder / "node.tap"
     command = ["node", "--test", f"--test-timeout={TEST_S * 1000}"]
     command += ["--test-reporter=spec", "--test-reporter-destination=stdout"]
@@ -70,7 +71,8 @@ def run_node(folder: Path, node_modules: Path, only: str | None) -> Count:
     if only:
         command.append(f"--test-name-pattern={only}")
     command += [str(path) for path in sorted((HERE / "node").glob("*.test.mjs"))]
-    environment = {**os.environ, "SHEKARA_NODE_MODULES": str(node_modules)}
+    own = {"SHEKARA_NODE_MODULES": str(node_modules), "SHEKARA_SPEECH_URL": speech.url, "SHEKARA_SPEECH_KEY": speech.key}
+    environment = {**os.environ, **own}
     code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, timeout=NODE_SUITE_S, check=False).returncode
     totals = dict(re.findall(r"^# (pass|fail|cancelled) (\d+)$", tap.read_text(), re.MULTILINE))
     count = Count(int(totals["pass"]), int(totals["fail"]) + int(totals["cancelled"]))
@@ -104,7 +106,11 @@ def main() -> int:
             os.environ.update(target.to_environment())
             count.add(run_python(arguments.only))
             sys.stderr.flush()
-            count.add(run_node(folder, arguments.node_modules.resolve(), arguments.only))
+            speech_folder = folder / "speech"
+            speech_folder.mkdir()
+            with Gateway(binary, speech_folder, basis(SPEECH_MODELS)) as speech:
+                speech.wait_ready()
+                count.add(run_node(folder, arguments.node_modules.resolve(), arguments.only, speech))
     print(f"{count.passed} passed, {count.failed} failed", flush=True)
     return 0 if count.failed == 0 and count.passed > 0 else 1
 

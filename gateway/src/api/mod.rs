@@ -8,6 +8,7 @@ mod local_models;
 mod models;
 mod passed_on;
 mod pii;
+mod transcriptions;
 
 pub use admin::{audit_page, create_key, list_keys, revoke_key};
 pub use error::ErrorResponse;
@@ -17,3 +18,4 @@ pub use local_models::{control_local_model, list_local_models};
 pub use models::{list_models, show_model};
 pub use passed_on::{chat_completions, embeddings, messages, rerank, responses};
 pub use pii::scan_pii;
+pub use transcriptions::{transcriptions, translations};

@@ -93,7 +93,7 @@ async fn passed_on(
 }
 
 /// A mark that machines read: the answer was generated.
-fn marked(mut response: Response) -> Response {
+pub(super) fn marked(mut response: Response) -> Response {
     response.headers_mut().insert(SYNTHETIC, HeaderValue::from_static("1"));
     response
 }
@@ -131,9 +131,10 @@ async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> 
     if total_bytes > limit_bytes { Err(ApiError::body_too_large(limit_bytes)) } else { Ok(collected.freeze()) }
 }
 
-fn to_response(answer: Answer) -> Response {
+pub(super) fn to_response(answer: Answer) -> Response {
     let (kind, body) = match answer {
         Answer::Whole(bytes) => ("application/json", Body::from(bytes)),
+        Answer::Text(bytes) => ("text/plain; charset=utf-8", Body::from(bytes)),
         Answer::Stream(stream) => ("text/event-stream; charset=utf-8", Body::from_stream(stream)),
     };
     let mut response = Response::new(body);

@@ -31,7 +31,7 @@ impl Outcome {
     }
 }
 
-/// Where token counts come from.
+/// Where counts of tokens or seconds come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UsageSource {
@@ -84,6 +84,9 @@ pub struct AuditRecord {
     pub prompt_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,
     pub usage_source: Option<UsageSource>,
+    /// Of the sound that was heard.
+    #[serde(default)]
+    pub audio_seconds: Option<f64>,
     /// From the request's arrival to the first content of the answer.
     pub first_token_ms: Option<u64>,
     pub total_ms: u64,

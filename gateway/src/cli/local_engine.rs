@@ -13,11 +13,16 @@ use crate::routing::LocalModels;
 #[cfg(feature = "local-engine")]
 const SHUT_DOWN: Duration = Duration::from_secs(2);
 
+/// What the gateway adds to a body at the most: a few fields, or the marks between the parts of a form.
+#[cfg(feature = "local-engine")]
+const ADDED_BYTES: usize = 64 << 10;
+
 #[cfg(feature = "local-engine")]
 #[derive(Clone)]
 pub(super) struct LocalEngine {
     catalog: Option<Arc<shekara_inference::catalog::Catalog>>,
-    max_body_bytes: usize,
+    /// Largest bodies without a file and with one.
+    limits: [usize; 2],
 }
 
 /// Ends with it.
@@ -37,12 +42,12 @@ impl Drop for FollowTask {
 #[cfg(feature = "local-engine")]
 impl LocalEngine {
     /// Looks at the folder; nothing is served before [`Self::load`].
-    pub(super) fn open(local: &LocalFile, max_body_bytes: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(local: &LocalFile, limits: [usize; 2]) -> anyhow::Result<Self> {
         use anyhow::Context;
         use shekara_inference::catalog::{Catalog, CatalogSettings};
 
         if !local.enabled {
-            return Ok(Self { catalog: None, max_body_bytes });
+            return Ok(Self { catalog: None, limits });
         }
         let settings = CatalogSettings {
             engine: local.engine.get_ref().clone(),
@@ -50,7 +55,7 @@ impl LocalEngine {
             models: local.models.clone(),
         };
         let catalog = Catalog::open(&local.models_dir, settings);
-        Ok(Self { catalog: Some(catalog.context("failed to look at the local models")?), max_body_bytes })
+        Ok(Self { catalog: Some(catalog.context("failed to look at the local models")?), limits })
     }
 
     /// Loads every model of the folder; one that cannot be served does not keep the others from it.
@@ -65,9 +70,9 @@ impl LocalEngine {
         use shekara_inference::server::{AdminAccess, ServerState, router};
 
         let catalog = self.catalog.as_ref()?;
-        // The gateway adds a few fields to a body that it has already found small enough.
-        let limit = self.max_body_bytes.saturating_add(1 << 10);
-        let state = ServerState::new(Arc::clone(catalog)).with_body_limit(limit);
+        // The gateway has already found them small enough.
+        let [body, upload] = self.limits.map(|limit| limit.saturating_add(ADDED_BYTES));
+        let state = ServerState::new(Arc::clone(catalog)).with_body_limit(body).with_upload_limit(upload);
         // The gateway asks for an admin key before it passes anything on.
         Some(EngineService::new(router(state.with_admin(AdminAccess::Local))))
     }
@@ -136,7 +141,7 @@ pub(super) struct FollowTask;
 #[cfg(not(feature = "local-engine"))]
 #[expect(clippy::unused_async, clippy::unused_self, clippy::unnecessary_wraps, reason = "the surface of the engine")]
 impl LocalEngine {
-    pub(super) fn open(_: &LocalFile, _: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(_: &LocalFile, _: [usize; 2]) -> anyhow::Result<Self> {
         Ok(Self)
     }
 

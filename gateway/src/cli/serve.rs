@@ -42,7 +42,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let _lock = data.lock()?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
     let journal = Arc::new(Journal::open(&data.journal(), store.journal_position().await?)?);
-    let engine = LocalEngine::open(&config.local, config.max_body_bytes)?;
+    let engine = LocalEngine::open(&config.local, [config.max_body_bytes, config.max_upload_bytes])?;
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
     let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);

@@ -49,6 +49,8 @@ pub struct ServerFile {
     pub listen: SocketAddr,
     /// Largest request body that is taken; above it 413.
     pub max_body_bytes: Spanned<usize>,
+    /// The same for a form with a file.
+    pub max_upload_bytes: Spanned<usize>,
     /// Requests under way at once; above it 429.
     pub max_in_flight: Spanned<usize>,
     /// How long running requests may go on after Ctrl-C.
@@ -61,6 +63,8 @@ impl Default for ServerFile {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             max_body_bytes: Spanned::new(0..0, 16 << 20),
+            // OpenAI's 25 MB for a file, and the rest of its form.
+            max_upload_bytes: Spanned::new(0..0, 26 << 20),
             max_in_flight: Spanned::new(0..0, 1024),
             grace_s: 30,
             readyz: ReadyRule::All,

@@ -27,6 +27,7 @@ const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 pub struct Config {
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
+    pub max_upload_bytes: usize,
     pub max_in_flight: usize,
     pub grace: Duration,
     pub readyz: ReadyRule,
@@ -160,8 +161,11 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     if let Err(error) = file.local.loading.get_ref().check() {
         return Err(invalid(&file.local.loading, format!("[local.loading] {error}")));
     }
-    if !(1..=MAX_BODY_BYTES).contains(file.server.max_body_bytes.get_ref()) {
-        return Err(invalid(&file.server.max_body_bytes, format!("max_body_bytes must be 1 to {MAX_BODY_BYTES}")));
+    let server = &file.server;
+    for (name, bytes) in [("max_body_bytes", &server.max_body_bytes), ("max_upload_bytes", &server.max_upload_bytes)] {
+        if !(1..=MAX_BODY_BYTES).contains(bytes.get_ref()) {
+            return Err(invalid(bytes, format!("{name} must be 1 to {MAX_BODY_BYTES}")));
+        }
     }
     if !(1..=MAX_IN_FLIGHT).contains(file.server.max_in_flight.get_ref()) {
         return Err(invalid(&file.server.max_in_flight, format!("max_in_flight must be 1 to {MAX_IN_FLIGHT}")));
@@ -190,6 +194,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     Ok(Config {
         listen: file.server.listen,
         max_body_bytes: file.server.max_body_bytes.into_inner(),
+        max_upload_bytes: file.server.max_upload_bytes.into_inner(),
         max_in_flight: file.server.max_in_flight.into_inner(),
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,

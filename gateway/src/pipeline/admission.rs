@@ -14,6 +14,7 @@ use super::shape::Shape;
 use super::{Gateway, InFlight, Snapshot, refusal};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::Policy;
+use crate::providers::Upload;
 use crate::routing::Route;
 
 const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
@@ -25,6 +26,8 @@ pub(super) struct Wishes {
     pub(super) include_usage: bool,
     /// The answer is to be a JSON text.
     pub(super) is_structured: bool,
+    /// The answer is to be a text by itself.
+    pub(super) is_text: bool,
 }
 
 /// A place among the requests under way, held from before the body is read until the answer's last byte.
@@ -58,6 +61,18 @@ pub struct Admitted {
     /// The body holds text in a form that is not read here.
     pub(super) is_unreadable: bool,
     pub(super) places: Places,
+    /// A file that the body does not hold, and that no scan has seen.
+    pub(super) upload: Option<Upload>,
+}
+
+impl Admitted {
+    /// The request with the file that came beside its body. Only an endpoint whose requests count as unreadable has one.
+    #[must_use]
+    pub fn with_upload(mut self, upload: Upload) -> Self {
+        self.is_unreadable = true;
+        self.upload = Some(upload);
+        self
+    }
 }
 
 impl Authenticated {
@@ -82,6 +97,7 @@ impl Authenticated {
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
         let declared = declared.max(route.data_class).max(class_of_rules);
         context.settlement.note_data_class(declared);
+        let upload = None;
         Ok(Admitted {
             context,
             snapshot,
@@ -95,6 +111,7 @@ impl Authenticated {
             wishes,
             is_unreadable,
             places,
+            upload,
         })
     }
 }

@@ -12,6 +12,8 @@ pub type AnswerStream = Pin<Box<dyn Stream<Item = Result<Bytes, Infallible>> + S
 pub enum Answer {
     /// JSON, settled already.
     Whole(Bytes),
+    /// A text by itself, settled already.
+    Text(Bytes),
     /// Server-sent events, settled before `[DONE]` is handed out or when the stream is dropped.
     Stream(AnswerStream),
 }
@@ -20,6 +22,7 @@ impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole(bytes) => write!(f, "Whole({} bytes)", bytes.len()),
+            Self::Text(bytes) => write!(f, "Text({} bytes)", bytes.len()),
             Self::Stream(_) => f.write_str("Stream"),
         }
     }

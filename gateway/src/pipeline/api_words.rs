@@ -2,9 +2,11 @@
 //! so that they are found by halving.
 
 /// Codes that mean something to clients, whatever the request says.
-pub(super) const CODES: [&str; 24] = [
+pub(super) const CODES: [&str; 29] = [
     "array_above_max_length",
     "array_below_min_length",
+    "audio_too_long",
+    "audio_too_short",
     "content_filter",
     "content_policy_violation",
     "context_length_exceeded",
@@ -13,6 +15,8 @@ pub(super) const CODES: [&str; 24] = [
     "empty_array",
     "integer_above_max_value",
     "integer_below_min_value",
+    "invalid_audio",
+    "invalid_form",
     "invalid_function_parameters",
     "invalid_image",
     "invalid_image_format",
@@ -25,12 +29,13 @@ pub(super) const CODES: [&str; 24] = [
     "string_above_max_length",
     "string_below_min_length",
     "unknown_parameter",
+    "unsupported_audio",
     "unsupported_parameter",
     "unsupported_value",
 ];
 
 /// Names of the API itself: a caller that uses them has said nothing of its own.
-pub(super) const FIELDS: [&str; 130] = [
+pub(super) const FIELDS: [&str; 137] = [
     "$defs",
     "$ref",
     "add_generation_prompt",
@@ -47,9 +52,11 @@ pub(super) const FIELDS: [&str; 130] = [
     "cache_salt",
     "chat_template_kwargs",
     "choice",
+    "chunking_strategy",
     "completion_tokens",
     "const",
     "content",
+    "content_type",
     "continue_final_message",
     "custom",
     "data",
@@ -80,6 +87,8 @@ pub(super) const FIELDS: [&str; 130] = [
     "id",
     "ignore_eos",
     "image_url",
+    "include",
+    "include[]",
     "include_stop_str_in_output",
     "include_usage",
     "input",
@@ -89,6 +98,7 @@ pub(super) const FIELDS: [&str; 130] = [
     "json",
     "json_object",
     "json_schema",
+    "language",
     "logit_bias",
     "logprobs",
     "maxItems",
@@ -147,6 +157,8 @@ pub(super) const FIELDS: [&str; 130] = [
     "temperature",
     "text",
     "thinking",
+    "timestamp_granularities",
+    "timestamp_granularities[]",
     "tool_call_id",
     "tool_calls",
     "tool_choice",

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::chunk::ChatEvent;
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
+use super::transcript::{self, Transcript};
 use super::whole::{WholeAnswer, read_whole};
 use crate::pii::Screened;
 use crate::providers::{AttemptError, FailureKind, Outgoing, UpstreamResponse};
@@ -18,6 +19,8 @@ const MAX_BYTES_BEFORE_CONTENT: usize = 2 << 20;
 pub(super) enum Begun {
     Whole(WholeAnswer),
     Stream(EventReader),
+    Transcript(Transcript),
+    TranscriptEvents(EventReader),
 }
 
 impl ScreenedRequest {
@@ -48,6 +51,9 @@ impl ScreenedRequest {
 
     async fn begin(&self, target: &Target) -> Result<Begun, AttemptError> {
         let response = self.send(target).await?;
+        if self.endpoint.hears() {
+            return transcript::begin(response, self.wishes).await;
+        }
         if !self.wishes.stream {
             return Ok(Begun::Whole(read_whole(response.into_body(), self.endpoint).await?));
         }
@@ -89,10 +95,12 @@ impl ScreenedRequest {
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,
+            upload: None,
         };
         let providers = &self.snapshot.providers;
         match (target, &self.screened) {
             (Target::InBorder(target), screened) => {
+                let outgoing = Outgoing { upload: self.upload.as_ref(), ..outgoing };
                 providers.send_within(&Routed::within(screened, target.clone()), outgoing).await
             }
             (Target::External(target), Screened::Cleared(cleared)) => {

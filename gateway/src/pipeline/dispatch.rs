@@ -16,6 +16,7 @@ use super::labelling::Labeller;
 use super::provider_words::without_quotations;
 use super::relay::{Timing, relay};
 use super::screening::ScreenedRequest;
+use super::transcript::{self, Transcript};
 use super::whole::WholeAnswer;
 use super::{Gateway, refusal};
 use crate::audit::{Outcome, UsageSource};
@@ -29,6 +30,7 @@ pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Ans
     let dice = dice(&request.context.request_id);
     let plan = match request.endpoint {
         Endpoint::Embeddings => request.route.plan_bound(&request.screened, served),
+        Endpoint::Transcriptions | Endpoint::Translations => request.route.plan_inside(&request.screened, served),
         Endpoint::Chat | Endpoint::Rerank => request.route.plan(&request.screened, served, dice),
     };
     let plan = plan.map_err(refusal::no_candidate)?;
@@ -117,6 +119,17 @@ fn finish(gateway: &Gateway, request: ScreenedRequest, begun: Begun, started: In
             }
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
             Ok(Answer::Whole(body))
+        }
+        Begun::Transcript(Transcript { body, is_text, seconds }) => {
+            let settlement = Arc::clone(&request.context.settlement);
+            settlement.note_first_token();
+            settlement.note_audio(seconds, UsageSource::Provider);
+            settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
+            Ok(if is_text { Answer::Text(body) } else { Answer::Whole(body) })
+        }
+        Begun::TranscriptEvents(events) => {
+            let grace_over = gateway.drain.grace_over().clone();
+            Ok(Answer::Stream(transcript::relay(request, events, Timing { started, grace_over })))
         }
         Begun::Stream(events) => {
             let grace_over = gateway.drain.grace_over().clone();

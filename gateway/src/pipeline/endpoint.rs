@@ -10,6 +10,7 @@ use shekara_protocol::error::ApiError;
 use shekara_protocol::{chat, embeddings, rerank};
 
 use super::admission::Wishes;
+use super::form::read_fields;
 
 /// An endpoint of the public API whose requests are passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +18,12 @@ pub enum Endpoint {
     Chat,
     Embeddings,
     Rerank,
+    Transcriptions,
+    Translations,
 }
 
 /// What the gateway itself has to know of a request's body.
+#[derive(Debug)]
 pub(super) struct Reading {
     pub(super) model: String,
     pub(super) wishes: Wishes,
@@ -34,6 +38,8 @@ impl Endpoint {
             Self::Chat => "/chat/completions",
             Self::Embeddings => "/embeddings",
             Self::Rerank => "/rerank",
+            Self::Transcriptions => "/audio/transcriptions",
+            Self::Translations => "/audio/translations",
         }
     }
 
@@ -42,17 +48,23 @@ impl Endpoint {
         self == Self::Chat
     }
 
+    /// Whether requests are forms with a sound.
+    pub(super) fn hears(self) -> bool {
+        matches!(self, Self::Transcriptions | Self::Translations)
+    }
+
     /// # Errors
     /// 400 for a malformed body, naming the field.
     pub(super) fn read(self, body: &[u8]) -> Result<Reading, ApiError> {
-        let without_stream = Wishes { stream: false, include_usage: false, is_structured: false };
+        let without_stream = Wishes { stream: false, include_usage: false, is_structured: false, is_text: false };
         match self {
             Self::Chat => {
                 let request = chat::parse_request(body)?;
                 let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
                 let format = request.response_format.as_ref().and_then(|format| format.get("type")?.as_str());
                 let is_structured = format.is_some_and(|format| format != "text");
-                let wishes = Wishes { stream: request.stream.unwrap_or(false), include_usage, is_structured };
+                let stream = request.stream.unwrap_or(false);
+                let wishes = Wishes { stream, include_usage, is_structured, is_text: false };
                 Ok(Reading { model: request.model, wishes, is_unreadable: false })
             }
             Self::Embeddings => {
@@ -64,15 +76,18 @@ impl Endpoint {
                 let request = rerank::parse_request(body)?;
                 Ok(Reading { model: request.model, wishes: without_stream, is_unreadable: false })
             }
+            Self::Transcriptions | Self::Translations => read_fields(body),
         }
     }
 
-    /// Whether a whole answer, chat's excepted, says anything.
+    /// Whether a whole answer of vectors or ranks says anything.
     pub(super) fn is_answer(self, answer: &Value) -> bool {
         let list = match self {
             Self::Chat => "choices",
             Self::Embeddings => "data",
             Self::Rerank => "results",
+            // These are read elsewhere.
+            Self::Transcriptions | Self::Translations => return false,
         };
         answer[list].as_array().is_some_and(|list| !list.is_empty())
     }

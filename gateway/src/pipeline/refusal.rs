@@ -56,6 +56,14 @@ pub(super) fn no_candidate(error: NoCandidate) -> ApiError {
                 .with_code("embedding_not_local")
                 .final_answer()
         }
+        NoCandidate::AudioNotLocal => {
+            let message = "A sound cannot be looked at, so it stays inside the border, and no target of this route is \
+                           there. Nothing was sent to any provider.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+                .with_param("file")
+                .with_code("audio_not_local")
+                .final_answer()
+        }
         NoCandidate::NotServed => {
             ApiError::unavailable("model_not_served", "No target of this route is served at the moment.", 30)
         }

@@ -15,6 +15,7 @@ use super::shape::Shape;
 use super::{Gateway, Snapshot, refusal};
 use crate::pii::masking::Conversation;
 use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
+use crate::providers::Upload;
 use crate::routing::{Route, Target};
 
 /// Below this a scan takes less than handing it to another thread.
@@ -31,6 +32,8 @@ pub struct ScreenedRequest {
     pub(super) shape: Arc<Shape>,
     pub(super) wishes: Wishes,
     pub(super) places: Places,
+    /// It goes along inside the border only.
+    pub(super) upload: Option<Upload>,
 }
 
 impl Admitted {
@@ -84,8 +87,8 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, endpoint, shape, wishes, places, .. } = self;
-        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, places })
+        let Self { context, snapshot, route, endpoint, shape, wishes, places, upload, .. } = self;
+        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, places, upload })
     }
 }
 

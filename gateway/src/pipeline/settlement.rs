@@ -66,6 +66,7 @@ impl Settlement {
             prompt_tokens: None,
             completion_tokens: None,
             usage_source: None,
+            audio_seconds: None,
             first_token_ms: None,
             total_ms: 0,
         };
@@ -120,6 +121,14 @@ impl Settlement {
         let mut draft = self.lock();
         draft.record.prompt_tokens = prompt_tokens.or(draft.record.prompt_tokens);
         draft.record.completion_tokens = Some(completion_tokens);
+        draft.record.usage_source = Some(source);
+    }
+
+    /// Seconds of sound, where they are known.
+    pub(super) fn note_audio(&self, seconds: Option<f64>, source: UsageSource) {
+        let Some(seconds) = seconds else { return };
+        let mut draft = self.lock();
+        draft.record.audio_seconds = Some(seconds);
         draft.record.usage_source = Some(source);
     }
 

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Limited};
 use shekara_protocol::headers;
 use tower::ServiceExt;
 
-use super::openai::{classify, outgoing_body};
+use super::openai::{OutgoingBody, classify, outgoing_body};
 use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
 use crate::routing::{InBorder, Routed};
 
@@ -68,9 +68,10 @@ impl EngineService {
         routed: &Routed<InBorder>,
         outgoing: Outgoing<'_>,
     ) -> Result<UpstreamResponse, AttemptError> {
-        let body = outgoing_body(routed.body(), &routed.deployment().deployment().model, outgoing)?;
+        let OutgoingBody { content_type, bytes: body } =
+            outgoing_body(routed.body(), &routed.deployment().deployment().model, outgoing)?;
         let request = http::Request::post(format!("/v1{}", outgoing.path))
-            .header(http::header::CONTENT_TYPE, "application/json")
+            .header(http::header::CONTENT_TYPE, content_type)
             .header(headers::REQUEST_ID, outgoing.request_id)
             .header(headers::INTERNAL_TENANT, outgoing.tenant)
             .body(axum::body::Body::from(Bytes::from(body)))

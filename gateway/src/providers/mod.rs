@@ -5,11 +5,13 @@ mod failure;
 mod openai;
 mod registry;
 mod token_classifier;
+mod upload;
 
 pub use engine::EngineService;
 pub use failure::{AttemptError, Failure, FailureKind};
 pub use registry::Registry;
 pub use token_classifier::TokenClassifier;
+pub use upload::{FILE_FIELD, Upload};
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -26,6 +28,8 @@ pub struct Outgoing<'a> {
     pub max_output_tokens: Option<u32>,
     pub tenant: &'a str,
     pub request_id: &'a str,
+    /// A file that goes along, as a form. Only what stays inside the border has one.
+    pub upload: Option<&'a Upload>,
 }
 
 /// An upstream's body as it arrives. Dropping it ends the upstream's work.

@@ -37,6 +37,8 @@ pub enum NoCandidate {
     NoLocalModel,
     /// Vectors can come from no other model than the alias', and that one is outside.
     EmbeddingNotLocal,
+    /// A sound is heard inside the border or nowhere, and the route leads outside alone.
+    AudioNotLocal,
     NotServed,
 }
 
@@ -74,6 +76,30 @@ impl Route {
             return Err(NoCandidate::NotServed);
         }
         Ok(Plan { candidates: vec![target.clone()], reason })
+    }
+
+    /// The same for what stays inside the border in any case, since nobody can look at it: the route's own targets there
+    /// before those of its sensitive requests.
+    ///
+    /// # Errors
+    /// [`NoCandidate`]: none of them is inside, or none is served.
+    pub fn plan_inside(&self, screened: &Screened, served: &LocalModels) -> Result<Plan, NoCandidate> {
+        let Screened::Confined(confined) = screened else { return Err(NoCandidate::AudioNotLocal) };
+        let own = self.targets.iter().filter(|(_, weight)| *weight > 0).map(|(target, _)| target);
+        let mut inside: Vec<&Target> = Vec::new();
+        for target in own.chain(&self.fallback).chain(&self.sensitive) {
+            if matches!(target, Target::InBorder(_)) && !inside.contains(&target) {
+                inside.push(target);
+            }
+        }
+        if inside.is_empty() {
+            return Err(NoCandidate::AudioNotLocal);
+        }
+        let candidates: Vec<Target> = inside.into_iter().filter(|target| is_served(target, served)).cloned().collect();
+        if candidates.is_empty() {
+            return Err(NoCandidate::NotServed);
+        }
+        Ok(Plan { candidates, reason: Reason::Confined(confined.reason()) })
     }
 
     /// True if `target` was named by the route itself, so that its limits are the caller's own choice.

@@ -47,6 +47,7 @@ fn migrator() -> Migrator {
         (1, "first", include_str!("../../migrations/0001_first.sql")),
         (2, "vault", include_str!("../../migrations/0002_vault.sql")),
         (3, "answers", include_str!("../../migrations/0003_answers.sql")),
+        (4, "audio", include_str!("../../migrations/0004_audio.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
@@ -168,7 +169,8 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+         answer_entities, audio_seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+         ?, ?, ?, ?, ?) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
@@ -176,7 +178,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
          streamed = excluded.streamed, attempts = excluded.attempts, prompt_tokens = excluded.prompt_tokens, \
          completion_tokens = excluded.completion_tokens, usage_source = excluded.usage_source, \
          first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms, \
-         answer_entities = excluded.answer_entities",
+         answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds",
     )
     .bind(&record.request_id)
     .bind(&record.time)
@@ -206,6 +208,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(count(record.first_token_ms))
     .bind(record.total_ms.cast_signed())
     .bind(serde_json::to_string(&record.answer_entities).unwrap_or_default())
+    .bind(record.audio_seconds)
 }
 
 fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
@@ -255,6 +258,7 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
         prompt_tokens: count("prompt_tokens")?,
         completion_tokens: count("completion_tokens")?,
         usage_source,
+        audio_seconds: row.try_get("audio_seconds")?,
         first_token_ms: count("first_token_ms")?,
         total_ms: row.try_get::<i64, _>("total_ms")?.cast_unsigned(),
     };

@@ -19,6 +19,7 @@ mod planted;
 mod privacy;
 mod routes;
 mod shapes;
+mod speech;
 mod streams;
 mod upstream;
 mod vectors;

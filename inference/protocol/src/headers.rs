@@ -13,3 +13,5 @@ pub const INTERNAL_PREFIX: &str = "x-shekara-internal-";
 pub const INTERNAL_TENANT: &str = "x-shekara-internal-tenant";
 /// An integer, lower is served sooner; stands in place of the request's own `priority`.
 pub const INTERNAL_PRIORITY: &str = "x-shekara-internal-priority";
+/// On an answer about a sound: its seconds, for whoever counts them where the answer itself does not say.
+pub const INTERNAL_AUDIO_SECONDS: &str = "x-shekara-internal-audio-seconds";

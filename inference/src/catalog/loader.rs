@@ -19,7 +19,7 @@ use super::room::NoRoom;
 use super::served::Footprint;
 use super::{
     Catalog, Fingerprint, FolderError, Manifest, ManifestModel, ModelFolder, ReaderFolder, Reservation, Served,
-    ServedInfo, ServedModel, ServedReader,
+    ServedInfo, ServedModel, ServedReader, ServedTranscriber, TranscriberFolder,
 };
 
 /// How far behind loading stands while models answer: by the scheduler's weights, an eighth of a fair share.
@@ -145,6 +145,9 @@ impl Catalog {
         }
         // Before anything is opened: what it refuses could hold up a reader forever.
         Fingerprint::of(&job.path).map_err(FolderError::from)?;
+        if let Some(folder) = TranscriberFolder::open(&job.path)? {
+            return self.load_transcriber(job, written, folder);
+        }
         match ReaderFolder::open(&job.path, &job.id, &self.settings.engine)? {
             Some(folder) => self.load_reader(job, written, folder),
             None => self.load_generator(job, written),
@@ -206,6 +209,26 @@ impl Catalog {
         let (frontend, reader) = checked(job, unchecked, || folder.serve(&job.id, engine, threads, lease))?;
         let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
         Ok(Served::Reader(Arc::new(ServedReader { info, frontend, reader })))
+    }
+
+    fn load_transcriber(
+        &self,
+        job: &Job,
+        written: Option<&ManifestModel>,
+        folder: TranscriberFolder,
+    ) -> Result<Served, LoadError> {
+        let engine = &self.settings.engine;
+        let (dtype, weight_bytes) = size_of(folder.weights());
+        let cache_bytes = folder.cache_bytes(engine);
+        let reserved_bytes = folder.workspace_bytes().saturating_add(cache_bytes).saturating_add(weight_bytes);
+        let (reservation, unchecked) = self.make_room_for_sound(job, written, reserved_bytes)?;
+        let footprint = Footprint { dtype, weight_bytes, cache_bytes, reserved_bytes, alive: reservation.alive() };
+        let lease: Lease = Box::new(reservation);
+        let loading = self.loading_threads(&job.id).map_err(FolderError::from)?;
+        let threads = (&loading, Arc::clone(&self.compute));
+        let (frontend, transcriber) = checked(job, unchecked, || folder.serve(&job.id, engine, threads, lease))?;
+        let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
+        Ok(Served::Transcriber(Arc::new(ServedTranscriber { info, frontend, transcriber })))
     }
 
     /// Reserves what a load needs. Where others may have to give way, its files' sums are compared first, since what is

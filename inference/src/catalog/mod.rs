@@ -20,6 +20,7 @@ mod scan;
 mod served;
 mod settings;
 mod status;
+mod transcriber_folder;
 mod watch;
 
 pub use control::{Action, UnknownModel};
@@ -31,7 +32,8 @@ pub use memory::{MemoryBudget, Reservation, Shortage};
 pub use models::{Catalog, CatalogError, Clock};
 pub use reader_folder::{FolderSummary, ReaderFolder, verify_folder};
 pub use scan::{Candidate, scan};
-pub use served::{Served, ServedInfo, ServedModel, ServedReader};
+pub use served::{Served, ServedInfo, ServedModel, ServedReader, ServedTranscriber};
 pub use settings::{CatalogSettings, LoadingSettings, ModelSettings};
 pub use status::{ModelState, ModelStatus, NextRevision};
+pub use transcriber_folder::TranscriberFolder;
 pub use watch::CatalogWatch;

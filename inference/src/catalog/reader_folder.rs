@@ -7,9 +7,10 @@ use crate::engine::{EngineSettings, Lease, ReaderHandle, ReaderLaunch};
 use crate::frontend::reader::{ReaderFrontend, ReaderPurpose, ReaderSettings, ScoreFunction};
 use crate::frontend::{FormatSettings, FrontendError};
 use crate::models::encoder::{BodyConfig, OutputConfig, SequenceConfig, SequenceModel, input_limits};
+use crate::models::whisper::WhisperConfig;
 use crate::weights::{ConfigError, HfConfig, SafetensorsFolder};
 
-use super::{Fingerprint, FolderError, ModelFolder};
+use super::{Fingerprint, FolderError, ModelFolder, TranscriberFolder};
 
 /// A sound folder of a model that reads sequences, checked whole before anything is loaded.
 pub struct ReaderFolder {
@@ -91,12 +92,16 @@ pub struct FolderSummary {
     pub max_context: usize,
 }
 
-/// Checks a folder of either kind whole; `id` is its name.
+/// Checks a folder of any kind whole; `id` is its name.
 ///
 /// # Errors
 /// If anything in it is missing or malformed.
 pub fn verify_folder(path: &Path, id: &str, settings: &EngineSettings) -> Result<FolderSummary, FolderError> {
     Fingerprint::of(path)?;
+    if let Some(TranscriberFolder { config, .. }) = TranscriberFolder::open(path)? {
+        let architecture = WhisperConfig::ARCHITECTURE.to_owned();
+        return Ok(FolderSummary { architecture, max_context: config.decoder.max_positions });
+    }
     if let Some(ReaderFolder { config, .. }) = ReaderFolder::open(path, id, settings)? {
         let architecture = config.architecture().to_owned();
         return Ok(FolderSummary { architecture, max_context: config.max_positions });

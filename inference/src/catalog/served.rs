@@ -1,4 +1,5 @@
-//! A model that answers requests, for as long as anybody holds it: one that generates text, or one that reads it.
+//! A model that answers requests, for as long as anybody holds it: one that generates text, one that
+//! reads it, or one that writes down speech.
 //!
 //! Whoever has one in hand is served to the end: the engine's thread ends, and its memory is free, once the last copy
 //! is dropped and the last answer given. So a swap or an unload only drops the catalog's copy.
@@ -7,17 +8,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::{EngineHandle, EngineMonitor, EngineStats, EngineStatus, ReaderHandle};
+use crate::engine::{EngineHandle, EngineMonitor, EngineStats, EngineStatus, ReaderHandle, TranscriberHandle};
 use crate::frontend::ModelFrontend;
 use crate::frontend::reader::ReaderFrontend;
+use crate::frontend::transcriber::TranscriberFrontend;
 
 use super::Fingerprint;
 
-/// A loaded model of either kind. A copy is cheap.
+/// A loaded model of any kind. A copy is cheap.
 #[derive(Clone)]
 pub enum Served {
     Generator(Arc<ServedModel>),
     Reader(Arc<ServedReader>),
+    Transcriber(Arc<ServedTranscriber>),
 }
 
 /// A model that generates text.
@@ -32,6 +35,13 @@ pub struct ServedReader {
     pub info: ServedInfo,
     pub frontend: ReaderFrontend,
     pub reader: ReaderHandle,
+}
+
+/// A model that writes down speech.
+pub struct ServedTranscriber {
+    pub info: ServedInfo,
+    pub frontend: TranscriberFrontend,
+    pub transcriber: TranscriberHandle,
 }
 
 /// What is known of any served model.
@@ -67,14 +77,16 @@ impl Served {
         match self {
             Self::Generator(model) => &model.info,
             Self::Reader(model) => &model.info,
+            Self::Transcriber(model) => &model.info,
         }
     }
 
-    /// Longest input, with its answer where there is one, in tokens.
-    pub fn max_context(&self) -> usize {
+    /// Longest input, with its answer where there is one, in tokens; what is heard has none.
+    pub fn max_context(&self) -> Option<usize> {
         match self {
-            Self::Generator(model) => model.engine.max_context(),
-            Self::Reader(model) => model.reader.max_tokens(),
+            Self::Generator(model) => Some(model.engine.max_context()),
+            Self::Reader(model) => Some(model.reader.max_tokens()),
+            Self::Transcriber(_) => None,
         }
     }
 
@@ -82,6 +94,7 @@ impl Served {
         match self {
             Self::Generator(model) => model.engine.status(),
             Self::Reader(model) => model.reader.status(),
+            Self::Transcriber(model) => model.transcriber.status(),
         }
     }
 
@@ -89,6 +102,7 @@ impl Served {
         match self {
             Self::Generator(model) => model.engine.stats(),
             Self::Reader(model) => model.reader.stats(),
+            Self::Transcriber(model) => model.transcriber.stats(),
         }
     }
 
@@ -97,6 +111,7 @@ impl Served {
         match self {
             Self::Generator(model) => model.engine.shutdown(grace).await,
             Self::Reader(model) => model.reader.shutdown(grace).await,
+            Self::Transcriber(model) => model.transcriber.shutdown(grace).await,
         }
     }
 
@@ -104,15 +119,23 @@ impl Served {
     pub fn generator(&self) -> Option<&Arc<ServedModel>> {
         match self {
             Self::Generator(model) => Some(model),
-            Self::Reader(_) => None,
+            Self::Reader(_) | Self::Transcriber(_) => None,
         }
     }
 
     /// The model, if it reads sequences.
     pub fn reader(&self) -> Option<&Arc<ServedReader>> {
         match self {
-            Self::Generator(_) => None,
             Self::Reader(model) => Some(model),
+            Self::Generator(_) | Self::Transcriber(_) => None,
+        }
+    }
+
+    /// The model, if it writes down speech.
+    pub fn transcriber(&self) -> Option<&Arc<ServedTranscriber>> {
+        match self {
+            Self::Transcriber(model) => Some(model),
+            Self::Generator(_) | Self::Reader(_) => None,
         }
     }
 
@@ -121,6 +144,7 @@ impl Served {
         let (num_copies, num_in_flight) = match self {
             Self::Generator(model) => (Arc::strong_count(model), model.engine.num_in_flight()),
             Self::Reader(model) => (Arc::strong_count(model), model.reader.num_in_flight()),
+            Self::Transcriber(model) => (Arc::strong_count(model), model.transcriber.num_in_flight()),
         };
         num_copies == 1 && num_in_flight == 0
     }
@@ -130,6 +154,7 @@ impl Served {
         match self {
             Self::Generator(model) => model.engine.monitor(),
             Self::Reader(model) => model.reader.monitor(),
+            Self::Transcriber(model) => model.transcriber.monitor(),
         }
     }
 }

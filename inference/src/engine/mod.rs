@@ -17,6 +17,7 @@ mod sequence_reader;
 mod settings;
 mod speculation;
 mod stream;
+mod transcriber;
 
 pub use error::{EngineError, LaunchError, SubmitError};
 pub use handle::{EngineHandle, EngineStats, EngineStatus, GenerationRequest};
@@ -27,3 +28,7 @@ pub use plan::EnginePlan;
 pub use sequence_reader::{PendingOutputs, ReaderHandle, ReaderLaunch, SequenceInput, SequenceOutputs};
 pub use settings::{EngineSettings, SettingsError};
 pub use stream::{TokenEvent, TokenStream};
+pub use transcriber::{
+    AudioShare, Segment, TokenText, TranscriberHandle, TranscriberLaunch, TranscriptionEvent, TranscriptionStream,
+    TranscriptionTask, transcriber_places,
+};

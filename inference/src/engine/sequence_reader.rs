@@ -140,7 +140,7 @@ impl ReaderHandle {
     }
 }
 
-fn has_ended(status: EngineStatus) -> bool {
+pub(super) fn has_ended(status: EngineStatus) -> bool {
     matches!(status, EngineStatus::Stopped | EngineStatus::Failed)
 }
 

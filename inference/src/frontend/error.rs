@@ -29,6 +29,8 @@ pub enum FrontendError {
     FailingTokenizer { reason: String },
     #[error("the chat template makes no tokens of a plain message")]
     EmptyTemplate,
+    #[error("the tokenizer has no {token}, which the model is steered with")]
+    NoSpeechToken { token: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
 }

@@ -19,6 +19,7 @@ mod template_functions;
 mod text_stream;
 mod tokenizer;
 mod tools;
+pub mod transcriber;
 mod valid_sampling;
 
 pub use answer_stream::{AnswerEnding, AnswerEvent, AnswerStream};

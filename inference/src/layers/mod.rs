@@ -2,6 +2,7 @@
 
 mod attention;
 mod batch;
+mod cross_attention;
 mod disentangled;
 mod embedding;
 mod latent_attention;
@@ -19,6 +20,7 @@ mod scratch;
 pub use crate::kernels::cpu::Activation;
 pub use attention::{Attention, AttentionConfig, QkvLayout};
 pub use batch::{BatchSequence, ForwardContext, TokenBatch};
+pub use cross_attention::{CrossAttention, CrossAttentionConfig};
 pub use disentangled::DisentangledConfig;
 pub use embedding::Embedding;
 pub use latent_attention::{LatentAttention, LatentConfig};

@@ -13,6 +13,7 @@ pub mod encoder;
 mod feed_forward_config;
 mod refused;
 mod rope_config;
+pub mod whisper;
 mod windows;
 mod workspace;
 

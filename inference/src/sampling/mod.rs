@@ -12,5 +12,6 @@ mod stop;
 pub use logprobs::TokenLogprobs;
 pub use params::SamplingParams;
 pub use penalties::TokenCounts;
+pub use sampler::draw;
 pub use sequence_sampler::{Draw, SampledToken, SequenceSampler};
 pub use stop::{FinishReason, StopCondition};

@@ -19,7 +19,7 @@ struct Candidate {
 }
 
 /// Draws the token at `position` of a sequence from its final `logits`, `[vocab_size]`.
-pub(super) fn draw(params: &SamplingParams, position: usize, logits: &[f32]) -> u32 {
+pub fn draw(params: &SamplingParams, position: usize, logits: &[f32]) -> u32 {
     let (best, largest) = likeliest(logits);
     // Below this, dividing by the temperature overflows: the limit is the greedy choice.
     if params.temperature < 1e-5 {

@@ -77,7 +77,9 @@ fn describe(model: &ModelStatus) -> Value {
             line["blocks"] = json!({"used": used, "total": stats.total_blocks});
             line["running"] = json!(stats.running);
             line["waiting"] = json!(stats.waiting);
-            line["max_model_len"] = json!(served.max_context());
+            if let Some(max_context) = served.max_context() {
+                line["max_model_len"] = json!(max_context);
+            }
             line["loaded_at"] = json!(info.created);
             line["last_used_at"] = json!(info.last_used_s());
         }

@@ -17,6 +17,7 @@ use shekara_protocol::chat::ChatChunk;
 use shekara_protocol::completions::Completion;
 use shekara_protocol::error::ApiError;
 use shekara_protocol::sse::{self, NamedEvent};
+use shekara_protocol::transcriptions::TranscriptEvent;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// A connection that is silent for longer may be cut by something on the way.
@@ -41,7 +42,7 @@ pub(super) trait Events<T> {
     }
 }
 
-/// OpenAI's chunks, for chat and completions alike.
+/// OpenAI's events without names, for chat, completions and transcriptions alike.
 pub(super) struct ChatEvents;
 
 fn openai_item(item: &impl Serialize) -> Vec<String> {
@@ -73,6 +74,20 @@ impl Events<ChatChunk> for ChatEvents {
 
 impl Events<Completion> for ChatEvents {
     fn item(&mut self, item: Completion) -> Vec<String> {
+        openai_item(&item)
+    }
+
+    fn end(&mut self) -> Vec<String> {
+        vec![sse::DONE.to_owned()]
+    }
+
+    fn fail(&mut self, error: &ApiError) -> Vec<String> {
+        openai_failure(error)
+    }
+}
+
+impl Events<TranscriptEvent> for ChatEvents {
+    fn item(&mut self, item: TranscriptEvent) -> Vec<String> {
         openai_item(&item)
     }
 

@@ -23,6 +23,7 @@ mod rerank;
 mod responses;
 mod state;
 mod tokenize;
+mod transcriptions;
 
 use axum::Router;
 use axum::http::{Method, Uri};
@@ -38,7 +39,7 @@ pub use state::ServerState;
 type Route = (Method, &'static str, MethodRouter<ServerState>);
 
 /// Everything that is served. The OpenAPI document is held against it.
-fn table() -> [Route; 18] {
+fn table() -> [Route; 20] {
     [
         (Method::POST, "/v1/chat/completions", post(chat::create)),
         (Method::POST, "/v1/completions", post(completions::create)),
@@ -47,6 +48,8 @@ fn table() -> [Route; 18] {
         (Method::POST, "/v1/messages/count_tokens", post(messages::count_tokens)),
         (Method::POST, "/v1/embeddings", post(embeddings::create)),
         (Method::POST, "/v1/rerank", post(rerank::create)),
+        (Method::POST, "/v1/audio/transcriptions", post(transcriptions::transcribe)),
+        (Method::POST, "/v1/audio/translations", post(transcriptions::translate)),
         (Method::POST, "/classify", post(classify::create)),
         (Method::POST, "/tokenize", post(tokenize::tokenize)),
         (Method::POST, "/detokenize", post(tokenize::detokenize)),

@@ -7,13 +7,16 @@ use axum::extract::{Path, State};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::models::{Model, ModelList};
 
-use crate::catalog::{AcquireError, Catalog, ModelState, ModelStatus, Served, ServedModel, ServedReader};
+use crate::catalog::{
+    AcquireError, Catalog, ModelState, ModelStatus, Served, ServedModel, ServedReader, ServedTranscriber,
+};
 
 use super::ServerState;
 use super::error::ErrorResponse;
 
 /// Seconds after which a model that is being loaded is likely to be there.
 const LOADING_RETRY_S: u64 = 5;
+const NOT_TEXT: &str = "The model writes down speech: ask it at /v1/audio/transcriptions.";
 
 pub(super) async fn list(State(state): State<ServerState>) -> Json<ModelList> {
     let served = state.catalog.list().into_iter().filter(ModelStatus::is_served);
@@ -46,7 +49,20 @@ fn refusal(state: &ModelState) -> AcquireError {
 /// As [`find_any`], and 400 for one that does something else.
 pub(super) async fn find(catalog: &Catalog, id: &str) -> Result<Arc<ServedModel>, ApiError> {
     let found = find_any(catalog, id).await?;
-    found.generator().cloned().ok_or_else(|| unsupported("The model does not generate text."))
+    let message = match &found {
+        Served::Transcriber(_) => NOT_TEXT,
+        _ => "The model does not generate text.",
+    };
+    found.generator().cloned().ok_or_else(|| unsupported(message))
+}
+
+/// The model of this id that writes down speech.
+///
+/// # Errors
+/// As [`find_any`], and 400 for one that does something else.
+pub(super) async fn find_transcriber(catalog: &Catalog, id: &str) -> Result<Arc<ServedTranscriber>, ApiError> {
+    let found = find_any(catalog, id).await?;
+    found.transcriber().cloned().ok_or_else(|| unsupported("The model reads text: it does not write down speech."))
 }
 
 /// The model of this id that reads whole sequences.
@@ -55,7 +71,10 @@ pub(super) async fn find(catalog: &Catalog, id: &str) -> Result<Arc<ServedModel>
 /// As [`find_any`], and 400 for one that does something else.
 pub(super) async fn find_reader(catalog: &Catalog, id: &str) -> Result<Arc<ServedReader>, ApiError> {
     let found = find_any(catalog, id).await?;
-    let message = "The model generates text: it makes no embeddings, scores or classes.";
+    let message = match &found {
+        Served::Transcriber(_) => NOT_TEXT,
+        _ => "The model generates text: it makes no embeddings, scores or classes.",
+    };
     found.reader().cloned().ok_or_else(|| unsupported(message))
 }
 
@@ -105,7 +124,7 @@ fn describe(model: &ModelStatus) -> Model {
     match &model.state {
         ModelState::Ready(served) => {
             let mut described = Model::new(served.info().id.clone(), served.info().created, "local");
-            described.max_model_len = Some(served.max_context());
+            described.max_model_len = served.max_context();
             described
         }
         _ => Model::new(model.id.clone(), 0, "local"),

@@ -29,6 +29,7 @@ mod pull_faults;
 mod quantize;
 mod reading;
 mod responses;
+mod speech;
 mod structure;
 mod support;
 mod tokenize;

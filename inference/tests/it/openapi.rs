@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::Request;
+use http_body_util::BodyExt;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use shekara_inference::server::routes;
+use shekara_protocol::sse::SseDecoder;
 
+use crate::speech;
 use crate::support::{Answer, Models, Server, answer, copy_folder, fixture, post_to, request, settings, write_parrot};
 
 fn server() -> (Models, Server) {
@@ -16,6 +19,7 @@ fn server() -> (Models, Server) {
     for name in ["bert", "bert-reranker", "bert-ner"] {
         copy_folder(&fixture("encoders").join(name), &models.path(name));
     }
+    copy_folder(&fixture("speech/whisper-tiny"), &models.path("whisper"));
     let server = models.serve(settings());
     (models, server)
 }
@@ -320,6 +324,21 @@ async fn other_answers_and_errors_fit_theirs() {
     }
     let count = json!({"model": "parrot", "messages": [{"role": "user", "content": "x"}]});
     check("post", "/v1/messages/count_tokens", &server.ask("/v1/messages/count_tokens", &count).await);
+    let form = |fields: &[(&str, &str)]| {
+        let fields = [&[("model", "whisper"), ("language", "en")][..], fields].concat();
+        server.send(speech::form("/v1/audio/transcriptions", &fields, ("a.flac", &speech::clip("flac"))))
+    };
+    for format in ["json", "verbose_json"] {
+        let answer = answer(form(&[("response_format", format)]).await).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        check("post", "/v1/audio/transcriptions", &answer);
+    }
+    let events = form(&[("stream", "true")]).await.into_body().collect().await.expect("a body").to_bytes();
+    let event = answer_schema(&document, "/v1/audio/transcriptions", "post", "200", "text/event-stream");
+    let events = SseDecoder::new(1 << 20).push(&events).expect("small events");
+    for data in events.iter().filter(|event| event.data != "[DONE]") {
+        assert_fits(&event, &serde_json::from_str(&data.data).expect("JSON"));
+    }
     for (method, path) in routes().filter(|(method, _)| method == "POST") {
         let method = method.as_str().to_lowercase();
         for body in ["{".to_owned(), json!({"model": "nobody", "tokens": [1]}).to_string(), "x".repeat(2 << 20)] {

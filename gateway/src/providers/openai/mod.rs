@@ -4,7 +4,7 @@ mod error;
 mod request;
 
 pub(super) use error::classify;
-pub(super) use request::outgoing_body;
+pub(super) use request::{OutgoingBody, outgoing_body};
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -44,14 +44,18 @@ impl OpenaiProvider {
         outgoing: Outgoing<'_>,
         tripwire: Option<&Tripwire>,
     ) -> Result<UpstreamResponse, AttemptError> {
-        let body = outgoing_body(body, model, outgoing)?;
+        let OutgoingBody { content_type, bytes: body } = outgoing_body(body, model, outgoing)?;
         if let Some(Err(hit)) = tripwire.map(|tripwire| tripwire.check(&body)) {
             tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
             return Err(AttemptError::Refused(tripwire_hit()));
         }
-        let accept = if outgoing.stream { "text/event-stream" } else { "application/json" };
+        let accept = match outgoing.upload {
+            _ if outgoing.stream => "text/event-stream",
+            Some(_) => "*/*",
+            None => "application/json",
+        };
         let mut request = http::Request::post(format!("{}{}", self.base_url, outgoing.path))
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, content_type)
             .header(ACCEPT, accept)
             .body(Bytes::from(body))
             .map_err(|_| FailureKind::Connect)?;

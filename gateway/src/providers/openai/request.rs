@@ -5,11 +5,19 @@ use std::borrow::Cow;
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
+use crate::providers::upload::{Form, form};
 use crate::providers::{AttemptError, FailureKind, Outgoing};
 
 type Fields<'a> = IndexMap<Cow<'a, str>, Cow<'a, RawValue>>;
 
-/// Replaces `model`, asks for usage at the end of a stream, and bounds the answer where the caller did not.
+/// A body and what it is.
+pub(in crate::providers) struct OutgoingBody {
+    pub content_type: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Replaces `model`, asks for usage at the end of a stream, and bounds the answer where the caller did not. With
+/// a file along, it is a form of the same fields.
 ///
 /// # Errors
 /// The body is no JSON object, which a scanned request always is.
@@ -17,12 +25,17 @@ pub(in crate::providers) fn outgoing_body(
     body: &[u8],
     model: &str,
     outgoing: Outgoing<'_>,
-) -> Result<Vec<u8>, AttemptError> {
-    splice(body, model, outgoing).map_err(|error| {
+) -> Result<OutgoingBody, AttemptError> {
+    if let Some(upload) = outgoing.upload {
+        let Form { content_type, body: bytes } = form(body, model, upload)?;
+        return Ok(OutgoingBody { content_type, bytes });
+    }
+    let spliced = splice(body, model, outgoing).map_err(|error| {
         // The error's own text may quote the body.
         tracing::error!(line = error.line(), column = error.column(), "a scanned body could not be taken apart");
-        FailureKind::BrokenResponse.into()
-    })
+        AttemptError::from(FailureKind::BrokenResponse)
+    });
+    Ok(OutgoingBody { content_type: "application/json".to_owned(), bytes: spliced? })
 }
 
 fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Result<Vec<u8>> {
@@ -54,7 +67,7 @@ mod tests {
 
     fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         let (path, is_generated) = ("/chat/completions", true);
-        Outgoing { path, is_generated, stream, max_output_tokens, tenant: "t", request_id: "r" }
+        Outgoing { path, is_generated, stream, max_output_tokens, tenant: "t", request_id: "r", upload: None }
     }
 
     fn text(body: &str, stream: bool, limit: Option<u32>) -> String {

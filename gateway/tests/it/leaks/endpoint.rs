@@ -2,23 +2,44 @@
 
 use serde_json::{Value, json};
 
+use crate::speech::form;
+
 /// An endpoint and the shape in which it takes a text.
 pub struct Endpoint {
     pub path: &'static str,
     /// Whether this gateway answers it today. What it answers goes through the same checks as chat.
     pub is_served: bool,
     pub body: fn(&str) -> Value,
+    /// It takes a form with a file; the body's fields are the form's.
+    pub is_form: bool,
+}
+
+impl Endpoint {
+    /// Content type and bytes of a request with a text; a form has it in its file too, and in that one's name.
+    pub fn request(&self, text: &str) -> (&'static str, Vec<u8>) {
+        let body = (self.body)(text);
+        if !self.is_form {
+            return ("application/json", body.to_string().into_bytes());
+        }
+        let fields = body.as_object().unwrap().iter();
+        let fields: Vec<(&str, &str)> = fields.map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+        let bytes = form(&fields, (&format!("{text}.wav"), format!("RIFF {text}").as_bytes()));
+        ("multipart/form-data; boundary=b0", bytes)
+    }
 }
 
 macro_rules! endpoint {
     ($path:literal, $served:literal, $body:expr) => {
-        Endpoint { path: $path, is_served: $served, body: $body }
+        Endpoint { path: $path, is_served: $served, body: $body, is_form: false }
+    };
+    ($path:literal, form, $body:expr) => {
+        Endpoint { path: $path, is_served: true, body: $body, is_form: true }
     };
 }
 
 /// A new endpoint joins by turning `is_served` to true: until then a test fails as soon as the gateway answers it. One
 /// that is not in the list yet is added with a body that carries the text where its callers put theirs.
-pub const ENDPOINTS: [Endpoint; 16] = [
+pub const ENDPOINTS: [Endpoint; 17] = [
     endpoint!("/v1/chat/completions", true, |text| {
         json!({ "model": "chat", "messages": [{ "role": "user", "content": text }] })
     }),
@@ -36,7 +57,8 @@ pub const ENDPOINTS: [Endpoint; 16] = [
     endpoint!("/v1/images/generations", false, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/images/edits", false, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/audio/speech", false, |text| json!({ "model": "chat", "voice": "a", "input": text })),
-    endpoint!("/v1/audio/transcriptions", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/audio/transcriptions", form, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/audio/translations", form, |text| json!({ "model": "chat", "prompt": text, text: "x" })),
     endpoint!("/v1/files", false, |text| json!({ "purpose": "batch", "file": text })),
     endpoint!("/v1/batches", false, |text| json!({ "input_file_id": "f", "metadata": { "note": text } })),
 ];

@@ -1,0 +1,207 @@
+//! What a model heard: whole, as JSON or as text, or in events that are passed on one by one.
+//!
+//! Seconds of sound are what is counted. The audit record is in the journal before the answer's last byte.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::{BodyExt, Limited};
+use serde_json::Value;
+use shekara_protocol::error::ApiError;
+use shekara_protocol::headers::INTERNAL_AUDIO_SECONDS;
+use shekara_protocol::sse::{self, SseEvent};
+use tokio::sync::mpsc;
+
+use super::admission::{Places, Wishes};
+use super::answer::AnswerStream;
+use super::attempt::Begun;
+use super::events::{BrokenStream, EventReader, Next};
+use super::relay::Timing;
+use super::screening::ScreenedRequest;
+use super::settlement::CLIENT_CLOSED_REQUEST;
+use super::{Settlement, refusal};
+use crate::audit::{Outcome, UsageSource};
+use crate::config::Timeouts;
+use crate::providers::{AttemptError, FailureKind, UpstreamResponse};
+
+/// Far more than is said in the longest sound.
+const MAX_TRANSCRIPT_BYTES: usize = 64 << 20;
+/// Events that a client may be behind.
+const EVENTS_AHEAD: usize = 16;
+/// Time for the last events of a stream whose total time is over.
+const GOODBYE: Duration = Duration::from_secs(1);
+const DONE: &str = "transcript.text.done";
+
+/// A whole answer.
+#[derive(Debug)]
+pub(super) struct Transcript {
+    pub(super) body: Bytes,
+    pub(super) is_text: bool,
+    pub(super) seconds: Option<f64>,
+}
+
+/// Reads a whole answer, or a stream up to its first event: until then another target can still answer.
+///
+/// # Errors
+/// The answer breaks off, is too large or is not what was asked for.
+pub(super) async fn begin(response: UpstreamResponse, wishes: Wishes) -> Result<Begun, AttemptError> {
+    if wishes.stream {
+        let mut events = EventReader::new(response.into_body());
+        loop {
+            match events.next().await {
+                Ok(Next::Comment) => {}
+                Ok(Next::Event(event)) if kind(&event).is_some() => {
+                    events.put_back(vec![event]);
+                    return Ok(Begun::TranscriptEvents(events));
+                }
+                Ok(Next::Event(event)) if is_error(&event) => return Err(FailureKind::Server.into()),
+                Ok(Next::Event(_) | Next::End) | Err(BrokenStream) => return Err(FailureKind::BrokenResponse.into()),
+            }
+        }
+    }
+    let header = response.headers().get(INTERNAL_AUDIO_SECONDS).and_then(|value| value.to_str().ok()?.parse().ok());
+    let collected = Limited::new(response.into_body(), MAX_TRANSCRIPT_BYTES).collect().await;
+    let body = collected.map_err(|_| FailureKind::BrokenResponse)?.to_bytes();
+    if wishes.is_text {
+        std::str::from_utf8(&body).map_err(|_| FailureKind::BrokenResponse)?;
+        return Ok(Begun::Transcript(Transcript { body, is_text: true, seconds: header }));
+    }
+    let answer: Value = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
+    if !answer["text"].is_string() {
+        return Err(FailureKind::BrokenResponse.into());
+    }
+    let seconds = seconds(&answer).or(answer["duration"].as_f64()).or(header);
+    Ok(Begun::Transcript(Transcript { body, is_text: false, seconds: seconds.filter(|seconds| *seconds >= 0.0) }))
+}
+
+fn seconds(answer: &Value) -> Option<f64> {
+    answer["usage"]["seconds"].as_f64()
+}
+
+/// The `type` of an event of a transcript.
+fn kind(event: &SseEvent) -> Option<String> {
+    let event: Value = serde_json::from_str(&event.data).ok()?;
+    event["type"].as_str().filter(|kind| kind.starts_with("transcript.")).map(str::to_owned)
+}
+
+fn is_error(event: &SseEvent) -> bool {
+    event.event == "error" || serde_json::from_str::<Value>(&event.data).is_ok_and(|event| !event["error"].is_null())
+}
+
+pub(super) fn relay(request: ScreenedRequest, events: EventReader, timing: Timing) -> AnswerStream {
+    let relay = Relay {
+        events,
+        settlement: request.context.settlement,
+        timeouts: request.route.timeouts,
+        timing,
+        out: VecDeque::new(),
+        has_ended: false,
+        _places: request.places,
+    };
+    let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
+    tokio::spawn(relay.run(sender));
+    Box::pin(stream::unfold(receiver, |mut receiver| async move {
+        let bytes: Bytes = receiver.recv().await?;
+        Some((Ok(bytes), receiver))
+    }))
+}
+
+struct Relay {
+    events: EventReader,
+    settlement: Arc<Settlement>,
+    timeouts: Timeouts,
+    timing: Timing,
+    out: VecDeque<Bytes>,
+    has_ended: bool,
+    _places: Places,
+}
+
+impl Relay {
+    async fn run(mut self, client: mpsc::Sender<Bytes>) {
+        loop {
+            let bytes = tokio::select! {
+                biased;
+                // The client went away: dropping the settlement records it.
+                () = client.closed() => return,
+                bytes = self.next() => bytes,
+            };
+            let Some(bytes) = bytes else { return };
+            if tokio::time::timeout(self.left().max(GOODBYE), client.send(bytes)).await.is_err() {
+                self.settlement.note_error(Some("client_too_slow"));
+                // Its failure was logged; before the client sees the end the record is there.
+                let _ = self.settlement.settle(Outcome::Aborted, CLIENT_CLOSED_REQUEST);
+                return;
+            }
+        }
+    }
+
+    fn left(&self) -> Duration {
+        let elapsed = Instant::now().saturating_duration_since(self.timing.started);
+        self.timeouts.total.saturating_sub(elapsed)
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(bytes) = self.out.pop_front() {
+                return Some(bytes);
+            }
+            if self.has_ended {
+                return None;
+            }
+            let limit = self.timeouts.between_tokens.min(self.left());
+            let event = tokio::select! {
+                biased;
+                () = self.timing.grace_over.cancelled() => {
+                    self.fail(&refusal::stream_broken("The server is shutting down."));
+                    continue;
+                }
+                event = tokio::time::timeout(limit, self.events.next()) => event,
+            };
+            match event {
+                Ok(Ok(Next::Event(event))) => self.take(&event),
+                Ok(Ok(Next::Comment)) => return Some(Bytes::from_static(sse::KEEP_ALIVE.as_bytes())),
+                Ok(Ok(Next::End) | Err(BrokenStream)) => {
+                    self.fail(&refusal::stream_broken("The provider's stream ended before the answer was complete."));
+                }
+                Err(_) => {
+                    let error = refusal::stream_broken("The provider stopped sending.");
+                    self.fail(&error.with_code("provider_timeout"));
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: &SseEvent) {
+        let Some(kind) = kind(event) else {
+            // What an error says may quote the request.
+            return self.fail(&refusal::stream_broken("The provider reported an error.").with_code("provider_error"));
+        };
+        self.settlement.note_first_token();
+        let data = Bytes::from(sse::data(&event.data));
+        if kind != DONE {
+            return self.out.push_back(data);
+        }
+        let seconds = serde_json::from_str::<Value>(&event.data).ok().as_ref().and_then(seconds);
+        self.settlement.note_audio(seconds, UsageSource::Provider);
+        self.end_with(Outcome::Completed, data);
+    }
+
+    fn fail(&mut self, error: &ApiError) {
+        self.settlement.note_error(error.code.as_deref());
+        self.end_with(Outcome::Failed, Bytes::from(sse::error(&error.to_json())));
+    }
+
+    /// Settles first: the last byte goes out only behind the record.
+    fn end_with(&mut self, outcome: Outcome, last: Bytes) {
+        self.has_ended = true;
+        let last = match self.settlement.settle(outcome, 200) {
+            Ok(()) => last,
+            Err(_) => Bytes::from(sse::error(&refusal::audit_unavailable().to_json())),
+        };
+        self.out.push_back(last);
+        self.out.push_back(Bytes::from_static(sse::DONE.as_bytes()));
+    }
+}
