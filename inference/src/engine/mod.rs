@@ -18,6 +18,7 @@ mod settings;
 mod speculation;
 mod stream;
 
+pub use crate::models::Adapter;
 pub use error::{EngineError, LaunchError, SubmitError};
 pub use handle::{EngineHandle, EngineStats, EngineStatus, GenerationRequest};
 pub use launch::{Launch, Lease, launch, start, thread_pool};

@@ -1,5 +1,7 @@
 //! One configurable decoder, and the table from Hugging Face `architectures` to its knobs.
 
+mod adapter;
+mod adapter_config;
 mod architecture;
 mod architectures;
 mod architectures_layer_norm;
@@ -16,6 +18,9 @@ mod rope_config;
 mod windows;
 mod workspace;
 
+pub use crate::layers::{Adapter, AdapterLease};
+pub use adapter::{AdapterError, AdapterPlan};
+pub use adapter_config::AdapterConfig;
 pub use architecture::{Names, Placement};
 pub use architectures::supported as supported_architectures;
 pub use config::{DecoderConfig, LayerConfig};

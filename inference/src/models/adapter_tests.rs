@@ -1,0 +1,162 @@
+//! Adapters' tensors against the decoder that they are for.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::kernels::cpu::WeightDtype;
+use crate::weights::HfConfig;
+
+/// Tensors of the same value in `f32`, by their names.
+#[derive(Clone, Default)]
+struct Stored(BTreeMap<String, (Vec<usize>, f32)>);
+
+impl Stored {
+    fn with(mut self, module: &str, shapes: [[usize; 2]; 2]) -> Self {
+        for (leaf, shape) in [DOWN, UP].into_iter().zip(shapes) {
+            self.0.insert(tensor(module, leaf), (shape.to_vec(), 0.5));
+        }
+        self
+    }
+}
+
+impl WeightSource for Stored {
+    fn stored(&self) -> Vec<StoredTensor> {
+        let stored = |(name, (shape, _)): (&String, &(Vec<usize>, f32))| StoredTensor {
+            name: name.clone(),
+            shape: shape.clone(),
+            dtype: "f32".to_owned(),
+            bytes: shape.iter().product::<usize>() as u64 * 4,
+        };
+        self.0.iter().map(stored).collect()
+    }
+
+    fn check(&self, name: &str, shape: &[usize]) -> Result<(), WeightsError> {
+        let (found, _) = self.0.get(name).ok_or_else(|| WeightsError::MissingTensor { name: name.to_owned() })?;
+        if found == shape {
+            return Ok(());
+        }
+        Err(WeightsError::WrongShape { name: name.to_owned(), expected: shape.to_vec(), found: found.clone() })
+    }
+
+    fn load(&self, name: &str, shape: &[usize]) -> Result<crate::weights::RawTensor, WeightsError> {
+        self.check(name, shape)?;
+        let bytes = self.0[name].1.to_le_bytes().repeat(shape.iter().product());
+        Ok(crate::weights::RawTensor { dtype: WeightDtype::F32, shape: shape.to_vec(), bytes })
+    }
+
+    fn check_bytes(&self, _: &str, _: &[usize]) -> Result<(), WeightsError> {
+        unreachable!("adapters have no bytes")
+    }
+
+    fn load_bytes(&self, _: &str, _: &[usize]) -> Result<Vec<u8>, WeightsError> {
+        unreachable!("adapters have no bytes")
+    }
+}
+
+fn decoder(changes: &Value) -> DecoderConfig {
+    let mut values = json!({"architectures": ["LlamaForCausalLM"], "hidden_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "intermediate_size": 48, "vocab_size": 100});
+    values.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+    DecoderConfig::parse(&HfConfig::from_values(values.as_object().expect("an object").clone())).expect("valid")
+}
+
+fn settings(targets: &Value) -> AdapterConfig {
+    let values = json!({"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": targets,
+        "layers_to_transform": [1]});
+    AdapterConfig::parse(values.as_object().expect("an object")).expect("understood")
+}
+
+const VALUE: &str = "model.layers.1.self_attn.v_proj";
+const DOWN_PROJECTION: &str = "model.layers.1.mlp.down_proj";
+
+fn sound() -> Stored {
+    Stored::default().with(VALUE, [[4, 32], [16, 4]]).with(DOWN_PROJECTION, [[4, 48], [32, 4]])
+}
+
+fn plan(stored: &Stored) -> Result<AdapterPlan, AdapterError> {
+    AdapterPlan::new(&settings(&json!(["v_proj", "down_proj"])), &decoder(&json!({})), stored)
+}
+
+#[test]
+fn a_sound_one_is_loaded_and_takes_what_was_said() {
+    let plan = plan(&sound()).expect("sound");
+    let places: Vec<_> = plan.sites.iter().map(|site| (site.site.layer, site.parts[0].first_output)).collect();
+    // Behind the queries and keys of the fused projection.
+    assert_eq!(places, [(1, 32 + 16), (1, 0)]);
+    let adapter = plan.load(&sound(), 7, None).expect("loads");
+    assert_eq!((adapter.number(), adapter.rank(), plan.rank()), (7, 4, 4));
+    assert_eq!(adapter.size_in_bytes() as u64, plan.memory_bytes());
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let module = "model.layers.1.self_attn.";
+    let without = |leaf: &str| {
+        let mut stored = sound();
+        stored.0.remove(&tensor(VALUE, leaf)).expect("there");
+        stored
+    };
+    let named = |name: &str| {
+        let mut stored = sound();
+        stored.0.insert(name.to_owned(), (vec![4, 32], 0.5));
+        stored
+    };
+    for (stored, expected) in [
+        (without(DOWN), format!("{VALUE}{DOWN} is missing")),
+        (without(UP), format!("{VALUE}{UP} is missing")),
+        (Stored::default().with(VALUE, [[4, 32], [16, 4]]), format!("{DOWN_PROJECTION}{DOWN} is missing")),
+        (sound().with(VALUE, [[4, 31], [16, 4]]), "shape [4, 31]".to_owned()),
+        (sound().with(VALUE, [[5, 32], [16, 5]]), "shape [5, 32]".to_owned()),
+        (sound().with(VALUE, [[4, 32], [32, 4]]), "shape [32, 4]".to_owned()),
+        (sound().with(&format!("{module}w_proj"), [[4, 32], [16, 4]]), "belongs to no linear layer".to_owned()),
+        (sound().with("model.layers.2.mlp.down_proj", [[4, 48], [32, 4]]), "belongs to no linear layer".to_owned()),
+        (sound().with(&format!("{module}q_proj"), [[4, 32], [32, 4]]), "target_modules does not name".to_owned()),
+        (sound().with("model.layers.0.self_attn.v_proj", [[4, 32], [16, 4]]), "does not name".to_owned()),
+        (sound().with("model.layers.1.mlp.experts.0.up_proj", [[4, 32], [48, 4]]), "experts".to_owned()),
+        (sound().with("lm_head", [[4, 32], [100, 4]]), "output head".to_owned()),
+        (named("base_model.model.lm_head.weight"), "output head".to_owned()),
+        (named(&tensor(VALUE, ".lora_magnitude_vector")), "DoRA".to_owned()),
+        (named(&tensor(VALUE, ".lora_B.bias")), "bias".to_owned()),
+        (named(&tensor("model.embed_tokens", ".lora_embedding_A")), "embeddings".to_owned()),
+        (named(&tensor("model.embed_tokens", ".weight")), "trained whole".to_owned()),
+        (named(&tensor(VALUE, ".lora_A.default.weight")), "a kind of adapter".to_owned()),
+        (named("model.layers.1.self_attn.v_proj.weight"), "trained whole".to_owned()),
+    ] {
+        let error = plan(&stored).expect_err(&expected).to_string();
+        assert!(error.contains(&expected), "{error} is not {expected}");
+    }
+    let none = AdapterPlan::new(&settings(&json!(["nowhere"])), &decoder(&json!({})), &Stored::default());
+    assert!(matches!(none, Err(AdapterError::Empty)));
+}
+
+#[test]
+fn ranks_are_bounded_and_values_must_be_finite() {
+    let rank = MAX_RANK + 1;
+    let values = json!({"peft_type": "LORA", "r": rank, "lora_alpha": 8, "target_modules": "all-linear"});
+    let config = AdapterConfig::parse(values.as_object().expect("an object")).expect("understood");
+    let stored = Stored::default().with("model.layers.0.self_attn.q_proj", [[rank, 32], [32, rank]]);
+    let error = AdapterPlan::new(&config, &decoder(&json!({})), &stored).expect_err("refused");
+    assert!(matches!(error, AdapterError::RankTooHigh { rank: found, .. } if found == rank));
+    let mut huge = sound();
+    for (_, value) in huge.0.values_mut() {
+        *value = 1e25;
+    }
+    let error = plan(&huge).expect("sound shapes").load(&huge, 1, None).expect_err("refused");
+    assert!(matches!(error, AdapterError::NotFinite { module } if module == VALUE));
+}
+
+#[test]
+fn layers_of_experts_can_be_changed_beside_them_and_latent_attention_in_all_its_parts() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/architectures");
+    let config = HfConfig::read(&folder.join("deepseek-v3/config.json")).expect("a config");
+    let config = DecoderConfig::parse(&config).expect("valid");
+    let sites: Vec<AdapterSite> = Decoder::adapter_sites(&config).collect();
+    let names: Vec<&str> = sites.iter().flat_map(|site| &site.parts).map(|(name, _)| name.as_str()).collect();
+    for name in ["q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj"] {
+        assert!(names.contains(&format!("model.layers.1.self_attn.{name}").as_str()), "{name}: {names:?}");
+    }
+    assert!(names.contains(&"model.layers.0.mlp.down_proj"), "the first layers are dense");
+    assert!(!names.iter().any(|name| name.contains("experts")));
+}
