@@ -65,7 +65,7 @@ fn ranks_and_scales_follow_the_patterns() {
         ("model.layers.13.self_attn.q_proj", 8, 2.5 / 8.0),
         (KEY, 5, 4.0 / 5.0),
         ("model.layers.0.mlp.down_proj", 2, 2.0),
-        ("model.layers.0.mlp.up_proj", 8, 0.5),
+        ("model.layers.0.mlp.up_proj", 8, 1.5),
     ] {
         assert_eq!(config.rank(module), rank, "{module}");
         assert!((config.scale(module) - scale).abs() < 1e-7, "{module}");

@@ -1,12 +1,17 @@
 //! Adapters' tensors against the decoder that they are for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kernels::cpu::WeightDtype;
-use crate::weights::HfConfig;
+use crate::kernels::cpu::{KvDtype, WeightDtype};
+use crate::kv_cache::tensors::KvTensors;
+use crate::layers::{BatchSequence, TokenBatch};
+use crate::models::Workspace;
+use crate::weights::{DummyWeights, HfConfig, RawTensor};
 
 /// Tensors of the same value in `f32`, by their names.
 #[derive(Clone, Default)]
@@ -40,10 +45,10 @@ impl WeightSource for Stored {
         Err(WeightsError::WrongShape { name: name.to_owned(), expected: shape.to_vec(), found: found.clone() })
     }
 
-    fn load(&self, name: &str, shape: &[usize]) -> Result<crate::weights::RawTensor, WeightsError> {
+    fn load(&self, name: &str, shape: &[usize]) -> Result<RawTensor, WeightsError> {
         self.check(name, shape)?;
         let bytes = self.0[name].1.to_le_bytes().repeat(shape.iter().product());
-        Ok(crate::weights::RawTensor { dtype: WeightDtype::F32, shape: shape.to_vec(), bytes })
+        Ok(RawTensor { dtype: WeightDtype::F32, shape: shape.to_vec(), bytes })
     }
 
     fn check_bytes(&self, _: &str, _: &[usize]) -> Result<(), WeightsError> {
@@ -68,6 +73,7 @@ fn settings(targets: &Value) -> AdapterConfig {
     AdapterConfig::parse(values.as_object().expect("an object")).expect("understood")
 }
 
+const QUERY: &str = "model.layers.0.self_attn.q_proj";
 const VALUE: &str = "model.layers.1.self_attn.v_proj";
 const DOWN_PROJECTION: &str = "model.layers.1.mlp.down_proj";
 
@@ -134,9 +140,9 @@ fn what_is_wrong_is_named() {
 #[test]
 fn ranks_are_bounded_and_values_must_be_finite() {
     let rank = MAX_RANK + 1;
-    let values = json!({"peft_type": "LORA", "r": rank, "lora_alpha": 8, "target_modules": "all-linear"});
+    let values = json!({"peft_type": "LORA", "r": rank, "lora_alpha": 8, "target_modules": [QUERY]});
     let config = AdapterConfig::parse(values.as_object().expect("an object")).expect("understood");
-    let stored = Stored::default().with("model.layers.0.self_attn.q_proj", [[rank, 32], [32, rank]]);
+    let stored = Stored::default().with(QUERY, [[rank, 32], [32, rank]]);
     let error = AdapterPlan::new(&config, &decoder(&json!({})), &stored).expect_err("refused");
     assert!(matches!(error, AdapterError::RankTooHigh { rank: found, .. } if found == rank));
     let mut huge = sound();
@@ -149,9 +155,7 @@ fn ranks_are_bounded_and_values_must_be_finite() {
 
 #[test]
 fn layers_of_experts_can_be_changed_beside_them_and_latent_attention_in_all_its_parts() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/architectures");
-    let config = HfConfig::read(&folder.join("deepseek-v3/config.json")).expect("a config");
-    let config = DecoderConfig::parse(&config).expect("valid");
+    let config = fixture("deepseek-v3");
     let sites: Vec<AdapterSite> = Decoder::adapter_sites(&config).collect();
     let names: Vec<&str> = sites.iter().flat_map(|site| &site.parts).map(|(name, _)| name.as_str()).collect();
     for name in ["q_a_proj", "q_b_proj", "kv_a_proj_with_mqa", "kv_b_proj", "o_proj"] {
@@ -159,4 +163,98 @@ fn layers_of_experts_can_be_changed_beside_them_and_latent_attention_in_all_its_
     }
     assert!(names.contains(&"model.layers.0.mlp.down_proj"), "the first layers are dense");
     assert!(!names.iter().any(|name| name.contains("experts")));
+}
+
+fn fixture(name: &str) -> DecoderConfig {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/architectures");
+    let config = HfConfig::read(&folder.join(name).join("config.json")).expect("a config");
+    DecoderConfig::parse(&config).expect("valid")
+}
+
+/// An adapter of everything that can be adapted, of random values.
+fn drawn(config: &DecoderConfig, rank: usize, number: u64) -> Arc<Adapter> {
+    let mut adapter = Adapter::new(number, config.num_layers, None);
+    for site in Decoder::adapter_sites(config) {
+        let mut first_output = 0;
+        let part = |(module, outputs): &(String, usize)| {
+            let load = |name: &str, shape: [usize; 2]| {
+                DummyWeights::new(number).load(&format!("{module}.{name}"), &shape).expect("always there")
+            };
+            let (down, up) = (load("down", [rank, site.num_inputs]), load("up", [*outputs, rank]));
+            first_output += outputs;
+            LowRankPart { down, up, scale: 40.0, first_output: first_output - outputs }
+        };
+        let parts = site.parts.iter().map(part).collect();
+        assert!(adapter.insert((site.layer, site.projection), parts));
+    }
+    Arc::new(adapter)
+}
+
+const NUM_ROWS: usize = 24;
+const BLOCK_SIZE: usize = 16;
+
+/// A small decoder of random weights that runs sequences of the same tokens, each with its adapter.
+struct Model {
+    decoder: Decoder,
+    cache: KvTensors,
+    workspace: Workspace,
+}
+
+impl Model {
+    fn new(config: DecoderConfig) -> Self {
+        let shape = config.attention.kv_shape(BLOCK_SIZE);
+        let cache = KvTensors::new(shape, KvDtype::F16, config.num_layers, 8);
+        let decoder = Decoder::load(&DummyWeights::new(3), config).expect("dummy weights load");
+        let mut workspace = Workspace::default();
+        workspace.reserve(decoder.config(), 4 * NUM_ROWS, 4 * NUM_ROWS);
+        Self { decoder, cache, workspace }
+    }
+
+    /// The bits of all logits of these rows of each sequence.
+    fn run(&mut self, adapters: &[Option<&Arc<Adapter>>], rows: std::ops::Range<usize>) -> Vec<Vec<u32>> {
+        let mut batch = TokenBatch::default();
+        for (index, adapter) in (0u32..).zip(adapters) {
+            let sequence = BatchSequence {
+                num_rows: rows.len(),
+                first_position: rows.start,
+                block_table: vec![2 * index, 2 * index + 1],
+                num_cached_rows: 0,
+                num_logit_rows: rows.len(),
+            };
+            let tokens: Vec<u32> = rows.clone().map(|at| (at * 31 % 90) as u32).collect();
+            batch.push(&tokens, sequence, BLOCK_SIZE);
+            if let Some(adapter) = adapter {
+                batch.adapt(adapter);
+            }
+        }
+        self.decoder.forward(&batch, &mut self.cache, &mut self.workspace);
+        let width = rows.len() * self.decoder.config().vocab_size;
+        let logits = self.decoder.logits(0..batch.num_logit_rows(), &mut self.workspace);
+        logits.chunks_exact(width).map(|logits| logits.iter().map(|logit| logit.to_bits()).collect()).collect()
+    }
+}
+
+#[test]
+fn sequences_have_the_same_bits_with_their_adapters_in_any_company() {
+    for name in ["llama-llama3", "phi3", "gpt-neox", "falcon-7b", "phi", "gemma2", "olmo2", "mixtral", "deepseek-v3"] {
+        let config = fixture(name);
+        let adapters = [drawn(&config, 4, 1), drawn(&config, 33, 2)];
+        let mut model = Model::new(config);
+        let reserved = model.workspace.size_in_bytes();
+        let all = [None, Some(&adapters[0]), Some(&adapters[1]), Some(&adapters[0])];
+        let together = model.run(&all, 0..NUM_ROWS);
+        for (at, adapter) in all.into_iter().enumerate() {
+            assert!(model.run(&[adapter], 0..NUM_ROWS)[0] == together[at], "{name}: {at} alone");
+        }
+        assert!(together[1] == together[3] && together[0] != together[1], "{name}");
+        assert!(together[1] != together[2] && together[0] != together[2], "{name}");
+        let width = model.decoder.config().vocab_size;
+        for rows in [0..1, 1..17, 17..NUM_ROWS] {
+            let chunk = model.run(&all, rows.clone());
+            for (chunk, together) in chunk.iter().zip(&together) {
+                assert!(*chunk == together[rows.start * width..rows.end * width], "{name}: {rows:?}");
+            }
+        }
+        assert_eq!(model.workspace.size_in_bytes(), reserved, "{name}");
+    }
 }
