@@ -57,9 +57,9 @@ pub(super) fn adapted_id(model: &str, adapter: &str) -> String {
     format!("{model}{SEPARATOR}{adapter}")
 }
 
-/// The model's id and the adapter's name.
-pub(super) fn split_id(id: &str) -> Option<(&str, &str)> {
-    id.rsplit_once(SEPARATOR)
+/// Every model's id and adapter's name that an id could be made of.
+pub(super) fn split_id(id: &str) -> impl Iterator<Item = (&str, &str)> {
+    id.match_indices(SEPARATOR).map(|(at, separator)| (&id[..at], &id[at + separator.len()..]))
 }
 
 /// Looks at the adapters of a model's folder.

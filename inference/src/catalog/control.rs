@@ -57,8 +57,8 @@ impl Catalog {
     /// If there is no such model, or it is one with an adapter.
     pub fn control(&self, id: &str, action: Action) -> Result<ModelStatus, ControlError> {
         let mut registry = self.lock();
-        if let Some((_, entry, Some(name))) = registry.find(id) {
-            return Err(if entry.has_adapter(name) { ControlError::Adapter } else { ControlError::Unknown });
+        if let Some((_, _, Some(_))) = registry.find(id) {
+            return Err(ControlError::Adapter);
         }
         let entry = registry.entries.get_mut(id).filter(|entry| !entry.is_removed).ok_or(ControlError::Unknown)?;
         tracing::info!(model = id, ?action, "an operator asked for it");

@@ -258,7 +258,7 @@ impl Catalog {
             next: entry.next_adapter_revision(name),
             is_pinned: entry.is_pinned,
             is_on_demand: !is_served && entry.is_on_demand(self.settings.loading.autoload),
-            is_starting: false,
+            is_starting: entry.is_starting(),
             num_draining: 0,
         })
     }
@@ -287,9 +287,10 @@ impl Registry {
         if let Some(entry) = self.entries.get(id).filter(|entry| is_known(entry)) {
             return Some((id, entry, None));
         }
-        let (model, adapter) = split_id(id)?;
-        let entry = self.entries.get(model).filter(|entry| is_known(entry))?;
-        Some((model, entry, Some(adapter)))
+        split_id(id).find_map(|(model, adapter)| {
+            let entry = self.entries.get(model).filter(|entry| is_known(entry) && entry.has_adapter(adapter))?;
+            Some((model, entry, Some(adapter)))
+        })
     }
 }
 
