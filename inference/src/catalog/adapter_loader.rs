@@ -60,6 +60,9 @@ impl Catalog {
                 let rank = served.adapter.as_ref().map_or(0, |adapter| adapter.rank());
                 tracing::info!(model, adapter, rank, bytes = served.info.reserved_bytes, "the adapter is served");
             }
+            Err(LoadError::Folder(error)) if error.may_be_incomplete() && !task.as_it_is => {
+                tracing::info!(model, adapter, reason = error.with_causes(), "an adapter's folder is not complete yet");
+            }
             Err(LoadError::Folder(error)) => {
                 tracing::error!(model, adapter, reason = error.with_causes(), "failed to load an adapter");
             }

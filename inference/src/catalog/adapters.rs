@@ -17,8 +17,8 @@ use super::{Fingerprint, FolderError, LoadingSettings, ModelState, NextRevision,
 /// What stands between a model's id and an adapter's name.
 const SEPARATOR: char = ':';
 
-/// Folders by their names, as they lie there; none where they cannot be read at the moment.
-pub(super) type SeenAdapters = Option<BTreeMap<String, (PathBuf, Result<Fingerprint, UnusableError>)>>;
+/// Folders by their names, as they lie there.
+pub(super) type SeenAdapters = BTreeMap<String, (PathBuf, Result<Fingerprint, UnusableError>)>;
 
 /// One adapter's folder.
 pub(super) struct AdapterEntry {
@@ -40,7 +40,8 @@ pub(super) struct AdapterTask {
     pub path: PathBuf,
     pub revision: Fingerprint,
     attempt: u64,
-    as_it_is: bool,
+    /// What is incomplete is broken.
+    pub as_it_is: bool,
 }
 
 /// The same, beside the model that is served.
@@ -62,8 +63,8 @@ pub(super) fn split_id(id: &str) -> impl Iterator<Item = (&str, &str)> {
     id.match_indices(SEPARATOR).map(|(at, separator)| (&id[..at], &id[at + separator.len()..]))
 }
 
-/// Looks at the adapters of a model's folder.
-pub(super) fn look(model: &Path, most: usize) -> SeenAdapters {
+/// Looks at the adapters of a model's folder; none where they cannot be read at the moment.
+pub(super) fn look(model: &Path, most: usize) -> Option<SeenAdapters> {
     let mut found = scan_adapters(model)
         .inspect_err(|error| {
             tracing::warn!(model = %model.display(), %error, "its adapters cannot be read; they stay as they are");
@@ -121,7 +122,10 @@ impl AdapterEntry {
                 *reason = found;
                 return Some(left);
             }
-            Due::Broken { reason } => self.phase = Phase::Failed { reason, for_memory: false },
+            Due::Broken { reason } => {
+                tracing::error!(folder = %self.path.display(), reason, "failed to load an adapter");
+                self.phase = Phase::Failed { reason, for_memory: false };
+            }
             Due::Now { as_it_is } if is_served => self.queue(as_it_is),
             // It is loaded with its model.
             Due::Now { .. } => self.phase = Phase::Settled,
@@ -162,7 +166,7 @@ impl Entry {
     /// Takes all adapters as they lie there.
     pub(super) fn begin_adapters(&mut self, seen: SeenAdapters, now: Duration) {
         let begun = |(name, (path, seen))| (name, AdapterEntry::begun(path, seen, now));
-        self.adapters = seen.into_iter().flatten().map(begun).collect();
+        self.adapters = seen.into_iter().map(begun).collect();
     }
 
     /// Notes what the adapters' folders look like now and queues those that are to be loaded. Gives back those that
@@ -174,7 +178,6 @@ impl Entry {
         loading: &LoadingSettings,
     ) -> (Vec<Arc<ServedModel>>, Vec<Duration>) {
         let (mut gone, mut wakes) = (Vec::new(), Vec::new());
-        let Some(seen) = seen else { return (gone, wakes) };
         for (name, (path, seen)) in seen {
             let Some(adapter) = self.adapters.get_mut(name) else {
                 let mut adapter = AdapterEntry::begun(path.clone(), seen.clone(), now);
@@ -199,6 +202,7 @@ impl Entry {
             let since = *adapter.gone_since.get_or_insert(now);
             let left = loading.quiet().saturating_sub(now.saturating_sub(since));
             if left.is_zero() {
+                tracing::info!(folder = %adapter.path.display(), "an adapter is out of service: its folder is gone");
                 gone.extend(serving(self.serving.as_ref()).and_then(|model| model.remove_adapter(name)));
             } else {
                 wakes.push(left);

@@ -17,7 +17,7 @@ use super::{Candidate, Catalog, Fingerprint, Served, ServedModel, UnusableError,
 const MAX_MODELS: usize = 1_000;
 
 /// A folder or file as it lies there, and the adapters in it.
-type Found = (Candidate, Result<Fingerprint, UnusableError>, SeenAdapters);
+type Found = (Candidate, Result<Fingerprint, UnusableError>, Option<SeenAdapters>);
 
 impl Catalog {
     /// Takes all folders as they lie there.
@@ -32,7 +32,7 @@ impl Catalog {
         registry.manifest = manifest;
         for (id, (candidate, seen, adapters)) in seen {
             let mut entry = Entry::new(candidate.path, seen, now);
-            entry.begin_adapters(adapters, now);
+            entry.begin_adapters(adapters.unwrap_or_default(), now);
             registry.entries.insert(id.clone(), entry);
             registry.queue(&id, Cause::Start, true);
         }
@@ -70,7 +70,7 @@ impl Catalog {
         for (id, (candidate, seen, adapters)) in &seen {
             registry.note(candidate, seen, now);
             wakes.extend(self.take(&mut registry, id, now));
-            if let Some(entry) = registry.entries.get_mut(id) {
+            if let (Some(entry), Some(adapters)) = (registry.entries.get_mut(id), adapters) {
                 let (gone, later) = entry.note_adapters(adapters, now, &self.settings.loading);
                 gone_adapters.extend(gone);
                 wakes.extend(later);

@@ -54,16 +54,15 @@ fn rows_that_ask_for_it_get_what_the_formula_says_and_the_others_nothing() {
         for (index, part) in parts().into_iter().enumerate().filter(|_| rows.contains(&row)) {
             let (rank, outputs, first_output, scale) = part;
             let [down, up] = matrices(index, part);
-            let value = |at: f32| f64::from(at);
             let narrow = |at: usize| -> f64 {
                 let (weights, input) = (&down[at * INPUTS..], &input[row * INPUTS..(row + 1) * INPUTS]);
-                weights.iter().zip(input).map(|(weight, input)| value(*weight) * value(*input)).sum()
+                weights.iter().zip(input).map(|(weight, input)| f64::from(*weight) * f64::from(*input)).sum()
             };
             let narrow: Vec<f64> = (0..rank).map(narrow).collect();
             for output in 0..outputs {
                 let weights = &up[output * rank..(output + 1) * rank];
-                let sum: f64 = weights.iter().zip(&narrow).map(|(weight, narrow)| value(*weight) * narrow).sum();
-                expected[first_output + output] += value(scale) * sum;
+                let sum: f64 = weights.iter().zip(&narrow).map(|(weight, narrow)| f64::from(*weight) * narrow).sum();
+                expected[first_output + output] += f64::from(scale) * sum;
             }
         }
         for (found, expected) in output[row * STRIDE..].iter().zip(expected) {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::AdapterError;
 
 /// What only training and bookkeeping look at, or what has a meaning only together with a key that is refused.
-const HARMLESS: [&str; 15] = [
+const HARMLESS: [&str; 14] = [
     "auto_mapping",
     "base_model_name_or_path",
     "ensure_weight_tying",
@@ -23,7 +23,6 @@ const HARMLESS: [&str; 15] = [
     "revision",
     "runtime_config",
     "task_type",
-    "use_bias",
 ];
 
 /// Keys that this file reads.
@@ -57,7 +56,8 @@ pub struct AdapterConfig {
     is_rank_stabilised: bool,
     targets: Modules,
     excluded: Option<Modules>,
-    layers: Option<Vec<u64>>,
+    /// Those of them that are; empty where all are.
+    layers: Vec<u64>,
     /// Where a layer's number stands in a module's name; a list of targets and [`Self::layers`] ask for it.
     layer_places: Vec<Regex>,
     ranks: Vec<(Regex, f64)>,
@@ -103,7 +103,7 @@ impl AdapterConfig {
             },
             layers: match value("layers_to_transform") {
                 Some(layers) => numbers(layers).ok_or_else(|| wrong("layers_to_transform"))?,
-                None => None,
+                None => Vec::new(),
             },
             layer_places: match value("layers_pattern") {
                 Some(places) => layer_places(places).ok_or_else(|| wrong("layers_pattern"))?,
@@ -121,13 +121,12 @@ impl AdapterConfig {
         }
         let is_selected = self.targets.have(module)?;
         let Modules::Listed(names) = &self.targets else { return Some(is_selected) };
-        let Some(layers) = self.layers.as_ref().filter(|_| is_selected && !names.iter().any(|name| name == module))
-        else {
+        if !is_selected || self.layers.is_empty() || names.iter().any(|name| name == module) {
             return Some(is_selected);
-        };
+        }
         let number = |place: &Regex| place.captures(module)?.get(1)?.as_str().parse().ok();
         let layer: Option<u64> = self.layer_places.iter().find_map(number);
-        Some(layer.is_some_and(|layer| layers.contains(&layer)))
+        Some(layer.is_some_and(|layer| self.layers.contains(&layer)))
     }
 
     /// The rank of a module's two matrices.
@@ -222,12 +221,11 @@ fn finite(value: &Value) -> Option<f64> {
     value.as_f64().filter(|number| number.is_finite())
 }
 
-/// One number or a list of them; an empty list is none, as PEFT reads it.
-fn numbers(value: &Value) -> Option<Option<Vec<u64>>> {
+/// One number or a list of them.
+fn numbers(value: &Value) -> Option<Vec<u64>> {
     match value {
-        Value::Array(values) if values.is_empty() => Some(None),
-        Value::Array(values) => values.iter().map(Value::as_u64).collect::<Option<_>>().map(Some),
-        value => value.as_u64().map(|number| Some(vec![number])),
+        Value::Array(values) => values.iter().map(Value::as_u64).collect(),
+        value => value.as_u64().map(|number| vec![number]),
     }
 }
 

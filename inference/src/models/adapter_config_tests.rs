@@ -17,7 +17,7 @@ fn written() -> Value {
         "trainable_token_indices": null, "use_dora": false, "use_qalora": false, "use_rslora": false})
 }
 
-fn parse(changes: Value) -> Result<AdapterConfig, AdapterError> {
+fn parse(changes: &Value) -> Result<AdapterConfig, AdapterError> {
     let mut values = written().as_object().expect("an object").clone();
     values.extend(changes.as_object().expect("an object").clone());
     AdapterConfig::parse(&values)
@@ -28,7 +28,7 @@ const KEY: &str = "model.layers.3.self_attn.k_proj";
 
 #[test]
 fn targets_are_listed_or_matched_as_peft_does_it() {
-    let selects = |changes, module: &str| parse(changes).expect("understood").selects(module);
+    let selects = |changes: &Value, module: &str| parse(changes).expect("understood").selects(module);
     for (changes, query, key) in [
         (json!({}), true, false),
         (json!({"target_modules": "all-linear"}), true, true),
@@ -46,16 +46,16 @@ fn targets_are_listed_or_matched_as_peft_does_it() {
         (json!({"exclude_modules": ["q_proj"]}), false, false),
         (json!({"exclude_modules": r".*\.3\..*", "target_modules": "all-linear"}), false, false),
     ] {
-        let found = (selects(changes.clone(), QUERY), selects(changes.clone(), KEY));
+        let found = (selects(&changes, QUERY), selects(&changes, KEY));
         assert_eq!(found, (Some(query), Some(key)), "{changes}");
     }
     // Python knows patterns that are not understood here; the file's tensors are then taken at their word.
-    assert_eq!(selects(json!({"target_modules": r"(?<!lm_)(?=model).*q_proj"}), QUERY), None);
+    assert_eq!(selects(&json!({"target_modules": r"(?<!lm_)(?=model).*q_proj"}), QUERY), None);
 }
 
 #[test]
 fn ranks_and_scales_follow_the_patterns() {
-    let config = parse(json!({
+    let config = parse(&json!({
         "r": 8, "lora_alpha": 4, "rank_pattern": {"down_proj": 2, "layers.3.self_attn.q_proj": 16, "l.*self_attn.k_proj": 5},
         "alpha_pattern": {"q_proj": 2.5, "^model.layers.0.mlp.up_proj": 12}
     }))
@@ -70,7 +70,7 @@ fn ranks_and_scales_follow_the_patterns() {
         assert_eq!(config.rank(module), rank, "{module}");
         assert!((config.scale(module) - scale).abs() < 1e-7, "{module}");
     }
-    let stabilised = parse(json!({"r": 16, "lora_alpha": 8, "use_rslora": true})).expect("understood");
+    let stabilised = parse(&json!({"r": 16, "lora_alpha": 8, "use_rslora": true})).expect("understood");
     assert!((stabilised.scale(KEY) - 2.0).abs() < 1e-7);
 }
 
@@ -104,10 +104,10 @@ fn what_would_be_computed_wrongly_is_refused_by_name() {
         (json!({"layers_to_transform": [-1]}), "layers_to_transform"),
         (json!({"use_rslora": "yes"}), "use_rslora"),
     ] {
-        let error = parse(changes.clone()).expect_err(&changes.to_string());
+        let error = parse(&changes).expect_err(&changes.to_string());
         assert!(error.to_string().contains(expected), "{changes}: {error}");
     }
     for harmless in [json!({"init_lora_weights": "gaussian"}), json!({"some_later_invention": false})] {
-        assert!(parse(harmless.clone()).is_ok(), "{harmless}");
+        assert!(parse(&harmless).is_ok(), "{harmless}");
     }
 }
