@@ -29,6 +29,9 @@ pub struct AdapterSummary {
     pub bytes: u64,
 }
 
+/// An adapter's name, and whether it is sound.
+pub type AdapterVerdict = (String, Result<AdapterSummary, FolderError>);
+
 impl AdapterFolder {
     /// # Errors
     /// If anything in the folder is missing, malformed, not supported, not of this model or larger than `max_bytes`.
@@ -62,10 +65,7 @@ impl AdapterFolder {
 ///
 /// # Errors
 /// If the model's folder is broken, or its adapters cannot be listed.
-pub fn verify_adapters(
-    model: &Path,
-    max_bytes: u64,
-) -> Result<Vec<(String, Result<AdapterSummary, FolderError>)>, FolderError> {
+pub fn verify_adapters(model: &Path, max_bytes: u64) -> Result<Vec<AdapterVerdict>, FolderError> {
     let adapters = scan_adapters(model).unwrap_or_default();
     if adapters.is_empty() {
         return Ok(Vec::new());

@@ -25,7 +25,7 @@ mod settings;
 mod status;
 mod watch;
 
-pub use adapter_folder::{AdapterSummary, verify_adapters};
+pub use adapter_folder::{AdapterSummary, AdapterVerdict, verify_adapters};
 pub use control::{Action, ControlError};
 pub use demand::AcquireError;
 pub use fingerprint::{Fingerprint, UnusableError};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use shekara_inference::catalog::{AdapterSummary, FolderError, LoadingSettings, verify_adapters, verify_folder};
+use shekara_inference::catalog::{AdapterSummary, AdapterVerdict, LoadingSettings, verify_adapters, verify_folder};
 use shekara_inference::engine::EngineSettings;
 
 /// What the catalog would say of each adapter of a model's folder: its id, and its rank and bytes or why it would not
@@ -11,9 +11,7 @@ use shekara_inference::engine::EngineSettings;
 pub fn inspect_adapters(id: &str, path: &Path) -> Vec<(String, Result<AdapterSummary, String>)> {
     let max_bytes = LoadingSettings::default().max_adapter_bytes;
     let adapters = verify_adapters(path, max_bytes).unwrap_or_default();
-    let line = |(name, result): (String, Result<AdapterSummary, FolderError>)| {
-        (format!("{id}:{name}"), result.map_err(|error| error.with_causes()))
-    };
+    let line = |(name, result): AdapterVerdict| (format!("{id}:{name}"), result.map_err(|error| error.with_causes()));
     adapters.into_iter().map(line).collect()
 }
 

@@ -60,7 +60,7 @@ impl ForwardContext<'_> {
     pub fn adapt(&self, projection: Projection, input: &[f32], output: &mut [f32], scratch: &mut AdapterScratch) {
         let stride = output.len() / self.batch.num_rows().max(1);
         for AdaptedRows { adapter, rows } in &self.batch.adapted {
-            adapter.add_to((self.layer, projection), rows, input, (output, stride), scratch);
+            adapter.add_to((self.layer, projection), (input, rows), (output, stride), scratch);
         }
     }
 }

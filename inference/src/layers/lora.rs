@@ -139,8 +139,7 @@ impl Adapter {
     pub(super) fn add_to(
         &self,
         (layer, projection): (usize, Projection),
-        rows: &[usize],
-        input: &[f32],
+        (input, rows): (&[f32], &[usize]),
         (output, stride): (&mut [f32], usize),
         scratch: &mut AdapterScratch,
     ) {

@@ -39,7 +39,7 @@ fn adapter() -> Adapter {
 
 fn run(adapter: &Adapter, rows: &[usize], input: &[f32], output: &mut [f32]) {
     let mut scratch = AdapterScratch::default();
-    adapter.add_to((1, Projection::Attention), rows, input, (output, STRIDE), &mut scratch);
+    adapter.add_to((1, Projection::Attention), (input, rows), (output, STRIDE), &mut scratch);
 }
 
 #[test]
@@ -107,7 +107,8 @@ fn what_it_takes_is_known_beforehand() {
         let rows: Vec<usize> = (0..num_rows).collect();
         let mut output = vec![0.0; num_rows * STRIDE];
         let at = (1, Projection::Attention);
-        adapter.add_to(at, &rows, &vec![1.0; num_rows * INPUTS], (&mut output, STRIDE), &mut scratch);
+        let input = vec![1.0; num_rows * INPUTS];
+        adapter.add_to(at, (&input, &rows), (&mut output, STRIDE), &mut scratch);
         let lengths = AdapterScratch::lengths(&sites, num_rows);
         for (buffer, length) in scratch.buffers().into_iter().zip(lengths) {
             assert!(buffer.len() <= length, "{} {length}", buffer.len());
