@@ -26,6 +26,7 @@ pub fn greedy(prompt: Vec<u32>, max_tokens: usize, salt: &str) -> GenerationRequ
         grammar: None,
         priority: 0,
         cache_salt: salt.into(),
+        adapter: None,
     }
 }
 

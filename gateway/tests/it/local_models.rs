@@ -14,6 +14,8 @@ use shekara_inference::server::{AdminAccess, ServerState, router};
 
 use crate::gateway::TestGateway;
 
+const IIN: &str = "901123300258";
+
 fn copy_model(to: &Path) {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inference/tests/fixtures/llama-tiny");
     std::fs::create_dir(to).unwrap();
@@ -83,4 +85,53 @@ async fn without_an_engine_there_are_no_models_to_see() {
     let gateway = TestGateway::start("").await;
     let answer = gateway.send("GET", "/admin/v1/models", &gateway.admin_key, "").await;
     assert_eq!((answer.status, answer.code().as_str()), (404, "no_local_engine"));
+}
+
+/// A small model with an adapter, under the name `tiny`.
+fn copy_adapted_model(models: &Path) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inference/tests/fixtures");
+    let (model, adapter) = (models.join("tiny"), models.join("tiny/adapters/support"));
+    std::fs::create_dir_all(&adapter).unwrap();
+    let tokenizer = fixtures.join("llama-tiny");
+    for (from, to, names) in [
+        (fixtures.join("architectures/qwen3"), &model, ["config.json", "model.safetensors"]),
+        (tokenizer, &model, ["tokenizer.json", "tokenizer_config.json"]),
+        (fixtures.join("adapters/qwen3/support"), &adapter, ["adapter_config.json", "adapter_model.safetensors"]),
+    ] {
+        for name in names {
+            std::fs::copy(from.join(name), to.join(name)).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_adapter_is_a_route_of_its_own_and_goes_with_its_folder() {
+    let models = tempfile::tempdir().unwrap();
+    copy_adapted_model(models.path());
+    let (gateway, catalog) = started(models.path()).await;
+    let served =
+        || LocalModels::new(catalog.list().into_iter().filter(|model| model.is_served()).map(|one| one.id), []);
+    gateway.gateway.follow_local(&served());
+    let text = json!([{ "role": "user", "content": "hello" }]);
+    let said = async |model: &str| {
+        let body = json!({ "model": model, "messages": text, "max_tokens": 8, "temperature": 0, "ignore_eos": true });
+        gateway.chat(body).await
+    };
+    let (of_model, of_adapter) = (said("tiny").await, said("tiny:support").await);
+    assert_eq!((of_model.status, of_adapter.status), (200, 200), "{}", of_adapter.body);
+    assert_eq!((of_adapter.header("x-shekara-model"), of_adapter.header("x-shekara-zone")), ("tiny:support", "local"));
+    assert_ne!(of_model.text(), of_adapter.text());
+    assert_eq!(said("local/tiny:support").await.text(), of_adapter.text());
+    // Personal data stays with it: it is inside the border.
+    let sensitive = gateway.ask("tiny:support", &format!("ИИН {IIN}")).await;
+    assert_eq!((sensitive.status, sensitive.header("x-shekara-model")), (200, "tiny:support"));
+    let listed = gateway.send("GET", "/v1/models", &gateway.key, "").await.json();
+    assert!(listed["data"].as_array().unwrap().iter().any(|model| model["id"] == "tiny:support"), "{listed}");
+    assert_eq!(gateway.send("GET", "/v1/models/tiny:support", &gateway.key, "").await.status, 200);
+    std::fs::remove_dir_all(models.path().join("tiny/adapters")).unwrap();
+    let is_gone = || catalog.list().iter().all(|model| model.id != "tiny:support");
+    let _watch = catalog.watch().unwrap();
+    catalog.wait_until(|_| is_gone()).await;
+    gateway.gateway.follow_local(&served());
+    assert_eq!((said("tiny").await.status, said("tiny:support").await.status), (200, 404));
 }

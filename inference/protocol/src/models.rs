@@ -26,10 +26,14 @@ pub struct Model {
     /// Longest prompt and answer together, in tokens, where it is known (vLLM's field).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_model_len: Option<usize>,
+    /// Where this is a model with an adapter, the model's own id (vLLM's field).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 impl Model {
     pub fn new(id: impl Into<String>, created: u64, owned_by: impl Into<String>) -> Self {
-        Self { id: id.into(), object: "model", created, owned_by: owned_by.into(), max_model_len: None }
+        let (id, owned_by) = (id.into(), owned_by.into());
+        Self { id, object: "model", created, owned_by, max_model_len: None, parent: None }
     }
 }

@@ -57,6 +57,7 @@ pub async fn measure(engine: &EngineHandle, load: Load) -> Result<Measured, Benc
             grammar: None,
             priority: 0,
             cache_salt: format!("{started:?}").into(),
+            adapter: None,
         };
         let mut tokens = engine.submit(request)?;
         running.push(async move {

@@ -40,19 +40,27 @@ impl FromStr for Action {
     }
 }
 
-/// There is no model of this id.
+/// Why nothing can be asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such model")]
-pub struct UnknownModel;
+pub enum ControlError {
+    #[error("there is no such model")]
+    Unknown,
+    /// It comes and goes with its folder and its model.
+    #[error("it is an adapter")]
+    Adapter,
+}
 
 impl Catalog {
     /// Does as asked, or begins to; returns where the model stands then.
     ///
     /// # Errors
-    /// If there is no such model.
-    pub fn control(&self, id: &str, action: Action) -> Result<ModelStatus, UnknownModel> {
+    /// If there is no such model, or it is one with an adapter.
+    pub fn control(&self, id: &str, action: Action) -> Result<ModelStatus, ControlError> {
         let mut registry = self.lock();
-        let entry = registry.entries.get_mut(id).filter(|entry| !entry.is_removed).ok_or(UnknownModel)?;
+        if let Some((_, _, Some(_))) = registry.find(id) {
+            return Err(ControlError::Adapter);
+        }
+        let entry = registry.entries.get_mut(id).filter(|entry| !entry.is_removed).ok_or(ControlError::Unknown)?;
         tracing::info!(model = id, ?action, "an operator asked for it");
         let mut unloaded = None;
         match action {
@@ -75,6 +83,6 @@ impl Catalog {
         drop(unloaded);
         self.changed();
         self.kick();
-        self.model_status(id).ok_or(UnknownModel)
+        self.model_status(id).ok_or(ControlError::Unknown)
     }
 }

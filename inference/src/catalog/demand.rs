@@ -69,13 +69,18 @@ impl Catalog {
         let autoload = self.settings.loading.autoload;
         let mut registry = self.lock();
         let is_closed = registry.is_closed;
-        let Some(entry) = registry.entries.get(id).filter(|entry| !entry.is_removed) else {
+        let Some((id, entry, adapter)) = registry.find(id).filter(|(_, entry, _)| !entry.is_removed) else {
             return Outlook::Never(AcquireError::Unknown);
         };
+        let adapter = match adapter.map(|name| entry.adapter_state(name)) {
+            Some(None) => return Outlook::Never(AcquireError::Unknown),
+            state => state.flatten(),
+        };
+        let id = id.to_owned();
         match entry.state() {
             ModelState::Ready(model) => {
                 model.info().touch();
-                return Outlook::Ready(model);
+                return adapter.map_or(Outlook::Ready(model), adapter_outlook);
             }
             _ if is_closed => return Outlook::Never(AcquireError::Closed),
             ModelState::Failed { .. } if !entry.is_on_demand(autoload) => return Outlook::Never(AcquireError::Failed),
@@ -88,7 +93,7 @@ impl Catalog {
             }
             _ => {}
         }
-        self.ask_for(&mut registry, id);
+        self.ask_for(&mut registry, &id);
         drop(registry);
         self.kick();
         Outlook::Wait
@@ -103,6 +108,18 @@ impl Catalog {
         if is_out && may_fit {
             registry.queue(id, Cause::Demand, true);
         }
+    }
+}
+
+/// Of an adapter whose model is served.
+fn adapter_outlook(state: ModelState) -> Outlook {
+    match state {
+        ModelState::Ready(adapter) => {
+            adapter.info().touch();
+            Outlook::Ready(adapter)
+        }
+        ModelState::Failed { .. } => Outlook::Never(AcquireError::Failed),
+        _ => Outlook::Never(AcquireError::Loading),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the catalog knows of one folder.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use crate::engine::{EngineMonitor, EngineStatus};
 
-use super::{Fingerprint, ModelState, NextRevision, Served, UnusableError};
+use super::adapters::AdapterEntry;
+use super::{Fingerprint, FolderError, LoadingSettings, ModelState, NextRevision, Served, UnusableError};
 
 /// Why a model is to be loaded. The first go first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +98,8 @@ pub(super) struct Entry {
     pub attempt: u64,
     /// What the revision needed that was last tried.
     pub needed_bytes: Option<u64>,
+    /// What is known of the folders of its adapters.
+    pub adapters: BTreeMap<String, AdapterEntry>,
 }
 
 impl Entry {
@@ -114,6 +118,7 @@ impl Entry {
             is_removed: false,
             attempt: 0,
             needed_bytes: None,
+            adapters: BTreeMap::new(),
         }
     }
 
@@ -134,7 +139,7 @@ impl Entry {
 
     fn note_leaving(&mut self, model: &Served) {
         let (monitor, alive) = (model.monitor(), model.info().alive.clone());
-        self.draining.push(Draining { monitor, bytes: model.info().reserved_bytes, alive });
+        self.draining.push(Draining { monitor, bytes: model.reserved_bytes(), alive });
     }
 
     pub(super) fn forget_drained(&mut self) {
@@ -153,7 +158,7 @@ impl Entry {
     /// Bytes that come back at once if it is unloaded; `None` if it is pinned or somebody uses it.
     pub(super) fn idle_bytes(&self) -> Option<u64> {
         let model = self.serving.as_ref().filter(|_| !self.is_pinned)?;
-        model.is_idle().then_some(model.info().reserved_bytes)
+        model.is_idle().then(|| model.reserved_bytes())
     }
 
     pub(super) fn is_starting(&self) -> bool {
@@ -185,23 +190,82 @@ impl Entry {
         match &self.phase {
             Phase::Settled | Phase::Unloaded { .. } if is_draining => ModelState::Draining,
             Phase::Queued(ask) if ask.is_blocked && is_draining => ModelState::Draining,
-            Phase::Settled | Phase::Unloaded { .. } => ModelState::Unloaded,
-            Phase::Waiting { reason, .. } => ModelState::Waiting { reason: reason.clone() },
-            Phase::Queued(_) => ModelState::Loading { percent: 0 },
-            Phase::Loading { percent, .. } => ModelState::Loading { percent: percent.load(Ordering::Relaxed) },
-            Phase::Failed { reason, .. } => ModelState::Failed { reason: reason.clone() },
+            phase => phase.state(),
         }
     }
 
     /// What is under way beside the revision that is served.
     pub(super) fn next_revision(&self) -> Option<NextRevision> {
         self.serving.as_ref()?;
-        match &self.phase {
-            Phase::Waiting { reason, .. } => Some(NextRevision::Waiting { reason: reason.clone() }),
-            Phase::Queued(_) => Some(NextRevision::Loading { percent: 0 }),
-            Phase::Loading { percent, .. } => Some(NextRevision::Loading { percent: percent.load(Ordering::Relaxed) }),
-            Phase::Failed { reason, .. } => Some(NextRevision::Failed { reason: reason.clone() }),
-            Phase::Settled | Phase::Unloaded { .. } => None,
+        self.phase.next_revision()
+    }
+}
+
+impl Phase {
+    /// What it is to whoever asks while nothing is served.
+    pub(super) fn state(&self) -> ModelState {
+        match self {
+            Self::Settled | Self::Unloaded { .. } => ModelState::Unloaded,
+            Self::Waiting { reason, .. } => ModelState::Waiting { reason: reason.clone() },
+            Self::Queued(_) => ModelState::Loading { percent: 0 },
+            Self::Loading { percent, .. } => ModelState::Loading { percent: percent.load(Ordering::Relaxed) },
+            Self::Failed { reason, .. } => ModelState::Failed { reason: reason.clone() },
+        }
+    }
+
+    /// What it is beside a revision that is served.
+    pub(super) fn next_revision(&self) -> Option<NextRevision> {
+        match self {
+            Self::Waiting { reason, .. } => Some(NextRevision::Waiting { reason: reason.clone() }),
+            Self::Queued(_) => Some(NextRevision::Loading { percent: 0 }),
+            Self::Loading { percent, .. } => Some(NextRevision::Loading { percent: percent.load(Ordering::Relaxed) }),
+            Self::Failed { reason, .. } => Some(NextRevision::Failed { reason: reason.clone() }),
+            Self::Settled | Self::Unloaded { .. } => None,
+        }
+    }
+}
+
+/// When a folder that waits is to be taken.
+pub(super) enum Due {
+    /// It has not stood still for long enough, or is tried again only then.
+    In(Duration),
+    /// It is not whole, and is given up only then.
+    Incomplete {
+        reason: String,
+        left: Duration,
+    },
+    Broken {
+        reason: String,
+    },
+    /// The last time it is taken as it lies: what is still missing is named, and it counts as broken.
+    Now {
+        as_it_is: bool,
+    },
+}
+
+impl Due {
+    pub(super) fn of(
+        seen: &Result<Fingerprint, UnusableError>,
+        still: Duration,
+        is_tried: bool,
+        loading: &LoadingSettings,
+    ) -> Self {
+        if still < loading.quiet() {
+            return Self::In(loading.quiet().saturating_sub(still));
+        }
+        let left = loading.incomplete().saturating_sub(still);
+        match seen {
+            Err(error) => {
+                let error = FolderError::from(error.clone());
+                let reason = error.with_causes();
+                if error.may_be_incomplete() && !left.is_zero() {
+                    Self::Incomplete { reason, left }
+                } else {
+                    Self::Broken { reason }
+                }
+            }
+            Ok(_) if is_tried && !left.is_zero() => Self::In(left),
+            Ok(_) => Self::Now { as_it_is: left.is_zero() },
         }
     }
 }

@@ -17,7 +17,8 @@ const ENDINGS: [&str; 6] = ["safetensors", "gguf", "json", "jinja", "model", "tx
 /// Of those, the ones that are read tensor by tensor, however large they are.
 const WEIGHTS: [&str; 2] = ["safetensors", "gguf"];
 /// Files that are read whole, and the most that they may have: a tokenizer takes many times its size in memory.
-const LARGEST_TEXT_BYTES: [(&str, u64); 6] = [
+const LARGEST_TEXT_BYTES: [(&str, u64); 7] = [
+    ("adapter_config.json", 1 << 20),
     ("config.json", 8 << 20),
     ("generation_config.json", 1 << 20),
     ("tokenizer_config.json", 32 << 20),
@@ -57,6 +58,8 @@ pub enum UnusableError {
     Unreadable { path: PathBuf, reason: String },
     #[error("the folder has more than {MAX_ENTRIES} entries")]
     TooManyEntries,
+    #[error("the name of an adapter must not contain ':'")]
+    AdapterName,
     #[error("{name} is a link to nothing")]
     Dangling { name: String },
     #[error("{name} is neither a file nor a link to one")]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::LaunchError;
 use crate::frontend::{FormatSettings, FrontendError, ModelFrontend, TextSource};
-use crate::models::{Decoder, DecoderConfig};
+use crate::models::{AdapterError, Decoder, DecoderConfig};
 use crate::weights::{ConfigError, GgufWeights, HfConfig, SafetensorsFolder, WeightSource, WeightsError};
 
 use super::memory::Shortage;
@@ -22,6 +22,14 @@ pub enum FolderError {
     Empty,
     #[error("config.json is missing")]
     NoConfig,
+    #[error("{name} is missing")]
+    AdapterFileMissing { name: &'static str },
+    #[error("the adapter takes {found} bytes, more than the {most} that one may take")]
+    AdapterTooLarge { found: u64, most: u64 },
+    #[error("the model does not generate text")]
+    NotAGenerator,
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
     #[error("no .safetensors file; {found} may run code when it is read and is not: convert it to safetensors")]
     OnlyPickles { found: String },
     #[error(transparent)]
@@ -69,21 +77,27 @@ impl FolderError {
     pub fn may_be_incomplete(&self) -> bool {
         match self {
             Self::Empty | Self::NoConfig | Self::FileMissing { .. } | Self::FileShort { .. } | Self::Changed => true,
+            Self::AdapterFileMissing { .. } => true,
             Self::Unusable(error) => matches!(error, UnusableError::Gone | UnusableError::Dangling { .. }),
             Self::FileUnreadable { .. } => true,
             Self::Config(ConfigError::NotAnObject { .. } | ConfigError::Io { .. }) => true,
-            Self::Weights(WeightsError::WrongLength { expected, found, .. }) => found < expected,
-            Self::Weights(
-                WeightsError::Io { .. }
-                | WeightsError::NoWeights { .. }
-                | WeightsError::BadHeader { .. }
-                | WeightsError::BadGguf { .. }
-                | WeightsError::BadIndex { .. }
-                | WeightsError::MissingTensor { .. },
-            ) => true,
+            Self::Weights(error) | Self::Adapter(AdapterError::Weights(error)) => weights_may_be_incomplete(error),
             Self::Frontend(_) => true,
             _ => false,
         }
+    }
+}
+
+fn weights_may_be_incomplete(error: &WeightsError) -> bool {
+    match error {
+        WeightsError::WrongLength { expected, found, .. } => found < expected,
+        WeightsError::Io { .. }
+        | WeightsError::NoWeights { .. }
+        | WeightsError::BadHeader { .. }
+        | WeightsError::BadGguf { .. }
+        | WeightsError::BadIndex { .. }
+        | WeightsError::MissingTensor { .. } => true,
+        _ => false,
     }
 }
 
@@ -137,24 +151,36 @@ fn gguf_file(path: &Path) -> Result<Option<PathBuf>, WeightsError> {
 fn unread_config(folder: &Path, error: ConfigError) -> FolderError {
     match error {
         ConfigError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
-            let is_empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-            if is_empty { FolderError::Empty } else { FolderError::NoConfig }
+            if read_is_empty(folder) {
+                FolderError::Empty
+            } else {
+                FolderError::NoConfig
+            }
         }
         error => error.into(),
     }
 }
 
+pub(super) fn read_is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// Says so where weights are there in a form that is not read.
 fn no_weights(folder: &Path, error: WeightsError) -> FolderError {
     let WeightsError::NoWeights { .. } = error else { return error.into() };
+    match pickle_of(folder) {
+        Some(found) => FolderError::OnlyPickles { found },
+        None => error.into(),
+    }
+}
+
+/// The first file of weights that are never opened.
+pub(super) fn pickle_of(folder: &Path) -> Option<String> {
     let names =
         std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let is_pickle = |name: &String| {
         let ending = PathBuf::from(name).extension().map(|ending| ending.to_string_lossy().into_owned());
         ending.is_some_and(|ending| PICKLES.contains(&ending.as_str()))
     };
-    match names.filter(is_pickle).min() {
-        Some(found) => FolderError::OnlyPickles { found },
-        None => error.into(),
-    }
+    names.filter(is_pickle).min()
 }

@@ -12,7 +12,8 @@ use crate::engine::{EnginePlan, EngineSettings, Launch, Lease};
 use crate::models::DecoderConfig;
 use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, WeightSource};
 
-use super::entry::{Ask, Cause, Phase, Unloader};
+use super::adapters::{AdapterJob, AdapterOutcome, AdapterTask};
+use super::entry::{Ask, Cause, Entry, Phase, Unloader};
 use super::manifest::MANIFEST;
 use super::reconcile::fail;
 use super::room::NoRoom;
@@ -36,11 +37,24 @@ pub(super) struct Job {
     attempt: u64,
     revision: Fingerprint,
     percent: Arc<AtomicU32>,
+    /// Loaded together with it.
+    adapters: Vec<AdapterTask>,
+}
+
+enum Work {
+    Model(Job),
+    Adapter(AdapterJob),
+}
+
+/// A model and what came of its adapters.
+struct Loaded {
+    model: Served,
+    adapters: Vec<AdapterOutcome>,
 }
 
 /// Why a load came to nothing.
 #[derive(Debug, thiserror::Error)]
-enum LoadError {
+pub(super) enum LoadError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error("there is no room for it yet")]
@@ -58,7 +72,9 @@ impl Catalog {
             _ => false,
         };
         let mut registry = self.lock();
-        while registry.num_loaders > 0 && registry.entries.values().any(|entry| is_loading(&entry.phase)) {
+        let is_busy =
+            |entry: &Entry| is_loading(&entry.phase) || entry.has_queued_adapter() || entry.is_loading_adapter();
+        while registry.num_loaders > 0 && registry.entries.values().any(is_busy) {
             registry = self.moved.wait(registry).unwrap_or_else(std::sync::PoisonError::into_inner);
         }
     }
@@ -68,7 +84,7 @@ impl Catalog {
         let Some(catalog) = self.myself() else { return };
         let mut registry = self.lock();
         let queued = |phase: &Phase| matches!(phase, Phase::Queued(ask) if !ask.is_blocked);
-        let is_work = registry.entries.values().any(|entry| queued(&entry.phase));
+        let is_work = registry.entries.values().any(|entry| queued(&entry.phase) || entry.has_queued_adapter());
         if !is_work || registry.is_closed || registry.num_loaders >= self.settings.loading.max_concurrent {
             return;
         }
@@ -82,17 +98,23 @@ impl Catalog {
     }
 
     fn work(&self) {
-        while let Some(job) = self.next_job() {
-            let load = || self.load_one(&job);
-            let result = catch_unwind(AssertUnwindSafe(load)).unwrap_or(Err(FolderError::Panicked.into()));
-            self.settle(&job, result);
+        while let Some(work) = self.next_work() {
+            match work {
+                Work::Model(job) => {
+                    let load = || self.load_one(&job);
+                    let result = catch_unwind(AssertUnwindSafe(load)).unwrap_or(Err(FolderError::Panicked.into()));
+                    self.settle(&job, result);
+                }
+                Work::Adapter(job) => self.add_adapter(job),
+            }
         }
         self.changed();
         // Something may have been queued by whoever found all places taken.
         self.kick();
     }
 
-    fn next_job(&self) -> Option<Job> {
+    /// Models first: who waits for one waits longer.
+    fn next_work(&self) -> Option<Work> {
         let mut registry = self.lock();
         let is_closed = registry.is_closed;
         let queued = registry.entries.iter().filter_map(|(id, entry)| match (&entry.phase, &entry.seen) {
@@ -108,23 +130,28 @@ impl Catalog {
             fail(id, entry, &error.with_causes());
             drop(registry);
             self.changed();
-            return self.next_job();
+            return self.next_work();
         }
         let job = first.and_then(|(ask, id, revision)| {
             let entry = registry.entries.get_mut(&id)?;
             let percent = Arc::new(AtomicU32::new(0));
             entry.phase = Phase::Loading { percent: Arc::clone(&percent), cause: ask.cause };
-            Some(Job { id, ask, path: entry.path.clone(), attempt: entry.attempt, revision, percent })
+            let (path, attempt, adapters) = (entry.path.clone(), entry.attempt, entry.adapter_tasks());
+            Some(Work::Model(Job { id, ask, path, attempt, revision, percent, adapters }))
         });
-        if job.is_none() {
+        let work = job.or_else(|| {
+            let mut entries = registry.entries.values_mut().filter(|_| !is_closed);
+            entries.find_map(Entry::next_adapter).map(Work::Adapter)
+        });
+        if work.is_none() {
             registry.num_loaders -= 1;
         }
         drop(registry);
         self.changed();
-        job
+        work
     }
 
-    fn load_one(&self, job: &Job) -> Result<Served, LoadError> {
+    fn load_one(&self, job: &Job) -> Result<Loaded, LoadError> {
         let result = self.load_revision(job);
         // What changed meanwhile may have been read half old and half new.
         match Fingerprint::of(&job.path) {
@@ -134,7 +161,7 @@ impl Catalog {
         }
     }
 
-    fn load_revision(&self, job: &Job) -> Result<Served, LoadError> {
+    fn load_revision(&self, job: &Job) -> Result<Loaded, LoadError> {
         let manifest = Manifest::read(&self.directory).unwrap_or_else(|reason| {
             tracing::error!(reason, "{MANIFEST} cannot be read: no model is checked against it");
             Manifest::default()
@@ -146,15 +173,15 @@ impl Catalog {
         // Before anything is opened: what it refuses could hold up a reader forever.
         Fingerprint::of(&job.path).map_err(FolderError::from)?;
         if let Some(folder) = TranscriberFolder::open(&job.path)? {
-            return self.load_transcriber(job, written, folder);
+            return Ok(Loaded { model: self.load_transcriber(job, written, folder)?, adapters: Vec::new() });
         }
         match ReaderFolder::open(&job.path, &job.id, &self.settings.engine)? {
-            Some(folder) => self.load_reader(job, written, folder),
+            Some(folder) => Ok(Loaded { model: self.load_reader(job, written, folder)?, adapters: Vec::new() }),
             None => self.load_generator(job, written),
         }
     }
 
-    fn load_generator(&self, job: &Job, written: Option<&ManifestModel>) -> Result<Served, LoadError> {
+    fn load_generator(&self, job: &Job, written: Option<&ManifestModel>) -> Result<Loaded, LoadError> {
         let engine = &self.settings.engine;
         let settings = self.settings.models.get(&job.id).copied().unwrap_or_default();
         let ModelFolder { config, weights, frontend } =
@@ -189,7 +216,10 @@ impl Catalog {
             quantized.finish();
         }
         let info = ServedInfo::new(job.id.clone(), job.revision.clone(), footprint);
-        Ok(Served::Generator(Arc::new(ServedModel { info, frontend, engine })))
+        let model = Arc::new(ServedModel::new(info, frontend, engine, plan.config));
+        // At the start nobody takes another's place.
+        let adapters = self.load_adapters(&model, job.adapters.clone(), job.ask.cause != Cause::Start);
+        Ok(Loaded { model: Served::Generator(model), adapters })
     }
 
     fn load_reader(
@@ -276,7 +306,7 @@ impl Catalog {
     }
 
     /// All cores while nobody is answered; else half of them, and behind whoever computes answers.
-    fn loading_threads(&self, id: &str) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    pub(super) fn loading_threads(&self, id: &str) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
         let registry = self.lock();
         let is_serving = registry.entries.values().any(|entry| entry.serving.is_some() || entry.is_draining());
         drop(registry);
@@ -294,21 +324,23 @@ impl Catalog {
     }
 
     /// Puts a loaded model in its place, or notes why there is none.
-    fn settle(&self, job: &Job, result: Result<Served, LoadError>) {
+    fn settle(&self, job: &Job, result: Result<Loaded, LoadError>) {
         let now = (self.clock)();
         let mut dropped: Vec<Served> = Vec::new();
+        let mut dropped_adapters = Vec::new();
         let mut registry = self.lock();
         let is_closed = registry.is_closed;
         let entry = registry.entries.get_mut(&job.id).filter(|entry| entry.attempt == job.attempt);
         match (entry, result) {
-            (Some(_), Ok(model)) if is_closed => dropped.push(model),
-            (Some(entry), Ok(model)) => {
+            (Some(_), Ok(loaded)) if is_closed => dropped.push(loaded.model),
+            (Some(entry), Ok(Loaded { model, adapters })) => {
                 let revision = model.info().revision.name();
                 dropped.extend(entry.replace(model));
+                dropped_adapters = entry.settle_adapters(adapters, now, &self.settings.loading);
                 let replaced = !dropped.is_empty();
                 tracing::info!(model = job.id, revision, replaced, "the model is served");
             }
-            (None, Ok(model)) => dropped.push(model),
+            (None, Ok(loaded)) => dropped.push(loaded.model),
             (None, Err(error)) => {
                 tracing::debug!(model = job.id, %error, "a load that nobody waits for any more came to nothing");
             }
@@ -343,7 +375,7 @@ impl Catalog {
             }
         }
         drop(registry);
-        drop(dropped);
+        drop((dropped, dropped_adapters));
         self.changed();
     }
 }

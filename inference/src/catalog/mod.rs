@@ -4,6 +4,9 @@
 //! is served and exchanges the two; `demand` is how requests get a model; `control` is what an operator asks for;
 //! `watch` calls all of it when something changes.
 
+mod adapter_folder;
+mod adapter_loader;
+mod adapters;
 mod control;
 mod demand;
 mod entry;
@@ -23,7 +26,8 @@ mod status;
 mod transcriber_folder;
 mod watch;
 
-pub use control::{Action, UnknownModel};
+pub use adapter_folder::{AdapterSummary, AdapterVerdict, verify_adapters};
+pub use control::{Action, ControlError};
 pub use demand::AcquireError;
 pub use fingerprint::{Fingerprint, UnusableError};
 pub use folder::{FolderError, ModelFolder};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::engine::{EngineMonitor, SettingsError, thread_pool};
 
+use super::adapters::{adapted_id, split_id};
 use super::entry::{Entry, Phase};
 use super::memory::default_total_bytes;
 use super::{CatalogSettings, MemoryBudget, ModelState, ModelStatus};
@@ -42,6 +44,8 @@ pub struct Catalog {
     changes: watch::Sender<u64>,
     /// Places for requests that wait for a model.
     pub(super) waiting: Semaphore,
+    /// How many adapters were loaded, each of which has its number.
+    pub(super) num_adapters: AtomicU64,
     /// One look at the directory at a time.
     pub(super) looking: Mutex<()>,
     myself: Weak<Self>,
@@ -99,6 +103,7 @@ impl Catalog {
                 moved: Condvar::new(),
                 changes: watch::Sender::new(0),
                 waiting,
+                num_adapters: AtomicU64::new(0),
                 looking: Mutex::default(),
                 myself: myself.clone(),
             }
@@ -129,20 +134,31 @@ impl Catalog {
         &self.budget
     }
 
-    /// Every model with its state, by id.
+    /// Every model with its state, by id, each followed by its adapters.
     pub fn list(&self) -> Vec<ModelStatus> {
         let registry = self.lock();
-        registry.entries.iter().filter(|(_, entry)| is_known(entry)).map(|(id, entry)| self.status(id, entry)).collect()
+        let known = registry.entries.iter().filter(|(_, entry)| is_known(entry));
+        let with_adapters = |(id, entry): (&String, &Entry)| {
+            let adapters = entry.adapter_names().filter(|name| !registry.entries.contains_key(&adapted_id(id, name)));
+            let adapters = adapters.filter_map(|name| self.adapter_status(id, entry, name)).collect::<Vec<_>>();
+            std::iter::once(self.status(id, entry)).chain(adapters)
+        };
+        known.flat_map(with_adapters).collect()
     }
 
     /// The state of one model; `None` if there is no such folder.
     pub fn model(&self, id: &str) -> Option<ModelState> {
-        self.lock().entries.get(id).filter(|entry| is_known(entry)).map(Entry::state)
+        self.model_status(id).map(|status| status.state)
     }
 
     /// All that is known of one model.
     pub fn model_status(&self, id: &str) -> Option<ModelStatus> {
-        self.lock().entries.get(id).filter(|entry| is_known(entry)).map(|entry| self.status(id, entry))
+        let registry = self.lock();
+        let (id, entry, adapter) = registry.find(id)?;
+        match adapter {
+            None => Some(self.status(id, entry)),
+            Some(name) => self.adapter_status(id, entry, name),
+        }
     }
 
     /// Whether every folder that was there at the start was tried, and at least one model takes requests. Folders that
@@ -221,6 +237,7 @@ impl Catalog {
         let in_flight = draining.map(|draining| draining.monitor.stats()).map(|stats| stats.running + stats.waiting);
         ModelStatus {
             id: id.to_owned(),
+            parent: None,
             state,
             next: entry.next_revision(),
             is_pinned: entry.is_pinned,
@@ -230,10 +247,28 @@ impl Catalog {
         }
     }
 
+    /// An adapter goes with its model; there is none while the model drains.
+    fn adapter_status(&self, id: &str, entry: &Entry, name: &str) -> Option<ModelStatus> {
+        let state = entry.adapter_state(name).filter(|_| !entry.is_removed)?;
+        let is_served = entry.serving.is_some();
+        Some(ModelStatus {
+            id: adapted_id(id, name),
+            parent: Some(id.to_owned()),
+            state,
+            next: entry.next_adapter_revision(name),
+            is_pinned: entry.is_pinned,
+            is_on_demand: !is_served && entry.is_on_demand(self.settings.loading.autoload),
+            is_starting: entry.is_starting(),
+            num_draining: 0,
+        })
+    }
+
     /// Memory came back: whoever waited for it may be loaded.
     fn memory_released(&self) {
         let mut registry = self.lock();
+        let free_bytes = self.budget.free_bytes();
         for entry in registry.entries.values_mut() {
+            entry.try_adapters_again(free_bytes);
             entry.forget_drained();
             if let Phase::Queued(ask) = &mut entry.phase {
                 ask.is_blocked = false;
@@ -243,6 +278,19 @@ impl Catalog {
         drop(registry);
         self.changed();
         self.kick();
+    }
+}
+
+impl Registry {
+    /// What is known under an id: a model's own, or one with the name of an adapter behind it.
+    pub(super) fn find<'a>(&'a self, id: &'a str) -> Option<(&'a str, &'a Entry, Option<&'a str>)> {
+        if let Some(entry) = self.entries.get(id).filter(|entry| is_known(entry)) {
+            return Some((id, entry, None));
+        }
+        split_id(id).find_map(|(model, adapter)| {
+            let entry = self.entries.get(model).filter(|entry| is_known(entry) && entry.has_adapter(adapter))?;
+            Some((model, entry, Some(adapter)))
+        })
     }
 }
 

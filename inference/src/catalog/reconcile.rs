@@ -4,18 +4,20 @@
 //! one that is gone for a moment, because another takes its place, is not given up.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::entry::{Ask, Cause, Entry, Phase, STILL_CHANGING};
+use super::adapters::{self, SeenAdapters};
+use super::entry::{Ask, Cause, Due, Entry, Phase, STILL_CHANGING};
 use super::manifest::MANIFEST;
 use super::models::Registry;
-use super::{Candidate, Catalog, Fingerprint, FolderError, Served, UnusableError, scan};
+use super::{Candidate, Catalog, Fingerprint, Served, ServedModel, UnusableError, scan};
 
 /// Folders of one directory that are looked at.
 const MAX_MODELS: usize = 1_000;
 
-type Seen = BTreeMap<String, (Candidate, Result<Fingerprint, UnusableError>)>;
+/// A folder or file as it lies there, and the adapters in it.
+type Found = (Candidate, Result<Fingerprint, UnusableError>, Option<SeenAdapters>);
 
 impl Catalog {
     /// Takes all folders as they lie there.
@@ -23,13 +25,15 @@ impl Catalog {
     /// # Errors
     /// If the directory cannot be read.
     pub(super) fn begin(&self) -> std::io::Result<()> {
-        let seen = look(scan(&self.directory)?);
+        let seen = self.look_at(scan(&self.directory)?);
         let now = (self.clock)();
         let manifest = self.manifest_identity();
         let mut registry = self.lock();
         registry.manifest = manifest;
-        for (id, (candidate, seen)) in seen {
-            registry.entries.insert(id.clone(), Entry::new(candidate.path, seen, now));
+        for (id, (candidate, seen, adapters)) in seen {
+            let mut entry = Entry::new(candidate.path, seen, now);
+            entry.begin_adapters(adapters.unwrap_or_default(), now);
+            registry.entries.insert(id.clone(), entry);
             registry.queue(&id, Cause::Start, true);
         }
         Ok(())
@@ -48,10 +52,11 @@ impl Catalog {
                 return None;
             }
         };
-        let seen = look(found);
+        let seen = self.look_at(found);
         let manifest = self.manifest_identity();
         let now = (self.clock)();
         let mut gone: Vec<Served> = Vec::new();
+        let mut gone_adapters: Vec<Arc<ServedModel>> = Vec::new();
         let mut wakes: Vec<Duration> = Vec::new();
         let mut registry = self.lock();
         if registry.is_closed {
@@ -62,9 +67,14 @@ impl Catalog {
             // What was found broken may have been measured against what stood there before.
             registry.entries.values_mut().for_each(|entry| try_again(entry, now));
         }
-        for (id, (candidate, seen)) in &seen {
+        for (id, (candidate, seen, adapters)) in &seen {
             registry.note(candidate, seen, now);
             wakes.extend(self.take(&mut registry, id, now));
+            if let (Some(entry), Some(adapters)) = (registry.entries.get_mut(id), adapters) {
+                let (gone, later) = entry.note_adapters(adapters, now, &self.settings.loading);
+                gone_adapters.extend(gone);
+                wakes.extend(later);
+            }
         }
         let missing = registry.entries.iter_mut().filter(|(id, entry)| !seen.contains_key(*id) && !entry.is_removed);
         for (id, entry) in missing {
@@ -78,10 +88,26 @@ impl Catalog {
         registry.entries.values_mut().for_each(Entry::forget_drained);
         registry.entries.retain(|_, entry| !entry.is_removed || !entry.draining.is_empty());
         drop(registry);
-        drop(gone);
+        drop((gone, gone_adapters));
         self.changed();
         self.kick();
         wakes.into_iter().min()
+    }
+
+    fn look_at(&self, mut found: Vec<Candidate>) -> BTreeMap<String, Found> {
+        if found.len() > MAX_MODELS {
+            tracing::error!(folders = found.len(), "only the first {MAX_MODELS} models are looked at");
+            found.truncate(MAX_MODELS);
+        }
+        let look = |candidate: Candidate| match Fingerprint::of(&candidate.path) {
+            // It went between the listing and the look.
+            Err(UnusableError::Gone) => None,
+            seen => {
+                let adapters = adapters::look(&candidate.path, self.settings.loading.max_adapters);
+                Some((candidate.id.clone(), (candidate, seen, adapters)))
+            }
+        };
+        found.into_iter().filter_map(look).collect()
     }
 
     fn manifest_identity(&self) -> Option<(u64, SystemTime)> {
@@ -94,25 +120,15 @@ impl Catalog {
         let loading = &self.settings.loading;
         let entry = registry.entries.get_mut(id)?;
         let Phase::Waiting { reason, is_tried } = &mut entry.phase else { return None };
-        let still = now.saturating_sub(entry.changed_at);
-        if still < loading.quiet() {
-            return Some(loading.quiet().saturating_sub(still));
-        }
-        if let Err(error) = &entry.seen {
-            let error = FolderError::from(error.clone());
-            if !error.may_be_incomplete() || still >= loading.incomplete() {
-                fail(id, entry, &error.with_causes());
-                return None;
+        match Due::of(&entry.seen, now.saturating_sub(entry.changed_at), *is_tried, loading) {
+            Due::In(left) => return Some(left),
+            Due::Incomplete { reason: found, left } => {
+                *reason = found;
+                return Some(left);
             }
-            *reason = error.with_causes();
-            return Some(loading.incomplete().saturating_sub(still));
+            Due::Broken { reason } => fail(id, entry, &reason),
+            Due::Now { as_it_is } => registry.queue(id, Cause::Change, as_it_is),
         }
-        let is_last = still >= loading.incomplete();
-        if *is_tried && !is_last {
-            return Some(loading.incomplete().saturating_sub(still));
-        }
-        // The last time it is taken as it lies: what is still missing is named, and it counts as broken.
-        registry.queue(id, Cause::Change, is_last);
         None
     }
 }
@@ -161,19 +177,6 @@ fn try_again(entry: &mut Entry, now: Duration) {
         entry.changed_at = now;
         entry.phase = Phase::Waiting { reason: STILL_CHANGING.to_owned(), is_tried: false };
     }
-}
-
-fn look(mut found: Vec<Candidate>) -> Seen {
-    if found.len() > MAX_MODELS {
-        tracing::error!(folders = found.len(), "only the first {MAX_MODELS} models are looked at");
-        found.truncate(MAX_MODELS);
-    }
-    let look = |candidate: Candidate| match Fingerprint::of(&candidate.path) {
-        // It went between the listing and the look.
-        Err(UnusableError::Gone) => None,
-        seen => Some((candidate.id.clone(), (candidate, seen))),
-    };
-    found.into_iter().filter_map(look).collect()
 }
 
 fn remove(id: &str, entry: &mut Entry) -> Option<Served> {

@@ -36,19 +36,13 @@ impl Catalog {
         let evictable = if job.ask.cause == Cause::Start { Vec::new() } else { idle(&registry, &job.id) };
         let at_once = evictable.iter().fold(shortage.free_bytes, |sum, idle| sum.saturating_add(idle.bytes));
         if bytes <= at_once {
-            let mut free = shortage.free_bytes;
-            for idle in evictable {
-                if free < bytes {
-                    free = free.saturating_add(idle.bytes);
-                    leaving.extend(evict(&mut registry, &idle.id, &job.id));
-                }
-            }
+            let evicted = evict_for(&mut registry, &job.id, (evictable, shortage.free_bytes), bytes);
             drop(registry);
-            drop(leaving);
+            drop(evicted);
             return self.reserve_soon(bytes);
         }
         let own = registry.entries.get(&job.id).and_then(|entry| entry.serving.as_ref());
-        let own_bytes = own.map_or(0, |model| model.info().reserved_bytes);
+        let own_bytes = own.map_or(0, Served::reserved_bytes);
         let later = registry
             .entries
             .values()
@@ -65,6 +59,24 @@ impl Catalog {
         drop(leaving);
         self.changed();
         Err(NoRoom::Yet)
+    }
+
+    /// Reserves what an adapter needs beside the model that it is for.
+    pub(super) fn make_room_beside(&self, id: &str, bytes: u64, may_evict: bool) -> Result<Reservation, NoRoom> {
+        let mut registry = self.lock();
+        let shortage = match self.budget.reserve(bytes) {
+            Ok(reservation) => return Ok(reservation),
+            Err(shortage) => shortage,
+        };
+        let evictable = if may_evict { idle(&registry, id) } else { Vec::new() };
+        let at_once = evictable.iter().fold(shortage.free_bytes, |sum, idle| sum.saturating_add(idle.bytes));
+        if bytes > at_once {
+            return Err(NoRoom::Now(shortage));
+        }
+        let evicted = evict_for(&mut registry, id, (evictable, shortage.free_bytes), bytes);
+        drop(registry);
+        drop(evicted);
+        self.reserve_soon(bytes)
     }
 
     /// Waits for what idle engines give back.
@@ -103,6 +115,23 @@ fn idle(registry: &Registry, but: &str) -> Vec<Idle> {
         .collect();
     idle.sort_by_key(|idle| idle.last_used);
     idle
+}
+
+/// Takes as many idle models out of service as it needs, the first ones first.
+fn evict_for(
+    registry: &mut Registry,
+    by: &str,
+    (evictable, mut free_bytes): (Vec<Idle>, u64),
+    bytes: u64,
+) -> Vec<Served> {
+    let mut evicted = Vec::new();
+    for idle in evictable {
+        if free_bytes < bytes {
+            free_bytes = free_bytes.saturating_add(idle.bytes);
+            evicted.extend(evict(registry, &idle.id, by));
+        }
+    }
+    evicted
 }
 
 fn evict(registry: &mut Registry, id: &str, by: &str) -> Option<Served> {

@@ -1,6 +1,12 @@
 //! Finds the models of a directory: its folders and `.gguf` files.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+
+/// Where a model's folder has its adapters.
+pub(super) const ADAPTERS: &str = "adapters";
+/// Of that folder; what lies beyond is not looked at.
+const MAX_ADAPTER_ENTRIES: usize = 10_000;
 
 /// A folder or file that stands for a model, sound or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub struct Candidate {
 pub fn scan(directory: &Path) -> std::io::Result<Vec<Candidate>> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let mut candidates = Vec::new();
@@ -39,6 +45,29 @@ pub fn scan(directory: &Path) -> std::io::Result<Vec<Candidate>> {
     candidates.sort_by(|a, b| a.id.cmp(&b.id).then(a.path.is_file().cmp(&b.path.is_file())));
     candidates.dedup_by(|later, earlier| later.id == earlier.id);
     Ok(candidates)
+}
+
+/// Lists the adapters of a model's folder, incomplete ones too. Hidden entries and files are left out.
+///
+/// # Errors
+/// If they cannot be read. A model without adapters has none.
+pub fn scan_adapters(model: &Path) -> std::io::Result<Vec<Candidate>> {
+    let entries = match std::fs::read_dir(model.join(ADAPTERS)) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut adapters = Vec::new();
+    for entry in entries.take(MAX_ADAPTER_ENTRIES) {
+        let entry = entry?;
+        let Ok(id) = entry.file_name().into_string() else { continue };
+        let path = entry.path();
+        if !id.starts_with('.') && path.is_dir() {
+            adapters.push(Candidate { id, path });
+        }
+    }
+    adapters.sort_by(|one, next| one.id.cmp(&next.id));
+    Ok(adapters)
 }
 
 /// The id of a model that is one `.gguf` file; of several parts the first stands for all.

@@ -4,14 +4,16 @@
 //! Whoever has one in hand is served to the end: the engine's thread ends, and its memory is free, once the last copy
 //! is dropped and the last answer given. So a swap or an unload only drops the catalog's copy.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::engine::{EngineHandle, EngineMonitor, EngineStats, EngineStatus, ReaderHandle, TranscriberHandle};
+use crate::engine::{Adapter, EngineHandle, EngineMonitor, EngineStats, EngineStatus, ReaderHandle, TranscriberHandle};
 use crate::frontend::ModelFrontend;
 use crate::frontend::reader::ReaderFrontend;
 use crate::frontend::transcriber::TranscriberFrontend;
+use crate::models::DecoderConfig;
 
 use super::Fingerprint;
 
@@ -26,8 +28,13 @@ pub enum Served {
 /// A model that generates text.
 pub struct ServedModel {
     pub info: ServedInfo,
-    pub frontend: ModelFrontend,
+    pub frontend: Arc<ModelFrontend>,
     pub engine: EngineHandle,
+    /// What its answers are computed with beside the weights, which are then another's.
+    pub adapter: Option<Arc<Adapter>>,
+    pub(super) config: Arc<DecoderConfig>,
+    /// The same model with each of its adapters, by their names.
+    adapters: Mutex<BTreeMap<String, Arc<ServedModel>>>,
 }
 
 /// A model that reads whole sequences: for embeddings, ranking or classification.
@@ -61,6 +68,7 @@ pub struct ServedInfo {
     pub(super) alive: Weak<()>,
     /// Unix microseconds.
     last_used: AtomicU64,
+    num_requests: AtomicU64,
 }
 
 /// What a model takes of the memory.
@@ -70,6 +78,46 @@ pub(super) struct Footprint {
     pub cache_bytes: u64,
     pub reserved_bytes: u64,
     pub alive: Weak<()>,
+}
+
+impl ServedModel {
+    pub(super) fn new(info: ServedInfo, frontend: ModelFrontend, engine: EngineHandle, config: DecoderConfig) -> Self {
+        let (frontend, config) = (Arc::new(frontend), Arc::new(config));
+        Self { info, frontend, engine, adapter: None, config, adapters: Mutex::default() }
+    }
+
+    /// The same model with an adapter.
+    pub(super) fn adapted(model: &Self, info: ServedInfo, adapter: Adapter) -> Self {
+        Self {
+            info,
+            frontend: Arc::clone(&model.frontend),
+            engine: model.engine.clone(),
+            adapter: Some(Arc::new(adapter)),
+            config: Arc::clone(&model.config),
+            adapters: Mutex::default(),
+        }
+    }
+
+    pub(super) fn adapter(&self, name: &str) -> Option<Arc<Self>> {
+        self.lock_adapters().get(name).cloned()
+    }
+
+    pub(super) fn adapter_names(&self) -> Vec<String> {
+        self.lock_adapters().keys().cloned().collect()
+    }
+
+    /// What stood there before is given back: it must not be dropped while the catalog is locked.
+    pub(super) fn put_adapter(&self, name: &str, adapter: Arc<Self>) -> Option<Arc<Self>> {
+        self.lock_adapters().insert(name.to_owned(), adapter)
+    }
+
+    pub(super) fn remove_adapter(&self, name: &str) -> Option<Arc<Self>> {
+        self.lock_adapters().remove(name)
+    }
+
+    fn lock_adapters(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Self>>> {
+        self.adapters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Served {
@@ -142,11 +190,23 @@ impl Served {
     /// Whether this copy is the only one, and nothing runs.
     pub(super) fn is_idle(&self) -> bool {
         let (num_copies, num_in_flight) = match self {
-            Self::Generator(model) => (Arc::strong_count(model), model.engine.num_in_flight()),
+            Self::Generator(model) => {
+                let adapters = model.lock_adapters();
+                let num_copies = adapters.values().map(Arc::strong_count).fold(Arc::strong_count(model), usize::max);
+                (num_copies, model.engine.num_in_flight())
+            }
             Self::Reader(model) => (Arc::strong_count(model), model.reader.num_in_flight()),
             Self::Transcriber(model) => (Arc::strong_count(model), model.transcriber.num_in_flight()),
         };
         num_copies == 1 && num_in_flight == 0
+    }
+
+    /// All that comes back with it: its own and its adapters'.
+    pub(super) fn reserved_bytes(&self) -> u64 {
+        let adapters = self.generator().map_or(0, |model| {
+            model.lock_adapters().values().fold(0_u64, |sum, adapter| sum.saturating_add(adapter.info.reserved_bytes))
+        });
+        self.info().reserved_bytes.saturating_add(adapters)
     }
 
     /// Sees it to its end without keeping it from it.
@@ -172,6 +232,7 @@ impl ServedInfo {
             reserved_bytes: footprint.reserved_bytes,
             alive: footprint.alive,
             last_used: AtomicU64::new(now.as_micros() as u64),
+            num_requests: AtomicU64::new(0),
         }
     }
 
@@ -184,7 +245,13 @@ impl ServedInfo {
         self.last_used.load(Ordering::Relaxed)
     }
 
+    /// Requests that named it, since it began to be served.
+    pub fn num_requests(&self) -> u64 {
+        self.num_requests.load(Ordering::Relaxed)
+    }
+
     pub(super) fn touch(&self) {
+        self.num_requests.fetch_add(1, Ordering::Relaxed);
         self.last_used.fetch_max(since_1970().as_micros() as u64, Ordering::Relaxed);
     }
 }

@@ -75,6 +75,10 @@ pub struct LoadingSettings {
     pub quiet_ms: u64,
     /// An incomplete folder that has stood still for so long counts as broken.
     pub incomplete_ms: u64,
+    /// Adapters of one model; further ones are not looked at.
+    pub max_adapters: usize,
+    /// Memory that one adapter may take.
+    pub max_adapter_bytes: u64,
     /// How often the directory is looked through where nothing reports its changes, in milliseconds.
     pub rescan_ms: u64,
 }
@@ -89,6 +93,8 @@ impl Default for LoadingSettings {
             max_concurrent: 1,
             quiet_ms: 1_500,
             incomplete_ms: 20_000,
+            max_adapters: 64,
+            max_adapter_bytes: 2 << 30,
             rescan_ms: 15_000,
         }
     }

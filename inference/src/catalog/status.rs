@@ -60,6 +60,8 @@ pub enum NextRevision {
 #[derive(Clone)]
 pub struct ModelStatus {
     pub id: String,
+    /// The model's own id, where this is the model with an adapter.
+    pub parent: Option<String>,
     pub state: ModelState,
     pub next: Option<NextRevision>,
     pub is_pinned: bool,

@@ -14,6 +14,8 @@ use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Catalog;
+use super::entry::Entry;
+use super::scan::ADAPTERS;
 
 /// Files come in swarms: this long after the first of them is soon enough.
 const SWARM: Duration = Duration::from_millis(100);
@@ -51,10 +53,19 @@ impl Catalog {
         Ok(CatalogWatch { is_over, wake })
     }
 
-    /// The directory and every model's folder, each with its place on disk.
+    /// The directory, every model's folder and its adapters', each with its place on disk.
     fn folders(&self) -> BTreeMap<PathBuf, Place> {
         let registry = self.lock();
-        let paths: Vec<PathBuf> = registry.entries.values().map(|entry| entry.path.clone()).collect();
+        let adapters = |entry: &Entry| {
+            let root = entry.path.join(ADAPTERS);
+            let folders: Vec<PathBuf> = entry.adapter_names().map(|name| root.join(name)).collect();
+            std::iter::once(root).chain(folders)
+        };
+        let paths: Vec<PathBuf> = registry
+            .entries
+            .values()
+            .flat_map(|entry| std::iter::once(entry.path.clone()).chain(adapters(entry)))
+            .collect();
         drop(registry);
         let all = std::iter::once(self.directory.clone()).chain(paths);
         all.filter_map(|path| place(&path).map(|place| (path, place))).collect()

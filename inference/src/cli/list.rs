@@ -10,7 +10,7 @@ use shekara_inference::hub::Manifest;
 
 use super::ModelsArgs;
 use super::available::write_available;
-use super::inspection::inspect;
+use super::inspection::{inspect, inspect_adapters};
 
 #[derive(Args)]
 pub struct ListArgs {
@@ -38,7 +38,7 @@ impl ListArgs {
         });
         let models: Vec<Value> = found
             .iter()
-            .map(|candidate| {
+            .flat_map(|candidate| {
                 let mut model = match inspect(&candidate.path) {
                     Ok(found) => json!({"id": candidate.id, "status": "ok", "architecture": found.architecture,
                         "context": found.context}),
@@ -51,7 +51,13 @@ impl ListArgs {
                     model["licence"] = json!(record.licence);
                     model["bytes"] = json!(bytes);
                 }
-                model
+                let adapters = inspect_adapters(&candidate.id, &candidate.path);
+                let adapters = adapters.into_iter().map(|(id, result)| match result {
+                    Ok(found) => json!({"id": id, "status": "ok", "parent": candidate.id, "rank": found.rank,
+                        "bytes": found.bytes}),
+                    Err(reason) => json!({"id": id, "status": "broken", "parent": candidate.id, "reason": reason}),
+                });
+                std::iter::once(model).chain(adapters).collect::<Vec<_>>()
             })
             .collect();
         if self.json {
@@ -69,6 +75,7 @@ impl ListArgs {
 fn line(model: &Value) -> String {
     let text = |key: &str| model[key].as_str().unwrap_or_default();
     let mut line = match text("reason") {
+        "" if model["rank"].is_u64() => format!("{}\tok\tadapter of rank {}", text("id"), model["rank"]),
         "" => format!("{}\tok\t{}, context {}", text("id"), text("architecture"), model["context"]),
         reason => format!("{}\tbroken\t{reason}", text("id")),
     };

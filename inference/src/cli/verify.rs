@@ -9,7 +9,7 @@ use shekara_inference::catalog::{Candidate, scan};
 use shekara_inference::hub::{Manifest, check_files};
 
 use super::ModelsArgs;
-use super::inspection::inspect;
+use super::inspection::{inspect, inspect_adapters};
 use super::list::with_causes;
 
 #[derive(Args)]
@@ -54,6 +54,14 @@ impl VerifyArgs {
                 writeln!(output, "{}", verdict.line())?;
             }
             verdicts.push(verdict);
+            for (id, result) in inspect_adapters(&candidate.id, &candidate.path) {
+                let result = result.map(|found| format!("adapter of rank {}", found.rank));
+                let verdict = Verdict { id, recorded: false, result };
+                if !self.json {
+                    writeln!(output, "{}", verdict.line())?;
+                }
+                verdicts.push(verdict);
+            }
         }
         let broken = verdicts.iter().filter(|verdict| verdict.result.is_err()).count();
         if self.json {

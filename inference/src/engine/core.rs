@@ -126,7 +126,13 @@ impl<R: StepRunner> EngineCore<R> {
         let grammar = request.grammar.as_ref().map(crate::sampling::grammar::CompiledGrammar::matcher);
         let wants_prompt = request.sampling.prompt_logprobs.is_some();
         let sampler = SequenceSampler::new(request.sampling, request.stop, &request.prompt, grammar);
-        let sequence = Sequence::new(id, request.prompt).with_priority(request.priority).with_salt(request.cache_salt);
+        // In front, where no client's words are: what an adapter computes is found by its own requests alone.
+        let number = request.adapter.as_ref().map_or(0, |adapter| adapter.number());
+        let salt = format!("{number}\0{}", request.cache_salt);
+        let sequence = Sequence::new(id, request.prompt).with_priority(request.priority).with_salt(salt.into());
+        if let Some(adapter) = request.adapter {
+            self.runner.adapt(id, adapter);
+        }
         self.scheduler.add(if wants_prompt { sequence.without_cached_prefix() } else { sequence });
         self.samplers.insert(id, sampler);
         let acceptance = self.speculation.acceptance();
@@ -229,6 +235,7 @@ impl<R: StepRunner> EngineCore<R> {
     fn end(&mut self, id: SequenceId, ending: EndingKind, last: Option<TokenEvent>) {
         self.scheduler.remove(id);
         self.samplers.remove(&id);
+        self.runner.forget(id);
         let Some(request) = self.active.remove(&id) else { return };
         self.outlets.metrics.count_end(ending, request.times, (self.clock)(), request.num_tokens());
         // The blocks are free before anybody learns of the end.

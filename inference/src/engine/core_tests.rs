@@ -57,6 +57,7 @@ fn request(prompt: usize, max_tokens: usize) -> GenerationRequest {
         grammar: None,
         priority: 0,
         cache_salt: "".into(),
+        adapter: None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::sampling::{SamplingParams, StopCondition};
 use crate::scheduler::SequenceId;
 
 use super::metrics::EngineMetrics;
-use super::{EngineMonitor, SubmitError, TokenEvent, TokenStream};
+use super::{Adapter, EngineMonitor, SubmitError, TokenEvent, TokenStream};
 
 /// One request in tokens.
 #[derive(Clone)]
@@ -23,8 +23,10 @@ pub struct GenerationRequest {
     pub grammar: Option<CompiledGrammar>,
     /// Lower values are served sooner.
     pub priority: i32,
-    /// Only requests of equal salts share cached prefixes.
+    /// Only requests of equal salts share cached prefixes, and of these only those of one adapter.
     pub cache_salt: Arc<str>,
+    /// What its tokens are computed with beside the model. It must be of this model, and is held to the request's end.
+    pub adapter: Option<Arc<Adapter>>,
 }
 
 /// A request on its way to the engine's thread.

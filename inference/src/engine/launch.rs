@@ -10,7 +10,7 @@ use crate::kernels::cpu::Level;
 use crate::kernels::return_large_buffers;
 use crate::kv_cache::{BlockPool, tensors::KvTensors};
 use crate::model_runner::{ModelRunner, Samplers, StepRunner};
-use crate::models::{Decoder, DecoderConfig};
+use crate::models::{Adapter, Decoder, DecoderConfig};
 use crate::sampling::Draw;
 use crate::scheduler::{Scheduler, SchedulerConfig, SequenceId, StepPlan};
 use crate::weights::WeightSource;
@@ -111,6 +111,14 @@ struct Leased<R> {
 impl<R: StepRunner> StepRunner for Leased<R> {
     fn execute(&mut self, plan: &StepPlan, samplers: &mut Samplers) -> Vec<(SequenceId, Draw)> {
         self.runner.execute(plan, samplers)
+    }
+
+    fn adapt(&mut self, id: SequenceId, adapter: Arc<Adapter>) {
+        self.runner.adapt(id, adapter);
+    }
+
+    fn forget(&mut self, id: SequenceId) {
+        self.runner.forget(id);
     }
 
     fn window(&self) -> Option<usize> {

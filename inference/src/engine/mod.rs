@@ -19,6 +19,7 @@ mod speculation;
 mod stream;
 mod transcriber;
 
+pub use crate::models::Adapter;
 pub use error::{EngineError, LaunchError, SubmitError};
 pub use handle::{EngineHandle, EngineStats, EngineStatus, GenerationRequest};
 pub use launch::{Launch, Lease, launch, start, thread_pool};

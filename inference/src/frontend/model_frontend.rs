@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use shekara_protocol::error::ApiError;
 
-use crate::engine::{GenerationRequest, TokenStream};
+use crate::engine::{Adapter, GenerationRequest, TokenStream};
 use crate::sampling::grammar::{CompiledGrammar, GrammarCompiler, GrammarError};
 use crate::sampling::{SamplingParams, StopCondition};
 use crate::weights::{GgufMetadata, HfConfig};
@@ -65,6 +65,8 @@ pub struct PrepareContext {
     pub random_seed: u64,
     /// Whose prefixes may be shared: the tenant.
     pub cache_salt: String,
+    /// What the answer is computed with beside the model.
+    pub adapter: Option<Arc<Adapter>>,
     /// Stands in place of the request's own; set where somebody in front decides who goes first.
     pub priority: Option<i32>,
 }
@@ -180,6 +182,7 @@ impl ModelFrontend {
             grammar: grammar.cloned(),
             priority: context.priority.unwrap_or(valid.priority),
             cache_salt: cache_salt.clone(),
+            adapter: context.adapter.clone(),
         };
         (0..valid.best_of).map(generation).collect()
     }

@@ -3,7 +3,9 @@
 use crate::kernels::cpu::{AttentionShape, KvLayer, KvShape, Level, QueryRows, for_each_row, paged_attention};
 use crate::weights::{TensorList, WeightSource, WeightsError};
 
-use super::{Angles, ForwardContext, LatentConfig, Linear, QueryKeyNorm, QueryKeyNormConfig, Scratch};
+use super::{
+    AdapterSite, Angles, ForwardContext, LatentConfig, Linear, Projection, QueryKeyNorm, QueryKeyNormConfig, Scratch,
+};
 
 /// How the projections of queries, keys and values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +137,27 @@ impl Attention {
         all
     }
 
+    /// What adapters may add to.
+    pub fn sites(layer: usize, prefix: &str, config: &AttentionConfig) -> [AdapterSite; 2] {
+        let output = vec![(format!("{prefix}.{}", config.output), config.hidden_size)];
+        [
+            AdapterSite {
+                layer,
+                projection: Projection::Attention,
+                parts: config.qkv_parts(prefix),
+                num_inputs: config.hidden_size,
+                order: matches!(config.layout, QkvLayout::Grouped(_)).then(|| grouped_order(config)),
+            },
+            AdapterSite {
+                layer,
+                projection: Projection::AttentionOutput,
+                parts: output,
+                num_inputs: config.query_width(),
+                order: None,
+            },
+        ]
+    }
+
     /// `input` is `[num_rows, hidden_size]`, and so becomes `output`; `scratch` is reused.
     pub fn forward(
         &self,
@@ -144,9 +167,10 @@ impl Attention {
         (scratch, output): (&mut Scratch, &mut Vec<f32>),
     ) {
         let query_width = self.config.query_width();
-        let Scratch { wide: qkv, narrow: attended, interleaved, .. } = scratch;
+        let Scratch { wide: qkv, narrow: attended, interleaved, adapters, .. } = scratch;
         let width = self.qkv.num_outputs();
         self.qkv.forward(input, interleaved, qkv);
+        context.adapt(Projection::Attention, input, qkv, adapters);
         let angles = self.config.rotation.map(|index| &context.angles[index]);
         for_each_row(qkv, width, |row, values| self.position(row, values, angles));
         cache.store(qkv, width, query_width, &context.batch.slots);
@@ -155,6 +179,7 @@ impl Attention {
         let queries = QueryRows { values: qkv, width };
         paged_attention(Level::best(), shape, cache, (queries, &context.spans), attended);
         self.output.forward(attended, interleaved, output);
+        context.adapt(Projection::AttentionOutput, attended, output, adapters);
     }
 
     /// Clips, norms and rotates the query and key heads of one row.

@@ -1,9 +1,11 @@
 //! The rows of one step: tokens of many sequences, prefill and decode alike, end to end.
 
+use std::sync::Arc;
+
 use crate::kernels::cpu::SequenceSpan;
 use crate::kernels::{NO_BLOCK, NO_SLOT};
 
-use super::Angles;
+use super::{Adapter, AdapterScratch, Angles, Projection};
 
 /// One sequence's consecutive rows.
 #[derive(Clone, Debug)]
@@ -32,14 +34,35 @@ pub struct TokenBatch {
     /// `[num_rows]`, cache slot of each row: block times block size plus offset, or [`NO_SLOT`].
     pub slots: Vec<usize>,
     pub sequences: Vec<BatchSequence>,
+    /// One for each adapter; empty where none is asked for.
+    pub adapted: Vec<AdaptedRows>,
+}
+
+/// The rows that an adapter adds to, in ascending order.
+#[derive(Clone, Debug)]
+pub struct AdaptedRows {
+    pub adapter: Arc<Adapter>,
+    pub rows: Vec<usize>,
 }
 
 /// What every layer of one forward pass looks at.
 pub struct ForwardContext<'a> {
     pub batch: &'a TokenBatch,
+    /// Whose turn it is.
+    pub layer: usize,
     /// One for each of the model's rotations.
     pub angles: &'a [Angles],
     pub spans: Vec<SequenceSpan<'a>>,
+}
+
+impl ForwardContext<'_> {
+    /// Adds to the output of one of the layer's projections, a row for each of the batch's, what its adapters say.
+    pub fn adapt(&self, projection: Projection, input: &[f32], output: &mut [f32], scratch: &mut AdapterScratch) {
+        let stride = output.len() / self.batch.num_rows().max(1);
+        for AdaptedRows { adapter, rows } in &self.batch.adapted {
+            adapter.add_to((self.layer, projection), (input, rows), (output, stride), scratch);
+        }
+    }
 }
 
 impl TokenBatch {
@@ -62,6 +85,16 @@ impl TokenBatch {
             self.slots.push(block as usize * block_size + position % block_size);
         }
         self.sequences.push(sequence);
+    }
+
+    /// Lets an adapter add to the rows of the sequence that was appended last.
+    pub fn adapt(&mut self, adapter: &Arc<Adapter>) {
+        let num_rows = self.sequences.last().map_or(0, |sequence| sequence.num_rows);
+        let rows = self.num_rows() - num_rows..self.num_rows();
+        match self.adapted.iter_mut().find(|adapted| Arc::ptr_eq(&adapted.adapter, adapter)) {
+            Some(adapted) => adapted.rows.extend(rows),
+            None => self.adapted.push(AdaptedRows { adapter: Arc::clone(adapter), rows: rows.collect() }),
+        }
     }
 
     pub fn num_rows(&self) -> usize {
@@ -128,6 +161,20 @@ mod tests {
         }
         assert_eq!(batch.logit_rows().collect::<Vec<_>>(), [6, 7, 8, 9, 12, 13, 14]);
         assert_eq!(batch.num_logit_rows(), 7);
+    }
+
+    #[test]
+    fn rows_are_gathered_by_their_adapters() {
+        let adapters = [1, 2].map(|number| Arc::new(Adapter::new(number, 1, None)));
+        let mut batch = TokenBatch::default();
+        for (num_rows, adapter) in [(2, Some(0)), (3, None), (1, Some(1)), (2, Some(0))] {
+            batch.push(&vec![1; num_rows], sequence(num_rows, 0, &[0]), 16);
+            if let Some(adapter) = adapter {
+                batch.adapt(&adapters[adapter]);
+            }
+        }
+        let found: Vec<_> = batch.adapted.iter().map(|adapted| (adapted.adapter.number(), &adapted.rows)).collect();
+        assert_eq!(found, [(1, &vec![0, 1, 6, 7]), (2, &vec![5])]);
     }
 
     #[test]

@@ -6,7 +6,9 @@
 use crate::kernels::cpu::{KvLayer, Level, QueryRows, for_each_row, paged_attention};
 use crate::weights::{TensorList, WeightSource, WeightsError};
 
-use super::{Angles, AttentionConfig, ForwardContext, Linear, Norm, NormConfig, NormKind, Scratch};
+use super::{
+    AdapterSite, Angles, AttentionConfig, ForwardContext, Linear, Norm, NormConfig, NormKind, Projection, Scratch,
+};
 
 /// The norms amid the projections have an epsilon of their own, which no configuration changes.
 const NORM: NormConfig = NormConfig { kind: NormKind::Rms, epsilon: 1e-6 };
@@ -114,6 +116,27 @@ impl LatentAttention {
         all
     }
 
+    /// What adapters may add to.
+    pub fn sites(layer: usize, prefix: &str, config: &AttentionConfig, latent: LatentConfig) -> Vec<AdapterSite> {
+        let Parts { query_down, query, kv_down, kv, output } = Parts::new(prefix, config, latent);
+        let hidden = config.hidden_size;
+        let all = [
+            query_down.map(|part| (Projection::LatentQuery, part, hidden)),
+            Some((Projection::Attention, query.0, query.1)),
+            Some((Projection::LatentKeyValue, kv_down, hidden)),
+            Some((Projection::ExpandedKeyValue, kv.0, kv.1)),
+            Some((Projection::AttentionOutput, output.0, output.1)),
+        ];
+        let site = |(projection, part, num_inputs)| AdapterSite {
+            layer,
+            projection,
+            parts: vec![part],
+            num_inputs,
+            order: None,
+        };
+        all.into_iter().flatten().map(site).collect()
+    }
+
     /// `input` is `[num_rows, hidden_size]`, and so becomes `output`; `scratch` is reused.
     pub fn forward(
         &self,
@@ -127,7 +150,7 @@ impl LatentAttention {
         let width = 3 * query_width;
         scratch.wide.resize(num_rows * width, 0.0);
         let angles = self.config.rotation.map(|index| &context.angles[index]);
-        self.queries(input, scratch);
+        self.queries(context, input, scratch);
         let expanded = &scratch.expanded;
         for_each_row(&mut scratch.wide, width, |row, values| {
             let queries = &mut values[..query_width];
@@ -138,8 +161,8 @@ impl LatentAttention {
                 }
             }
         });
-        self.keys_and_values(input, scratch);
-        let Scratch { wide, narrow, interleaved, gathered, expanded, .. } = scratch;
+        self.keys_and_values(context, input, scratch);
+        let Scratch { wide, narrow, interleaved, gathered, expanded, adapters, .. } = scratch;
         for_each_row(wide, width, |row, values| {
             self.place(row, &mut values[query_width..], (gathered, expanded), angles);
         });
@@ -152,31 +175,37 @@ impl LatentAttention {
             gathered.extend_from_slice(&head[..self.latent.value_dim]);
         }
         self.output.forward(gathered, interleaved, output);
+        context.adapt(Projection::AttentionOutput, gathered, output, adapters);
     }
 
     /// Leaves all queries in `expanded`.
-    fn queries(&self, input: &[f32], scratch: &mut Scratch) {
-        let Scratch { interleaved, gathered, expanded, routed, .. } = scratch;
-        match &self.query_down {
+    fn queries(&self, context: &ForwardContext<'_>, input: &[f32], scratch: &mut Scratch) {
+        let Scratch { interleaved, gathered, expanded, routed, adapters, .. } = scratch;
+        let input = match &self.query_down {
             Some((down, norm)) => {
                 down.forward(input, interleaved, gathered);
+                context.adapt(Projection::LatentQuery, input, gathered, adapters);
                 norm.forward(gathered, routed);
-                self.query.forward(routed, interleaved, expanded);
+                routed
             }
-            None => self.query.forward(input, interleaved, expanded),
-        }
+            None => input,
+        };
+        self.query.forward(input, interleaved, expanded);
+        context.adapt(Projection::Attention, input, expanded, adapters);
     }
 
     /// Leaves the latent row and the shared rotated key in `gathered`, keys and values in `expanded`.
-    fn keys_and_values(&self, input: &[f32], scratch: &mut Scratch) {
-        let Scratch { interleaved, gathered, expanded, routed, narrow, .. } = scratch;
+    fn keys_and_values(&self, context: &ForwardContext<'_>, input: &[f32], scratch: &mut Scratch) {
+        let Scratch { interleaved, gathered, expanded, routed, narrow, adapters, .. } = scratch;
         self.kv_down.forward(input, interleaved, gathered);
+        context.adapt(Projection::LatentKeyValue, input, gathered, adapters);
         narrow.clear();
         for row in gathered.chunks_exact(self.kv_down.num_outputs()) {
             narrow.extend_from_slice(&row[..self.latent.kv_rank]);
         }
         self.kv_norm.forward(narrow, routed);
         self.kv.forward(routed, interleaved, expanded);
+        context.adapt(Projection::ExpandedKeyValue, routed, expanded, adapters);
     }
 
     /// Puts one row's keys and values where the cache takes them from.

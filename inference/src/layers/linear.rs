@@ -54,6 +54,15 @@ impl Linear {
         Self::from_matrix(PackedMatrix::pack(&weight.bytes, weight.dtype, num_outputs, num_inputs), bias)
     }
 
+    /// Of matrices `[_, num_inputs]` that were read already, one below the other.
+    ///
+    /// # Panics
+    /// If there is none, or one has not two dimensions.
+    pub(super) fn stacked(weights: Vec<RawTensor>) -> Self {
+        let num_inputs = weights[0].shape[1];
+        Self { matrices: packed(weights, num_inputs), bias: None }
+    }
+
     pub(super) fn from_matrix(matrix: PackedMatrix, bias: Option<Vec<f32>>) -> Self {
         Self { matrices: vec![matrix], bias }
     }
@@ -61,6 +70,10 @@ impl Linear {
     /// Writes row `output` of the weights to `row`, as an embedding is looked up.
     pub(super) fn read_row(&self, output: usize, row: &mut [f32]) {
         self.matrices[0].read_row(output, row);
+    }
+
+    pub(super) fn num_inputs(&self) -> usize {
+        self.matrices[0].num_inputs()
     }
 
     pub fn num_outputs(&self) -> usize {
@@ -74,7 +87,7 @@ impl Linear {
     /// `input` is `[num_rows, num_inputs]`; `output` becomes `[num_rows, num_outputs]`. `scratch`
     /// grows to what the kernel needs, see [`crate::kernels::cpu::scratch_len`].
     pub fn forward(&self, input: &[f32], scratch: &mut Vec<f32>, output: &mut Vec<f32>) {
-        let num_rows = input.len() / self.matrices[0].num_inputs();
+        let num_rows = input.len() / self.num_inputs();
         output.resize(num_rows * self.num_outputs(), 0.0);
         linear(Level::best(), &self.matrices, self.bias.as_deref(), (input, scratch), output);
     }

@@ -3,7 +3,7 @@
 use crate::kernels::cpu::{Activation, Level, gated, ungated};
 use crate::weights::{TensorList, WeightSource, WeightsError};
 
-use super::{Linear, Scratch};
+use super::{AdapterSite, ForwardContext, Linear, Projection, Scratch};
 
 /// How the first projections are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +96,29 @@ impl Mlp {
         all
     }
 
+    /// What adapters may add to.
+    pub fn sites(layer: usize, prefix: &str, config: &MlpConfig) -> [AdapterSite; 2] {
+        let site = |projection, parts, num_inputs| AdapterSite { layer, projection, parts, num_inputs, order: None };
+        [
+            site(Projection::Up, config.up_parts(prefix), config.hidden_size),
+            site(Projection::Down, config.down_parts(prefix).to_vec(), config.intermediate_size),
+        ]
+    }
+
     /// `input` is `[num_rows, hidden_size]`, and so becomes `output`; `scratch` is reused.
-    pub fn forward(&self, input: &[f32], scratch: &mut Scratch, output: &mut Vec<f32>) {
-        self.forward_in(input, [&mut scratch.wide, &mut scratch.narrow, &mut scratch.interleaved], output);
+    pub fn forward(&self, context: &ForwardContext<'_>, input: &[f32], scratch: &mut Scratch, output: &mut Vec<f32>) {
+        let Scratch { wide, narrow: activated, interleaved, adapters, .. } = scratch;
+        self.up.forward(input, interleaved, wide);
+        context.adapt(Projection::Up, input, wide, adapters);
+        self.activate(wide, activated);
+        self.down.forward(activated, interleaved, output);
+        context.adapt(Projection::Down, activated, output, adapters);
+    }
+
+    /// The same for models that no adapter adds to.
+    pub fn forward_alone(&self, input: &[f32], scratch: &mut Scratch, output: &mut Vec<f32>) {
+        let Scratch { wide, narrow, interleaved, .. } = scratch;
+        self.forward_in(input, [wide, narrow, interleaved], output);
     }
 
     /// The same with only the buffers that it needs.
@@ -109,6 +129,11 @@ impl Mlp {
         output: &mut Vec<f32>,
     ) {
         self.up.forward(input, interleaved, wide);
+        self.activate(wide, activated);
+        self.down.forward(activated, interleaved, output);
+    }
+
+    fn activate(&self, wide: &[f32], activated: &mut Vec<f32>) {
         if self.is_gated {
             activated.resize(wide.len() / 2, 0.0);
             gated(Level::best(), self.activation, self.intermediate_size, wide, activated);
@@ -116,6 +141,5 @@ impl Mlp {
             activated.resize(wide.len(), 0.0);
             ungated(Level::best(), self.activation, self.intermediate_size, wide, activated);
         }
-        self.down.forward(activated, interleaved, output);
     }
 }

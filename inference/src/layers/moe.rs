@@ -135,7 +135,7 @@ impl Moe {
         });
         output.clear();
         output.resize(input.len(), 0.0);
-        let Scratch { wide, narrow, interleaved, gathered, expanded, routed } = scratch;
+        let Scratch { wide, narrow, interleaved, gathered, expanded, routed, .. } = scratch;
         for (index, expert) in self.experts.iter().enumerate() {
             let weights = routed.chunks_exact(experts).map(|weights| weights[index]).enumerate();
             let mine = weights.filter(|(_, weight)| *weight != 0.0);

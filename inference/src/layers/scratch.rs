@@ -1,5 +1,7 @@
 //! Memory that layers compute in, handed from one to the next.
 
+use super::AdapterScratch;
+
 /// Buffers of one forward pass. They grow to the largest step seen and never shrink.
 #[derive(Default)]
 pub struct Scratch {
@@ -15,19 +17,24 @@ pub struct Scratch {
     pub expanded: Vec<f32>,
     /// Every row's weight of every expert, or what latent projections read.
     pub routed: Vec<f32>,
+    /// Sized by slices of rows, unlike the others.
+    pub adapters: AdapterScratch,
 }
 
 impl Scratch {
+    /// Buffers beside those of adapters.
     pub const COUNT: usize = 6;
 
-    pub fn buffers(&mut self) -> [&mut Vec<f32>; Self::COUNT] {
-        let Self { wide, narrow, interleaved, gathered, expanded, routed } = self;
-        [wide, narrow, interleaved, gathered, expanded, routed]
+    /// Those of adapters last.
+    pub fn buffers(&mut self) -> impl Iterator<Item = &mut Vec<f32>> {
+        let Self { wide, narrow, interleaved, gathered, expanded, routed, adapters } = self;
+        let own: [_; Self::COUNT] = [wide, narrow, interleaved, gathered, expanded, routed];
+        own.into_iter().chain(adapters.buffers())
     }
 
     pub fn size_in_bytes(&self) -> usize {
-        let Self { wide, narrow, interleaved, gathered, expanded, routed } = self;
+        let Self { wide, narrow, interleaved, gathered, expanded, routed, adapters } = self;
         let all = [wide, narrow, interleaved, gathered, expanded, routed];
-        all.into_iter().map(Vec::capacity).sum::<usize>() * size_of::<f32>()
+        all.into_iter().map(Vec::capacity).sum::<usize>() * size_of::<f32>() + adapters.size_in_bytes()
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::kv_cache::tensors::KvTensors;
 use crate::layers::{BatchSequence, TokenBatch};
-use crate::models::{Decoder, Workspace};
+use crate::models::{Adapter, Decoder, Workspace};
 use crate::sampling::{Draw, SequenceSampler};
 use crate::scheduler::{PlannedSequence, SequenceId, StepPlan};
 
@@ -23,6 +23,12 @@ pub trait StepRunner: Send {
     /// Computes the plan's tokens and draws what follows in every sequence that `samples`.
     fn execute(&mut self, plan: &StepPlan, samplers: &mut Samplers) -> Vec<(SequenceId, Draw)>;
 
+    /// From here on a sequence's tokens are computed with an adapter.
+    fn adapt(&mut self, _: SequenceId, _: Arc<Adapter>) {}
+
+    /// A sequence has ended.
+    fn forget(&mut self, _: SequenceId) {}
+
     /// No layer looks further back than this many tokens.
     fn window(&self) -> Option<usize> {
         None
@@ -36,6 +42,7 @@ pub struct ModelRunner {
     workspace: Workspace,
     block_size: usize,
     threads: Arc<rayon::ThreadPool>,
+    adapters: HashMap<SequenceId, Arc<Adapter>>,
 }
 
 /// One sequence's rows whose logits are wanted, counted among all such rows of the step.
@@ -57,7 +64,7 @@ impl ModelRunner {
     ) -> Self {
         let mut workspace = Workspace::default();
         workspace.reserve(decoder.config(), max_rows, max_rows.min(MAX_LOGIT_ROWS));
-        Self { decoder, cache, workspace, block_size, threads }
+        Self { decoder, cache, workspace, block_size, threads, adapters: HashMap::new() }
     }
 
     /// Runs a batch and returns its logits, `[rows that want logits, vocab_size]`.
@@ -72,7 +79,7 @@ impl ModelRunner {
 
 impl StepRunner for ModelRunner {
     fn execute(&mut self, plan: &StepPlan, samplers: &mut Samplers) -> Vec<(SequenceId, Draw)> {
-        let batch = batch(plan, samplers, self.block_size);
+        let batch = batch(plan, samplers, (&self.adapters, self.block_size));
         let mut jobs = jobs(plan, samplers);
         let Self { decoder, cache, workspace, threads, .. } = self;
         threads.install(|| {
@@ -91,12 +98,24 @@ impl StepRunner for ModelRunner {
         })
     }
 
+    fn adapt(&mut self, id: SequenceId, adapter: Arc<Adapter>) {
+        self.adapters.insert(id, adapter);
+    }
+
+    fn forget(&mut self, id: SequenceId) {
+        self.adapters.remove(&id);
+    }
+
     fn window(&self) -> Option<usize> {
         self.decoder.config().kv_window()
     }
 }
 
-fn batch(plan: &StepPlan, samplers: &Samplers, block_size: usize) -> TokenBatch {
+fn batch(
+    plan: &StepPlan,
+    samplers: &Samplers,
+    (adapters, block_size): (&HashMap<SequenceId, Arc<Adapter>>, usize),
+) -> TokenBatch {
     let mut batch = TokenBatch::default();
     for planned in &plan.sequences {
         let sampler = samplers.get(&planned.id);
@@ -108,6 +127,9 @@ fn batch(plan: &StepPlan, samplers: &Samplers, block_size: usize) -> TokenBatch 
             num_logit_rows: sampler.map_or(0, |sampler| num_logit_rows(planned, sampler)),
         };
         batch.push(&planned.tokens, sequence, block_size);
+        if let Some(adapter) = adapters.get(&planned.id) {
+            batch.adapt(adapter);
+        }
     }
     batch
 }

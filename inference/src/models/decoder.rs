@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::kernels::cpu::{Level, scale, soft_cap};
 use crate::kv_cache::tensors::KvTensors;
-use crate::layers::{Embedding, ForwardContext, Linear, Norm, RotaryEmbedding, TokenBatch};
+use crate::layers::{AdapterSite, Embedding, ForwardContext, Linear, Norm, RotaryEmbedding, TokenBatch};
 use crate::weights::{TensorList, WeightSource, WeightsError};
 
 use super::decoder_layer::DecoderLayer;
@@ -98,6 +98,11 @@ impl Decoder {
         sizes(config).max().unwrap_or(0)
     }
 
+    /// What adapters may add to, layer by layer.
+    pub fn adapter_sites(config: &DecoderConfig) -> impl Iterator<Item = AdapterSite> {
+        (0..config.num_layers).flat_map(|index| DecoderLayer::adapter_sites(config, index))
+    }
+
     pub fn config(&self) -> &DecoderConfig {
         &self.config
     }
@@ -114,8 +119,9 @@ impl Decoder {
         for (rotation, angles) in self.rotations.iter().zip(angles.iter_mut()) {
             rotation.angles(&batch.positions, angles);
         }
-        let context = ForwardContext { batch, angles, spans: batch.spans() };
+        let mut context = ForwardContext { batch, layer: 0, angles, spans: batch.spans() };
         for (index, layer) in self.layers.iter().enumerate() {
+            context.layer = index;
             layer.forward(&context, cache.layer_mut(index), (hidden, normed), (scratch, projected));
         }
         let width = self.config.attention.hidden_size;

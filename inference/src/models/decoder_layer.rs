@@ -1,7 +1,7 @@
 //! One layer: attention and feed-forward, their norms, and the sums between.
 
 use crate::kernels::cpu::{KvLayer, add_assign, add_scaled};
-use crate::layers::{Attention, ForwardContext, LatentAttention, Mlp, Moe, Norm, Scratch};
+use crate::layers::{AdapterSite, Attention, ForwardContext, LatentAttention, Mlp, Moe, Norm, Scratch};
 use crate::weights::{TensorList, WeightSource, WeightsError};
 
 use super::{DecoderConfig, FeedForwardConfig};
@@ -79,6 +79,19 @@ impl DecoderLayer {
         }
     }
 
+    /// What adapters may add to: all linear layers but those of experts.
+    pub(super) fn adapter_sites(config: &DecoderConfig, index: usize) -> Vec<AdapterSite> {
+        let Paths { attention, feed_forward, .. } = Paths::new(config, index);
+        let mut sites = match config.attention.latent {
+            Some(latent) => LatentAttention::sites(index, &attention, &config.attention, latent),
+            None => Attention::sites(index, &attention, &config.attention).to_vec(),
+        };
+        if let FeedForwardConfig::Dense(mlp) = &config.layers[index].feed_forward {
+            sites.extend(Mlp::sites(index, &feed_forward, mlp));
+        }
+        sites
+    }
+
     /// Adds the layer's two parts to `hidden`, `[num_rows, hidden_size]`; the rest is memory.
     pub(super) fn forward(
         &self,
@@ -99,20 +112,20 @@ impl DecoderLayer {
                 norm.forward(hidden, normed);
             }
             self.add(hidden, projected);
-            self.feed_forward(normed, scratch, projected);
+            self.feed_forward(context, normed, scratch, projected);
         } else {
             after(after_attention.as_ref(), normed, projected);
             self.add(hidden, projected);
             let input = before(before_feed_forward.as_ref(), hidden, normed);
-            self.feed_forward(input, scratch, projected);
+            self.feed_forward(context, input, scratch, projected);
         }
         after(after_feed_forward.as_ref(), normed, projected);
         self.add(hidden, projected);
     }
 
-    fn feed_forward(&self, input: &[f32], scratch: &mut Scratch, output: &mut Vec<f32>) {
+    fn feed_forward(&self, context: &ForwardContext<'_>, input: &[f32], scratch: &mut Scratch, output: &mut Vec<f32>) {
         match &self.feed_forward {
-            FeedForwardPart::Dense(mlp) => mlp.forward(input, scratch, output),
+            FeedForwardPart::Dense(mlp) => mlp.forward(context, input, scratch, output),
             FeedForwardPart::Experts(moe) => moe.forward(input, scratch, output),
         }
     }

@@ -193,7 +193,8 @@ fn memory_stays_at_what_was_reserved() {
             model.run(&tokens[first..first + count], wanted);
             assert_eq!(model.workspace.size_in_bytes(), reserved);
         }
-        // Without it the same step takes as much or, growing by doubling, more.
+        // Without it the same step takes as much or, growing by doubling, more, but for what adapters would take.
+        let reserved = reserved - model.workspace.scratch.adapters.size_in_bytes();
         let mut grown = Model::new(architecture, 3);
         grown.run(&tokens, BatchSequence { num_logit_rows: 4, ..rows(40, 0, vec![0, 1, 2]) });
         assert!(grown.workspace.size_in_bytes() >= reserved);

@@ -1,5 +1,7 @@
 //! One configurable decoder, and the table from Hugging Face `architectures` to its knobs.
 
+mod adapter;
+mod adapter_config;
 mod architecture;
 mod architectures;
 mod architectures_layer_norm;
@@ -17,6 +19,9 @@ pub mod whisper;
 mod windows;
 mod workspace;
 
+pub use crate::layers::{Adapter, AdapterLease};
+pub use adapter::{AdapterError, AdapterPlan};
+pub use adapter_config::AdapterConfig;
 pub use architecture::{Names, Placement};
 pub use architectures::supported as supported_architectures;
 pub use config::{DecoderConfig, LayerConfig};

@@ -4,9 +4,9 @@
 //! process's memory after its start is what it will be under load.
 
 use crate::kernels::cpu::scratch_len;
-use crate::layers::{Angles, MlpConfig, Scratch};
+use crate::layers::{AdapterScratch, AdapterSite, Angles, MlpConfig, Scratch};
 
-use super::{DecoderConfig, FeedForwardConfig};
+use super::{Decoder, DecoderConfig, FeedForwardConfig};
 
 /// Buffers of one decoder's forward pass. They grow to the largest step seen and never shrink.
 #[derive(Default)]
@@ -63,6 +63,8 @@ fn lengths(config: &DecoderConfig, max_rows: usize, logit_rows: usize) -> Vec<us
     let hidden = config.attention.hidden_size;
     let mut lengths = vec![logit_rows * config.vocab_size, max_rows * hidden, max_rows * hidden, max_rows * hidden];
     lengths.extend(ScratchWidths::new(config).in_order().map(|width| max_rows * width));
+    let sites: Vec<AdapterSite> = Decoder::adapter_sites(config).collect();
+    lengths.extend(AdapterScratch::lengths(&sites, max_rows));
     lengths.extend(config.rotations.iter().flat_map(|rotation| [max_rows * (rotation.dim / 2); 2]));
     lengths
 }
@@ -120,7 +122,7 @@ impl ScratchWidths {
         self.interleaved = self.interleaved.max(mlp.intermediate_size);
     }
 
-    /// In the order of [`Scratch::buffers`].
+    /// In the order of [`Scratch::buffers`], without those of adapters.
     fn in_order(&self) -> [usize; Scratch::COUNT] {
         let Self { wide, narrow, interleaved, gathered, expanded, routed } = *self;
         let interleaved = scratch_len(interleaved);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 
-use crate::catalog::{Action, ModelState, ModelStatus, NextRevision};
+use crate::catalog::{Action, ControlError, ModelState, ModelStatus, NextRevision, Served};
 
 use super::ServerState;
 use super::body;
@@ -44,7 +44,10 @@ pub(super) async fn control(
         ApiError::invalid("action", format!("Invalid 'action': expected one of {}.", names.join(", ")))
     })?;
     let status = state.catalog.control(&id, action);
-    let status = status.map_err(|_| ApiError::model_not_found("The model does not exist.").with_param("id"))?;
+    let status = status.map_err(|error| match error {
+        ControlError::Unknown => ApiError::model_not_found("The model does not exist.").with_param("id"),
+        ControlError::Adapter => ApiError::invalid("id", "An adapter comes and goes with its folder and its model."),
+    })?;
     Ok((StatusCode::ACCEPTED, Json(describe(&status))))
 }
 
@@ -64,25 +67,12 @@ fn describe(model: &ModelStatus) -> Value {
         "on_demand": model.is_on_demand,
         "draining_requests": model.num_draining,
     });
+    if let Some(parent) = &model.parent {
+        line["parent"] = json!(parent);
+    }
     match &model.state {
         ModelState::Loading { percent } => line["percent"] = json!(percent),
-        ModelState::Ready(served) => {
-            let (info, stats) = (served.info(), served.stats());
-            line["revision"] = json!(info.revision.name());
-            line["dtype"] = json!(info.dtype);
-            line["weight_bytes"] = json!(info.weight_bytes);
-            line["cache_bytes"] = json!(info.cache_bytes);
-            line["reserved_bytes"] = json!(info.reserved_bytes);
-            let used = stats.total_blocks.saturating_sub(stats.free_blocks);
-            line["blocks"] = json!({"used": used, "total": stats.total_blocks});
-            line["running"] = json!(stats.running);
-            line["waiting"] = json!(stats.waiting);
-            if let Some(max_context) = served.max_context() {
-                line["max_model_len"] = json!(max_context);
-            }
-            line["loaded_at"] = json!(info.created);
-            line["last_used_at"] = json!(info.last_used_s());
-        }
+        ModelState::Ready(served) => describe_served(served, &mut line),
         _ => {}
     }
     if let Some(next) = &model.next {
@@ -93,4 +83,28 @@ fn describe(model: &ModelStatus) -> Value {
         };
     }
     line
+}
+
+fn describe_served(served: &Served, line: &mut Value) {
+    let info = served.info();
+    line["revision"] = json!(info.revision.name());
+    line["dtype"] = json!(info.dtype);
+    line["weight_bytes"] = json!(info.weight_bytes);
+    line["cache_bytes"] = json!(info.cache_bytes);
+    line["reserved_bytes"] = json!(info.reserved_bytes);
+    if let Some(max_context) = served.max_context() {
+        line["max_model_len"] = json!(max_context);
+    }
+    line["loaded_at"] = json!(info.created);
+    line["last_used_at"] = json!(info.last_used_s());
+    if let Some(adapter) = served.generator().and_then(|model| model.adapter.as_ref()) {
+        // Its requests are among its model's.
+        line["rank"] = json!(adapter.rank());
+        return;
+    }
+    let stats = served.stats();
+    let used = stats.total_blocks.saturating_sub(stats.free_blocks);
+    line["blocks"] = json!({"used": used, "total": stats.total_blocks});
+    line["running"] = json!(stats.running);
+    line["waiting"] = json!(stats.waiting);
 }

@@ -36,6 +36,7 @@ pub(super) fn prepare_context(model: &ServedModel, headers: &HeaderMap) -> Prepa
         // Behind a gateway a request cannot put itself before those of other tenants.
         priority: priority.or(tenant.as_ref().map(|_| 0)),
         cache_salt: tenant.unwrap_or_default(),
+        adapter: model.adapter.clone(),
     }
 }
 

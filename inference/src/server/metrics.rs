@@ -11,11 +11,12 @@ use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 use shekara_protocol::error::ApiError;
 
-use crate::catalog::ModelState;
+use crate::catalog::{ModelState, ModelStatus};
 use crate::engine::{EndingKind, EngineMetrics};
 
 use super::ServerState;
@@ -25,7 +26,9 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) async fn scrape(State(state): State<ServerState>, headers: HeaderMap) -> Result<Response, ErrorResponse> {
-    let ready = state.catalog.list().into_iter().filter_map(|model| match model.state {
+    // A model with an adapter is served by the engine of the model itself.
+    let models = state.catalog.list();
+    let ready = models.iter().filter(|model| model.parent.is_none()).filter_map(|model| match &model.state {
         ModelState::Ready(model) => {
             model.generator().map(|model| (model.info.id.clone(), model.engine.metrics().clone()))
         }
@@ -33,6 +36,7 @@ pub(super) async fn scrape(State(state): State<ServerState>, headers: HeaderMap)
     });
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Engines(ready.collect())));
+    registry.register_collector(Box::new(Adapters(adapters(&models))));
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|_| ApiError::internal())?;
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -41,13 +45,17 @@ pub(super) async fn scrape(State(state): State<ServerState>, headers: HeaderMap)
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))], text).into_response())
 }
 
+fn is_counter(name: &str) -> bool {
+    name == ADAPTER_REQUESTS || COUNTERS.iter().any(|(counter, ..)| *counter == name)
+}
+
 /// The same in the older format: no end mark, and `_total` in the names of counters' families too.
 fn prometheus_text(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     for line in open_metrics.lines().filter(|line| *line != "# EOF") {
         let described = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE "));
         match described.and_then(|rest| rest.split_once(' ')) {
-            Some((name, rest)) if COUNTERS.iter().any(|(counter, ..)| *counter == name) => {
+            Some((name, rest)) if is_counter(name) => {
                 text.push_str(&line[..7]);
                 text.push_str(&[name, "_total ", rest].concat());
             }
@@ -80,6 +88,8 @@ const COUNTERS: [Family; 8] = [
     (REQUEST_SUCCESS, "Requests by how they ended.", |metrics| metrics.requests(EndingKind::Stop)),
 ];
 
+// vLLM has no name for it.
+const ADAPTER_REQUESTS: &str = "shekara:adapter_requests";
 const REQUEST_SUCCESS: &str = "vllm:request_success";
 
 const HISTOGRAMS: [Family; 12] = [
@@ -99,6 +109,34 @@ const HISTOGRAMS: [Family; 12] = [
     // vLLM has no name for it.
     ("shekara:step_time_seconds", "Time of a step.", |metrics| &metrics.step_time),
 ];
+
+/// Every served adapter's id, its model's, and requests that named it.
+#[derive(Debug)]
+struct Adapters(Vec<(String, String, u64)>);
+
+fn adapters(models: &[ModelStatus]) -> Vec<(String, String, u64)> {
+    let served = |status: &ModelStatus| match &status.state {
+        ModelState::Ready(model) => Some((status.id.clone(), status.parent.clone()?, model.info().num_requests())),
+        _ => None,
+    };
+    models.iter().filter_map(served).collect()
+}
+
+impl Collector for Adapters {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let help = "Requests that named a model with an adapter, since it was loaded.";
+        let kind = ConstCounter::new(0u64).metric_type();
+        let mut family = encoder.encode_descriptor(ADAPTER_REQUESTS, help, None, kind)?;
+        for (id, parent, count) in &self.0 {
+            let labels = [("model_name", id.as_str()), ("parent", parent.as_str())];
+            ConstCounter::new(*count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
 
 /// Every served model's id and metrics.
 #[derive(Debug)]

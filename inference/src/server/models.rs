@@ -98,7 +98,8 @@ pub(super) async fn find_or_only(catalog: &Catalog, id: Option<&str>) -> Result<
     if let Some(id) = id {
         return find(catalog, id).await;
     }
-    let models = catalog.list();
+    let mut models = catalog.list();
+    models.retain(|model| model.parent.is_none());
     let mut served = models.iter().filter(|model| model.is_served());
     match (served.next(), served.next(), models.as_slice()) {
         (Some(only), None, _) | (None, None, [only]) => find(catalog, &only.id).await,
@@ -121,12 +122,11 @@ fn not_served(error: AcquireError) -> ApiError {
 }
 
 fn describe(model: &ModelStatus) -> Model {
-    match &model.state {
-        ModelState::Ready(served) => {
-            let mut described = Model::new(served.info().id.clone(), served.info().created, "local");
-            described.max_model_len = served.max_context();
-            described
-        }
-        _ => Model::new(model.id.clone(), 0, "local"),
+    let mut described = Model::new(model.id.clone(), 0, "local");
+    described.parent.clone_from(&model.parent);
+    if let ModelState::Ready(served) = &model.state {
+        described.created = served.info().created;
+        described.max_model_len = served.max_context();
     }
+    described
 }

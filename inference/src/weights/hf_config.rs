@@ -44,6 +44,10 @@ impl HfConfig {
         Self { values }
     }
 
+    pub fn into_values(self) -> Map<String, Value> {
+        self.values
+    }
+
     /// The same with another value under `key`.
     #[must_use]
     pub fn with(mut self, key: &str, value: Value) -> Self {

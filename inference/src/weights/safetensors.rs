@@ -48,6 +48,16 @@ impl SafetensorsFolder {
         Ok(folder)
     }
 
+    /// Opens one file and checks its header.
+    ///
+    /// # Errors
+    /// If it is unreadable, malformed or of the wrong length.
+    pub fn open_file(path: PathBuf) -> Result<Self, WeightsError> {
+        let mut folder = Self { shards: Vec::new(), entries: HashMap::new() };
+        folder.add(path)?;
+        Ok(folder)
+    }
+
     fn add(&mut self, path: PathBuf) -> Result<(), WeightsError> {
         let io_error = |source| WeightsError::Io { path: path.clone(), source };
         let bad = |reason: String| WeightsError::BadHeader { path: path.clone(), reason };

@@ -70,7 +70,7 @@ fn models(names: &[String]) -> Models {
     models
 }
 
-fn add(models: &Models, name: &str, as_name: &str) -> PathBuf {
+pub fn add(models: &Models, name: &str, as_name: &str) -> PathBuf {
     let path = models.path(as_name);
     copy_folder(&folder().join(name), &path);
     for file in ["tokenizer.json", "tokenizer_config.json"] {

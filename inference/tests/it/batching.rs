@@ -16,7 +16,7 @@ struct Seen {
 }
 
 /// Thirty-two requests whose prompts and answers differ in length; every other one is sampled.
-fn requests(model: &str) -> Vec<Value> {
+pub fn requests(model: &str) -> Vec<Value> {
     let words = ["parcel ", "посылка ", "сәлемдеме ", "📦"];
     (0..32usize)
         .map(|index| {
@@ -113,23 +113,21 @@ fn compare(label: &str, found: &[(Seen, u64)], expected: &[(Seen, u64)]) {
     }
 }
 
-/// `few_blocks` is a cache too small for the requests.
-async fn same_alone_and_together(model: &str, few_blocks: u64) {
-    let models = Models::new(&[model]);
-    let requests = requests(model);
+/// `few_blocks` is a cache too small for the requests, which are to the model or one of its adapters.
+pub async fn same_alone_and_together(models: &Models, model: &str, requests: &[Value], few_blocks: u64) {
     let alone = models.serve(EngineSettings { num_speculative_tokens: 0, ..settings() });
-    let expected = one_by_one(&alone, &requests).await;
+    let expected = one_by_one(&alone, requests).await;
     for (seen, cached_tokens) in &expected {
         assert!(!seen.content.is_empty() && seen.logprobs.len() >= 5 && *cached_tokens == 0);
     }
     let guessing = models.serve(settings());
-    compare("alone, guessing", &one_by_one(&guessing, &requests).await, &expected);
+    compare("alone, guessing", &one_by_one(&guessing, requests).await, &expected);
     assert!(guessing.idle(model).await.accepted_tokens > 0, "no guess was ever right");
     let few_bytes = few_blocks * (8 << 20) / alone.idle(model).await.total_blocks as u64;
     for (name, settings) in variants(few_bytes) {
         let server = models.serve(settings);
         for round in 0..2 {
-            let found = together(&server, &requests).await;
+            let found = together(&server, requests).await;
             compare(&format!("{model}, {name}, round {round}"), &found, &expected);
             let hits = found.iter().filter(|(_, cached_tokens)| *cached_tokens > 0).count();
             if !name.starts_with("preempting") {
@@ -140,7 +138,7 @@ async fn same_alone_and_together(model: &str, few_blocks: u64) {
         // Who meets whom is up to the machine: behind a window few blocks are held at a time.
         let mut rounds = 0;
         while name.starts_with("preempting") && server.idle(model).await.preemptions == 0 && rounds < 20 {
-            compare(&format!("{model}, {name}, again"), &together(&server, &requests).await, &expected);
+            compare(&format!("{model}, {name}, again"), &together(&server, requests).await, &expected);
             rounds += 1;
         }
         let stats = server.idle(model).await;
@@ -150,17 +148,17 @@ async fn same_alone_and_together(model: &str, few_blocks: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn llama_answers_the_same_alone_batched_chunked_and_preempted() {
-    same_alone_and_together("llama-tiny", 40).await;
+    same_alone_and_together(&Models::new(&["llama-tiny"]), "llama-tiny", &requests("llama-tiny"), 40).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn qwen3_answers_the_same_alone_batched_chunked_and_preempted() {
-    same_alone_and_together("qwen3-tiny", 40).await;
+    same_alone_and_together(&Models::new(&["qwen3-tiny"]), "qwen3-tiny", &requests("qwen3-tiny"), 40).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mistral_answers_the_same_alone_batched_chunked_and_preempted() {
-    same_alone_and_together("mistral-tiny", 14).await;
+    same_alone_and_together(&Models::new(&["mistral-tiny"]), "mistral-tiny", &requests("mistral-tiny"), 14).await;
 }
 
 /// A prompt that is wholly in the cache: all but its last token is taken from there.

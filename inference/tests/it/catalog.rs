@@ -56,24 +56,24 @@ impl Stage {
         self.server.catalog.model_status(id).and_then(|status| status.next)
     }
 
-    async fn says(&self, id: &str) -> String {
+    pub async fn says(&self, id: &str) -> String {
         let answer = self.server.chat(&request(id, "hi", 100)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.content().to_owned()
     }
 }
 
-const QUIET_MS: u64 = 1_000;
+pub const QUIET_MS: u64 = 1_000;
 const INCOMPLETE_MS: u64 = 60_000;
 const FIRST: &str = "Zürich 🎉!";
 const SECOND: &str = "abc";
 
-fn loading() -> LoadingSettings {
+pub fn loading() -> LoadingSettings {
     LoadingSettings { quiet_ms: QUIET_MS, incomplete_ms: INCOMPLETE_MS, ..LoadingSettings::default() }
 }
 
 /// Puts a folder in the place of another, as a careful person does.
-fn exchange(path: &Path, write: impl FnOnce(&Path)) {
+pub fn exchange(path: &Path, write: impl FnOnce(&Path)) {
     let beside = path.with_file_name(".new");
     write(&beside);
     let _ = std::fs::remove_dir_all(path.with_file_name(".old"));

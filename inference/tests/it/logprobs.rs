@@ -87,7 +87,8 @@ async fn generate(
     let sampling =
         SamplingParams { temperature: 0.0, logprobs: Some(512), prompt_logprobs: Some(0), ..SamplingParams::default() };
     let stop = StopCondition { token_ids: Vec::new(), max_tokens, min_tokens: 0 };
-    let request = GenerationRequest { prompt, sampling, stop, grammar: None, priority: 0, cache_salt: "".into() };
+    let (grammar, adapter) = (None, None);
+    let request = GenerationRequest { prompt, sampling, stop, grammar, priority: 0, cache_salt: "".into(), adapter };
     let mut stream = engine.submit(request).expect("taken");
     let (mut answer, mut of_prompt) = (Vec::new(), Vec::new());
     while let Some(event) = stream.next().await {

@@ -1,6 +1,7 @@
 //! Black-box tests: real folders, real HTTP, one binary.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod adapters;
 mod answers;
 mod architectures;
 mod batching;

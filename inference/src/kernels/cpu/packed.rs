@@ -109,6 +109,11 @@ impl PackedMatrix {
         Self { panels, num_outputs, num_inputs }
     }
 
+    /// What [`Self::size_in_bytes`] will be of plain values of so many bytes each.
+    pub fn bytes_for(value_bytes: usize, num_outputs: usize, num_inputs: usize) -> usize {
+        num_outputs.div_ceil(PANEL) * PANEL * num_inputs * value_bytes
+    }
+
     pub fn num_outputs(&self) -> usize {
         self.num_outputs
     }

@@ -94,7 +94,7 @@ impl WhisperDecoder {
             let position = batch.positions[row] * width;
             add_assign(values, &self.positions[position..position + width]);
         });
-        let context = ForwardContext { batch, angles: &[], spans: batch.spans() };
+        let context = ForwardContext { batch, layer: 0, angles: &[], spans: batch.spans() };
         for ((layer, own), memory) in self.layers.iter().zip(own).zip(memory) {
             layer.attention_norm.forward(hidden, normed);
             layer.attention.forward(&context, own, normed, (scratch, projected));
@@ -103,7 +103,7 @@ impl WhisperDecoder {
             layer.cross.forward(normed, heard, memory, (scratch, projected));
             add_assign(hidden, projected);
             layer.mlp_norm.forward(hidden, normed);
-            layer.mlp.forward(normed, scratch, projected);
+            layer.mlp.forward_alone(normed, scratch, projected);
             add_assign(hidden, projected);
         }
         let wanted = batch.logit_rows().flat_map(|row| &hidden[row * width..(row + 1) * width]);

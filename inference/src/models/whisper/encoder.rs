@@ -82,7 +82,7 @@ impl WhisperEncoder {
             layer.attention.forward(encoded, &rows, scratch, projected);
             add_assign(hidden, projected);
             layer.mlp_norm.forward(hidden, encoded);
-            layer.mlp.forward(encoded, scratch, projected);
+            layer.mlp.forward_alone(encoded, scratch, projected);
             add_assign(hidden, projected);
         }
         self.norm.forward(hidden, encoded);
