@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::json;
 use shekara_gateway::providers::EngineService;
 use shekara_gateway::routing::LocalModels;
-use shekara_inference::catalog::Catalog;
+use shekara_inference::catalog::{Catalog, ModelStatus};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::server::{AdminAccess, ServerState, router};
 
@@ -109,8 +109,7 @@ async fn an_adapter_is_a_route_of_its_own_and_goes_with_its_folder() {
     let models = tempfile::tempdir().unwrap();
     copy_adapted_model(models.path());
     let (gateway, catalog) = started(models.path()).await;
-    let served =
-        || LocalModels::new(catalog.list().into_iter().filter(|model| model.is_served()).map(|one| one.id), []);
+    let served = || LocalModels::new(catalog.list().into_iter().filter(ModelStatus::is_served).map(|one| one.id), []);
     gateway.gateway.follow_local(&served());
     let text = json!([{ "role": "user", "content": "hello" }]);
     let said = async |model: &str| {
