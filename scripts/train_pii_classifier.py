@@ -40,6 +40,7 @@ def arguments() -> argparse.Namespace:
     """The settings of a run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--start", type=Path, metavar="FOLDER", help="go on with this folder's network and tokenizer")
     parser.add_argument("--minutes", type=float, default=30, help="of training; the learning rate ends with them")
     parser.add_argument("--batch-tokens", type=int, default=2048)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -60,8 +61,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def network(vocab_size: int, args: argparse.Namespace) -> BertForTokenClassification:
-    """A network that knows nothing yet."""
+def begun_tokenizer(args: argparse.Namespace) -> Tokenizer:
+    """The tokenizer of the folder to go on with, or a new one."""
+    if args.start:
+        return Tokenizer.from_file(str(args.start / "tokenizer.json"))
+    return train(itertools.islice(examples(args.seed), args.tokenizer_examples), args.vocab_size)
+
+
+def begun_network(vocab_size: int, args: argparse.Namespace) -> BertForTokenClassification:
+    """The network of the folder to go on with, or one that knows nothing yet."""
+    if args.start:
+        return BertForTokenClassification.from_pretrained(args.start, dtype=torch.float32)
     config = BertConfig(
         vocab_size=vocab_size, hidden_size=args.hidden_size, num_hidden_layers=args.layers,
         num_attention_heads=args.hidden_size // 64, intermediate_size=4 * args.hidden_size,
@@ -201,12 +211,12 @@ def main() -> None:
     args = arguments()
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
-    tokenizer = train(itertools.islice(examples(args.seed), args.tokenizer_examples), args.vocab_size)
+    tokenizer = begun_tokenizer(args)
     fresh = itertools.islice(examples(args.seed + VALIDATION_SEED_OFFSET, validation=True), args.validation_examples)
     rng = random.Random(args.seed)
     validation = list(batches(stream(tokenizer, fresh, args.max_tokens), args.batch_tokens, rng))
     tokenizer.model.dropout = args.merge_dropout
-    model = network(tokenizer.get_vocab_size(), args)
+    model = begun_network(tokenizer.get_vocab_size(), args)
     model.train()
     num_parameters = sum(parameter.numel() for parameter in model.parameters())
     print(f"{num_parameters} parameters, vocabulary {tokenizer.get_vocab_size()}", flush=True)
@@ -215,8 +225,10 @@ def main() -> None:
     raised = calibrate(average, validation, args.false_share)
     figures = {**validate(average, validation), "outside raised by": round(raised, 3)}
     print(figures, flush=True)
-    settings = {key: value for key, value in vars(args).items() if key not in ("output", "threads")}
+    settings = {key: value for key, value in vars(args).items() if key not in ("output", "threads", "start")}
+    before = json.loads((args.start / "training.json").read_text()) if args.start else None
     record = {
+        **({"before": before} if before else {}),
         "settings": settings, "num_parameters": num_parameters, "steps": steps, "validation": figures,
         "torch": torch.__version__.split("+")[0],
     }  # fmt: skip

@@ -7,11 +7,12 @@ of everything, a person, an address, or a value in an encoding, of which nothing
 from __future__ import annotations
 
 import random
+import re
 import zlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional
 
 from demo_model.grammar import Grammar
 from demo_model.values import values_for
@@ -22,7 +23,7 @@ from pii_eval.generation import LANGUAGE_WEIGHTS, Generator, Sample
 from pii_eval.persons import person
 from pii_eval.world import World, sections
 
-from .names import composed, known, public
+from .names import composed, known, places, public, titled
 
 FOLDER = Path(__file__).parent / "phrases"
 SPLITS = ("build", "tuned")
@@ -34,8 +35,22 @@ NAME_LISTS = (
     "en_m", "en_f", "en_surname",
 )  # fmt: skip
 WEIGHTS = {**dict.fromkeys(ENTITIES, 1.0), "person": 40.0, "address": 14.0}
+# Companies, towns and streets that do not exist.
+INVENTED: Dict[str, Callable[[random.Random], str]] = {
+    "company": lambda rng: rng.choice(("ТОО «{}»", "АО «{}»", "ИП «{}»", "{}", "ТОО «{} и К»")).format(composed(rng, "ru_surname")),
+    "kk_company": lambda rng: rng.choice(("«{}» ЖШС", "«{}» АҚ", "{}")).format(composed(rng, rng.choice(("kk_m", "kk_f")))),
+    "en_company": lambda rng: rng.choice(("{} LLP", "{} & Co", "{}", "{} Group")).format(composed(rng, "en_surname")),
+    "city": lambda rng: rng.choice((rng.choice(places()), composed(rng, "ru_m"))),
+    "kk_city": lambda rng: rng.choice((rng.choice(places()), composed(rng, "kk_m"))),
+    "en_city": lambda rng: composed(rng, "en_surname"),
+    "ru_street": lambda rng: rng.choice((composed(rng, "ru_surname") + "а", composed(rng, "kk_m") + "а", composed(rng, "ru_f"))),
+    "kk_street": lambda rng: composed(rng, rng.choice(("kk_m", "kk_surname"))),
+    "en_street": lambda rng: composed(rng, "en_surname"),
+    "bank": lambda rng: composed(rng, rng.choice(("ru_m", "en_surname"))),
+}
 # Samples that share their lists of names.
 NAMES_LAST = 40
+WORD = re.compile(r"\w+")
 PUNCTUATION = str.maketrans("", "", ".,;:!?—–\"«»()")
 
 
@@ -90,6 +105,9 @@ class Wide(Generator):
             ]  # fmt: skip
         for name, people in public().items():
             current[name] = self.words[name] + rng.sample(people, 30)
+        # Unknown words with capitals are not always people.
+        for name, invent in INVENTED.items():
+            current[name] = self.words[name] + [invent(rng) for _ in range(12)]
 
     def example(self, rng: random.Random, name: str) -> List[Example]:
         """A positive or a negative sample's messages."""
@@ -185,6 +203,10 @@ def roughened(rng: random.Random, example: Example) -> Example:
         for piece in example:
             if piece.label is None:
                 piece.text = piece.text.lower()
+    elif chance < 0.16:
+        for piece in example:
+            if piece.label is None:
+                piece.text = WORD.sub(lambda word: titled(word[0]) if rng.random() < 0.4 else word[0], piece.text)
     if rng.random() < 0.07:
         for piece in example:
             piece.text = piece.text.translate(PUNCTUATION) if piece.label is None else piece.text

@@ -116,3 +116,9 @@ def public() -> Dict[str, List[str]]:
     cyrillic = figures("figures", "FULL") + figures("figures_cyrillic", "CYRILLIC")
     cyrillic = [name for name in cyrillic if re.search("[а-яё]", name)]
     return {"figure": cyrillic, "kk_figure": cyrillic, "en_figure": figures("figures_latin", "LATIN")}
+
+
+@lru_cache(maxsize=None)
+def places() -> List[str]:
+    """Towns and districts that are named like people."""
+    return words("ordinary", "PLACES")
