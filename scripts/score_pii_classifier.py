@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures a model that labels names and addresses beside the detector's rules, on texts that it was not trained on.
 
-Three systems are scored by `pii_eval`'s own scorer: the rules, the model alone, and both together as the gateway joins them
-(`[privacy] classifier`): the model is asked about messages in which a word may begin with a capital, its spans are
+Three systems are scored by `pii_eval`'s own scorer: the rules, the model alone, and both together as the gateway joins
+them (`[privacy] classifier`): the model is asked about messages in which a word may begin with a capital, its spans are
 neighbouring tokens of one kind with their mean probability, and they count from the threshold on. Needs the packages of
 requirements-train.txt and a built `shekara`.
 
@@ -108,7 +108,8 @@ def may_hold_name(text: str) -> bool:
 
 def classified(tagger: Tagger, samples: List[generation.Sample], threshold: float) -> List[Predicted]:
     """The model's answers to samples."""
-    asked = [(number, at) for number, sample in enumerate(samples) for at, text in enumerate(sample.texts) if may_hold_name(text)]
+    messages = ((number, at) for number, sample in enumerate(samples) for at in range(len(sample.texts)))
+    asked = [(number, at) for number, at in messages if may_hold_name(samples[number].texts[at])]
     asked.sort(key=lambda place: len(samples[place[0]].texts[place[1]]))
     found: Dict[int, Spans] = {}
     for at in range(0, len(asked), BATCH):
@@ -132,8 +133,11 @@ def figures(report: Report) -> Dict[str, object]:
     headline = report.headline()
     address = report.by["entity"]["address"]
     kept = {name: headline[name] for name in ("persons", "persons_plain")}
-    others = {name: headline[name] for name in ("request_recall", "request_precision", "false_positives", "span_precision")}
-    return {**kept, "addresses": address.value, **others, "counts": dict(report.requests)}
+    requests = {name: headline[name] for name in ("request_recall", "request_precision", "false_positives")}
+    return {
+        **kept, "addresses": address.value, **requests, "span_precision": headline["span_precision"],
+        "counts": dict(report.requests),
+    }  # fmt: skip
 
 
 def table(reports: Dict[str, Report], source: str, num_texts: int) -> str:
@@ -142,8 +146,8 @@ def table(reports: Dict[str, Report], source: str, num_texts: int) -> str:
     names = [name for name in next(iter(rows.values())) if name != "counts"]
     lines = [f"Texts `{source}`, {num_texts}.", "", "| | " + " | ".join(rows) + " |", "|---" * (len(rows) + 1) + "|"]
     for name in names:
-        values = (row[name] for row in rows.values())
-        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join("–" if v is None else f"{v:.4f}" for v in values) + " |")
+        values = ("–" if row[name] is None else f"{row[name]:.4f}" for row in rows.values())
+        lines.append(f"| {name.replace('_', ' ')} | " + " | ".join(values) + " |")
     counts = (f"{row['counts']['fp']}, {row['counts']['fn']}" for row in rows.values())
     lines.append("| requests wrongly kept, wrongly let go | " + " | ".join(counts) + " |")
     return "\n".join(lines) + "\n"
@@ -169,7 +173,8 @@ def main() -> int:
         rules = detectors.run_command(samples, options.detector)
         model = classified(tagger, samples, options.threshold)
         both = together(rules, model)
-        reports = {name: score(samples, answers) for name, answers in (("rules", rules), ("model", model), ("both", both))}
+        systems = {"rules": rules, "model": model, "both": both}
+        reports = {name: score(samples, answers) for name, answers in systems.items()}
         print(table(reports, source, len(samples)))
         if options.misses:
             print(reporting.examples(reports["both"], options.misses))

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Trains a small model that labels people's names and addresses, for the gateway's second stage (`[privacy] classifier`).
+"""Trains a small model that labels people's names and addresses, for the second stage (`[privacy] classifier`).
 
-Needs the packages of requirements-train.txt and no network. Tokenizer and network (BERT's architecture) begin from nothing
-and see only texts that `pii_classifier.examples` generates, no example twice. Runs on a CPU. The result is a Hugging Face
-folder in half precision; `score_pii_classifier.py` measures it.
+Needs the packages of requirements-train.txt and no network. Tokenizer and network (BERT's architecture) begin from
+nothing and see only texts that `pii_classifier.examples` generates, no example twice. Runs on a CPU. The result is a
+Hugging Face folder in half precision; `score_pii_classifier.py` measures it.
 """
 
 from __future__ import annotations
@@ -167,7 +167,9 @@ def learning_rate(step: int, progress: float, args: argparse.Namespace) -> float
     return args.learning_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
 
 
-def fit(model: BertForTokenClassification, drawn: Iterator[Dict[str, Tensor]], args: argparse.Namespace) -> Tuple[BertForTokenClassification, int]:
+def fit(
+    model: BertForTokenClassification, drawn: Iterator[Dict[str, Tensor]], args: argparse.Namespace
+) -> Tuple[BertForTokenClassification, int]:
     """Trains for the set time; the averaged network, and how many steps it took."""
     optimizer, average = optimizer_of(model, args), copy.deepcopy(model)
     recent, tokens, start, step = 0.0, 0, time.monotonic(), 0
@@ -191,7 +193,9 @@ def fit(model: BertForTokenClassification, drawn: Iterator[Dict[str, Tensor]], a
     return average, step
 
 
-def write_folder(folder: Path, model: BertForTokenClassification, tokenizer: Tokenizer, record: Dict[str, object]) -> None:
+def write_folder(
+    folder: Path, model: BertForTokenClassification, tokenizer: Tokenizer, record: Dict[str, object]
+) -> None:
     """The checkpoint as Hugging Face lays it out, in half precision, with a record of its training."""
     model.to(torch.float16).save_pretrained(folder)
     tokenizer.model.dropout = None

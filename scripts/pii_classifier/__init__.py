@@ -1,1 +1,1 @@
-"""What `train_pii_classifier.py` is made of: texts with labelled names and addresses, a tokenizer, a network's folder."""
+"""What `train_pii_classifier.py` learns from: texts with labelled names and addresses, and their tokens."""

@@ -1,7 +1,7 @@
 """Labelled texts without end, seeded: the evaluation's generator, with more names, and the demo model's phrases.
 
-Only the splits `build` and `tuned` of the generator take part, never `held`. An example is a list of pieces: text outside
-of everything, a person, an address, or a value in an encoding, of which nothing is taught.
+Only the splits `build` and `tuned` of the generator take part, never `held`. An example is a list of pieces: text
+outside of everything, a person, an address, or a value in an encoding, of which nothing is taught.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from demo_model.grammar import Grammar
 from demo_model.values import values_for
@@ -31,22 +31,22 @@ LABELS = {"person": "PER", "address": "ADDRESS"}
 UNTAUGHT = "?"
 HELD_OUT_OF = 12
 NAME_LISTS = (
-    "ru_m", "ru_f", "ru_surname", "kk_m", "kk_f", "kk_surname", "uz_m", "uz_f", "uz_surname", "ko_surname", "de_surname",
-    "en_m", "en_f", "en_surname",
+    "ru_m", "ru_f", "ru_surname", "kk_m", "kk_f", "kk_surname", "uz_m", "uz_f", "uz_surname", "ko_surname",
+    "de_surname", "en_m", "en_f", "en_surname",
 )  # fmt: skip
 WEIGHTS = {**dict.fromkeys(ENTITIES, 1.0), "person": 40.0, "address": 14.0}
 # Companies, towns and streets that do not exist.
-INVENTED: Dict[str, Callable[[random.Random], str]] = {
-    "company": lambda rng: rng.choice(("ТОО «{}»", "АО «{}»", "ИП «{}»", "{}", "ТОО «{} и К»")).format(composed(rng, "ru_surname")),
-    "kk_company": lambda rng: rng.choice(("«{}» ЖШС", "«{}» АҚ", "{}")).format(composed(rng, rng.choice(("kk_m", "kk_f")))),
-    "en_company": lambda rng: rng.choice(("{} LLP", "{} & Co", "{}", "{} Group")).format(composed(rng, "en_surname")),
-    "city": lambda rng: rng.choice((rng.choice(places()), composed(rng, "ru_m"))),
-    "kk_city": lambda rng: rng.choice((rng.choice(places()), composed(rng, "kk_m"))),
-    "en_city": lambda rng: composed(rng, "en_surname"),
-    "ru_street": lambda rng: rng.choice((composed(rng, "ru_surname") + "а", composed(rng, "kk_m") + "а", composed(rng, "ru_f"))),
-    "kk_street": lambda rng: composed(rng, rng.choice(("kk_m", "kk_surname"))),
-    "en_street": lambda rng: composed(rng, "en_surname"),
-    "bank": lambda rng: composed(rng, rng.choice(("ru_m", "en_surname"))),
+INVENTED: Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]] = {
+    "company": (("ТОО «{}»", "АО «{}»", "ИП «{}»", "{}", "ТОО «{} и К»"), ("ru_surname",)),
+    "kk_company": (("«{}» ЖШС", "«{}» АҚ", "{}"), ("kk_m", "kk_f")),
+    "en_company": (("{} LLP", "{} & Co", "{}", "{} Group"), ("en_surname",)),
+    "city": (("{}",), ("ru_m", "place")),
+    "kk_city": (("{}",), ("kk_m", "place")),
+    "en_city": (("{}",), ("en_surname",)),
+    "ru_street": (("{}а",), ("ru_surname", "kk_m", "ru_m")),
+    "kk_street": (("{}",), ("kk_m", "kk_surname")),
+    "en_street": (("{}",), ("en_surname",)),
+    "bank": (("{}",), ("ru_m", "en_surname")),
 }
 # Samples that share their lists of names.
 NAMES_LAST = 40
@@ -85,6 +85,13 @@ def world(split: str, validation: bool) -> World:
     return made
 
 
+def invented(rng: random.Random, kind: str) -> str:
+    """A company, a town or a street for a word list of the generator."""
+    shapes, parts = INVENTED[kind]
+    part = rng.choice(parts)
+    return rng.choice(shapes).format(rng.choice(places()) if part == "place" else composed(rng, part))
+
+
 class Wide(Generator):
     """The generator with more about names, whose lists change all the time."""
 
@@ -106,8 +113,8 @@ class Wide(Generator):
         for name, people in public().items():
             current[name] = self.words[name] + rng.sample(people, 30)
         # Unknown words with capitals are not always people.
-        for name, invent in INVENTED.items():
-            current[name] = self.words[name] + [invent(rng) for _ in range(12)]
+        for name in INVENTED:
+            current[name] = self.words[name] + [invented(rng, name) for _ in range(12)]
 
     def example(self, rng: random.Random, name: str) -> List[Example]:
         """A positive or a negative sample's messages."""

@@ -29,16 +29,20 @@ CODAS = {
     "kk": ["", "", "н", "р", "л", "қ", "т", "м", "с", "й", "ң", "з"],
     "en": ["", "", "n", "r", "l", "ck", "t", "m", "s", "ng", "rd", "ll", "ss"],
 }
-RUSSIAN_ENDINGS = ("ов", "ев", "ин", "ский", "ова", "енко", "ук", "юк", "ян", "дзе", "швили", "их", "ко", "ец", "ич", "")
+RUSSIAN_ENDINGS = (
+    "ов", "ев", "ин", "ский", "ова", "енко", "ук", "юк", "ян", "дзе", "швили", "их", "ко", "ец", "ич", "",
+)  # fmt: skip
 KAZAKH_HEADS = (
-    "Нұр Бек Ай Жан Тұр Қай Ер Дәу Сай Мұр Ал Есен Құл Дос Жақсы Бай Тоқ Сұл Әб Қож Жұма Ора Сер Кен Шың Тем Ақ Бол Өмір "
-    "Сағын Мейір Рай Нар Мақ Асқ Тоғ Шаң Ырыс Көш Тілеу Бақыт Үс Қалам Мырза"
+    "Нұр Бек Ай Жан Тұр Қай Ер Дәу Сай Мұр Ал Есен Құл Дос Жақсы Бай Тоқ Сұл Әб Қож Жұма Ора Сер Кен Шың Тем Ақ Бол "
+    "Өмір Сағын Мейір Рай Нар Мақ Асқ Тоғ Шаң Ырыс Көш Тілеу Бақыт Үс Қалам Мырза"
 ).split()
 KAZAKH_TAILS = {
     "m": "бек бай хан жан лан ғали мұрат болат дос тай ғазы кен ман сын гелді берді тас әлі қын жол нияз рат дық".split(),
     "f": "гүл жан нұр ай бике мира ша ира ым зада сұлу шолпан ия на көз гүлім дана".split(),
 }
-ENGLISH_ENDINGS = ("son", "ton", "ley", "man", "field", "wood", "ford", "well", "ski", "berg", "er", "", "", "ini", "ez", "sen")
+ENGLISH_ENDINGS = (
+    "son", "ton", "ley", "man", "field", "wood", "ford", "well", "ski", "berg", "er", "", "", "ini", "ez", "sen",
+)  # fmt: skip
 
 
 def titled(name: str) -> str:
@@ -82,7 +86,8 @@ def composed(rng: random.Random, kind: str) -> str:
     if part == "surname":
         return stem + rng.choice(ENGLISH_ENDINGS if lang == "en" else RUSSIAN_ENDINGS)
     if part == "f":
-        return re.sub("[аеиоуыяёaeiouy]+$", "", stem) + rng.choice(("a", "e", "ine") if lang == "en" else ("а", "ия", "я", "ина"))
+        endings = ("a", "e", "ine") if lang == "en" else ("а", "ия", "я", "ина")
+        return re.sub("[аеиоуыяёaeiouy]+$", "", stem) + rng.choice(endings)
     return stem
 
 

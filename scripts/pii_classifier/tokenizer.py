@@ -1,7 +1,7 @@
 """The classifier's tokenizer: pairs of letters merged inside words (BPE), capitals kept, all digits alike.
 
-What nobody sees (zero-width characters, soft hyphens) is left out and compatible forms are one (NFKC), as the detector's
-own view of a text has it; offsets still say where a token stands in the text as it came.
+What nobody sees (zero-width characters, soft hyphens) is left out and compatible forms are one (NFKC), as in the
+detector's own view of a text; offsets still say where a token stands in the text as it came.
 """
 
 from __future__ import annotations
