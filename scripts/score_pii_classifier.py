@@ -2,8 +2,8 @@
 """Measures a model that labels names and addresses beside the detector's rules, on texts that it was not trained on.
 
 Three systems are scored by `pii_eval`'s own scorer: the rules, the model alone, and both together as the gateway joins
-them (`[privacy] classifier`): the model is asked about messages in which a word may begin with a capital, its spans are
-neighbouring tokens of one kind with their mean probability, and they count from the threshold on. Needs the packages of
+them (`[privacy] classifier`): the model is asked about messages in which a word may begin with a capital, and its spans count
+from the threshold on. Needs the packages of
 requirements-train.txt and a built `shekara`.
 
     score_pii_classifier.py models/pii-names                       the held-back split and the independent texts
@@ -23,13 +23,14 @@ from typing import Dict, Iterator, List, Tuple
 import torch
 from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast
 
+from pii_classifier.decoding import Spans, spans
+from pii_classifier.tokenizer import LABELS
 from pii_eval import detectors, generation, reporting
 from pii_eval.scoring import Predicted, Report, score
 
 INDEPENDENT = Path(__file__).resolve().parent / "pii_eval" / "independent.jsonl"
 ENTITIES = {"PER": "person", "ADDRESS": "address"}
 BATCH = 32
-Spans = List[Dict[str, object]]
 
 
 @dataclass
@@ -56,7 +57,8 @@ class Tagger:
         found: List[Spans] = [[] for _ in texts]
         for at in range(0, len(pieces), BATCH):
             for (index, _, offsets), rows in zip(pieces[at : at + BATCH], self.rows(pieces[at : at + BATCH])):
-                found[index] += joined(rows, offsets, self.model.config.id2label)
+                for span in spans(rows.tolist(), offsets, LABELS):
+                    found[index].append({**span, "entity": ENTITIES[str(span["kind"])]})
         return found
 
     @torch.no_grad()
@@ -78,24 +80,6 @@ def windows(count: int, room: int) -> List[Tuple[int, int]]:
     return [(first, room) for first in range(0, count - room, room - room // 4)] + [(count - room, room)]
 
 
-def joined(rows: torch.Tensor, offsets: List[Tuple[int, int]], labels: Dict[int, str]) -> Spans:
-    """Neighbouring tokens of one kind as spans."""
-    spans: Spans = []
-    last = ""
-    for share, label, (start, end) in zip(*(value.tolist() for value in rows.max(-1)), offsets):
-        place, _, kind = labels[label].partition("-")
-        if kind and kind == last and place == "I":
-            spans[-1]["end"] = end
-            spans[-1]["shares"].append(share)
-        elif kind:
-            spans.append({"start": start, "end": end, "entity": ENTITIES[kind], "shares": [share]})
-        last = kind
-    for span in spans:
-        shares = span.pop("shares")
-        span["score"] = sum(shares) / len(shares)
-    return spans
-
-
 def may_hold_name(text: str) -> bool:
     """Whether the gateway asks about a text: a word of it begins with something else than a small letter."""
     before = False
@@ -114,8 +98,8 @@ def classified(tagger: Tagger, samples: List[generation.Sample], threshold: floa
     found: Dict[int, Spans] = {}
     for at in range(0, len(asked), BATCH):
         chosen = asked[at : at + BATCH]
-        for (number, message), spans in zip(chosen, tagger.spans([samples[n].texts[m] for n, m in chosen])):
-            counted = (span for span in spans if round(100 * span["score"]) >= threshold)
+        for (number, message), own in zip(chosen, tagger.spans([samples[n].texts[m] for n, m in chosen])):
+            counted = (span for span in own if round(100 * span["score"]) >= threshold)
             found.setdefault(number, []).extend({"message": message, **span} for span in counted)
     return [Predicted(bool(found.get(number)), True, found.get(number, [])) for number in range(len(samples))]
 

@@ -1,6 +1,7 @@
 """Tests of the texts that the classifier learns from. Standard library only."""
 
 import itertools
+import math
 import random
 import sys
 import unittest
@@ -9,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pii_classifier import names  # noqa: E402
+from pii_classifier.decoding import best_path, spans  # noqa: E402
 from pii_classifier.examples import FOLDER, SPLITS, UNTAUGHT, Piece, examples, pieces_of, roughened, world  # noqa: E402
 from pii_eval.generation import Generator, Sample  # noqa: E402
 from pii_eval.template import unknown_slots  # noqa: E402
@@ -61,6 +63,32 @@ class Examples(unittest.TestCase):
         for seed in range(200):
             pieces = roughened(random.Random(seed), [Piece("Клиент "), Piece("Анна Ким", "PER"), Piece(", здесь.")])
             self.assertEqual([piece.label for piece in pieces], [None, "PER", None])
+
+
+class Decoding(unittest.TestCase):
+    LABELS = ("O", "B-PER", "I-PER", "B-ADDRESS", "I-ADDRESS")
+
+    def test_the_best_path_is_the_best_of_all_that_are_allowed(self):
+        rng = random.Random(9)
+        for _ in range(50):
+            shares = [[rng.random() for _ in self.LABELS] for _ in range(4)]
+            allowed = [
+                path
+                for path in itertools.product(range(5), repeat=4)
+                if all(
+                    not self.LABELS[after].startswith("I-") or before in (after, after - 1)
+                    for before, after in zip((0, *path), path)
+                )
+            ]
+            value = lambda path: math.prod(row[label] for row, label in zip(shares, path))  # noqa: E731
+            self.assertEqual(tuple(best_path(shares, self.LABELS)), max(allowed, key=value))
+
+    def test_pieces_of_a_name_are_one_span(self):
+        rows = [[0.8, 0.1, 0.1, 0, 0], [0.3, 0.6, 0.1, 0, 0], [0.1, 0.1, 0.8, 0, 0], [0.1, 0.9, 0, 0, 0]]
+        found = spans(rows, [(0, 2), (3, 5), (5, 7), (8, 9)], self.LABELS)
+        self.assertEqual([(span["start"], span["end"], span["kind"]) for span in found], [(3, 7, "PER"), (8, 9, "PER")])
+        self.assertAlmostEqual(found[0]["score"], 0.7)
+        self.assertEqual(spans([], [], self.LABELS), [])
 
 
 class Names(unittest.TestCase):
