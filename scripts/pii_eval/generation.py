@@ -19,7 +19,7 @@ DEFAULT_SIZE = 4200
 NEGATIVE_SHARE = 0.36
 PLAIN_SHARE = 0.45
 LANGUAGE_WEIGHTS = (31, 25, 10, 20, 14)
-# How often an entity is what a text is about; the rest weigh 3.
+# Weights of what texts are about; the rest weigh 3.
 ENTITY_WEIGHTS = {
     "person": 16,
     "iin": 9,
@@ -83,10 +83,13 @@ def to_sample(name: str, lang: str, split: str, worn: str, messages: List[List[S
 class Generator:
     """Makes the samples of one split."""
 
-    def __init__(self, split: str, seed: Optional[int] = None) -> None:
+    # How often an entity is what a text is about.
+    weights = {entity: ENTITY_WEIGHTS.get(entity, 3) for entity in ENTITIES}
+
+    def __init__(self, split: str, seed: Optional[int] = None, world: Optional[World] = None) -> None:
         self.split = split
         self.seed = SEEDS[split] if seed is None else seed
-        self.composer = Composer(World(split))
+        self.composer = Composer(world or World(split))
 
     def samples(self, count: int = DEFAULT_SIZE) -> Iterable[Sample]:
         """Each sample has its own seeded generator, so that one more template does not move the others' draws."""
@@ -98,7 +101,7 @@ class Generator:
             yield self._negative(rng, name, lang) if negative else self._positive(rng, name, lang)
 
     def _positive(self, rng: random.Random, name: str, lang: str) -> Sample:
-        weights = [ENTITY_WEIGHTS.get(entity, 3) for entity in ENTITIES]
+        weights = list(self.weights.values())
         while True:
             target = rng.choices(ENTITIES, weights)[0]
             segments, scene, base = self.composer.positive(rng, lang, target)
