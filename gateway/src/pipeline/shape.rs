@@ -100,11 +100,11 @@ impl StreamShape {
             Self::Own => vec![Bytes::from(sse::data(&chunk.to_string()))],
             Self::Responses { stream, label } => {
                 note_label(label, chunk);
-                ChatChunk::read(chunk).map_or_else(Vec::new, |chunk| written(stream.push(&chunk)))
+                ChatChunk::read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
             }
             Self::Messages { stream, label } => {
                 note_label(label, chunk);
-                ChatChunk::read(chunk).map_or_else(Vec::new, |chunk| written(stream.push(&chunk)))
+                ChatChunk::read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
             }
         }
     }
@@ -132,7 +132,7 @@ impl StreamShape {
                 if let Some(last) = last.filter(|_| !label.is_null()) {
                     last[LABEL] = label.take();
                 }
-                written(events)
+                written(&events)
             }
             Self::Messages { stream, label } => {
                 let mut events = match error {
@@ -142,7 +142,7 @@ impl StreamShape {
                 if let Some(last) = events.last_mut().filter(|_| !label.is_null()) {
                     last.data[LABEL] = label.take();
                 }
-                written(events)
+                written(&events)
             }
         }
     }
@@ -154,6 +154,6 @@ fn note_label(label: &mut Value, chunk: &Value) {
     }
 }
 
-fn written(events: Vec<NamedEvent>) -> Vec<Bytes> {
+fn written(events: &[NamedEvent]) -> Vec<Bytes> {
     events.iter().map(|event| Bytes::from(event.to_sse())).collect()
 }

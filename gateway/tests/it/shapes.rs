@@ -30,11 +30,12 @@ impl Shape {
         body.as_object_mut().unwrap().extend(fields);
         gateway.send("POST", self.path, &gateway.key, body.to_string()).await
     }
+}
 
-    fn text(&self, answer: &Value) -> String {
-        let blocks = if answer["output"].is_array() { &answer["output"][0]["content"] } else { &answer["content"] };
-        blocks[0]["text"].as_str().unwrap_or_default().to_owned()
-    }
+/// The text of a whole answer.
+fn text_of(answer: &Value) -> String {
+    let blocks = if answer["output"].is_array() { &answer["output"][0]["content"] } else { &answer["content"] };
+    blocks[0]["text"].as_str().unwrap_or_default().to_owned()
 }
 
 /// Names and data of a stream's events.
@@ -65,7 +66,7 @@ async fn answers_come_in_the_callers_shape_and_go_out_as_chat() {
         let answer = shape.ask(&gateway, "Be brief.", "hi", &json!({})).await;
         assert_eq!((answer.status, answer.header("x-shekara-synthetic")), (200, "1"), "{}", answer.body);
         let json = answer.json();
-        assert_eq!(shape.text(&json), "one two three");
+        assert_eq!(text_of(&json), "one two three");
         assert_eq!((&json["usage"]["input_tokens"], &json["usage"]["output_tokens"]), (&json!(7), &json!(2)));
         assert_eq!(json["shekara"]["route"], "chat");
         assert!(json["shekara"]["signature"].is_object(), "{json}");
@@ -152,7 +153,7 @@ async fn masked_values_come_back_whole_and_streamed() {
         for stream in [false, true] {
             let answer = shape.ask(&gateway, "Be brief.", text, &json!({ "stream": stream })).await;
             assert_eq!(answer.header("x-shekara-pii-action"), "masked", "{}", answer.body);
-            let said = if stream { streamed_text(&events(&answer)) } else { shape.text(&answer.json()) };
+            let said = if stream { streamed_text(&events(&answer)) } else { text_of(&answer.json()) };
             assert_eq!(said, text);
             let sent = outside.take_received().concat();
             assert!(!sent.contains("olga") && !sent.contains("701 234") && !sent.contains("Соколова"), "{sent}");

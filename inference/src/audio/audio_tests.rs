@@ -143,7 +143,7 @@ fn files_that_are_spoilt_anywhere_never_take_more_than_themselves() {
         for _ in 0..40 {
             let mut bytes = sound.clone();
             // Headers are where a byte says how much is to be read.
-            for _ in 0..1 + below(6) {
+            for _ in 0..=below(6) {
                 let at = if below(2) == 0 { below(300) } else { below(bytes.len()) };
                 bytes[at] = below(256) as u8;
             }

@@ -42,7 +42,8 @@ fn codebook(bits: &mut BitReaderRtl<'_>) -> Result<u64, Error> {
     if dimensions == 0 || num_values > MAX_VALUES {
         return Ok(num_values.max(MAX_VALUES + 1));
     }
-    if bits.read_bool()? {
+    let is_ordered = bits.read_bool()?;
+    if is_ordered {
         let _first_length = bits.read_bits_leq32(5)?;
         let mut seen = 0;
         while seen < entries {
@@ -51,14 +52,13 @@ fn codebook(bits: &mut BitReaderRtl<'_>) -> Result<u64, Error> {
         if seen > entries {
             return Err(malformed);
         }
-    } else if bits.read_bool()? {
+    } else {
+        let is_sparse = bits.read_bool()?;
         for _ in 0..entries {
-            if bits.read_bool()? {
+            if !is_sparse || bits.read_bool()? {
                 bits.ignore_bits(5)?;
             }
         }
-    } else {
-        bits.ignore_bits(entries * 5)?;
     }
     let kind = bits.read_bits_leq32(4)?;
     if kind == 1 || kind == 2 {

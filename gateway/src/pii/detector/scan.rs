@@ -65,8 +65,9 @@ impl<'d> SegmentScan<'d> {
         run_all(recognisers, vec![(self, text)]).pop().unwrap_or(nothing)
     }
 
-    fn finish(mut self, text: &Cow<'_, str>) -> SegmentFindings {
-        if matches!(text, Cow::Owned(_)) {
+    /// `blanked` is the text, if it held placeholders.
+    fn finish(mut self, blanked: Option<&str>) -> SegmentFindings {
+        if let Some(text) = blanked {
             self.candidates.retain(|found| placeholder::has_text_beside(text, found.range.clone()));
         }
         SegmentFindings {
@@ -203,7 +204,7 @@ pub(crate) fn run_all(recognisers: Recognisers<'_>, segments: Vec<(SegmentScan<'
         scan.take(found, &to_segment);
         scan.derived(derived, &to_segment);
         scan.inner_layers(text, 0, 0, &|range| range);
-        scan.finish(text)
+        scan.finish(if let Cow::Owned(text) = text { Some(text) } else { None })
     });
     finished.collect()
 }

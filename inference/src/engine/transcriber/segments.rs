@@ -15,7 +15,7 @@ pub(super) fn max_windows(num_frames: usize) -> usize {
 }
 
 /// A stretch of a window.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cut<'a> {
     /// Seconds from the sound's beginning.
     pub start: f64,

@@ -114,7 +114,7 @@ impl WhisperConfig {
         2 * self.encoder.max_positions
     }
 
-    pub(super) fn norm(&self) -> NormConfig {
+    pub(super) fn norm() -> NormConfig {
         NormConfig { kind: NormKind::LayerWithBias, epsilon: EPSILON }
     }
 

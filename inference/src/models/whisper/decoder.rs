@@ -47,7 +47,7 @@ impl WhisperDecoder {
             embedding: Embedding::load(source, &format!("{NAME}.embed_tokens"), config.vocab_size, hidden)?,
             positions,
             layers,
-            norm: Norm::load(source, &format!("{NAME}.layer_norm"), hidden, config.norm())?,
+            norm: Norm::load(source, &format!("{NAME}.layer_norm"), hidden, WhisperConfig::norm())?,
         })
     }
 
@@ -58,14 +58,14 @@ impl WhisperDecoder {
             (format!("{NAME}.embed_tokens.weight"), vec![config.vocab_size, hidden]),
             (positions_name(), vec![config.decoder.max_positions, hidden]),
         ];
-        all.extend(Norm::tensors(&format!("{NAME}.layer_norm"), &[hidden], config.norm()));
+        all.extend(Norm::tensors(&format!("{NAME}.layer_norm"), &[hidden], WhisperConfig::norm()));
         for index in 0..config.decoder.num_layers {
             let layer = layer_name(index);
             all.extend(Attention::tensors(&format!("{layer}.self_attn"), &config.decoder_attention()));
             all.extend(CrossAttention::tensors(&format!("{layer}.encoder_attn"), &config.cross_attention()));
             all.extend(Mlp::tensors(&layer, &config.mlp(config.decoder)));
             for name in ["self_attn_layer_norm", "encoder_attn_layer_norm", "final_layer_norm"] {
-                all.extend(Norm::tensors(&format!("{layer}.{name}"), &[hidden], config.norm()));
+                all.extend(Norm::tensors(&format!("{layer}.{name}"), &[hidden], WhisperConfig::norm()));
             }
         }
         all
@@ -119,7 +119,8 @@ impl WhisperDecoder {
 impl DecoderLayer {
     fn load(source: &dyn WeightSource, config: &WhisperConfig, index: usize) -> Result<Self, WeightsError> {
         let layer = layer_name(index);
-        let norm = |name: &str| Norm::load(source, &format!("{layer}.{name}"), config.hidden_size, config.norm());
+        let norm =
+            |name: &str| Norm::load(source, &format!("{layer}.{name}"), config.hidden_size, WhisperConfig::norm());
         Ok(Self {
             attention_norm: norm("self_attn_layer_norm")?,
             attention: Attention::load(source, &format!("{layer}.self_attn"), &config.decoder_attention())?,

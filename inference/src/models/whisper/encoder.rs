@@ -45,7 +45,7 @@ impl WhisperEncoder {
         let first = Convolution::load(source, &format!("{NAME}.conv1"), [config.num_mels, hidden], 1)?;
         let second = Convolution::load(source, &format!("{NAME}.conv2"), [hidden, hidden], 2)?;
         let positions = source.load(&positions_name(), &[config.encoder.max_positions, hidden])?;
-        let norm = Norm::load(source, &format!("{NAME}.layer_norm"), hidden, config.norm())?;
+        let norm = Norm::load(source, &format!("{NAME}.layer_norm"), hidden, WhisperConfig::norm())?;
         Ok(Self { convolutions: [first, second], positions: positions.to_f32(), layers, norm })
     }
 
@@ -55,13 +55,13 @@ impl WhisperEncoder {
         let mut all = Convolution::tensors(&format!("{NAME}.conv1"), [config.num_mels, hidden]);
         all.extend(Convolution::tensors(&format!("{NAME}.conv2"), [hidden, hidden]));
         all.push((positions_name(), vec![config.encoder.max_positions, hidden]));
-        all.extend(Norm::tensors(&format!("{NAME}.layer_norm"), &[hidden], config.norm()));
+        all.extend(Norm::tensors(&format!("{NAME}.layer_norm"), &[hidden], WhisperConfig::norm()));
         for index in 0..config.encoder.num_layers {
             let layer = layer_name(index);
             all.extend(PackedAttention::tensors(&format!("{layer}.self_attn"), &config.encoder_attention()));
             all.extend(Mlp::tensors(&layer, &config.mlp(config.encoder)));
             for name in ["self_attn_layer_norm", "final_layer_norm"] {
-                all.extend(Norm::tensors(&format!("{layer}.{name}"), &[hidden], config.norm()));
+                all.extend(Norm::tensors(&format!("{layer}.{name}"), &[hidden], WhisperConfig::norm()));
             }
         }
         all
@@ -92,7 +92,8 @@ impl WhisperEncoder {
 impl EncoderLayer {
     fn load(source: &dyn WeightSource, config: &WhisperConfig, index: usize) -> Result<Self, WeightsError> {
         let layer = layer_name(index);
-        let norm = |name: &str| Norm::load(source, &format!("{layer}.{name}"), config.hidden_size, config.norm());
+        let norm =
+            |name: &str| Norm::load(source, &format!("{layer}.{name}"), config.hidden_size, WhisperConfig::norm());
         let attention = config.encoder_attention();
         let (attention_name, own) = (format!("{layer}.self_attn"), (None, None));
         Ok(Self {
