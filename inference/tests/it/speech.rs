@@ -72,8 +72,8 @@ fn long_wav() -> Vec<u8> {
         clip[HEADER..].chunks_exact(2).map(|pair| i32::from(i16::from_le_bytes([pair[0], pair[1]]))).collect();
     let wanted = 70 * RATE;
     let repeats = wanted.div_ceil(samples.len());
-    let all =
-        (0..repeats).flat_map(|at| samples.iter().map(move |sample| (sample * (10 - at as i32 % 9)).div_euclid(10)));
+    let loudness = (0..9).map(|step| 10 - step).cycle().take(repeats);
+    let all = loudness.flat_map(|tenths| samples.iter().map(move |sample| (sample * tenths).div_euclid(10)));
     let data: Vec<u8> = all.take(wanted).flat_map(|sample| (sample as i16).to_le_bytes()).collect();
     let mut wav = clip[..HEADER].to_vec();
     wav[4..8].copy_from_slice(&(36 + data.len() as u32).to_le_bytes());
@@ -206,7 +206,8 @@ async fn a_stream_says_window_by_window_what_the_whole_says() {
 async fn requests_say_the_same_alone_and_together() {
     let (_models, server) = whisper(&[]);
     let long = long_wav();
-    let cases: Vec<(Vec<(&str, &str)>, Vec<u8>)> = vec![
+    type Fields = Vec<(&'static str, &'static str)>;
+    let cases: Vec<(Fields, Vec<u8>)> = vec![
         (vec![("language", "en"), ("response_format", "verbose_json")], clip("wav")),
         (vec![("response_format", "verbose_json")], clip("mp3")),
         (vec![("language", "kk"), ("prompt", "letter"), ("response_format", "verbose_json")], clip("ogg")),

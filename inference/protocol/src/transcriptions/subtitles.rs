@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn cues_have_times_and_one_text_each() {
-        let segments = [segment(0.0, 1.5, " first"), segment(3_661.0, 3_662.0405, " a --> b\n\nc")];
+        let segments = [segment(0.0, 1.5, " first"), segment(3_661.0, 3_662.040_5, " a --> b\n\nc")];
         let expected = "1\n00:00:00,000 --> 00:00:01,500\nfirst\n\n2\n01:01:01,000 --> 01:01:02,041\na -> b\nc\n\n";
         assert_eq!(srt(&segments), expected);
         let expected = "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nfirst\n\n01:01:01.000 --> 01:01:02.041\na -> b\nc\n\n";
