@@ -202,11 +202,13 @@ async fn a_stream_says_window_by_window_what_the_whole_says() {
     assert_eq!(joined.trim_end(), whole["text"].as_str().expect("a text"));
 }
 
+/// Names and values of a form.
+type Fields = Vec<(&'static str, &'static str)>;
+
 #[tokio::test]
 async fn requests_say_the_same_alone_and_together() {
     let (_models, server) = whisper(&[]);
     let long = long_wav();
-    type Fields = Vec<(&'static str, &'static str)>;
     let cases: Vec<(Fields, Vec<u8>)> = vec![
         (vec![("language", "en"), ("response_format", "verbose_json")], clip("wav")),
         (vec![("response_format", "verbose_json")], clip("mp3")),
