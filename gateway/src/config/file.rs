@@ -242,6 +242,8 @@ pub struct LabelsFile {
 pub enum ProviderKind {
     /// OpenAI itself: external by its type.
     Openai,
+    /// Anthropic's Messages API: external by its type.
+    Anthropic,
     /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
     OpenaiCompatible,
 }
@@ -257,6 +259,19 @@ pub struct ProviderFile {
     pub zone: Option<Spanned<String>>,
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
+    #[serde(default)]
+    pub on_unsupported: UnsupportedRule,
+}
+
+/// What happens to fields that a provider's own API has no words for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnsupportedRule {
+    /// 400, with the field's name.
+    #[default]
+    Refuse,
+    /// Left out.
+    Drop,
 }
 
 fn default_connect_timeout_ms() -> u64 {

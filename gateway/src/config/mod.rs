@@ -12,6 +12,7 @@ mod validate;
 pub use error::ConfigError;
 pub use file::{
     ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, TimeoutsFile, UnreadableRule,
+    UnsupportedRule,
 };
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
 pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};

@@ -10,7 +10,7 @@ use toml::Spanned;
 
 use super::file::{
     ConfigFile, EntityActions, LocalFile, ProviderFile, ProviderKind, ReadyRule, RouteFile, TargetFile, TimeoutsFile,
-    UnreadableRule,
+    UnreadableRule, UnsupportedRule,
 };
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
 use crate::auth::DataClass;
@@ -22,6 +22,7 @@ pub const LOCAL_PROVIDER: &str = "local";
 const MAX_BODY_BYTES: usize = 1 << 30;
 const MAX_IN_FLIGHT: usize = 1 << 20;
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
+const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com/v1";
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -62,11 +63,13 @@ impl Zone {
 #[derive(Debug, Clone)]
 pub struct ProviderConfig {
     pub name: String,
+    pub kind: ProviderKind,
     /// Without a slash at its end.
     pub base_url: String,
     pub api_key: Option<SecretSource>,
     pub zone: Zone,
     pub connect_timeout: Duration,
+    pub on_unsupported: UnsupportedRule,
 }
 
 #[derive(Debug, Clone)]
@@ -219,6 +222,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
     let base_url = match (&file.base_url, file.kind) {
         (Some(url), _) => check_url(url)?,
         (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
+        (None, ProviderKind::Anthropic) => ANTHROPIC_BASE_URL.to_owned(),
         (None, ProviderKind::OpenaiCompatible) => {
             return Err(invalid(&file.name, format!("provider '{name}' needs a base_url")));
         }
@@ -230,8 +234,15 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         })?),
         None => None,
     };
-    let connect_timeout = Duration::from_millis(file.connect_timeout_ms);
-    Ok(ProviderConfig { name: file.name.into_inner(), base_url, api_key, zone, connect_timeout })
+    Ok(ProviderConfig {
+        kind: file.kind,
+        connect_timeout: Duration::from_millis(file.connect_timeout_ms),
+        on_unsupported: file.on_unsupported,
+        name: file.name.into_inner(),
+        base_url,
+        api_key,
+        zone,
+    })
 }
 
 fn check_url(url: &Spanned<String>) -> Result<String, Invalid> {
@@ -256,8 +267,9 @@ fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Resu
         "external" => return Ok(Zone::External),
         _ => return Err(invalid(zone_text, "zone is 'local', 'in-country' or 'external'")),
     };
-    if file.kind == ProviderKind::Openai {
-        return Err(invalid(zone_text, "kind 'openai' is external by its type, whatever zone says"));
+    let external = [(ProviderKind::Openai, "openai"), (ProviderKind::Anthropic, "anthropic")];
+    if let Some((_, name)) = external.iter().find(|(kind, _)| *kind == file.kind) {
+        return Err(invalid(zone_text, format!("kind '{name}' is external by its type, whatever zone says")));
     }
     // The parser of the client that will connect: it also reads 3221225986 and 0x08.8.8 as addresses.
     let url = url::Url::parse(base_url).map_err(|_| invalid(zone_text, "base_url is no URL"))?;

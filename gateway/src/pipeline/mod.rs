@@ -18,6 +18,7 @@ mod incoming;
 mod labelling;
 mod local_models;
 mod provider_words;
+mod pump;
 mod refusal;
 mod relay;
 mod screening;

@@ -8,11 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::stream;
 use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::sse::{self, SseEvent};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Places;
@@ -22,8 +20,8 @@ use super::chunk::{ChatEvent, Chunk};
 use super::events::{BrokenStream, EventReader, Next};
 use super::labelling::Labeller;
 use super::provider_words::is_known_code;
+use super::pump::{Source, pump};
 use super::screening::ScreenedRequest;
-use super::settlement::CLIENT_CLOSED_REQUEST;
 use super::shape::StreamShape;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
@@ -56,19 +54,8 @@ pub(super) fn relay(
         ended: false,
         _places: request.places,
     };
-    let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
-    tokio::spawn(relay.run(sender));
-    Box::pin(stream::unfold(receiver, |mut receiver| async move {
-        let bytes: Bytes = receiver.recv().await?;
-        Some((Ok(bytes), receiver))
-    }))
+    pump(relay)
 }
-
-/// Time for the last events of a stream whose total time is over.
-const GOODBYE: Duration = Duration::from_secs(1);
-/// Events that a client may be behind. It runs on its own, so that a client that stops reading cannot hold an upstream and
-/// a place beyond the route's total time.
-const EVENTS_AHEAD: usize = 16;
 
 /// When the request was sent, and what ends its answer early.
 pub(super) struct Timing {
@@ -98,26 +85,7 @@ struct Relay {
     _places: Places,
 }
 
-impl Relay {
-    async fn run(mut self, client: mpsc::Sender<Bytes>) {
-        loop {
-            let bytes = tokio::select! {
-                biased;
-                // The client went away: dropping the settlement records it.
-                () = client.closed() => return,
-                bytes = self.next() => bytes,
-            };
-            let Some(bytes) = bytes else { return };
-            let left = self.timeouts.total.saturating_sub(self.started.elapsed()).max(GOODBYE);
-            if tokio::time::timeout(left, client.send(bytes)).await.is_err() {
-                self.settlement.note_error(Some("client_too_slow"));
-                // Its failure was logged; before the client sees the end the record is there.
-                let _ = self.settlement.settle(Outcome::Aborted, CLIENT_CLOSED_REQUEST);
-                return;
-            }
-        }
-    }
-
+impl Source for Relay {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.out.pop_front() {
@@ -126,8 +94,7 @@ impl Relay {
             if self.ended {
                 return None;
             }
-            let left = self.timeouts.total.saturating_sub(self.started.elapsed());
-            let limit = self.timeouts.between_tokens.min(left);
+            let limit = self.timeouts.between_tokens.min(self.left());
             let event = tokio::select! {
                 biased;
                 () = self.grace_over.cancelled() => {
@@ -151,6 +118,16 @@ impl Relay {
         }
     }
 
+    fn left(&self) -> Duration {
+        self.timeouts.total.saturating_sub(self.started.elapsed())
+    }
+
+    fn settlement(&self) -> &Settlement {
+        &self.settlement
+    }
+}
+
+impl Relay {
     fn take(&mut self, event: &SseEvent) {
         match ChatEvent::read(event) {
             ChatEvent::Done => self.complete(),

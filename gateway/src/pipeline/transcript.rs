@@ -7,21 +7,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::stream;
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use shekara_protocol::error::ApiError;
 use shekara_protocol::headers::INTERNAL_AUDIO_SECONDS;
 use shekara_protocol::sse::{self, SseEvent};
-use tokio::sync::mpsc;
 
 use super::admission::{Places, Wishes};
 use super::answer::AnswerStream;
 use super::attempt::Begun;
 use super::events::{BrokenStream, EventReader, Next};
+use super::pump::{Source, pump};
 use super::relay::Timing;
 use super::screening::ScreenedRequest;
-use super::settlement::CLIENT_CLOSED_REQUEST;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::config::Timeouts;
@@ -29,10 +27,6 @@ use crate::providers::{AttemptError, FailureKind, UpstreamResponse};
 
 /// Far more than is said in the longest sound.
 const MAX_TRANSCRIPT_BYTES: usize = 64 << 20;
-/// Events that a client may be behind.
-const EVENTS_AHEAD: usize = 16;
-/// Time for the last events of a stream whose total time is over.
-const GOODBYE: Duration = Duration::from_secs(1);
 const DONE: &str = "transcript.text.done";
 
 /// A whole answer.
@@ -101,12 +95,7 @@ pub(super) fn relay(request: ScreenedRequest, events: EventReader, timing: Timin
         has_ended: false,
         _places: request.places,
     };
-    let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
-    tokio::spawn(relay.run(sender));
-    Box::pin(stream::unfold(receiver, |mut receiver| async move {
-        let bytes: Bytes = receiver.recv().await?;
-        Some((Ok(bytes), receiver))
-    }))
+    pump(relay)
 }
 
 struct Relay {
@@ -119,30 +108,7 @@ struct Relay {
     _places: Places,
 }
 
-impl Relay {
-    async fn run(mut self, client: mpsc::Sender<Bytes>) {
-        loop {
-            let bytes = tokio::select! {
-                biased;
-                // The client went away: dropping the settlement records it.
-                () = client.closed() => return,
-                bytes = self.next() => bytes,
-            };
-            let Some(bytes) = bytes else { return };
-            if tokio::time::timeout(self.left().max(GOODBYE), client.send(bytes)).await.is_err() {
-                self.settlement.note_error(Some("client_too_slow"));
-                // Its failure was logged; before the client sees the end the record is there.
-                let _ = self.settlement.settle(Outcome::Aborted, CLIENT_CLOSED_REQUEST);
-                return;
-            }
-        }
-    }
-
-    fn left(&self) -> Duration {
-        let elapsed = Instant::now().saturating_duration_since(self.timing.started);
-        self.timeouts.total.saturating_sub(elapsed)
-    }
-
+impl Source for Relay {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(bytes) = self.out.pop_front() {
@@ -174,6 +140,17 @@ impl Relay {
         }
     }
 
+    fn left(&self) -> Duration {
+        let elapsed = Instant::now().saturating_duration_since(self.timing.started);
+        self.timeouts.total.saturating_sub(elapsed)
+    }
+
+    fn settlement(&self) -> &Settlement {
+        &self.settlement
+    }
+}
+
+impl Relay {
     fn take(&mut self, event: &SseEvent) {
         let Some(kind) = kind(event) else {
             // What an error says may quote the request.

@@ -1,11 +1,13 @@
 //! Sending a routed request to who answers it. One folder per kind that needs translation.
 
+mod anthropic;
 mod engine;
 mod failure;
 mod openai;
 mod registry;
 mod token_classifier;
 mod upload;
+mod upstream;
 
 pub use engine::EngineService;
 pub use failure::{AttemptError, Failure, FailureKind};

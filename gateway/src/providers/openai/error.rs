@@ -46,6 +46,10 @@ impl ErrorDetail {
             kind: name("type"),
         }
     }
+
+    fn says(&self, words: &str) -> bool {
+        self.message.as_ref().is_some_and(|message| message.contains(words))
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -79,6 +83,10 @@ pub(in crate::providers) async fn classify(response: UpstreamResponse) -> Result
             AttemptError::Failed(Failure { kind, retry_after_s })
         }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AttemptError::Refused(auth_failed()),
+        // Anthropic says so with a 400.
+        StatusCode::BAD_REQUEST if detail.says("credit balance") => {
+            AttemptError::Failed(Failure { kind: FailureKind::Quota, retry_after_s })
+        }
         _ => AttemptError::Refused(passed_on(status, detail)),
     })
 }
@@ -167,6 +175,9 @@ mod tests {
         let quota = failed(classified(429, r#"{"error":{"message":"x","code":"insufficient_quota"}}"#).await);
         assert_eq!(quota.kind, FailureKind::Quota);
         assert_eq!(failed(classified(402, "").await).kind, FailureKind::Quota);
+        let credit =
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low."}}"#;
+        assert_eq!(failed(classified(400, credit).await).kind, FailureKind::Quota);
         assert_eq!(failed(classified(503, "").await).kind, FailureKind::Server);
         assert_eq!(failed(classified(302, "").await).kind, FailureKind::BrokenResponse);
         for (status, expected, code) in [(401, 502, "provider_auth_failed"), (400, 400, "bad"), (404, 404, "bad")] {

@@ -8,7 +8,7 @@ use crate::gateway::{Faults, TestGateway};
 use crate::upstream::{Reply, Upstream};
 
 /// Routes by what is special about them; the last is no route of the file.
-pub const ROUTES: [&str; 6] = ["chat", "masked", "chained", "unreachable", "weighted", "cloud/big-1"];
+pub const ROUTES: [&str; 7] = ["chat", "masked", "chained", "unreachable", "weighted", "translated", "cloud/big-1"];
 
 pub struct Stage {
     pub outside: Upstream,
@@ -147,12 +147,14 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         provider("cloud", &outside.base_url, ""),
         provider("flaky", &failing.base_url, ""),
         provider("nowhere", "http://127.0.0.1:9/v1", ""),
+        provider("other", &outside.base_url, "on_unsupported = \"drop\"").replace("openai-compatible", "anthropic"),
         provider("home", &inside.base_url, "zone = \"local\""),
         route("chat", &target("cloud")),
         route("masked", &format!("{}\nmask = true", target("cloud"))),
         route("chained", &format!("{}\n{fallback}\n{quick}\nmask = true", target("flaky"))),
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
         route("weighted", weighted),
+        route("translated", &format!("{}\nmask = true", target("other"))),
     ]
     .join("\n")
 }

@@ -39,6 +39,7 @@ fn planted(canaries: &mut Canaries, number: usize) -> Planted {
         "tools": [tool],
         "stream": number.is_multiple_of(3),
     });
+    let is_mistaken = matches!(number % 11, 3..=6);
     match number % 11 {
         // Mistakes whose error would be tempted to say what was there instead.
         3 => body["messages"][0]["role"] = json!(values[3]),
@@ -48,6 +49,11 @@ fn planted(canaries: &mut Canaries, number: usize) -> Planted {
         _ => {}
     }
     let path = match number % 13 {
+        7 | 8 if !is_mistaken => {
+            let (path, other) = in_other_words(&body, number % 13 == 7);
+            body = other;
+            format!("{path}?trace={}", values[9])
+        }
         10 => {
             body =
                 json!({ "model": model, "input": [values[3]], "user": values[4], "metadata": { "note": values[5] } });
@@ -68,6 +74,28 @@ fn planted(canaries: &mut Canaries, number: usize) -> Planted {
     Planted { values, body, headers, path }
 }
 
+/// The same as a response or as a message.
+fn in_other_words(body: &Value, is_response: bool) -> (&'static str, Value) {
+    let (mut other, function) = (body.clone(), &body["tools"][0]["function"]);
+    let fields = other.as_object_mut().unwrap();
+    let (name, description, schema) = (&function["name"], &function["description"], json!({ "type": "object" }));
+    if is_response {
+        let messages = fields.remove("messages").unwrap();
+        fields.insert("input".to_owned(), messages);
+        fields.insert("instructions".to_owned(), description.clone());
+        let tool = json!({ "type": "function", "name": name, "description": description, "parameters": schema });
+        fields.insert("tools".to_owned(), json!([tool]));
+        return ("/v1/responses", other);
+    }
+    let user = fields.remove("user");
+    fields.insert("metadata".to_owned(), json!({ "user_id": user }));
+    fields.insert("max_tokens".to_owned(), json!(9));
+    fields.insert("system".to_owned(), description.clone());
+    let tool = json!({ "name": name, "description": description, "input_schema": schema });
+    fields.insert("tools".to_owned(), json!([tool]));
+    ("/v1/messages", other)
+}
+
 fn reply(number: usize) -> Reply {
     match number % 6 {
         0 => Reply::EchoBroken,
@@ -81,8 +109,16 @@ fn reply(number: usize) -> Reply {
 
 /// What a client is told beside the answer itself.
 fn told(answer: &Answer) -> String {
-    let error =
-        if answer.status >= 400 { &answer.body } else { answer.body.split("event: error").nth(1).unwrap_or("") };
+    let behind = |event: &str| answer.body.split(event).nth(1);
+    let error = match behind("event: response.failed\ndata: ") {
+        _ if answer.status >= 400 => answer.body.clone(),
+        // The rest of that event is the response so far, which repeats the request by design.
+        Some(failed) => {
+            let failed: Value = serde_json::from_str(failed.lines().next().unwrap()).unwrap();
+            format!("error {}", failed["response"]["error"])
+        }
+        None => behind("event: error").unwrap_or("").to_owned(),
+    };
     format!("{:?} {error}", answer.headers)
 }
 

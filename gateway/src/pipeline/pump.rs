@@ -1,0 +1,56 @@
+//! Hands an answer's events to its client, on a task of its own: a client that stops reading cannot hold an upstream and
+//! a place beyond the route's total time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::mpsc;
+
+use super::Settlement;
+use super::answer::AnswerStream;
+use super::settlement::CLIENT_CLOSED_REQUEST;
+use crate::audit::Outcome;
+
+/// Events that a client may be behind.
+const EVENTS_AHEAD: usize = 16;
+/// Time for the last events of a stream whose total time is over.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The events of one answer. Dropping it ends what makes them, and settles it as left by its client.
+pub(super) trait Source: Send + 'static {
+    /// `None` behind the last one.
+    fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+
+    /// What is left of the total time.
+    fn left(&self) -> Duration;
+
+    fn settlement(&self) -> &Settlement;
+}
+
+pub(super) fn pump(source: impl Source) -> AnswerStream {
+    let (sender, receiver) = mpsc::channel(EVENTS_AHEAD);
+    tokio::spawn(run(source, sender));
+    Box::pin(stream::unfold(receiver, |mut receiver| async move {
+        let bytes: Bytes = receiver.recv().await?;
+        Some((Ok(bytes), receiver))
+    }))
+}
+
+async fn run(mut source: impl Source, client: mpsc::Sender<Bytes>) {
+    loop {
+        let bytes = tokio::select! {
+            biased;
+            // The client went away: dropping the settlement records it.
+            () = client.closed() => return,
+            bytes = source.next() => bytes,
+        };
+        let Some(bytes) = bytes else { return };
+        if tokio::time::timeout(source.left().max(GOODBYE), client.send(bytes)).await.is_err() {
+            source.settlement().note_error(Some("client_too_slow"));
+            // Its failure was logged; before the client sees the end the record is there.
+            let _ = source.settlement().settle(Outcome::Aborted, CLIENT_CLOSED_REQUEST);
+            return;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Messages in Anthropic's words: what the system says apart, and turns that alternate.
+
+use serde_json::{Map, Value, json};
+use shekara_protocol::error::ApiError;
+
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    /// Blocks of text.
+    pub(super) system: Vec<Value>,
+    pub(super) messages: Vec<Value>,
+}
+
+impl Turns {
+    /// # Errors
+    /// 400 for a role, a part or an argument that has no words there; it is named.
+    pub(super) fn read(messages: &[Value]) -> Result<Self, ApiError> {
+        let mut turns = Self::default();
+        for (index, message) in messages.iter().enumerate() {
+            let place = format!("messages[{index}]");
+            match message["role"].as_str() {
+                Some("system" | "developer") => turns.system.append(&mut blocks(&message["content"], &place)?),
+                Some("user") => turns.push("user", blocks(&message["content"], &place)?),
+                Some("assistant") => turns.push("assistant", said(message, &place)?),
+                Some("tool") => turns.push("user", vec![result(message, &place)?]),
+                _ => return Err(ApiError::unsupported(&format!("{place}.role"), "This role is")),
+            }
+        }
+        Ok(turns)
+    }
+
+    /// Two messages of one side are one there.
+    fn push(&mut self, role: &str, mut blocks: Vec<Value>) {
+        let last = self.messages.last_mut().filter(|last| last["role"] == role);
+        match last.and_then(|last| last["content"].as_array_mut()) {
+            Some(content) => content.append(&mut blocks),
+            None if blocks.is_empty() => {}
+            None => self.messages.push(json!({ "role": role, "content": blocks })),
+        }
+    }
+}
+
+fn text(text: &str) -> Option<Value> {
+    (!text.is_empty()).then(|| json!({ "type": "text", "text": text }))
+}
+
+/// Content as blocks; empty texts, which this API refuses, say nothing.
+fn blocks(content: &Value, place: &str) -> Result<Vec<Value>, ApiError> {
+    match content {
+        Value::String(said) => Ok(text(said).into_iter().collect()),
+        Value::Array(parts) => {
+            let parts = parts.iter().enumerate();
+            let blocks = parts.map(|(index, part)| block(part, &format!("{place}.content[{index}]")));
+            Ok(blocks.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn block(part: &Value, place: &str) -> Result<Option<Value>, ApiError> {
+    let mut block = match part["type"].as_str() {
+        Some("text") => text(part["text"].as_str().unwrap_or_default()),
+        Some("refusal") => text(part["refusal"].as_str().unwrap_or_default()),
+        Some("image_url") => Some(json!({ "type": "image", "source": image(&part["image_url"]) })),
+        Some("file") => Some(document(&part["file"], place)?),
+        _ => return Err(ApiError::unsupported(&format!("{place}.type"), "This kind of content is")),
+    };
+    if let (Some(block), Some(cached)) = (&mut block, part.get("cache_control")) {
+        block["cache_control"] = cached.clone();
+    }
+    Ok(block)
+}
+
+fn image(image: &Value) -> Value {
+    let url = image["url"].as_str().unwrap_or_default();
+    match data_url(url) {
+        Some((media_type, data)) => json!({ "type": "base64", "media_type": media_type, "data": data }),
+        None => json!({ "type": "url", "url": url }),
+    }
+}
+
+fn document(file: &Value, place: &str) -> Result<Value, ApiError> {
+    let data = file["file_data"].as_str().and_then(data_url).filter(|(kind, _)| *kind == "application/pdf");
+    let (media_type, data) =
+        data.ok_or_else(|| ApiError::unsupported(&format!("{place}.file"), "Files other than PDF are"))?;
+    let source = json!({ "type": "base64", "media_type": media_type, "data": data });
+    let mut document = json!({ "type": "document", "source": source });
+    if let Some(name) = file["filename"].as_str() {
+        document["title"] = json!(name);
+    }
+    Ok(document)
+}
+
+/// Media type and base64 of a data URL.
+fn data_url(url: &str) -> Option<(&str, &str)> {
+    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
+    Some((head.strip_suffix(";base64")?, data))
+}
+
+/// What the assistant said before, and the tools that it called.
+fn said(message: &Value, place: &str) -> Result<Vec<Value>, ApiError> {
+    let mut blocks = blocks(&message["content"], place)?;
+    blocks.extend(message["refusal"].as_str().and_then(text));
+    for (index, call) in message["tool_calls"].as_array().into_iter().flatten().enumerate() {
+        let place = format!("{place}.tool_calls[{index}]");
+        let function = &call["function"];
+        let name = function["name"].as_str();
+        let name =
+            name.ok_or_else(|| ApiError::unsupported(&format!("{place}.type"), "Calls other than of functions are"))?;
+        let arguments = function["arguments"].as_str().filter(|arguments| !arguments.trim().is_empty()).unwrap_or("{}");
+        let input: Map<String, Value> = serde_json::from_str(arguments).map_err(|_| {
+            let param = format!("{place}.function.arguments");
+            ApiError::invalid(&param, format!("Invalid '{param}': this provider takes a JSON object only."))
+        })?;
+        blocks.push(json!({ "type": "tool_use", "id": call["id"], "name": name, "input": input }));
+    }
+    Ok(blocks)
+}
+
+fn result(message: &Value, place: &str) -> Result<Value, ApiError> {
+    let content = blocks(&message["content"], place)?;
+    Ok(json!({ "type": "tool_result", "tool_use_id": message["tool_call_id"], "content": content }))
+}

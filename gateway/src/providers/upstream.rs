@@ -1,0 +1,124 @@
+//! One provider's address, key and connections: what every kind of provider has.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::BodyExt;
+use shekara_protocol::error::{ApiError, ErrorType};
+
+use super::openai::{OutgoingBody, classify};
+use super::{AttemptError, FailureKind, UpstreamBodyError, UpstreamResponse};
+use crate::config::{ProviderConfig, UnsupportedRule};
+use crate::egress::{EgressClient, EgressError, Reach};
+use crate::pii::masking::Tripwire;
+use crate::secrets::SecretSource;
+
+#[derive(Debug)]
+pub(super) struct Upstream {
+    name: String,
+    base_url: String,
+    api_key: Option<SecretSource>,
+    client: EgressClient,
+    drops_unsupported: bool,
+}
+
+/// What is sent, and where below the base URL.
+pub(super) struct Call<'c> {
+    pub(super) path: &'c str,
+    pub(super) headers: HeaderMap,
+    pub(super) body: OutgoingBody,
+    pub(super) accept: &'static str,
+}
+
+impl Upstream {
+    pub(super) fn new(config: &ProviderConfig, reach: Reach<'_>) -> Result<Self, EgressError> {
+        Ok(Self {
+            name: config.name.clone(),
+            base_url: config.base_url.clone(),
+            api_key: config.api_key.clone(),
+            client: EgressClient::new(reach, config.connect_timeout)?,
+            drops_unsupported: config.on_unsupported == UnsupportedRule::Drop,
+        })
+    }
+
+    /// Whether what this provider has no words for is left out instead of refused.
+    pub(super) fn drops_unsupported(&self) -> bool {
+        self.drops_unsupported
+    }
+
+    /// The key in a header of its own, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be read, or no header can carry it.
+    pub(super) fn key_header(&self, name: HeaderName, prefix: &str) -> Result<HeaderMap, AttemptError> {
+        let mut headers = HeaderMap::new();
+        let Some(source) = &self.api_key else { return Ok(headers) };
+        let secret = source.resolve().map_err(|error| {
+            tracing::error!(provider = self.name, %error, "the provider's key is missing");
+            FailureKind::Connect
+        })?;
+        let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).map_err(|_| {
+            tracing::error!(provider = self.name, "the provider's key has characters that no header can carry");
+            FailureKind::Connect
+        })?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+        Ok(headers)
+    }
+
+    /// Sends what was made of a scanned body, after a last look at the very bytes.
+    ///
+    /// # Errors
+    /// See [`AttemptError`].
+    pub(super) async fn post(
+        &self,
+        call: Call<'_>,
+        tripwire: Option<&Tripwire>,
+    ) -> Result<UpstreamResponse, AttemptError> {
+        if let Some(Err(hit)) = tripwire.map(|tripwire| tripwire.check(&call.body.bytes)) {
+            tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
+            return Err(AttemptError::Refused(tripwire_hit()));
+        }
+        let mut request = http::Request::post(format!("{}{}", self.base_url, call.path))
+            .header(CONTENT_TYPE, call.body.content_type)
+            .header(ACCEPT, call.accept)
+            .body(Bytes::from(call.body.bytes))
+            .map_err(|_| FailureKind::Connect)?;
+        request.headers_mut().extend(call.headers);
+        match self.client.send(request).await {
+            Ok(response) => {
+                let response = response
+                    .map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync());
+                classify(response).await
+            }
+            Err(error) => {
+                tracing::warn!(provider = self.name, %error, cause = cause(&error), "an attempt failed");
+                Err(match error {
+                    EgressError::Exchange { .. } => FailureKind::BrokenResponse.into(),
+                    _ => FailureKind::Connect.into(),
+                })
+            }
+        }
+    }
+}
+
+/// Masking has failed somewhere: nothing was sent, and no other provider is tried.
+fn tripwire_hit() -> ApiError {
+    let message = "The request could not be masked safely. Nothing was sent to any provider.";
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorType::ServerError, message)
+        .with_code("privacy_tripwire")
+        .final_answer()
+}
+
+fn cause(error: &EgressError) -> String {
+    let mut text = String::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
