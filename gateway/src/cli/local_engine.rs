@@ -94,6 +94,14 @@ impl LocalEngine {
         LocalModels::new(served, loading).with_away(away)
     }
 
+    /// The first of those that answer a chat; others embed, rank, label or listen.
+    pub(super) fn chat_model(&self) -> Option<String> {
+        use shekara_inference::catalog::ModelState;
+
+        let talks = |state: &ModelState| matches!(state, ModelState::Ready(served) if served.generator().is_some());
+        self.catalog.iter().flat_map(|catalog| catalog.list()).find(|model| talks(&model.state)).map(|model| model.id)
+    }
+
     /// Keeps the models as the folder is, and the gateway's routes as the models are, until the task is dropped.
     pub(super) fn follow(&self, gateway: &Arc<Gateway>) -> anyhow::Result<Option<FollowTask>> {
         let Some(catalog) = self.catalog.clone() else { return Ok(None) };
@@ -155,6 +163,10 @@ impl LocalEngine {
 
     pub(super) fn models(&self) -> LocalModels {
         LocalModels::default()
+    }
+
+    pub(super) fn chat_model(&self) -> Option<String> {
+        None
     }
 
     pub(super) fn follow(&self, _: &Arc<Gateway>) -> anyhow::Result<Option<FollowTask>> {

@@ -229,8 +229,8 @@ fn announce(address: SocketAddr, gateway: &Gateway, engine: &LocalEngine, first:
     output::line(&format!("Admin key (shown once):       {}", first.admin));
     output::line(&format!("Application key (shown once): {}", first.application));
     // A local model answers whatever else is set up.
-    let local = models.iter().find(|id| snapshot.table.local().serves(id));
-    let Some(model) = local.or(models.first()) else { return };
+    let written = snapshot.config.routes.first().map(|route| route.alias.clone());
+    let Some(model) = engine.chat_model().or(written) else { return };
     output::line("Try it:");
     output::line(&format!(
         "curl {address}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \

@@ -21,7 +21,7 @@ use super::whole::WholeAnswer;
 use super::{Gateway, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::providers::{AttemptError, Failure, FailureKind};
-use crate::routing::{Reason, Target};
+use crate::routing::{Plan, Reason, Target};
 
 /// # Errors
 /// Nothing may or can answer, or the provider says that the request itself is wrong.
@@ -35,11 +35,11 @@ pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Ans
     };
     let plan = plan.map_err(refusal::no_candidate)?;
     let started = Instant::now();
-    let mut reason = plan.reason;
+    let (mut reason, candidates) = in_order(gateway, plan);
     let mut verdict = refusal::all_failed(FailureKind::Connect.into());
-    for (at, target) in plan.candidates.iter().enumerate() {
-        let others = plan.candidates.len() - at - 1;
-        match try_target(&request, target, reason, Time { started, others: others as u32 }).await {
+    for (at, target) in candidates.iter().enumerate() {
+        let others = candidates.len() - at - 1;
+        match try_target(gateway, &request, (target, reason), Time { started, others: others as u32 }).await {
             Ok(begun) => return finish(gateway, request, begun, started),
             Err(Tried::Stop(error)) => return Err(error),
             Err(Tried::Incapable(refused)) => verdict = refusal::no_capable_local_model(&refused),
@@ -52,6 +52,17 @@ pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Ans
         }
     }
     Err(verdict)
+}
+
+/// Targets that rest come last, for they are better than none. Where the first was passed over, the reason says why.
+fn in_order(gateway: &Gateway, plan: Plan) -> (Reason, Vec<Target>) {
+    let now_ms = gateway.now_ms();
+    let rest = |target: &Target| gateway.health.rest(target.deployment(), now_ms);
+    let first = plan.candidates.first().and_then(rest);
+    let (mut ready, resting): (Vec<_>, Vec<_>) = plan.candidates.into_iter().partition(|target| rest(target).is_none());
+    let reason = first.filter(|_| !ready.is_empty() && !matches!(plan.reason, Reason::Confined(_)));
+    ready.extend(resting);
+    (reason.unwrap_or(plan.reason), ready)
 }
 
 /// Why a target did not answer, as the walk needs it.
@@ -68,23 +79,37 @@ struct Time {
     others: u32,
 }
 
-async fn try_target(request: &ScreenedRequest, target: &Target, reason: Reason, time: Time) -> Result<Begun, Tried> {
+async fn try_target(
+    gateway: &Gateway,
+    request: &ScreenedRequest,
+    (target, reason): (&Target, Reason),
+    time: Time,
+) -> Result<Begun, Tried> {
+    let (health, deployment) = (&gateway.health, target.deployment());
     let settlement = &request.context.settlement;
     let retries = request.route.retries;
     let (mut connects, mut timeouts) = (retries.connect, retries.timeout);
     loop {
-        settlement.note_attempt(target.deployment(), reason);
+        settlement.note_attempt(deployment, reason);
+        health.note_attempt(deployment, gateway.now_ms());
         if matches!(target, Target::External(_)) {
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
         let failure = match request.attempt(target, time.started, 1 + time.others).await {
-            Ok(begun) => return Ok(begun),
-            Err(AttemptError::Refused(error)) => return Err(refused(request, target, error)),
+            Ok(begun) => {
+                health.note_success(deployment);
+                return Ok(begun);
+            }
+            Err(AttemptError::Refused(error)) => {
+                health.note_success(deployment);
+                return Err(refused(request, target, error));
+            }
             Err(AttemptError::Failed(failure)) => failure,
         };
+        health.note_failure(deployment, failure, gateway.now_ms());
         tracing::warn!(
             request_id = request.context.request_id,
-            provider = &*target.deployment().provider,
+            provider = &*deployment.provider,
             kind = failure.kind.as_str(),
             "an attempt failed"
         );

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
+use super::health::Health;
 use super::{Conversations, Drain, Settlement, Snapshot, Sources};
 use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
@@ -22,6 +23,7 @@ pub struct Gateway {
     pub sources: Sources,
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
+    pub(super) health: Health,
     snapshot: ArcSwap<Snapshot>,
     keyring: ArcSwap<Keyring>,
     store: StoreHandle,
@@ -60,6 +62,7 @@ impl Gateway {
             sources: parts.sources,
             conversations: parts.conversations,
             signer: parts.signer,
+            health: Health::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             keyring: ArcSwap::from_pointee(keyring),

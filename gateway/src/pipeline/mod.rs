@@ -14,6 +14,7 @@ mod endpoint;
 mod events;
 mod form;
 mod gateway;
+mod health;
 mod incoming;
 mod labelling;
 mod local_models;

@@ -88,8 +88,10 @@ pub(super) fn no_capable_local_model(refusal: &ApiError) -> ApiError {
 pub(super) fn all_failed(failure: Failure) -> ApiError {
     let new = |status, message| ApiError::new(status, ErrorType::ServerError, message);
     let mut error = match failure.kind {
-        FailureKind::Connect => new(StatusCode::BAD_GATEWAY, "No provider of this route could be reached.")
-            .with_code("provider_unreachable"),
+        FailureKind::Connect | FailureKind::Unsent => {
+            new(StatusCode::BAD_GATEWAY, "No provider of this route could be reached.")
+                .with_code("provider_unreachable")
+        }
         FailureKind::Timeout => new(StatusCode::GATEWAY_TIMEOUT, "No provider of this route answered in time.")
             .with_code("provider_timeout"),
         FailureKind::RateLimit => ApiError::overloaded("Every target of this route is at its rate limit.", 1),

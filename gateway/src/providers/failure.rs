@@ -6,6 +6,8 @@ use shekara_protocol::error::ApiError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     Connect,
+    /// Nothing was sent for a reason of the gateway's own: a key that is not there.
+    Unsent,
     Timeout,
     RateLimit,
     Quota,
@@ -16,7 +18,7 @@ pub enum FailureKind {
 impl FailureKind {
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Connect => "connect",
+            Self::Connect | Self::Unsent => "connect",
             Self::Timeout => "timeout",
             Self::RateLimit => "rate_limit",
             Self::Quota => "quota",

@@ -55,11 +55,11 @@ impl Upstream {
         let Some(source) = &self.api_key else { return Ok(headers) };
         let secret = source.resolve().map_err(|error| {
             tracing::error!(provider = self.name, %error, "the provider's key is missing");
-            FailureKind::Connect
+            FailureKind::Unsent
         })?;
         let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).map_err(|_| {
             tracing::error!(provider = self.name, "the provider's key has characters that no header can carry");
-            FailureKind::Connect
+            FailureKind::Unsent
         })?;
         value.set_sensitive(true);
         headers.insert(name, value);

@@ -10,6 +10,8 @@ pub enum Reason {
     Weighted,
     Confined(ConfineReason),
     Fallback(&'static str),
+    /// The one before it failed too often.
+    Breaker,
 }
 
 impl Reason {
@@ -19,6 +21,7 @@ impl Reason {
             Self::Weighted => "weighted".to_owned(),
             Self::Confined(reason) => reason.as_str().to_owned(),
             Self::Fallback(kind) => format!("fallback:{kind}"),
+            Self::Breaker => "breaker".to_owned(),
         }
     }
 }

@@ -139,3 +139,33 @@ async fn a_missing_provider_key_is_no_reason_to_stop_and_its_value_is_sent() {
     // `Debug` of the header hides nothing on the upstream's side: the value arrived.
     assert!(one.received()[0].contains("Bearer sk-provider-1"), "{}", one.received()[0]);
 }
+
+#[tokio::test]
+async fn a_target_that_fails_twice_is_passed_over_and_tried_again_when_nothing_else_is_left() {
+    let (one, two) = (Upstream::start(Reply::Status(500, "{}")).await, Upstream::start(Reply::Text("second")).await);
+    let gateway = TestGateway::start(&chain(&one.base_url, &two.base_url, "")).await;
+    for reason in ["fallback:5xx", "fallback:5xx", "breaker", "breaker"] {
+        assert_eq!(gateway.ask("chat", "hi").await.header("x-shekara-reason"), reason);
+    }
+    assert_eq!((one.received().len(), two.received().len()), (2, 4));
+    two.set(Reply::Status(503, "{}"));
+    one.set(Reply::Text("first again"));
+    assert_eq!(gateway.ask("chat", "hi").await.text(), "first again");
+    one.set(Reply::Text("first for good"));
+    assert_eq!(gateway.ask("chat", "hi").await.header("x-shekara-reason"), "primary");
+}
+
+#[tokio::test]
+async fn a_target_rests_for_as_long_as_it_asks() {
+    let (one, two) = (Upstream::start(Reply::Status(429, "{}")).await, Upstream::start(Reply::Text("second")).await);
+    let gateway = TestGateway::start(&chain(&one.base_url, &two.base_url, "")).await;
+    for calls in [1, 1, 1] {
+        assert_eq!(gateway.ask("chat", "hi").await.header("x-shekara-reason"), "fallback:rate_limit");
+        assert_eq!(one.received().len(), calls);
+    }
+    // One that is alone is asked all the same.
+    let alone = TestGateway::start(&crate::gateway::one_provider(&one.base_url, "")).await;
+    assert_eq!(alone.ask("chat", "hi").await.status, 429);
+    one.set(Reply::Text("back"));
+    assert_eq!(alone.ask("chat", "hi").await.text(), "back");
+}

@@ -124,12 +124,18 @@ impl Detector {
     /// Scans every segment. Never fails: what could not be looked at makes the findings incomplete.
     #[must_use]
     pub fn scan(&self, segments: &[TextSegment<'_>]) -> Findings {
-        self.scan_for(segments, None)
+        self.scan_for(segments, None, |_| true)
     }
 
-    /// As [`Self::scan`], but without asking the second stage where what the rules found decides alone.
+    /// As [`Self::scan`], but without asking the second stage where what the rules found decides alone, as far as it
+    /// `counts`.
     #[must_use]
-    pub fn scan_for(&self, segments: &[TextSegment<'_>], policy: Option<&Policy>) -> Findings {
+    pub fn scan_for(
+        &self,
+        segments: &[TextSegment<'_>],
+        policy: Option<&Policy>,
+        counts: impl Fn(&Finding) -> bool,
+    ) -> Findings {
         let mut list = Vec::new();
         let mut complete = true;
         let mut from = 0;
@@ -145,7 +151,8 @@ impl Detector {
             && let Some(policy) = policy
         {
             // A name at the end of one message and the beginning of the next may turn out to be none.
-            let lasting = list.iter().filter(|finding| finding.entity != Entity::Person).cloned().collect();
+            let lasts = |finding: &&Finding| finding.entity != Entity::Person && counts(finding);
+            let lasting = list.iter().filter(lasts).cloned().collect();
             if policy.is_decided_by(&Findings::new(lasting, complete)) {
                 return Findings::new(list, complete);
             }

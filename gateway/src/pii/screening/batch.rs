@@ -141,12 +141,12 @@ impl<'p> Batch<'p> {
             self.waiting.iter().map(|one| TextSegment::new(one.pointer.as_str(), one.text.as_str())).collect();
         let (mut found, rejections) = match explanation {
             Some(_) => detector.explain(&segments),
-            None => (detector.scan_for(&segments, self.policy), Vec::new()),
+            None => (detector.scan_for(&segments, self.policy, |finding| self.is_new(finding)), Vec::new()),
         };
         found.retain(|finding| {
             let waiting = self.waiting.get(finding.segment);
             waiting.is_some_and(|one| {
-                let is_new = finding.span.end > one.from || one.is_told_later(finding, detector);
+                let is_new = self.is_new(finding) || one.is_told_later(finding, detector);
                 is_new && !one.is_ended_name(finding, detector)
             })
         });
@@ -172,6 +172,11 @@ impl<'p> Batch<'p> {
         self.num_scanned += segments.len();
         self.waiting.clear();
         self.waiting_bytes = 0;
+    }
+
+    /// Whether a finding ends in what its text has beyond the one before.
+    fn is_new(&self, finding: &Finding) -> bool {
+        self.waiting.get(finding.segment).is_some_and(|one| finding.span.end > one.from)
     }
 
     fn explain(&self, found: &Findings, rejections: Vec<Rejection>, explanation: &mut Explanation) {
