@@ -97,6 +97,10 @@ fn read_output(request: Object<'_>) -> Result<OutputSha256, ReadError> {
 /// for chat itself.
 fn as_chat(answer: &Value) -> Result<Option<Value>, ReadError> {
     let lists = [("output", "response.output"), ("content", "response.content")];
+    // Whoever reads another of them than was checked would believe anything.
+    if ["choices", "output", "content"].iter().filter(|name| answer.get(**name).is_some()).count() > 1 {
+        return Err(ReadError::Invalid { field: "response", expected: "an answer of one API" });
+    }
     let Some((items, field)) = lists.iter().find_map(|(name, field)| Some((answer.get(*name)?.as_array()?, *field)))
     else {
         return Ok(None);
@@ -112,7 +116,8 @@ fn as_chat(answer: &Value) -> Result<Option<Value>, ReadError> {
                 Some("function_call") => calls.push(json!({ "function": part })),
                 // How its arguments were written is not in the answer any more.
                 Some("tool_use") => return Err(ReadError::Invalid { field, expected: "without calls of tools" }),
-                _ => {}
+                Some("reasoning" | "reasoning_text" | "summary_text" | "thinking" | "redacted_thinking") => {}
+                _ => return Err(ReadError::Invalid { field, expected: "of known kinds" }),
             }
         }
     }

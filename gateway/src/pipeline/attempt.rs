@@ -92,6 +92,7 @@ impl ScreenedRequest {
             path: self.endpoint.path(),
             is_generated: self.endpoint.is_conversation(),
             stream: self.wishes.stream,
+            is_translated: !self.shape.is_own(),
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shekara_protocol::error::ApiError;
+use shekara_protocol::text_or_list::TextOrList;
 use shekara_protocol::{json, messages, responses};
 
 use super::endpoint::Endpoint;
@@ -31,8 +32,11 @@ impl Incoming {
     /// 400: it is malformed or ambiguous, or asks for what has no translation; the field is named.
     pub fn responses(body: Bytes) -> Result<Self, ApiError> {
         json::walk(&body, |_, _| {})?;
-        let request = responses::parse_request(&body)?;
+        let mut request = responses::parse_request(&body)?;
         let (chat, places) = responses::translate(&request)?;
+        // What is echoed is kept until the answer's end. Nothing is stored, whoever asks for it.
+        request.input = TextOrList::Text(String::new());
+        request.store = Some(false);
         Self::translated(body, &chat, Shape::Responses(Box::new(request), places))
     }
 
@@ -42,8 +46,9 @@ impl Incoming {
     /// As [`Self::responses`].
     pub fn messages(body: Bytes) -> Result<Self, ApiError> {
         json::walk(&body, |_, _| {})?;
-        let request = messages::parse_request(&body)?;
+        let mut request = messages::parse_request(&body)?;
         let (chat, places) = messages::translate(&request)?;
+        (request.messages, request.system) = (Vec::new(), None);
         Self::translated(body, &chat, Shape::Messages(Box::new(request), places))
     }
 

@@ -209,6 +209,10 @@ impl Relay {
                 return self.fail(&refusal::answer_stopped(&error));
             }
         }
+        if !self.saw_finish && !self.shape.is_own() {
+            // It has ended, whether it says so or not.
+            self.tell(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] }));
+        }
         self.settlement.note_answer(self.filter.counts());
         let label = self.labeller.label(self.filter.output());
         self.last.get_or_insert_with(|| json!({ "object": "chat.completion.chunk", "choices": [] }));

@@ -40,14 +40,16 @@ impl Admitted {
     /// # Errors
     /// Reading it failed.
     async fn history(&self) -> Result<History, ApiError> {
-        let (body, tenant) = (self.origin.clone(), self.context.key.tenant.clone());
+        let (body, origin, tenant) = (self.body.clone(), self.origin.clone(), self.context.key.tenant.clone());
         if !self.endpoint.is_conversation() {
             return Ok(History::none());
         }
         if body.len() <= INLINE_SCAN_BYTES {
-            return Ok(History::read(&body, &tenant));
+            return Ok(History::translated(&origin, &body, &tenant));
         }
-        tokio::task::spawn_blocking(move || History::read(&body, &tenant)).await.map_err(|_| refusal::scan_failed())
+        tokio::task::spawn_blocking(move || History::translated(&origin, &body, &tenant))
+            .await
+            .map_err(|_| refusal::scan_failed())
     }
 
     /// # Errors

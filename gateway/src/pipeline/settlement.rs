@@ -126,7 +126,7 @@ impl Settlement {
 
     /// Seconds of sound, where they are known.
     pub(super) fn note_audio(&self, seconds: Option<f64>, source: UsageSource) {
-        let Some(seconds) = seconds else { return };
+        let Some(seconds) = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) else { return };
         let mut draft = self.lock();
         draft.record.audio_seconds = Some(seconds);
         draft.record.usage_source = Some(source);

@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde_json::Value;
-use shekara_protocol::chat::{ChatChunk, ChatCompletion};
+use shekara_protocol::chat::{ChatCompletion, ChunkReader};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::ids::IdSeed;
 use shekara_protocol::messages::{self, MessagesRequest, MessagesStream};
@@ -24,6 +24,11 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Whether the body is the caller's own.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Own)
+    }
+
     /// An error of the chat request in the caller's own words.
     #[must_use]
     pub fn restate(&self, error: ApiError) -> ApiError {
@@ -55,10 +60,11 @@ impl Shape {
             Self::Own => StreamShape::Own,
             Self::Responses(request, _) => {
                 let stream = Box::new(ResponsesStream::new(request, ids, created_at));
-                StreamShape::Responses { stream, label: Value::Null }
+                StreamShape::Responses { reader: ChunkReader::default(), stream, label: Value::Null }
             }
             Self::Messages(request, _) => {
-                StreamShape::Messages { stream: Box::new(MessagesStream::new(request, ids)), label: Value::Null }
+                let stream = Box::new(MessagesStream::new(request, ids));
+                StreamShape::Messages { reader: ChunkReader::default(), stream, label: Value::Null }
             }
         }
     }
@@ -79,11 +85,13 @@ impl fmt::Debug for Shape {
 pub(super) enum StreamShape {
     Own,
     Responses {
+        reader: ChunkReader,
         stream: Box<ResponsesStream>,
         /// What the last chunk said of the answer; it goes into the last event.
         label: Value,
     },
     Messages {
+        reader: ChunkReader,
         stream: Box<MessagesStream>,
         label: Value,
     },
@@ -98,13 +106,13 @@ impl StreamShape {
     pub(super) fn chunk(&mut self, chunk: &Value) -> Vec<Bytes> {
         match self {
             Self::Own => vec![Bytes::from(sse::data(&chunk.to_string()))],
-            Self::Responses { stream, label } => {
+            Self::Responses { reader, stream, label } => {
                 note_label(label, chunk);
-                ChatChunk::read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
+                reader.read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
             }
-            Self::Messages { stream, label } => {
+            Self::Messages { reader, stream, label } => {
                 note_label(label, chunk);
-                ChatChunk::read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
+                reader.read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
             }
         }
     }
@@ -123,7 +131,7 @@ impl StreamShape {
                 let error = error.map(|(error, _)| Bytes::from(sse::error(&error.to_json())));
                 error.into_iter().chain([Bytes::from_static(sse::DONE.as_bytes())]).collect()
             }
-            Self::Responses { stream, label } => {
+            Self::Responses { stream, label, .. } => {
                 let mut events = match error {
                     Some((error, _)) => stream.fail(error),
                     None => stream.finish(),
@@ -134,7 +142,7 @@ impl StreamShape {
                 }
                 written(&events)
             }
-            Self::Messages { stream, label } => {
+            Self::Messages { stream, label, .. } => {
                 let mut events = match error {
                     Some((error, id)) => stream.fail(error, Some(id)),
                     None => stream.finish(),

@@ -26,6 +26,8 @@ pub struct Outgoing<'a> {
     /// The answer is text that the model makes, whose length can be bounded.
     pub is_generated: bool,
     pub stream: bool,
+    /// The body was made of another API's: fields of vLLM in it are not the caller's own.
+    pub is_translated: bool,
     /// Sent where the request itself sets no bound.
     pub max_output_tokens: Option<u32>,
     pub tenant: &'a str,

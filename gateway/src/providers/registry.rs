@@ -7,42 +7,29 @@ use bytes::Bytes;
 use super::engine::EngineService;
 use super::upstream::Upstream;
 use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, openai};
-use crate::config::{Config, ProviderConfig, ProviderKind, Zone};
+use crate::config::{Config, ProviderKind, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
 use crate::routing::{External, InBorder, Routed};
 
 #[derive(Debug)]
 pub struct Registry {
-    external: HashMap<String, Provider>,
-    in_border: HashMap<String, Provider>,
+    external: HashMap<String, Upstream>,
+    in_border: HashMap<String, Upstream>,
     engine: Option<EngineService>,
 }
 
-/// A provider and the language that it speaks.
-#[derive(Debug)]
-struct Provider {
-    upstream: Upstream,
-    kind: ProviderKind,
-}
-
-impl Provider {
-    fn new(config: &ProviderConfig, reach: Reach<'_>) -> Result<Self, EgressError> {
-        Ok(Self { upstream: Upstream::new(config, reach)?, kind: config.kind })
-    }
-
-    async fn send(
-        &self,
-        request: (&Bytes, &str),
-        outgoing: Outgoing<'_>,
-        tripwire: Option<&Tripwire>,
-    ) -> Result<UpstreamResponse, AttemptError> {
-        match self.kind {
-            ProviderKind::Openai | ProviderKind::OpenaiCompatible => {
-                openai::send(&self.upstream, request, outgoing, tripwire).await
-            }
-            ProviderKind::Anthropic => anthropic::send(&self.upstream, request, outgoing, tripwire).await,
+async fn send(
+    upstream: &Upstream,
+    request: (&Bytes, &str),
+    outgoing: Outgoing<'_>,
+    tripwire: Option<&Tripwire>,
+) -> Result<UpstreamResponse, AttemptError> {
+    match upstream.kind() {
+        ProviderKind::Openai | ProviderKind::OpenaiCompatible => {
+            openai::send(upstream, request, outgoing, tripwire).await
         }
+        ProviderKind::Anthropic => anthropic::send(upstream, request, outgoing, tripwire).await,
     }
 }
 
@@ -56,7 +43,7 @@ impl Registry {
                 Zone::External => (Reach::Anywhere, &mut external),
                 Zone::Local | Zone::InCountry => (Reach::InBorder(&config.in_country), &mut in_border),
             };
-            map.insert(provider.name.clone(), Provider::new(provider, reach)?);
+            map.insert(provider.name.clone(), Upstream::new(provider, reach)?);
         }
         Ok(Self { external, in_border, engine })
     }
@@ -76,7 +63,7 @@ impl Registry {
     ) -> Result<UpstreamResponse, AttemptError> {
         let deployment = routed.deployment().deployment();
         let provider = self.external.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
-        provider.send((routed.body(), &deployment.model), outgoing, routed.tripwire()).await
+        send(provider, (routed.body(), &deployment.model), outgoing, routed.tripwire()).await
     }
 
     /// Inside the border.
@@ -94,6 +81,6 @@ impl Registry {
             return engine.send(routed, outgoing).await;
         }
         let provider = self.in_border.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
-        provider.send((routed.body(), &deployment.model), outgoing, None).await
+        send(provider, (routed.body(), &deployment.model), outgoing, None).await
     }
 }

@@ -87,7 +87,7 @@ fn boundary(parts: &[(&str, &str)], upload: &Upload) -> String {
 
 /// As browsers write names.
 fn escaped(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    name.replace('\\', "\\\\").replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 #[cfg(test)]

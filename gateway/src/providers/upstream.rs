@@ -8,7 +8,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::openai::{OutgoingBody, classify};
 use super::{AttemptError, FailureKind, UpstreamBodyError, UpstreamResponse};
-use crate::config::{ProviderConfig, UnsupportedRule};
+use crate::config::{ProviderConfig, ProviderKind, UnsupportedRule};
 use crate::egress::{EgressClient, EgressError, Reach};
 use crate::pii::masking::Tripwire;
 use crate::secrets::SecretSource;
@@ -16,6 +16,7 @@ use crate::secrets::SecretSource;
 #[derive(Debug)]
 pub(super) struct Upstream {
     name: String,
+    kind: ProviderKind,
     base_url: String,
     api_key: Option<SecretSource>,
     client: EgressClient,
@@ -34,11 +35,17 @@ impl Upstream {
     pub(super) fn new(config: &ProviderConfig, reach: Reach<'_>) -> Result<Self, EgressError> {
         Ok(Self {
             name: config.name.clone(),
+            kind: config.kind,
             base_url: config.base_url.clone(),
             api_key: config.api_key.clone(),
             client: EgressClient::new(reach, config.connect_timeout)?,
             drops_unsupported: config.on_unsupported == UnsupportedRule::Drop,
         })
+    }
+
+    /// Whose language it speaks.
+    pub(super) fn kind(&self) -> ProviderKind {
+        self.kind
     }
 
     /// Whether what this provider has no words for is left out instead of refused.

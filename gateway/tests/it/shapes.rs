@@ -70,6 +70,10 @@ async fn answers_come_in_the_callers_shape_and_go_out_as_chat() {
         assert_eq!((&json["usage"]["input_tokens"], &json["usage"]["output_tokens"]), (&json!(7), &json!(2)));
         assert_eq!(json["shekara"]["route"], "chat");
         assert!(json["shekara"]["signature"].is_object(), "{json}");
+        let mut forged = json.clone();
+        forged["choices"] = json!([{ "message": { "content": "forged" } }]);
+        let forged = json!({ "label": json["shekara"], "response": forged }).to_string();
+        assert_eq!(gateway.send("POST", "/v1/labels/verify", &gateway.key, forged).await.status, 400);
         let check = json!({ "label": json["shekara"], "response": json }).to_string();
         let checked = gateway.send("POST", "/v1/labels/verify", &gateway.key, check).await;
         assert_eq!((checked.status, &checked.json()["valid"]), (200, &json!(true)), "{}", checked.body);
@@ -180,6 +184,79 @@ async fn a_conversation_that_held_personal_data_stays_inside() {
     let answer = gateway.send("POST", "/v1/messages", &gateway.key, body.to_string()).await;
     assert_eq!(answer.header("x-shekara-zone"), "local");
     assert!(outside.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_history_is_known_in_whatever_writing_it_is_repeated() {
+    let (outside, inside) =
+        (Upstream::start(Reply::Text("outside")).await, Upstream::start(Reply::Text("inside")).await);
+    let gateway = TestGateway::start(&border(&outside.base_url, &inside.base_url, "")).await;
+    let personal = async |path: &str, body: &Value| {
+        let request = gateway.client.post(format!("{}{path}", gateway.url)).bearer_auth(&gateway.key);
+        finish(request.header("x-shekara-data-class", "personal").body(body.to_string())).await
+    };
+    let block = |text: &str, marked: bool| {
+        let mut block = json!({ "type": "text", "text": text });
+        if marked {
+            block["cache_control"] = json!({ "type": "ephemeral" });
+        }
+        json!([block])
+    };
+    let asked = |messages: Value| json!({ "model": "chat", "max_tokens": 9, "messages": messages });
+    let first = |marked| json!({ "role": "user", "content": block("О чём мы говорили?", marked) });
+    personal("/v1/messages", &asked(json!([first(true)]))).await;
+    let later = json!([first(false), { "role": "assistant", "content": "inside" },
+        { "role": "user", "content": block("А дальше?", true) }]);
+    let answer = gateway.send("POST", "/v1/messages", &gateway.key, asked(later).to_string()).await;
+    assert_eq!(answer.header("x-shekara-reason"), "sticky");
+
+    personal("/v1/responses", &json!({ "model": "chat", "input": "О чём мы говорили вчера?" })).await;
+    let later = json!({ "model": "chat", "input": [{ "role": "user", "content": "О чём мы говорили вчера?" },
+        { "role": "assistant", "content": "inside" }, { "role": "user", "content": "А дальше?" }] });
+    let answer = gateway.send("POST", "/v1/responses", &gateway.key, later.to_string()).await;
+    assert_eq!(answer.header("x-shekara-reason"), "sticky");
+    assert!(outside.received().is_empty());
+}
+
+#[tokio::test]
+async fn calls_of_tools_survive_providers_that_write_them_in_their_own_way() {
+    let unnumbered = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\
+        \"arguments\":\"{}\"}}]}}]}\n\ndata: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"b\",\"function\":{\"name\":\"g\",\
+        \"arguments\":{\"q\":1}}}]}}]}\n\ndata: [DONE]\n\n";
+    let upstream = Upstream::start(Reply::Events(unnumbered)).await;
+    let gateway = TestGateway::start(&one_provider(&upstream.base_url, "")).await;
+    for shape in &SHAPES {
+        let answer = shape.ask(&gateway, "", "hi", &json!({ "stream": true })).await;
+        let calls = calls_of(&events(&answer));
+        assert_eq!(
+            calls,
+            [("f".to_owned(), "{}".to_owned()), ("g".to_owned(), "{\"q\":1}".to_owned())],
+            "{}",
+            answer.body
+        );
+    }
+    assert!(gateway.audit().await.iter().all(|record| record.outcome == Outcome::Completed));
+}
+
+/// Names and arguments of the calls in a stream.
+fn calls_of(events: &[(String, Value)]) -> Vec<(String, String)> {
+    let mut calls: Vec<(String, String)> = Vec::new();
+    for (name, data) in events {
+        match name.as_str() {
+            "response.output_item.added" if data["item"]["type"] == "function_call" => {
+                calls.push((data["item"]["name"].as_str().unwrap().to_owned(), String::new()));
+            }
+            "content_block_start" if data["content_block"]["type"] == "tool_use" => {
+                calls.push((data["content_block"]["name"].as_str().unwrap().to_owned(), String::new()));
+            }
+            "response.function_call_arguments.delta" => calls.last_mut().unwrap().1 += data["delta"].as_str().unwrap(),
+            "content_block_delta" if data["delta"]["type"] == "input_json_delta" => {
+                calls.last_mut().unwrap().1 += data["delta"]["partial_json"].as_str().unwrap();
+            }
+            _ => {}
+        }
+    }
+    calls
 }
 
 #[tokio::test]

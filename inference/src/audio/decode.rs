@@ -60,6 +60,8 @@ fn decode_track(
             Ok(packet) if packet.track_id() == track => packet,
             Ok(_) => continue,
             Err(Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => break,
+            // Another sound begins: half of a file is not told as the whole.
+            Err(Error::ResetRequired) => return Err(AudioError::UnsupportedCodec),
             Err(_) => {
                 num_lost += 1;
                 break;

@@ -314,7 +314,7 @@ impl Entry {
                 Some(served) => ModelState::Ready(Served::Generator(served)),
                 None => adapter.phase.state(),
             },
-            ModelState::Ready(Served::Reader(_)) => {
+            ModelState::Ready(Served::Reader(_) | Served::Transcriber(_)) => {
                 ModelState::Failed { reason: FolderError::NotAGenerator.to_string() }
             }
             ModelState::Failed { .. } => ModelState::Failed { reason: "its model is broken".to_owned() },

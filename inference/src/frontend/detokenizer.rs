@@ -80,11 +80,13 @@ impl Detokenizer {
             }
             State::Window { ids, read, bytes } => {
                 if let Some(byte) = self.tokenizer.fallback_byte(token) {
+                    let before = self.tokenizer.decode(&ids[..*read]);
+                    let held = self.tokenizer.decode(ids).get(before.len()..).unwrap_or_default().to_owned();
                     // Whatever it is, it is no beginning of a text, where spaces are left out.
                     *ids = self.tokenizer.letter_byte().into_iter().collect();
                     *read = ids.len();
                     bytes.push(byte);
-                    return take_whole_characters(bytes);
+                    return held + &take_whole_characters(bytes);
                 }
                 let broken = end_of_bytes(bytes);
                 ids.push(token);

@@ -68,7 +68,8 @@ impl<'c> Chat<'c> {
     }
 
     fn refuse_the_rest(&self) -> Result<(), ApiError> {
-        const READ: [&str; 16] = [
+        // A last message of the assistant's begins the answer there by itself.
+        const READ: [&str; 18] = [
             "model",
             "messages",
             "max_tokens",
@@ -85,6 +86,8 @@ impl<'c> Chat<'c> {
             "reasoning_effort",
             "user",
             "chat_template_kwargs",
+            "add_generation_prompt",
+            "continue_final_message",
         ];
         let says_nothing = |name: &str, value: &Value| match name {
             "n" => value == 1,

@@ -4,7 +4,16 @@ use super::*;
 
 fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
     let (path, is_generated) = ("/chat/completions", true);
-    Outgoing { path, is_generated, stream, max_output_tokens, tenant: "t", request_id: "r", upload: None }
+    Outgoing {
+        path,
+        is_generated,
+        stream,
+        is_translated: false,
+        max_output_tokens,
+        tenant: "t",
+        request_id: "r",
+        upload: None,
+    }
 }
 
 fn translated(chat: &Value, drops: bool) -> Result<Value, ApiError> {

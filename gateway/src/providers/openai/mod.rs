@@ -11,6 +11,7 @@ use http::header::AUTHORIZATION;
 
 use super::upstream::{Call, Upstream};
 use super::{AttemptError, Outgoing, UpstreamResponse};
+use crate::config::ProviderKind;
 use crate::pii::masking::Tripwire;
 
 /// `body` is what was scanned; nothing else of the caller's request is sent.
@@ -20,6 +21,13 @@ pub(super) async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
+    let own;
+    let body = if outgoing.is_translated && upstream.kind() == ProviderKind::Openai {
+        own = request::for_openai_itself(body)?;
+        own.as_slice()
+    } else {
+        body
+    };
     let call = Call {
         path: outgoing.path,
         headers: upstream.key_header(AUTHORIZATION, "Bearer ")?,

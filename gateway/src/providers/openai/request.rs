@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
+use shekara_protocol::error::ApiError;
 
 use crate::providers::upload::{Form, form};
 use crate::providers::{AttemptError, FailureKind, Outgoing};
@@ -38,6 +39,22 @@ pub(in crate::providers) fn outgoing_body(
     Ok(OutgoingBody { content_type: "application/json".to_owned(), bytes: spliced? })
 }
 
+/// A translated body without the fields that only engines like vLLM know: OpenAI itself refuses them.
+///
+/// # Errors
+/// It begins the answer, which OpenAI's API has no words for.
+pub(super) fn for_openai_itself(body: &[u8]) -> Result<Vec<u8>, AttemptError> {
+    let mut fields: Fields<'_> = serde_json::from_slice(body).map_err(|_| FailureKind::BrokenResponse)?;
+    if fields.get("continue_final_message").is_some_and(|raw| raw.get() == "true") {
+        let error = ApiError::unsupported("messages", "A last message of the assistant is");
+        return Err(AttemptError::Refused(error));
+    }
+    for name in ["continue_final_message", "add_generation_prompt", "chat_template_kwargs"] {
+        fields.shift_remove(name);
+    }
+    serde_json::to_vec(&fields).map_err(|_| FailureKind::BrokenResponse.into())
+}
+
 fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Result<Vec<u8>> {
     let mut fields: Fields<'_> = serde_json::from_slice(body)?;
     set(&mut fields, "model", &model)?;
@@ -67,7 +84,16 @@ mod tests {
 
     fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         let (path, is_generated) = ("/chat/completions", true);
-        Outgoing { path, is_generated, stream, max_output_tokens, tenant: "t", request_id: "r", upload: None }
+        Outgoing {
+            path,
+            is_generated,
+            stream,
+            is_translated: false,
+            max_output_tokens,
+            tenant: "t",
+            request_id: "r",
+            upload: None,
+        }
     }
 
     fn text(body: &str, stream: bool, limit: Option<u32>) -> String {
@@ -86,6 +112,14 @@ mod tests {
         let expected = r#"{"model":"real","stream_options":{"include_obfuscation":false,"include_usage":true}}"#;
         assert_eq!(text(body, true, None), expected);
         assert!(text(r#"{"stream_options":null}"#, true, None).contains(r#"{"include_usage":true}"#));
+    }
+
+    #[test]
+    fn openai_itself_gets_nothing_that_only_engines_know() {
+        let body = br#"{"model":"m","chat_template_kwargs":{"enable_thinking":false},"messages":[]}"#;
+        assert_eq!(for_openai_itself(body).unwrap(), br#"{"model":"m","messages":[]}"#);
+        let begun = br#"{"continue_final_message":true,"add_generation_prompt":false,"messages":[]}"#;
+        assert!(matches!(for_openai_itself(begun), Err(AttemptError::Refused(_))));
     }
 
     #[test]

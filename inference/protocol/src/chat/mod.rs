@@ -8,6 +8,7 @@ mod segments;
 
 pub use crate::object_only::ObjectOnly;
 pub use parse::parse_request;
+pub use read::ChunkReader;
 pub use request::{
     ChatMessage, ChatRequest, Content, ContentPart, LogitBias, Role, Stop, StreamOptions, ToolCall, ToolCallFunction,
 };

@@ -124,9 +124,9 @@ impl Conversation {
         Ok(())
     }
 
-    /// Adds text to the last message if it is this speaker's and has not called a tool.
+    /// Adds text to the last message if it is this speaker's; behind calls of tools too, whose results must follow them.
     fn say(&mut self, role: Role, text: &str, place: &str) {
-        let message = self.last_of(role, place, |last| last.tool_calls.is_none());
+        let message = self.last_of(role, place, |_| true);
         message.content = Some(match message.content.take() {
             None => Content::Text(text.to_owned()),
             Some(Content::Text(first)) => Content::Parts(vec![ContentPart::text(first), ContentPart::text(text)]),

@@ -69,6 +69,9 @@ fn chat_part(part: &ContentPart, place: &str) -> Result<ContentPart, ApiError> {
             Ok(other("input_audio", audio.clone()))
         }
         "input_file" => {
+            if field("file_url").is_some() {
+                return Err(ApiError::unsupported(&format!("{place}.file_url"), "Files by their address are"));
+            }
             let given = ["file_id", "file_data", "filename"].into_iter();
             let file = given.filter_map(|name| Some((name.to_owned(), field(name)?.clone()))).collect();
             Ok(other("file", Value::Object(file)))

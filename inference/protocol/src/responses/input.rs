@@ -76,7 +76,8 @@ impl Conversation {
         let given = item.content.as_ref().ok_or_else(|| ApiError::missing(&param))?;
         let content = content::content(given, &param)?;
         if role == Role::Assistant {
-            let message = self.assistant(place, |message| message.content.is_none() && message.tool_calls.is_none());
+            // Behind calls of tools too, whose results must follow them.
+            let message = self.assistant(place, |message| message.content.is_none());
             message.content = Some(content);
         } else {
             let place = MessagePlace { has_same_parts: true, ..MessagePlace::new(place) };

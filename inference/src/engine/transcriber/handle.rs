@@ -14,8 +14,9 @@ use super::{TranscriptionEvent, TranscriptionStream, TranscriptionTask};
 
 /// Seconds of sound of one request.
 const MAX_SECONDS: usize = 2 * 60 * 60;
-/// Seconds of all requests that wait or run, with one for each request. One may have the most by itself.
-const MAX_QUEUED_SECONDS: usize = MAX_SECONDS + 256;
+/// Seconds of all requests that wait or run, with one for each request. One that has the most leaves as much to others; the
+/// frames of them all take half a gigabyte.
+const MAX_QUEUED_SECONDS: usize = 2 * MAX_SECONDS + 256;
 /// Files that are decoded at once for one model.
 const MAX_DECODING: usize = 2;
 

@@ -64,6 +64,8 @@ async fn create(state: ServerState, request: Request, task: Task) -> Result<Resp
     let parsed = body::off_thread(move || parse_request(content_type.as_deref(), &form)).await?;
     let stream = parsed.stream;
     let transcribing = start(&state, parsed, &body, task).await?;
+    // Its sound has been taken out of it.
+    drop(body);
     Ok(marked(if stream {
         EventStream::new(events::events(transcribing), ChatEvents).into_response()
     } else {
