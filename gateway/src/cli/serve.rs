@@ -230,8 +230,11 @@ fn announce(address: SocketAddr, gateway: &Gateway, engine: &LocalEngine, first:
     output::line(&format!("Application key (shown once): {}", first.application));
     // A local model answers whatever else is set up.
     let written = snapshot.config.routes.first().map(|route| route.alias.clone());
-    let Some(model) = engine.chat_model().or(written) else { return };
     output::line("Try it:");
+    let Some(model) = engine.chat_model().or(written) else {
+        output::line(&format!("curl {address}/v1/models -H 'Authorization: Bearer {}'", first.application));
+        return;
+    };
     output::line(&format!(
         "curl {address}/v1/chat/completions -H 'Authorization: Bearer {}' -H 'Content-Type: application/json' \
          -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Здравствуйте! Где моя посылка?\"}}]}}'",
