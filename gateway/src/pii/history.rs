@@ -57,18 +57,21 @@ impl History {
     /// Reads a body that is known to be JSON; what it does not say is left out.
     #[must_use]
     pub fn read(body: &[u8], tenant: &str) -> Self {
-        Self::translated(body, body, tenant)
+        serde_json::from_slice::<Body<'_>>(body)
+            .map_or_else(|_| Self::none(), |body| Self::of(&body, &names(&body), tenant))
     }
 
     /// As [`Self::read`], with the names that the caller gave in its own body, and the messages as they were translated:
     /// those are written in one way, whatever marks and shapes the caller has for the same words from turn to turn.
     #[must_use]
     pub fn translated(origin: &[u8], body: &[u8], tenant: &str) -> Self {
+        let read = |body| serde_json::from_slice::<Body<'_>>(body).ok();
+        let (Some(origin), Some(body)) = (read(origin), read(body)) else { return Self::none() };
+        Self::of(&body, &names(&origin), tenant)
+    }
+
+    fn of(body: &Body<'_>, names: &[String], tenant: &str) -> Self {
         let salt = Sha256::new().chain_update(b"history\0").chain_update(tenant.as_bytes()).chain_update([0]);
-        let Ok(body) = serde_json::from_slice::<Body<'_>>(body) else {
-            return Self::none();
-        };
-        let names = serde_json::from_slice::<Body<'_>>(origin).map_or_else(|_| Vec::new(), |origin| names(&origin));
         let hash_name = |name: &String| salt.clone().chain_update(b"name\0").chain_update(name).finalize().into();
         let messages = body.messages.or(body.input).map(RawValue::get).unwrap_or_default();
         // A text that is no list is one message.

@@ -23,6 +23,7 @@ use super::provider_words::is_known_code;
 use super::pump::{Source, pump};
 use super::screening::ScreenedRequest;
 use super::shape::StreamShape;
+use super::whole::MAX_ANSWER_BYTES;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::config::Timeouts;
@@ -50,6 +51,7 @@ pub(super) fn relay(
         content_events: 0,
         saw_finish: false,
         usage_known: false,
+        passed_bytes: 0,
         out: VecDeque::new(),
         ended: false,
         _places: request.places,
@@ -80,6 +82,7 @@ struct Relay {
     content_events: u64,
     saw_finish: bool,
     usage_known: bool,
+    passed_bytes: usize,
     out: VecDeque<Bytes>,
     ended: bool,
     _places: Places,
@@ -155,6 +158,10 @@ impl Relay {
 
     fn pass_on(&mut self, event: &SseEvent, chunk: &Chunk) {
         let Ok(mut json) = serde_json::from_str::<Value>(&event.data) else { return };
+        self.passed_bytes = self.passed_bytes.saturating_add(event.data.len());
+        if self.passed_bytes > MAX_ANSWER_BYTES && !self.shape.is_own() {
+            return self.fail(&refusal::stream_broken("The answer is too long."));
+        }
         let filtered = self.filter.chunk(&mut json);
         self.settlement.note_answer(self.filter.counts());
         if let Err(error) = filtered {

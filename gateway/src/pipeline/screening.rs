@@ -40,14 +40,15 @@ impl Admitted {
     /// # Errors
     /// Reading it failed.
     async fn history(&self) -> Result<History, ApiError> {
-        let (body, origin, tenant) = (self.body.clone(), self.origin.clone(), self.context.key.tenant.clone());
+        let (body, tenant) = (self.body.clone(), self.context.key.tenant.clone());
+        let origin = (!self.shape.is_own()).then(|| self.origin.clone());
         if !self.endpoint.is_conversation() {
             return Ok(History::none());
         }
         if body.len() <= INLINE_SCAN_BYTES {
-            return Ok(History::translated(&origin, &body, &tenant));
+            return Ok(history_of(origin.as_ref(), &body, &tenant));
         }
-        tokio::task::spawn_blocking(move || History::translated(&origin, &body, &tenant))
+        tokio::task::spawn_blocking(move || history_of(origin.as_ref(), &body, &tenant))
             .await
             .map_err(|_| refusal::scan_failed())
     }
@@ -91,6 +92,13 @@ impl Admitted {
         settlement.note_scan(screened.summary(), action);
         let Self { context, snapshot, route, endpoint, shape, wishes, places, upload, .. } = self;
         Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, places, upload })
+    }
+}
+
+fn history_of(origin: Option<&Bytes>, body: &Bytes, tenant: &str) -> History {
+    match origin {
+        Some(origin) => History::translated(origin, body, tenant),
+        None => History::read(body, tenant),
     }
 }
 

@@ -9,7 +9,8 @@ use shekara_protocol::chat::Usage;
 use super::Endpoint;
 use crate::providers::{AttemptError, FailureKind, UpstreamBody};
 
-const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// Larger answers are of no use. Where the last event of a stream repeats the answer, this bounds the stream too.
+pub(super) const MAX_ANSWER_BYTES: usize = 64 << 20;
 
 #[derive(Debug)]
 pub(super) struct WholeAnswer {

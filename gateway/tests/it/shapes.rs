@@ -317,3 +317,16 @@ async fn a_stream_that_breaks_says_so_in_the_callers_shape() {
     }
     assert!(gateway.audit().await.iter().all(|record| record.outcome == Outcome::Failed));
 }
+
+#[tokio::test]
+async fn an_answer_that_would_be_repeated_at_its_end_is_bounded() {
+    let text = "x".repeat(1 << 20);
+    let chunk = json!({ "choices": [{ "index": 0, "delta": { "content": text } }] });
+    let flood: &'static str = format!("data: {chunk}\n\n").repeat(65).leak();
+    let upstream = Upstream::start(Reply::Open(flood)).await;
+    let gateway = TestGateway::start(&one_provider(&upstream.base_url, "")).await;
+    let answer = SHAPES[0].ask(&gateway, "", "hi", &json!({ "stream": true })).await;
+    let last = answer.body.rsplit("event: ").next().unwrap();
+    assert!(last.starts_with("response.failed"), "{}", &last[..last.len().min(200)]);
+    assert_eq!(gateway.audit().await[0].outcome, Outcome::Failed);
+}

@@ -9,6 +9,7 @@ mod error;
 mod handle;
 mod launch;
 mod metrics;
+mod model_queue;
 mod monitor;
 mod plan;
 mod prompt_lookup;

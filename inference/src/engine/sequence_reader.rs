@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use crate::models::encoder::{PackedBatch, SequenceConfig, SequenceModel};
 use crate::weights::WeightSource;
 
+use super::model_queue::ModelQueue;
 use super::{EngineError, EngineMonitor, EngineSettings, EngineStats, EngineStatus, LaunchError, Lease, SubmitError};
 
 /// Tokens that wait and run at once; one request may have as many by itself.
@@ -52,12 +53,8 @@ struct Job {
 #[derive(Clone)]
 pub struct ReaderHandle {
     commands: mpsc::Sender<Command>,
-    queue: Arc<Semaphore>,
-    is_closing: Arc<AtomicBool>,
+    queue: ModelQueue,
     max_tokens: usize,
-    status: watch::Receiver<EngineStatus>,
-    stats: watch::Receiver<EngineStats>,
-    stop: Arc<AtomicBool>,
 }
 
 impl ReaderHandle {
@@ -66,9 +63,7 @@ impl ReaderHandle {
     /// # Errors
     /// If one is empty or too long, the queue is full, or the model is on its way out.
     pub fn submit(&self, inputs: Vec<SequenceInput>) -> Result<PendingOutputs, SubmitError> {
-        if self.is_closing.load(Ordering::Relaxed) {
-            return Err(self.gone());
-        }
+        self.queue.check_open()?;
         let mut total = 0;
         for input in &inputs {
             let num_tokens = input.tokens.len();
@@ -80,15 +75,11 @@ impl ReaderHandle {
             }
             total += num_tokens;
         }
-        let share = u32::try_from(total).unwrap_or(u32::MAX);
-        let share = self.queue.clone().try_acquire_many_owned(share).map_err(|error| match error {
-            TryAcquireError::NoPermits => SubmitError::QueueFull { capacity: MAX_QUEUED_TOKENS },
-            TryAcquireError::Closed => self.gone(),
-        })?;
+        let share = self.queue.take(u32::try_from(total).unwrap_or(u32::MAX))?;
         let (reply, outputs) = oneshot::channel();
         let job = Job { outputs: Vec::with_capacity(inputs.len()), inputs, reply, _share: share };
-        self.commands.send(Command::Read(job)).map_err(|_| self.gone())?;
-        Ok(PendingOutputs { outputs, status: self.status.clone() })
+        self.commands.send(Command::Read(job)).map_err(|_| self.queue.gone())?;
+        Ok(PendingOutputs { outputs, status: self.queue.monitor().status })
     }
 
     /// Longest sequence in tokens.
@@ -102,41 +93,29 @@ impl ReaderHandle {
     }
 
     pub fn status(&self) -> EngineStatus {
-        *self.status.borrow()
+        self.queue.status()
     }
 
     /// Requests that are being read.
     pub fn stats(&self) -> EngineStats {
-        *self.stats.borrow()
+        self.queue.stats()
     }
 
     /// Tokens of all requests that wait or are being read.
     pub fn num_in_flight(&self) -> usize {
-        MAX_QUEUED_TOKENS - self.queue.available_permits().min(MAX_QUEUED_TOKENS)
+        self.queue.taken()
     }
 
     /// Sees the model to its end without keeping it from it.
     pub fn monitor(&self) -> EngineMonitor {
-        EngineMonitor { status: self.status.clone(), stats: self.stats.clone(), stop: Arc::clone(&self.stop) }
+        self.queue.monitor()
     }
 
     /// Takes no more requests, lets the running ones finish for `grace`, then ends them.
     pub async fn shutdown(&self, grace: Duration) {
-        self.is_closing.store(true, Ordering::Relaxed);
-        let all = self.queue.acquire_many(MAX_QUEUED_TOKENS as u32);
-        // All shares are back when nothing runs any more; a closed queue has been shut down before.
-        let _ = tokio::time::timeout(grace, all).await;
-        self.queue.close();
         // A failed send means that the thread has ended already.
-        let _ = self.commands.send(Command::Stop);
-        let _ = self.status.clone().wait_for(|status| has_ended(*status)).await;
-    }
-
-    fn gone(&self) -> SubmitError {
-        match self.status() {
-            EngineStatus::Failed => SubmitError::Failed,
-            _ => SubmitError::ShuttingDown,
-        }
+        let stop = || _ = self.commands.send(Command::Stop);
+        self.queue.shut_down(grace, stop).await;
     }
 }
 
@@ -226,21 +205,15 @@ fn start_reader(
     let (status_sender, status) = watch::channel(EngineStatus::Ready);
     let (stats_sender, stats) = watch::channel(EngineStats::default());
     let stop = Arc::new(AtomicBool::new(false));
-    let queue = Arc::new(Semaphore::new(MAX_QUEUED_TOKENS));
-    let core = ReaderCore {
-        read,
-        max_batched_tokens,
-        jobs: VecDeque::new(),
-        commands: receiver,
-        stats: stats_sender,
-        stop: Arc::clone(&stop),
-    };
+    let queue = ModelQueue::new(MAX_QUEUED_TOKENS, EngineMonitor { status, stats, stop: Arc::clone(&stop) });
+    let core =
+        ReaderCore { read, max_batched_tokens, jobs: VecDeque::new(), commands: receiver, stats: stats_sender, stop };
     std::thread::Builder::new().name(format!("reader-{name}")).stack_size(STACK_BYTES).spawn(move || {
         let ended = catch_unwind(AssertUnwindSafe(|| core.run()));
         let last = if ended.is_ok() { EngineStatus::Stopped } else { EngineStatus::Failed };
         let _ = status_sender.send(last);
     })?;
-    Ok(ReaderHandle { commands, queue, is_closing: Arc::default(), max_tokens, status, stats, stop })
+    Ok(ReaderHandle { commands, queue, max_tokens })
 }
 
 struct ReaderCore<F> {

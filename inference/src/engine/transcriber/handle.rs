@@ -1,12 +1,12 @@
 //! The way into a transcriber's thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc as std_mpsc};
 use std::time::Duration;
 
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
-use crate::engine::sequence_reader::has_ended;
+use crate::engine::model_queue::ModelQueue;
 use crate::engine::{EngineMonitor, EngineStats, EngineStatus, SubmitError};
 
 use super::segments::max_windows;
@@ -36,7 +36,7 @@ pub(super) struct Submission {
 /// A request's part of the queue: it grows with the seconds of its sound.
 pub struct AudioShare {
     held: OwnedSemaphorePermit,
-    queue: Arc<Semaphore>,
+    queue: ModelQueue,
 }
 
 impl AudioShare {
@@ -44,13 +44,9 @@ impl AudioShare {
     pub fn grow(&mut self, seconds: usize) -> bool {
         let missing = (seconds + 1).saturating_sub(self.held.num_permits());
         let Ok(missing) = u32::try_from(missing) else { return false };
-        match self.queue.clone().try_acquire_many_owned(missing) {
-            Ok(more) => {
-                self.held.merge(more);
-                true
-            }
-            Err(_) => false,
-        }
+        let Ok(more) = self.queue.take(missing) else { return false };
+        self.held.merge(more);
+        true
     }
 }
 
@@ -58,12 +54,8 @@ impl AudioShare {
 #[derive(Clone)]
 pub struct TranscriberHandle {
     commands: std_mpsc::Sender<Command>,
-    queue: Arc<Semaphore>,
+    queue: ModelQueue,
     decoding: Arc<Semaphore>,
-    is_closing: Arc<AtomicBool>,
-    status: watch::Receiver<EngineStatus>,
-    stats: watch::Receiver<EngineStats>,
-    stop: Arc<AtomicBool>,
 }
 
 /// What the thread tells and is told by.
@@ -80,9 +72,8 @@ impl TranscriberHandle {
         let (stats_sender, stats) = watch::channel(EngineStats::default());
         let stop = Arc::new(AtomicBool::new(false));
         let outlets = Outlets { commands, stats: stats_sender, stop: Arc::clone(&stop) };
-        let queue = Arc::new(Semaphore::new(MAX_QUEUED_SECONDS));
-        let decoding = Arc::new(Semaphore::new(MAX_DECODING));
-        let handle = Self { commands: sender, queue, decoding, is_closing: Arc::default(), status, stats, stop };
+        let queue = ModelQueue::new(MAX_QUEUED_SECONDS, EngineMonitor { status, stats, stop });
+        let handle = Self { commands: sender, queue, decoding: Arc::new(Semaphore::new(MAX_DECODING)) };
         (handle, outlets, status_sender)
     }
 
@@ -91,14 +82,7 @@ impl TranscriberHandle {
     /// # Errors
     /// If the queue is full, or the model is on its way out.
     pub fn reserve(&self) -> Result<AudioShare, SubmitError> {
-        if self.is_closing.load(Ordering::Relaxed) {
-            return Err(self.gone());
-        }
-        let held = self.queue.clone().try_acquire_owned().map_err(|error| match error {
-            TryAcquireError::NoPermits => SubmitError::QueueFull { capacity: MAX_QUEUED_SECONDS },
-            TryAcquireError::Closed => self.gone(),
-        })?;
-        Ok(AudioShare { held, queue: Arc::clone(&self.queue) })
+        Ok(AudioShare { held: self.queue.take(1)?, queue: self.queue.clone() })
     }
 
     /// A turn at decoding, which takes a core for a while.
@@ -114,14 +98,12 @@ impl TranscriberHandle {
     /// # Errors
     /// If the model is on its way out.
     pub fn submit(&self, task: TranscriptionTask, share: AudioShare) -> Result<TranscriptionStream, SubmitError> {
-        if self.is_closing.load(Ordering::Relaxed) {
-            return Err(self.gone());
-        }
+        self.queue.check_open()?;
         // An event for each window and one for the end: the thread never waits for a reader.
         let (events, receiver) = mpsc::channel(max_windows(task.audio.num_frames()) + 1);
         let submission = Submission { task, events, _share: share };
-        self.commands.send(Command::Transcribe(Box::new(submission))).map_err(|_| self.gone())?;
-        Ok(TranscriptionStream { events: receiver, status: self.status.clone() })
+        self.commands.send(Command::Transcribe(Box::new(submission))).map_err(|_| self.queue.gone())?;
+        Ok(TranscriptionStream { events: receiver, status: self.queue.monitor().status })
     }
 
     /// Longest sound in seconds.
@@ -130,40 +112,28 @@ impl TranscriberHandle {
     }
 
     pub fn status(&self) -> EngineStatus {
-        *self.status.borrow()
+        self.queue.status()
     }
 
     /// Requests whose windows are read, and those that wait for their turn.
     pub fn stats(&self) -> EngineStats {
-        *self.stats.borrow()
+        self.queue.stats()
     }
 
     /// Seconds of all requests that wait or run.
     pub fn num_in_flight(&self) -> usize {
-        MAX_QUEUED_SECONDS - self.queue.available_permits().min(MAX_QUEUED_SECONDS)
+        self.queue.taken()
     }
 
     /// Sees the model to its end without keeping it from it.
     pub fn monitor(&self) -> EngineMonitor {
-        EngineMonitor { status: self.status.clone(), stats: self.stats.clone(), stop: Arc::clone(&self.stop) }
+        self.queue.monitor()
     }
 
     /// Takes no more requests, lets the running ones finish for `grace`, then ends them.
     pub async fn shutdown(&self, grace: Duration) {
-        self.is_closing.store(true, Ordering::Relaxed);
-        let all = self.queue.acquire_many(MAX_QUEUED_SECONDS as u32);
-        // All shares are back when nothing runs any more; a closed queue has been shut down before.
-        let _ = tokio::time::timeout(grace, all).await;
-        self.queue.close();
         // A failed send means that the thread has ended already.
-        let _ = self.commands.send(Command::Stop);
-        let _ = self.status.clone().wait_for(|status| has_ended(*status)).await;
-    }
-
-    fn gone(&self) -> SubmitError {
-        match self.status() {
-            EngineStatus::Failed => SubmitError::Failed,
-            _ => SubmitError::ShuttingDown,
-        }
+        let stop = || _ = self.commands.send(Command::Stop);
+        self.queue.shut_down(grace, stop).await;
     }
 }
