@@ -121,6 +121,10 @@ async fn refusals_and_spent_credit_follow_the_error_policy() {
     let refused = gateway.chat(body.clone()).await;
     assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("seed")));
     assert!(upstream.received().is_empty());
+    let mut strange = asked(false);
+    strange["zq7kmwordx"] = json!(1);
+    let strange = gateway.chat(strange).await;
+    assert_eq!((strange.status, strange.body.contains("zq7k")), (400, false), "{}", strange.body);
     let dropping = configuration(&upstream.base_url, "").replace("kind = ", "on_unsupported = \"drop\"\nkind = ");
     assert_eq!(TestGateway::start(&dropping).await.chat(body).await.status, 200);
     let error = r#"{"type":"error","error":{"type":"not_found_error","message":"model: claude-x"}}"#;

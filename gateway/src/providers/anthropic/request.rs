@@ -100,7 +100,9 @@ impl<'c> Chat<'c> {
         for (name, value) in self.0.iter().filter(|(_, value)| !value.is_null()) {
             let is_known = READ.contains(&name.as_str()) || HINTS.contains(&name.as_str()) || says_nothing(name, value);
             if !is_known {
-                return Err(ApiError::unsupported(name, "This field is"));
+                // A name may be the caller's own word: it stands where what is quoted is looked for.
+                let message = "The provider of this model has no such field.";
+                return Err(ApiError::invalid(name, message).with_code("unsupported_value"));
             }
         }
         Ok(())
