@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const IMPORTS: [(&str, &[&str]); 14] = [
     ("auth", &[]),
     ("secrets", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["audit"]),
     ("audit", &["auth"]),
     ("labels", &["auth"]),
     ("pii", &["auth"]),
@@ -18,8 +18,8 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("egress", &["config"]),
     ("store", &["audit", "auth", "pii"]),
     ("providers", &["config", "egress", "pii", "routing", "secrets"]),
-    ("pipeline", &["audit", "auth", "config", "egress", "labels", "pii", "providers", "routing", "store"]),
-    ("api", &["auth", "labels", "pii", "pipeline", "routing", "store"]),
+    ("pipeline", &["audit", "auth", "config", "egress", "labels", "pii", "providers", "routing", "store", "telemetry"]),
+    ("api", &["auth", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

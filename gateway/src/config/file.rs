@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::route_file::RouteFile;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
 
@@ -56,6 +57,8 @@ pub struct ServerFile {
     /// How long running requests may go on after Ctrl-C.
     pub grace_s: u64,
     pub readyz: ReadyRule,
+    /// Of the hours that conditions of targets name.
+    pub utc_offset: Spanned<String>,
 }
 
 impl Default for ServerFile {
@@ -68,6 +71,8 @@ impl Default for ServerFile {
             max_in_flight: Spanned::new(0..0, 1024),
             grace_s: 30,
             readyz: ReadyRule::All,
+            // Kazakhstan's, all year.
+            utc_offset: Spanned::new(0..0, "+05:00".to_owned()),
         }
     }
 }
@@ -248,6 +253,13 @@ pub enum ProviderKind {
     OpenaiCompatible,
 }
 
+impl ProviderKind {
+    /// Whether it takes OpenAI's requests as they are, the older endpoints' too.
+    pub fn speaks_openai(self) -> bool {
+        matches!(self, Self::Openai | Self::OpenaiCompatible)
+    }
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderFile {
@@ -276,84 +288,4 @@ pub enum UnsupportedRule {
 
 fn default_connect_timeout_ms() -> u64 {
     3_000
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteFile {
-    pub model: Spanned<String>,
-    pub targets: Spanned<Vec<TargetFile>>,
-    #[serde(default)]
-    pub fallback: Vec<TargetFile>,
-    #[serde(default)]
-    pub sensitive: Vec<TargetFile>,
-    #[serde(default)]
-    pub timeouts: TimeoutsFile,
-    #[serde(default)]
-    pub retries: RetriesFile,
-    pub max_output_tokens: Option<u32>,
-    /// Entities whose action on this route differs from `[privacy.entities]`.
-    #[serde(default)]
-    pub entities: EntityActions,
-    #[serde(default)]
-    pub thresholds: EntityThresholds,
-    /// What can be masked is masked instead of answered locally.
-    #[serde(default)]
-    pub mask: bool,
-    /// What happens to requests with images, sounds and files that cannot be read.
-    #[serde(default)]
-    pub unreadable: UnreadableRule,
-    /// The least class of this route's data.
-    #[serde(default)]
-    pub data_class: DataClass,
-    /// Whether a conversation that once held personal data stays inside.
-    #[serde(default = "yes")]
-    pub sticky: bool,
-    /// What happens to entities in answers; those that are not named are left as they are.
-    #[serde(default)]
-    pub answers: Option<Spanned<EntityActions>>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// What a route does with what cannot be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnreadableRule {
-    /// Sensitive: answered inside the border.
-    #[default]
-    Local,
-    /// The operator answers for it: it may leave.
-    Allow,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetFile {
-    pub provider: Spanned<String>,
-    pub model: Spanned<String>,
-    pub weight: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TimeoutsFile {
-    pub first_token_ms: Option<u64>,
-    pub between_tokens_ms: Option<u64>,
-    pub total_ms: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetriesFile {
-    pub connect: u32,
-    pub timeout: u32,
-}
-
-impl Default for RetriesFile {
-    fn default() -> Self {
-        Self { connect: 1, timeout: 1 }
-    }
 }

@@ -7,15 +7,16 @@ mod error;
 mod file;
 mod load;
 mod privacy;
+mod route;
+mod route_file;
 mod validate;
 
 pub use error::ConfigError;
-pub use file::{
-    ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, TimeoutsFile, UnreadableRule,
-    UnsupportedRule,
-};
+pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, UnsupportedRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
 pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
-pub use validate::{
-    Config, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone, inside_border,
+pub use route::{
+    CanaryConfig, Condition, Price, Retries, RouteConfig, ShadowConfig, TargetConfig, TargetSettings, Timeouts,
 };
+pub use route_file::{Ability, Sticky, Strategy, TimeoutsFile, UnreadableRule};
+pub use validate::{Config, LOCAL_PROVIDER, ProviderConfig, Zone, inside_border};

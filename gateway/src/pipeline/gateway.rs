@@ -15,6 +15,7 @@ use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
 use crate::labels::Signer;
 use crate::routing::LocalModels;
 use crate::store::{Journal, Store, StoreError};
+use crate::telemetry::Metrics;
 
 #[derive(Debug)]
 pub struct Gateway {
@@ -23,7 +24,8 @@ pub struct Gateway {
     pub sources: Sources,
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
-    pub(super) health: Health,
+    pub metrics: Arc<Metrics>,
+    pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
     keyring: ArcSwap<Keyring>,
     store: StoreHandle,
@@ -62,7 +64,8 @@ impl Gateway {
             sources: parts.sources,
             conversations: parts.conversations,
             signer: parts.signer,
-            health: Health::default(),
+            metrics: Arc::default(),
+            health: Arc::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             keyring: ArcSwap::from_pointee(keyring),

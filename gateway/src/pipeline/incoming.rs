@@ -26,6 +26,11 @@ impl Incoming {
         Self { endpoint, origin: body.clone(), body, shape: Arc::new(Shape::Own) }
     }
 
+    /// A body of `/v1/completions`: sent as it came, and its answer lowered from chat's shape.
+    pub fn completion(body: Bytes) -> Self {
+        Self { shape: Arc::new(Shape::Completion), ..Self::new(Endpoint::Completions, body) }
+    }
+
     /// A body of `/v1/responses`.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! Sending a routed request to who answers it. One folder per kind that needs translation.
 
 mod anthropic;
+mod completions;
 mod engine;
+mod event_stream;
 mod failure;
 mod openai;
 mod registry;

@@ -35,6 +35,8 @@ pub struct TestGateway {
 pub struct Faults {
     pub second_stage: Option<SecondStage>,
     pub vault_is_lost: bool,
+    /// A clock of another kind.
+    pub sources: Option<Sources>,
 }
 
 /// An answer, read to its end.
@@ -87,7 +89,7 @@ impl TestGateway {
         if faults.vault_is_lost {
             store = Arc::new(LostVault(store));
         }
-        let sources = Sources::system();
+        let sources = faults.sources.unwrap_or_else(Sources::system);
         let key_secret = data.key_secret(sources.random()).unwrap();
         let mut plaintexts = Vec::new();
         for role in [KeyRole::Application, KeyRole::Admin] {

@@ -10,6 +10,7 @@ mod echo;
 mod engine;
 mod errors;
 mod fallback;
+mod faults;
 mod gateway;
 mod leaks;
 mod local_models;
