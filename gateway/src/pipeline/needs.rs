@@ -70,11 +70,8 @@ fn note_part(needs: &mut Needs, part: &ContentPart) {
 
 /// Tokenizers of today make about four letters of Latin text a token, and two and a half of Cyrillic.
 fn likely_tokens(text: &str) -> u64 {
-    let (ascii, others) = text.chars().fold((0_u64, 0_u64), |(ascii, others), c| match c.is_ascii() {
-        true => (ascii + 1, others),
-        false => (ascii, others + 1),
-    });
-    (ascii * 2 + others * 3).div_ceil(8)
+    let eighths = text.chars().fold(0_u64, |eighths, c| eighths + if c.is_ascii() { 2 } else { 3 });
+    eighths.div_ceil(8)
 }
 
 /// Whether the provider itself would run tools: searches, code, servers of tools. Done twice, they may do harm twice.

@@ -61,14 +61,14 @@ impl Walk<'_> {
                         None => return Err(error),
                     }
                     verdict = error;
-                    reason = self.unless_confined(reason, Reason::Length);
+                    reason = unless_confined(reason, Reason::Length);
                 }
                 Err(Tried::Next(failure)) => {
                     verdict = refusal::all_failed(failure);
                     if self.request.runs_tools_at_provider && !failure.kind.left_undone() {
                         return Err(verdict.final_answer());
                     }
-                    reason = self.unless_confined(reason, Reason::Fallback(failure.kind.as_str()));
+                    reason = unless_confined(reason, Reason::Fallback(failure.kind.as_str()));
                 }
             }
             if self.started.elapsed() >= self.request.route.timeouts.total {
@@ -76,10 +76,6 @@ impl Walk<'_> {
             }
         }
         Err(verdict)
-    }
-
-    fn unless_confined(&self, reason: Reason, other: Reason) -> Reason {
-        if matches!(reason, Reason::Confined(_)) { reason } else { other }
     }
 
     /// Asks one target, and where the route hedges and it keeps silent, the next one beside it. Also says how many were
@@ -92,7 +88,7 @@ impl Walk<'_> {
         if let Ok(tried) = tokio::time::timeout(after, &mut one).await {
             return (tried, 1);
         }
-        let two = pin!(self.asked(next, self.unless_confined(reason, Reason::Hedge), others - 1));
+        let two = pin!(self.asked(next, unless_confined(reason, Reason::Hedge), others - 1));
         // Who is not first is dropped, which ends its call.
         let tried = match select(one, two).await {
             Either::Left((Ok(won), _)) | Either::Right((Ok(won), _)) => Ok(won),
@@ -137,7 +133,7 @@ impl Walk<'_> {
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
         let result = request.attempt(candidate, self.left(candidate), 1 + others).await;
-        let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed_ms: began.elapsed().as_secs_f64() * 1e3 };
+        let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed: began.elapsed().as_secs_f64() * 1e3 };
         match result {
             Ok(begun) => {
                 health.note_answer(deployment, request.wishes.stream, span);
@@ -168,6 +164,11 @@ impl Walk<'_> {
         let left = self.request.route.timeouts.total.saturating_sub(self.started.elapsed());
         left.min(candidate.settings.timeouts.total)
     }
+}
+
+/// A request that had to stay has no other reason, whoever of those inside answers.
+fn unless_confined(reason: Reason, other: Reason) -> Reason {
+    if matches!(reason, Reason::Confined(_)) { reason } else { other }
 }
 
 /// One call of a provider in the record; one that is dropped before its end was overtaken, or left by the client.

@@ -19,7 +19,7 @@ pub(super) struct Criteria<'a> {
 
 impl Criteria<'_> {
     /// The reason is that of the first.
-    pub(super) fn order<'c>(self, strategy: Strategy, mut targets: Vec<&'c Candidate>) -> (Vec<&'c Candidate>, Reason) {
+    pub(super) fn order(self, strategy: Strategy, mut targets: Vec<&Candidate>) -> (Vec<&Candidate>, Reason) {
         if targets.len() < 2 {
             return (targets, Reason::Primary);
         }
@@ -30,10 +30,10 @@ impl Criteria<'_> {
                 Reason::Weighted
             }
             Strategy::Cheapest => {
-                targets.sort_by(|one, other| self.cost(one).cmp(&self.cost(other)));
+                targets.sort_by_key(|target| self.cost(target));
                 Reason::Cheapest
             }
-            Strategy::Fastest if self.dice % EXPLORE_EVERY == 0 => {
+            Strategy::Fastest if self.dice.is_multiple_of(EXPLORE_EVERY) => {
                 self.draw_first(&mut targets);
                 Reason::Weighted
             }

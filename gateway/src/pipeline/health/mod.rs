@@ -25,7 +25,8 @@ fn key(deployment: &Deployment) -> DeploymentKey {
 pub(super) struct Span {
     pub(super) began_ms: u64,
     pub(super) now_ms: u64,
-    pub(super) elapsed_ms: f64,
+    /// Milliseconds.
+    pub(super) elapsed: f64,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Health {
 
     /// An answer has begun (a stream) or come (a whole one).
     pub(super) fn note_answer(&self, deployment: &Deployment, is_stream: bool, span: Span) {
-        let is_unusual = self.loads.note_time(deployment, is_stream, span.elapsed_ms);
+        let is_unusual = self.loads.note_time(deployment, is_stream, span.elapsed);
         if is_stream && is_unusual {
             self.breakers.note_slow(deployment, span.now_ms);
         } else {
