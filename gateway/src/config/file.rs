@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::preset::Preset;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
 
@@ -244,6 +245,12 @@ pub enum ProviderKind {
     Openai,
     /// Anthropic's Messages API: external by its type.
     Anthropic,
+    /// Google's Gemini API: external by its type.
+    Gemini,
+    /// OpenAI's models in Azure: external by its type.
+    AzureOpenai,
+    /// Mistral's own API: external by its type.
+    Mistral,
     /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
     OpenaiCompatible,
 }
@@ -253,7 +260,11 @@ pub enum ProviderKind {
 pub struct ProviderFile {
     pub name: Spanned<String>,
     pub kind: ProviderKind,
+    /// For `openai-compatible`: whose dialect of the API it is.
+    pub preset: Option<Spanned<Preset>>,
     pub base_url: Option<Spanned<String>>,
+    /// For `azure-openai`: a dated version of its API. Unset: the one without versions.
+    pub api_version: Option<Spanned<String>>,
     /// `env:NAME` or `file:/path`.
     pub api_key: Option<Spanned<String>>,
     pub zone: Option<Spanned<String>>,

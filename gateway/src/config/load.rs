@@ -124,6 +124,32 @@ mod tests {
     }
 
     #[test]
+    fn clouds_are_external_by_their_kind_or_preset() {
+        let provider = |rest: &str| format!("[[providers]]\nname = \"p\"\n{rest}\n");
+        for kind in ["gemini", "mistral", "azure-openai\"\nbase_url = \"http://127.0.0.1"] {
+            let text = provider(&format!("kind = \"{kind}\""));
+            assert_eq!(parse(&text, Path::new("x")).unwrap().providers[0].zone, Zone::External);
+            assert!(refused(&provider(&format!("zone = \"local\"\nkind = \"{kind}\""))).contains("external"));
+        }
+        let preset =
+            |name: &str| provider(&format!("kind = \"openai-compatible\"\npreset = \"{name}\"\nzone = \"local\""));
+        assert!(refused(&preset("deepseek")).contains("external"));
+        let own = parse(&preset("ollama"), Path::new("x")).unwrap();
+        assert_eq!((own.providers[0].zone, &*own.providers[0].base_url), (Zone::Local, "http://127.0.0.1:11434/v1"));
+        for (text, words) in [
+            ("kind = \"openai\"\npreset = \"groq\"", "openai-compatible"),
+            ("kind = \"openai\"\napi_version = \"2024-10-21\"", "azure-openai"),
+            (
+                "kind = \"azure-openai\"\nbase_url = \"https://x.openai.azure.com\"\napi_version = \"1&x=y\"",
+                "api_version",
+            ),
+            ("kind = \"azure-openai\"", "base_url"),
+        ] {
+            assert!(refused(&provider(text)).contains(words), "{text}");
+        }
+    }
+
+    #[test]
     fn entities_of_the_file_are_known_to_all_of_it() {
         let text = "[privacy.entities]\nbadge_id = \"block\"\n[[privacy.recognizers]]\nentity = \"badge_id\"\npattern = 'b-\\d{6}'\n";
         assert!(parse(text, Path::new("x")).is_ok(), "{:?}", parse(text, Path::new("x")));

@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod load;
+mod preset;
 mod privacy;
 mod validate;
 
@@ -15,6 +16,7 @@ pub use file::{
     UnsupportedRule,
 };
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
+pub use preset::Preset;
 pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
 pub use validate::{
     Config, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts, Zone, inside_border,

@@ -1,11 +1,16 @@
 //! Sending a routed request to who answers it. One folder per kind that needs translation.
 
 mod anthropic;
+mod azure_openai;
+mod chat_fields;
 mod engine;
 mod failure;
+mod gemini;
+mod mistral;
 mod openai;
 mod registry;
 mod token_classifier;
+mod translated_events;
 mod upload;
 mod upstream;
 

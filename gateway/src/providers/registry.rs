@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::engine::EngineService;
 use super::upstream::Upstream;
-use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, openai};
+use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, gemini, mistral, openai};
 use crate::config::{Config, ProviderKind, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
@@ -30,6 +30,9 @@ async fn send(
             openai::send(upstream, request, outgoing, tripwire).await
         }
         ProviderKind::Anthropic => anthropic::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::AzureOpenai => azure_openai::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Gemini => gemini::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Mistral => mistral::send(upstream, request, outgoing, tripwire).await,
     }
 }
 
