@@ -65,6 +65,7 @@ fn declare_entities(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Zone;
 
     fn refused(text: &str) -> String {
         parse(text, Path::new("shekara.toml")).unwrap_err().to_string()

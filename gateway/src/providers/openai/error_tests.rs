@@ -69,14 +69,12 @@ const GEMINI: [(u16, &str, &str); 9] = [
     ),
     (
         400,
-        r#"[{"error":{"code":400,"message":"Gemini API free tier is not available in your country. Please enable billing on
-        your project.","status":"FAILED_PRECONDITION"}}]"#,
+        r#"[{"error":{"code":400,"message":"Gemini API free tier is not available here. Please enable billing on your project.","status":"FAILED_PRECONDITION"}}]"#,
         "quota",
     ),
     (
         400,
-        r#"{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed
-        (1048576).","status":"INVALID_ARGUMENT"}}"#,
+        r#"{"error":{"code":400,"message":"The input token count exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}"#,
         "400 context_length_exceeded",
     ),
     (400, r#"{"error":{"code":400,"message":"Bad schema.","status":"INVALID_ARGUMENT"}}"#, "400 -"),
@@ -88,8 +86,7 @@ const GEMINI: [(u16, &str, &str); 9] = [
 const AZURE: [(u16, &str, &str); 5] = [
     (
         400,
-        r#"{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management
-        policy.","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{
+        r#"{"error":{"message":"The response was filtered due to the prompt triggering the content management policy.","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{
         "code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":true,"severity":"high"}}}}}"#,
         "400 content_filter",
     ),
@@ -100,8 +97,7 @@ const AZURE: [(u16, &str, &str); 5] = [
     ),
     (
         429,
-        r#"{"error":{"code":"429","message":"Requests to the ChatCompletions_Create Operation have exceeded call rate limit
-        of your current OpenAI S0 pricing tier. Please retry after 7 seconds."}}"#,
+        r#"{"error":{"code":"429","message":"Requests have exceeded the call rate limit of your tier. Please retry after 7 seconds."}}"#,
         "rate_limit",
     ),
     (
@@ -133,8 +129,7 @@ const MISTRAL: [(u16, &str, &str); 5] = [
     (401, r#"{"detail":"Unauthorized"}"#, "502 provider_auth_failed"),
     (
         400,
-        r#"{"object":"error","message":"Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768
-        maximum context length","type":"invalid_request_prompt","param":null,"code":"3051"}"#,
+        r#"{"object":"error","message":"Prompt contains 40000 tokens, too large for model with 32768 maximum context length","type":"invalid_request_prompt","param":null,"code":"3051"}"#,
         "400 context_length_exceeded",
     ),
 ];
@@ -171,8 +166,7 @@ const OTHERS: [(u16, &str, &str); 13] = [
     ),
     (
         429,
-        r#"{"code":"Some resource has been exhausted","error":"Your team has either used all available credits or reached its
-        monthly spending limit."}"#,
+        r#"{"code":"Some resource has been exhausted","error":"Your team has used all available credits."}"#,
         "quota",
     ),
     (

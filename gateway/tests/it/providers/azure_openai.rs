@@ -64,8 +64,7 @@ async fn refusals_follow_the_error_policy() {
         &[
             (
                 400,
-                r#"{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management
-                policy.","type":null,"param":"prompt","code":"content_filter","status":400,
+                r#"{"error":{"message":"The response was filtered due to the prompt triggering the content management policy.","type":null,"param":"prompt","code":"content_filter","status":400,
                 "innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{}}}}"#,
                 400,
                 "content_filter",
