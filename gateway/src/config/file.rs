@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::preset::Preset;
 use super::route_file::RouteFile;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
@@ -249,6 +250,12 @@ pub enum ProviderKind {
     Openai,
     /// Anthropic's Messages API: external by its type.
     Anthropic,
+    /// Google's Gemini API: external by its type.
+    Gemini,
+    /// OpenAI's models in Azure: external by its type.
+    AzureOpenai,
+    /// Mistral's own API: external by its type.
+    Mistral,
     /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
     OpenaiCompatible,
 }
@@ -256,7 +263,7 @@ pub enum ProviderKind {
 impl ProviderKind {
     /// Whether it takes OpenAI's requests as they are, the older endpoints' too.
     pub fn speaks_openai(self) -> bool {
-        matches!(self, Self::Openai | Self::OpenaiCompatible)
+        matches!(self, Self::Openai | Self::OpenaiCompatible | Self::AzureOpenai)
     }
 }
 
@@ -265,7 +272,11 @@ impl ProviderKind {
 pub struct ProviderFile {
     pub name: Spanned<String>,
     pub kind: ProviderKind,
+    /// For `openai-compatible`: whose dialect of the API it is.
+    pub preset: Option<Spanned<Preset>>,
     pub base_url: Option<Spanned<String>>,
+    /// For `azure-openai`: a dated version of its API. Unset: the one without versions.
+    pub api_version: Option<Spanned<String>>,
     /// `env:NAME` or `file:/path`.
     pub api_key: Option<Spanned<String>>,
     pub zone: Option<Spanned<String>>,

@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod load;
+mod preset;
 mod privacy;
 mod route;
 mod route_file;
@@ -14,6 +15,7 @@ mod validate;
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, UnsupportedRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
+pub use preset::Preset;
 pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
 pub use route::{
     CanaryConfig, Condition, Price, Retries, RouteConfig, ShadowConfig, TargetConfig, TargetSettings, Timeouts,

@@ -10,6 +10,7 @@ use jiff::tz::Offset;
 use toml::Spanned;
 
 use super::file::{ConfigFile, LocalFile, ProviderFile, ProviderKind, ReadyRule, UnsupportedRule};
+use super::preset::Preset;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
 use super::route::{RouteConfig, check_route};
 use crate::secrets::SecretSource;
@@ -20,6 +21,16 @@ const MAX_BODY_BYTES: usize = 1 << 30;
 const MAX_IN_FLIGHT: usize = 1 << 20;
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com/v1";
+const GEMINI_BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
+const MISTRAL_BASE_URL: &str = "https://api.mistral.ai/v1";
+/// Clouds, whatever their zone is said to be.
+const EXTERNAL_KINDS: [(ProviderKind, &str); 5] = [
+    (ProviderKind::Openai, "openai"),
+    (ProviderKind::Anthropic, "anthropic"),
+    (ProviderKind::Gemini, "gemini"),
+    (ProviderKind::AzureOpenai, "azure-openai"),
+    (ProviderKind::Mistral, "mistral"),
+];
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -63,8 +74,11 @@ impl Zone {
 pub struct ProviderConfig {
     pub name: String,
     pub kind: ProviderKind,
+    pub preset: Option<Preset>,
     /// Without a slash at its end.
     pub base_url: String,
+    /// Of Azure's API.
+    pub api_version: Option<String>,
     pub api_key: Option<SecretSource>,
     pub zone: Zone,
     pub connect_timeout: Duration,
@@ -159,13 +173,22 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         return Err(invalid(&file.name, "the name 'local' belongs to the engine's own models"));
     }
     let base_url = match (&file.base_url, file.kind) {
+        // As it is shown in two places of the portal.
+        (Some(url), ProviderKind::AzureOpenai) => {
+            let url = check_url(url)?;
+            url.strip_suffix("/openai/v1").or_else(|| url.strip_suffix("/openai")).unwrap_or(&url).to_owned()
+        }
         (Some(url), _) => check_url(url)?,
         (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
         (None, ProviderKind::Anthropic) => ANTHROPIC_BASE_URL.to_owned(),
-        (None, ProviderKind::OpenaiCompatible) => {
-            return Err(invalid(&file.name, format!("provider '{name}' needs a base_url")));
-        }
+        (None, ProviderKind::Gemini) => GEMINI_BASE_URL.to_owned(),
+        (None, ProviderKind::Mistral) => MISTRAL_BASE_URL.to_owned(),
+        (None, ProviderKind::AzureOpenai | ProviderKind::OpenaiCompatible) => match &file.preset {
+            Some(preset) => preset.get_ref().base_url().to_owned(),
+            None => return Err(invalid(&file.name, format!("provider '{name}' needs a base_url"))),
+        },
     };
+    check_dialect(&file)?;
     let zone = check_zone(&file, &base_url, in_country)?;
     let api_key = match &file.api_key {
         Some(source) => Some(source.get_ref().parse().map_err(|error: crate::secrets::SecretError| {
@@ -175,6 +198,8 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
     };
     Ok(ProviderConfig {
         kind: file.kind,
+        preset: file.preset.map(Spanned::into_inner),
+        api_version: file.api_version.map(Spanned::into_inner),
         connect_timeout: Duration::from_millis(file.connect_timeout_ms),
         on_unsupported: file.on_unsupported,
         name: file.name.into_inner(),
@@ -182,6 +207,22 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         api_key,
         zone,
     })
+}
+
+/// What only one kind has is refused for all others.
+fn check_dialect(file: &ProviderFile) -> Result<(), Invalid> {
+    if let Some(preset) = file.preset.as_ref().filter(|_| file.kind != ProviderKind::OpenaiCompatible) {
+        return Err(invalid(preset, "preset is for kind 'openai-compatible'"));
+    }
+    let Some(version) = &file.api_version else { return Ok(()) };
+    if file.kind != ProviderKind::AzureOpenai {
+        return Err(invalid(version, "api_version is for kind 'azure-openai'"));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if version.get_ref().is_empty() || !version.get_ref().chars().all(is_plain) {
+        return Err(invalid(version, "api_version is like 2024-10-21 or 2025-04-01-preview"));
+    }
+    Ok(())
 }
 
 fn check_url(url: &Spanned<String>) -> Result<String, Invalid> {
@@ -206,9 +247,11 @@ fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Resu
         "external" => return Ok(Zone::External),
         _ => return Err(invalid(zone_text, "zone is 'local', 'in-country' or 'external'")),
     };
-    let external = [(ProviderKind::Openai, "openai"), (ProviderKind::Anthropic, "anthropic")];
-    if let Some((_, name)) = external.iter().find(|(kind, _)| *kind == file.kind) {
+    if let Some((_, name)) = EXTERNAL_KINDS.iter().find(|(kind, _)| *kind == file.kind) {
         return Err(invalid(zone_text, format!("kind '{name}' is external by its type, whatever zone says")));
+    }
+    if file.preset.as_ref().is_some_and(|preset| preset.get_ref().is_cloud()) {
+        return Err(invalid(zone_text, "the preset is a cloud's: it is external, whatever zone says"));
     }
     // The parser of the client that will connect: it also reads 3221225986 and 0x08.8.8 as addresses.
     let url = url::Url::parse(base_url).map_err(|_| invalid(zone_text, "base_url is no URL"))?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::sse::{self, SseEvent};
 
-use super::event_stream::turned;
+use super::translated_events::{ProviderEvents, Translation};
 use super::{AttemptError, FailureKind, UpstreamResponse};
 
 /// Where the endpoint lies below a provider's base URL.
@@ -80,13 +80,25 @@ fn says_nothing(name: &str, value: &Value) -> bool {
 pub(super) async fn lifted(response: UpstreamResponse, is_stream: bool) -> Result<UpstreamResponse, AttemptError> {
     let (head, body) = response.into_parts();
     if is_stream {
-        return Ok(UpstreamResponse::from_parts(head, turned(body, |event| vec![lifted_event(event)])));
+        return Ok(UpstreamResponse::from_parts(head, ProviderEvents::new(body).translated(Lifting)));
     }
     let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|_| FailureKind::BrokenResponse)?;
     let mut answer: Value = serde_json::from_slice(&body.to_bytes()).map_err(|_| FailureKind::BrokenResponse)?;
     lift(&mut answer, "message");
     let body = Full::new(Bytes::from(answer.to_string())).map_err(|never| match never {}).boxed_unsync();
     Ok(UpstreamResponse::from_parts(head, body))
+}
+
+struct Lifting;
+
+impl Translation for Lifting {
+    fn event(&mut self, event: &SseEvent) -> Vec<Bytes> {
+        vec![lifted_event(event)]
+    }
+
+    fn end(&mut self) -> Vec<Bytes> {
+        Vec::new()
+    }
 }
 
 fn lifted_event(event: &SseEvent) -> Bytes {

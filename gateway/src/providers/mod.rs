@@ -1,13 +1,17 @@
 //! Sending a routed request to who answers it. One folder per kind that needs translation.
 
 mod anthropic;
+mod azure_openai;
+mod chat_fields;
 mod completions;
 mod engine;
-mod event_stream;
 mod failure;
+mod gemini;
+mod mistral;
 mod openai;
 mod registry;
 mod token_classifier;
+mod translated_events;
 mod upload;
 mod upstream;
 

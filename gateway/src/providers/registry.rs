@@ -7,7 +7,10 @@ use bytes::Bytes;
 
 use super::engine::EngineService;
 use super::upstream::Upstream;
-use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, completions, openai};
+use super::{
+    AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, completions, gemini, mistral,
+    openai,
+};
 use crate::config::{Config, ProviderConfig, ProviderKind, RouteConfig, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
@@ -49,6 +52,9 @@ async fn send_as_it_is(
             openai::send(upstream, request, outgoing, tripwire).await
         }
         ProviderKind::Anthropic => anthropic::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::AzureOpenai => azure_openai::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Gemini => gemini::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Mistral => mistral::send(upstream, request, outgoing, tripwire).await,
     }
 }
 

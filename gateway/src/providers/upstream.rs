@@ -8,7 +8,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::openai::{OutgoingBody, classify};
 use super::{AttemptError, FailureKind, UpstreamBodyError, UpstreamResponse};
-use crate::config::{ProviderConfig, ProviderKind, UnsupportedRule};
+use crate::config::{Preset, ProviderConfig, ProviderKind, UnsupportedRule};
 use crate::egress::{EgressClient, EgressError, Reach};
 use crate::pii::masking::Tripwire;
 use crate::secrets::SecretSource;
@@ -17,7 +17,9 @@ use crate::secrets::SecretSource;
 pub(super) struct Upstream {
     name: String,
     kind: ProviderKind,
+    preset: Option<Preset>,
     base_url: String,
+    api_version: Option<String>,
     api_key: Option<SecretSource>,
     client: EgressClient,
     drops_unsupported: bool,
@@ -36,7 +38,9 @@ impl Upstream {
         Ok(Self {
             name: config.name.clone(),
             kind: config.kind,
+            preset: config.preset,
             base_url: config.base_url.clone(),
+            api_version: config.api_version.clone(),
             api_key: config.api_key.clone(),
             client: EgressClient::new(reach, config.connect_timeout)?,
             drops_unsupported: config.on_unsupported == UnsupportedRule::Drop,
@@ -46,6 +50,16 @@ impl Upstream {
     /// Whose language it speaks.
     pub(super) fn kind(&self) -> ProviderKind {
         self.kind
+    }
+
+    /// Whose dialect of OpenAI's API it speaks.
+    pub(super) fn preset(&self) -> Option<Preset> {
+        self.preset
+    }
+
+    /// Of Azure's API, where that has versions.
+    pub(super) fn api_version(&self) -> Option<&str> {
+        self.api_version.as_deref()
     }
 
     /// Whether what this provider has no words for is left out instead of refused.
@@ -82,7 +96,9 @@ impl Upstream {
         call: Call<'_>,
         tripwire: Option<&Tripwire>,
     ) -> Result<UpstreamResponse, AttemptError> {
-        if let Some(Err(hit)) = tripwire.map(|tripwire| tripwire.check(&call.body.bytes)) {
+        // A model's name may stand in the path.
+        let sent = [call.body.bytes.as_slice(), call.path.as_bytes()];
+        if let Some(hit) = tripwire.and_then(|tripwire| sent.iter().find_map(|bytes| tripwire.check(bytes).err())) {
             tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
             return Err(AttemptError::Refused(tripwire_hit()));
         }

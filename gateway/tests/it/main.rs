@@ -19,6 +19,7 @@ mod lost_vault;
 mod masking;
 mod planted;
 mod privacy;
+mod providers;
 mod routes;
 mod shapes;
 mod speech;

@@ -43,7 +43,7 @@ pub(in crate::providers) fn outgoing_body(
 ///
 /// # Errors
 /// It begins the answer, which OpenAI's API has no words for.
-pub(super) fn for_openai_itself(body: &[u8]) -> Result<Vec<u8>, AttemptError> {
+pub(in crate::providers) fn for_openai_itself(body: &[u8]) -> Result<Vec<u8>, AttemptError> {
     let mut fields: Fields<'_> = serde_json::from_slice(body).map_err(|_| FailureKind::BrokenResponse)?;
     if fields.get("continue_final_message").is_some_and(|raw| raw.get() == "true") {
         let error = ApiError::unsupported("messages", "A last message of the assistant is");

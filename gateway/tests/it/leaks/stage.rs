@@ -8,7 +8,20 @@ use crate::gateway::{Faults, TestGateway};
 use crate::upstream::{Reply, Upstream};
 
 /// Routes by what is special about them; the last is no route of the file.
-pub const ROUTES: [&str; 7] = ["chat", "masked", "chained", "unreachable", "weighted", "translated", "cloud/big-1"];
+pub const ROUTES: [&str; 12] = [
+    "chat",
+    "masked",
+    "chained",
+    "unreachable",
+    "weighted",
+    "translated",
+    "translated-gemini",
+    "translated-mistral",
+    "azure",
+    "azure-dated",
+    "dialect",
+    "cloud/big-1",
+];
 
 pub struct Stage {
     pub outside: Upstream,
@@ -148,6 +161,12 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         provider("flaky", &failing.base_url, ""),
         provider("nowhere", "http://127.0.0.1:9/v1", ""),
         provider("other", &outside.base_url, "on_unsupported = \"drop\"").replace("openai-compatible", "anthropic"),
+        provider("google", &outside.base_url, "on_unsupported = \"drop\"").replace("openai-compatible", "gemini"),
+        provider("mistral", &outside.base_url, "on_unsupported = \"drop\"").replace("openai-compatible", "mistral"),
+        provider("azure", &outside.base_url, "").replace("openai-compatible", "azure-openai"),
+        provider("dated", &outside.base_url, "api_version = \"2024-10-21\"")
+            .replace("openai-compatible", "azure-openai"),
+        provider("accent", &outside.base_url, "preset = \"openrouter\""),
         provider("home", &inside.base_url, "zone = \"local\""),
         route("chat", &target("cloud")),
         route("masked", &format!("{}\nmask = true", target("cloud"))),
@@ -155,6 +174,11 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
         route("weighted", weighted),
         route("translated", &format!("{}\nmask = true", target("other"))),
+        route("translated-gemini", &format!("{}\nmask = true", target("google"))),
+        route("translated-mistral", &format!("{}\nmask = true", target("mistral"))),
+        route("azure", &format!("{}\nmask = true", target("azure"))),
+        route("azure-dated", &target("dated")),
+        route("dialect", &format!("{}\nmask = true", target("accent"))),
     ]
     .join("\n")
 }
