@@ -16,6 +16,6 @@ pub use health::{healthz, readyz};
 pub use labels::{label_keys, verify_label};
 pub use local_models::{control_local_model, list_local_models};
 pub use models::{list_models, show_model};
-pub use passed_on::{chat_completions, embeddings, messages, rerank, responses};
+pub use passed_on::{chat_completions, count_tokens, embeddings, messages, rerank, responses};
 pub use pii::scan_pii;
 pub use transcriptions::{transcriptions, translations};

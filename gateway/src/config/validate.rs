@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use toml::Spanned;
 
+use super::aws::{AwsKeys, bedrock_url, check_aws};
 use super::file::{
     ConfigFile, EntityActions, LocalFile, ProviderFile, ProviderKind, ReadyRule, RouteFile, TargetFile, TimeoutsFile,
     UnreadableRule, UnsupportedRule,
@@ -67,6 +68,8 @@ pub struct ProviderConfig {
     /// Without a slash at its end.
     pub base_url: String,
     pub api_key: Option<SecretSource>,
+    /// What requests to AWS are signed with.
+    pub aws: Option<AwsKeys>,
     pub zone: Zone,
     pub connect_timeout: Duration,
     pub on_unsupported: UnsupportedRule,
@@ -223,6 +226,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         (Some(url), _) => check_url(url)?,
         (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
         (None, ProviderKind::Anthropic) => ANTHROPIC_BASE_URL.to_owned(),
+        (None, ProviderKind::Bedrock) => bedrock_url(&file)?,
         (None, ProviderKind::OpenaiCompatible) => {
             return Err(invalid(&file.name, format!("provider '{name}' needs a base_url")));
         }
@@ -234,6 +238,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         })?),
         None => None,
     };
+    let aws = check_aws(&file)?;
     Ok(ProviderConfig {
         kind: file.kind,
         connect_timeout: Duration::from_millis(file.connect_timeout_ms),
@@ -241,6 +246,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         name: file.name.into_inner(),
         base_url,
         api_key,
+        aws,
         zone,
     })
 }
@@ -267,7 +273,8 @@ fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Resu
         "external" => return Ok(Zone::External),
         _ => return Err(invalid(zone_text, "zone is 'local', 'in-country' or 'external'")),
     };
-    let external = [(ProviderKind::Openai, "openai"), (ProviderKind::Anthropic, "anthropic")];
+    let external =
+        [(ProviderKind::Openai, "openai"), (ProviderKind::Anthropic, "anthropic"), (ProviderKind::Bedrock, "bedrock")];
     if let Some((_, name)) = external.iter().find(|(kind, _)| *kind == file.kind) {
         return Err(invalid(zone_text, format!("kind '{name}' is external by its type, whatever zone says")));
     }

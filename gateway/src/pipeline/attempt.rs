@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use jiff::Timestamp;
+
+use super::Endpoint;
 use super::chunk::ChatEvent;
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
@@ -33,6 +36,7 @@ impl ScreenedRequest {
         target: &Target,
         started: Instant,
         targets_left: u32,
+        now: Timestamp,
     ) -> Result<Begun, AttemptError> {
         let timeouts = self.route.timeouts;
         let left = timeouts.total.saturating_sub(started.elapsed());
@@ -43,14 +47,14 @@ impl ScreenedRequest {
         } else {
             left / targets_left.max(1)
         };
-        match tokio::time::timeout(limit, self.begin(target)).await {
+        match tokio::time::timeout(limit, self.begin(target, now)).await {
             Ok(result) => result,
             Err(_) => Err(FailureKind::Timeout.into()),
         }
     }
 
-    async fn begin(&self, target: &Target) -> Result<Begun, AttemptError> {
-        let response = self.send(target).await?;
+    async fn begin(&self, target: &Target, now: Timestamp) -> Result<Begun, AttemptError> {
+        let response = self.send(target, now).await?;
         if self.endpoint.hears() {
             return transcript::begin(response, self.wishes).await;
         }
@@ -87,15 +91,17 @@ impl ScreenedRequest {
     }
 
     /// The one place where a request meets a provider; its arms are the only ones that compile.
-    async fn send(&self, target: &Target) -> Result<UpstreamResponse, AttemptError> {
+    async fn send(&self, target: &Target, now: Timestamp) -> Result<UpstreamResponse, AttemptError> {
         let outgoing = Outgoing {
             path: self.endpoint.path(),
             is_generated: self.endpoint.is_conversation(),
+            counts_tokens: self.endpoint == Endpoint::CountTokens,
             stream: self.wishes.stream,
             is_translated: !self.shape.is_own(),
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,
+            now,
             upload: None,
         };
         let providers = &self.snapshot.providers;

@@ -31,7 +31,9 @@ pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Ans
     let plan = match request.endpoint {
         Endpoint::Embeddings => request.route.plan_bound(&request.screened, served),
         Endpoint::Transcriptions | Endpoint::Translations => request.route.plan_inside(&request.screened, served),
-        Endpoint::Chat | Endpoint::Rerank => request.route.plan(&request.screened, served, dice),
+        Endpoint::Chat | Endpoint::CountTokens | Endpoint::Rerank => {
+            request.route.plan(&request.screened, served, dice)
+        }
     };
     let plan = plan.map_err(refusal::no_candidate)?;
     let started = Instant::now();
@@ -95,7 +97,8 @@ async fn try_target(
         if matches!(target, Target::External(_)) {
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
-        let failure = match request.attempt(target, time.started, 1 + time.others).await {
+        let now = gateway.sources.now();
+        let failure = match request.attempt(target, time.started, 1 + time.others, now).await {
             Ok(begun) => {
                 health.note_success(deployment);
                 return Ok(begun);

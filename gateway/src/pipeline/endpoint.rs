@@ -16,6 +16,8 @@ use super::form::read_fields;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     Chat,
+    /// Of a conversation, without an answer to it.
+    CountTokens,
     Embeddings,
     Rerank,
     Transcriptions,
@@ -36,6 +38,7 @@ impl Endpoint {
     pub fn path(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
+            Self::CountTokens => "/messages/count_tokens",
             Self::Embeddings => "/embeddings",
             Self::Rerank => "/rerank",
             Self::Transcriptions => "/audio/transcriptions",
@@ -67,6 +70,10 @@ impl Endpoint {
                 let wishes = Wishes { stream, include_usage, is_structured, is_text: false };
                 Ok(Reading { model: request.model, wishes, is_unreadable: false })
             }
+            Self::CountTokens => {
+                let request = chat::parse_request(body)?;
+                Ok(Reading { model: request.model, wishes: without_stream, is_unreadable: false })
+            }
             Self::Embeddings => {
                 let request = embeddings::parse_request(body)?;
                 let is_unreadable = matches!(request.input, Prompt::Tokens(_) | Prompt::TokenLists(_));
@@ -80,10 +87,11 @@ impl Endpoint {
         }
     }
 
-    /// Whether a whole answer of vectors or ranks says anything.
+    /// Whether a whole answer of vectors, ranks or counts says anything.
     pub(super) fn is_answer(self, answer: &Value) -> bool {
         let list = match self {
             Self::Chat => "choices",
+            Self::CountTokens => return answer["input_tokens"].is_u64(),
             Self::Embeddings => "data",
             Self::Rerank => "results",
             // These are read elsewhere.

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use shekara_protocol::error::ApiError;
 
 use super::engine::EngineService;
 use super::upstream::Upstream;
-use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, openai};
+use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, bedrock, openai};
 use crate::config::{Config, ProviderKind, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
@@ -25,11 +26,17 @@ async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
-    match upstream.kind() {
+    let kind = upstream.kind();
+    if outgoing.counts_tokens && !matches!(kind, ProviderKind::Anthropic | ProviderKind::Bedrock) {
+        let message = "The provider of this model does not count tokens without answering.";
+        return Err(AttemptError::Refused(ApiError::invalid("model", message).with_code("unsupported_model")));
+    }
+    match kind {
         ProviderKind::Openai | ProviderKind::OpenaiCompatible => {
             openai::send(upstream, request, outgoing, tripwire).await
         }
         ProviderKind::Anthropic => anthropic::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Bedrock => bedrock::send(upstream, request, outgoing, tripwire).await,
     }
 }
 

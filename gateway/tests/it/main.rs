@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod audit;
+mod bedrock;
 mod classifiers;
 mod conversations;
 mod echo;
@@ -16,11 +17,13 @@ mod local_models;
 mod local_readers;
 mod lost_vault;
 mod masking;
+mod messages;
 mod planted;
 mod privacy;
 mod routes;
 mod shapes;
 mod speech;
 mod streams;
+mod thoughts;
 mod upstream;
 mod vectors;

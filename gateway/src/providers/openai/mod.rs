@@ -22,8 +22,8 @@ pub(super) async fn send(
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
     let own;
-    let body = if outgoing.is_translated && upstream.kind() == ProviderKind::Openai {
-        own = request::for_openai_itself(body)?;
+    let body = if upstream.kind() == ProviderKind::Openai {
+        own = request::for_openai_itself(body, outgoing.is_translated)?;
         own.as_slice()
     } else {
         body

@@ -8,7 +8,10 @@ use crate::gateway::{Faults, TestGateway};
 use crate::upstream::{Reply, Upstream};
 
 /// Routes by what is special about them; the last is no route of the file.
-pub const ROUTES: [&str; 7] = ["chat", "masked", "chained", "unreachable", "weighted", "translated", "cloud/big-1"];
+pub const ROUTES: [&str; 8] =
+    ["chat", "masked", "chained", "unreachable", "weighted", "translated", "signed", "cloud/big-1"];
+/// Those of which a request is written anew.
+pub const TRANSLATED: [&str; 2] = ["translated", "signed"];
 
 pub struct Stage {
     pub outside: Upstream,
@@ -128,6 +131,10 @@ impl Actor {
     }
 }
 
+/// Any secret does; this variable is always there.
+const KEYS: &str = "on_unsupported = \"drop\"\nregion = \"eu-north-1\"\naccess_key_id = \"env:CARGO_MANIFEST_DIR\"\n\
+                    secret_access_key = \"env:CARGO_MANIFEST_DIR\"";
+
 fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, privacy: &str) -> String {
     let provider = |name: &str, url: &str, zone: &str| {
         format!("[[providers]]\nname = \"{name}\"\nkind = \"openai-compatible\"\nbase_url = \"{url}\"\n{zone}\n")
@@ -148,6 +155,7 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         provider("flaky", &failing.base_url, ""),
         provider("nowhere", "http://127.0.0.1:9/v1", ""),
         provider("other", &outside.base_url, "on_unsupported = \"drop\"").replace("openai-compatible", "anthropic"),
+        provider("aws", &outside.base_url, KEYS).replace("openai-compatible", "bedrock"),
         provider("home", &inside.base_url, "zone = \"local\""),
         route("chat", &target("cloud")),
         route("masked", &format!("{}\nmask = true", target("cloud"))),
@@ -155,6 +163,7 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
         route("weighted", weighted),
         route("translated", &format!("{}\nmask = true", target("other"))),
+        route("signed", &format!("{}\nmask = true", target("aws"))),
     ]
     .join("\n")
 }
