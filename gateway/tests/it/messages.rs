@@ -111,6 +111,7 @@ async fn tokens_are_counted_by_who_can() {
     let keyed = claude(&aws.base_url, "")
         .replace("kind = \"anthropic\"", "kind = \"bedrock\"\napi_key = \"env:CARGO_PKG_NAME\"");
     body["messages"] = json!([{ "role": "user", "content": "hi" }]);
+    body["thinking"] = json!(null);
     let answer = post(&TestGateway::start(&keyed).await, "/v1/messages/count_tokens", &body).await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "input_tokens": 7 })), "{}", answer.body);
     assert!(aws.received()[0].contains("/model/claude-x/count-tokens "));
