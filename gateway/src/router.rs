@@ -15,6 +15,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/completions", post(api::completions))
         .route("/v1/responses", post(api::responses))
         .route("/v1/messages", post(api::messages))
+        .route("/v1/messages/count_tokens", post(api::count_tokens))
         .route("/v1/embeddings", post(api::embeddings))
         .route("/v1/rerank", post(api::rerank))
         .route("/v1/moderations", post(api::moderations))

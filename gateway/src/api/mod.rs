@@ -19,7 +19,7 @@ pub use local_models::{control_local_model, list_local_models};
 pub use metrics::metrics;
 pub use models::{list_models, show_model};
 pub use passed_on::{
-    chat_completions, completions, embeddings, images, messages, moderations, rerank, responses, speech,
+    chat_completions, completions, count_tokens, embeddings, images, messages, moderations, rerank, responses, speech,
 };
 pub use pii::scan_pii;
 pub use transcriptions::{transcriptions, translations};

@@ -61,6 +61,16 @@ pub async fn messages(
     passed_on((gateway, authenticated), &headers, body, Incoming::messages).await.map(marked)
 }
 
+/// Of a conversation in Anthropic's shape. Nothing is generated.
+pub async fn count_tokens(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), &headers, body, Incoming::count_tokens).await
+}
+
 pub async fn embeddings(
     State(gateway): State<Arc<Gateway>>,
     Extension(authenticated): Extension<Authenticated>,

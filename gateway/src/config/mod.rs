@@ -3,6 +3,7 @@
 //! A file that is wrong is refused whole, with its name and line, before a port is bound. Secrets never stand in it: only
 //! where to find them does.
 
+mod aws;
 mod error;
 mod file;
 mod load;
@@ -12,6 +13,7 @@ mod route;
 mod route_file;
 mod validate;
 
+pub use aws::AwsKeys;
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, UnsupportedRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};

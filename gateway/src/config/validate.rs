@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 use toml::Spanned;
 
+use super::aws::{AwsKeys, bedrock_url, check_aws};
 use super::file::{ConfigFile, LocalFile, ProviderFile, ProviderKind, ReadyRule, UnsupportedRule};
 use super::preset::Preset;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
@@ -24,9 +25,10 @@ const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com/v1";
 const GEMINI_BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
 const MISTRAL_BASE_URL: &str = "https://api.mistral.ai/v1";
 /// Clouds, whatever their zone is said to be.
-const EXTERNAL_KINDS: [(ProviderKind, &str); 5] = [
+const EXTERNAL_KINDS: [(ProviderKind, &str); 6] = [
     (ProviderKind::Openai, "openai"),
     (ProviderKind::Anthropic, "anthropic"),
+    (ProviderKind::Bedrock, "bedrock"),
     (ProviderKind::Gemini, "gemini"),
     (ProviderKind::AzureOpenai, "azure-openai"),
     (ProviderKind::Mistral, "mistral"),
@@ -80,6 +82,8 @@ pub struct ProviderConfig {
     /// Of Azure's API.
     pub api_version: Option<String>,
     pub api_key: Option<SecretSource>,
+    /// What requests to AWS are signed with.
+    pub aws: Option<AwsKeys>,
     pub zone: Zone,
     pub connect_timeout: Duration,
     pub on_unsupported: UnsupportedRule,
@@ -181,6 +185,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         (Some(url), _) => check_url(url)?,
         (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
         (None, ProviderKind::Anthropic) => ANTHROPIC_BASE_URL.to_owned(),
+        (None, ProviderKind::Bedrock) => bedrock_url(&file)?,
         (None, ProviderKind::Gemini) => GEMINI_BASE_URL.to_owned(),
         (None, ProviderKind::Mistral) => MISTRAL_BASE_URL.to_owned(),
         (None, ProviderKind::AzureOpenai | ProviderKind::OpenaiCompatible) => match &file.preset {
@@ -196,6 +201,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         })?),
         None => None,
     };
+    let aws = check_aws(&file)?;
     Ok(ProviderConfig {
         kind: file.kind,
         preset: file.preset.map(Spanned::into_inner),
@@ -205,6 +211,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         name: file.name.into_inner(),
         base_url,
         api_key,
+        aws,
         zone,
     })
 }

@@ -54,6 +54,7 @@ fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidat
         Endpoint::Embeddings => return route.plan_bound(screened, served),
         Endpoint::Transcriptions | Endpoint::Translations => return route.plan_inside(screened, served),
         Endpoint::Chat
+        | Endpoint::CountTokens
         | Endpoint::Completions
         | Endpoint::Rerank
         | Endpoint::Moderations

@@ -57,6 +57,19 @@ impl Incoming {
         Self::translated(body, &chat, Shape::Messages(Box::new(request), places))
     }
 
+    /// A body of `/v1/messages/count_tokens`.
+    ///
+    /// # Errors
+    /// As [`Self::responses`].
+    pub fn count_tokens(body: Bytes) -> Result<Self, ApiError> {
+        json::walk(&body, |_, _| {})?;
+        let mut request = messages::parse_count_request(&body)?;
+        let (chat, places) = messages::translate_count(&request)?;
+        (request.messages, request.system) = (Vec::new(), None);
+        let incoming = Self::translated(body, &chat, Shape::Messages(Box::new(request), places))?;
+        Ok(Self { endpoint: Endpoint::CountTokens, ..incoming })
+    }
+
     fn translated(origin: Bytes, chat: &shekara_protocol::chat::ChatRequest, shape: Shape) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(chat).map_err(|_| ApiError::internal())?;
         Ok(Self { endpoint: Endpoint::Chat, body: Bytes::from(body), origin, shape: Arc::new(shape) })

@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod answer_fields;
 mod answer_filter;
 mod api_words;
 mod attempt;

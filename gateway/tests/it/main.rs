@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod audit;
+mod bedrock;
 mod classifiers;
 mod conversations;
 mod echo;
@@ -17,6 +18,7 @@ mod local_models;
 mod local_readers;
 mod lost_vault;
 mod masking;
+mod messages;
 mod planted;
 mod privacy;
 mod providers;
@@ -24,5 +26,6 @@ mod routes;
 mod shapes;
 mod speech;
 mod streams;
+mod thoughts;
 mod upstream;
 mod vectors;

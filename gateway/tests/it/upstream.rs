@@ -23,6 +23,10 @@ pub enum Reply {
     Events(&'static str),
     /// These raw bytes as JSON.
     Json(&'static str),
+    /// These bytes as AWS' event stream.
+    Frames(&'static [u8]),
+    /// Status, type and body of an error as AWS writes it.
+    AwsError(u16, &'static str, &'static str),
     /// These bytes as an event stream that then stays open until the client leaves.
     Open(&'static str),
     /// A status with headers of its own.
@@ -116,6 +120,12 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
         Reply::EchoRefusal(status) => respond(status, "application/json", Body::from(echo::refusal(&text))),
         Reply::Status(status, body) => respond(status, "application/json", Body::from(body)),
         Reply::Events(events) => respond(200, "text/event-stream", Body::from(events)),
+        Reply::Frames(frames) => respond(200, "application/vnd.amazon.eventstream", Body::from(frames)),
+        Reply::AwsError(status, kind, body) => {
+            let mut response = respond(status, "application/json", Body::from(body));
+            response.headers_mut().insert("x-amzn-errortype", kind.parse().unwrap());
+            response
+        }
         Reply::Json(json) => respond(200, "application/json", Body::from(json)),
         Reply::Open(events) => respond(200, "text/event-stream", open_body(events, state)),
         Reply::Headed(status, headers, body) => {
