@@ -16,10 +16,8 @@ use shekara_protocol::error::{ApiError, ErrorType};
 use shekara_protocol::headers::SYNTHETIC;
 
 use super::ErrorResponse;
-use crate::pipeline::{Answer, Authenticated, Endpoint, Gateway, Incoming, dispatch};
+use crate::pipeline::{Answer, Api, Authenticated, Call, Gateway, answer};
 
-/// Below this reading a body takes less than handing it to another thread.
-const INLINE_BYTES: usize = 16 << 10;
 /// How much of a body that is too large is read and thrown away, in limits.
 const MAX_DISCARD_FACTOR: usize = 8;
 
@@ -29,9 +27,7 @@ pub async fn chat_completions(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Chat, body)))
-        .await
-        .map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Chat).await.map(marked)
 }
 
 pub async fn responses(
@@ -40,7 +36,7 @@ pub async fn responses(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, Incoming::responses).await.map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Responses).await.map(marked)
 }
 
 pub async fn messages(
@@ -49,7 +45,7 @@ pub async fn messages(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, Incoming::messages).await.map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Messages).await.map(marked)
 }
 
 pub async fn embeddings(
@@ -58,8 +54,7 @@ pub async fn embeddings(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let read = |body| Ok(Incoming::new(Endpoint::Embeddings, body));
-    passed_on((gateway, authenticated), &headers, body, read).await
+    passed_on((gateway, authenticated), headers, body, Api::Embeddings).await
 }
 
 pub async fn rerank(
@@ -68,28 +63,19 @@ pub async fn rerank(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Rerank, body))).await
+    passed_on((gateway, authenticated), headers, body, Api::Rerank).await
 }
 
 async fn passed_on(
     (gateway, authenticated): (Arc<Gateway>, Authenticated),
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
-    read: fn(Bytes) -> Result<Incoming, ApiError>,
+    api: Api,
 ) -> Result<Response, ErrorResponse> {
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let incoming = if body.len() <= INLINE_BYTES {
-        read(body)
-    } else {
-        tokio::task::spawn_blocking(move || read(body)).await.map_err(|_| ApiError::internal())?
-    }?;
-    let shape = incoming.shape();
-    let answer = async {
-        let screened = authenticated.admit(&gateway, places, headers, incoming)?.screen(&gateway).await?;
-        dispatch(&gateway, screened).await
-    };
-    Ok(to_response(answer.await.map_err(|error| shape.restate(error))?))
+    let call = Call { authenticated, places, headers, body, api };
+    Ok(to_response(answer(&gateway, call).await?))
 }
 
 /// A mark that machines read: the answer was generated.

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::content::{CacheFile, ContentFile};
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
 
@@ -39,6 +40,7 @@ pub struct ConfigFile {
     pub network: NetworkFile,
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
+    pub content: ContentFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }
@@ -312,6 +314,9 @@ pub struct RouteFile {
     /// What happens to entities in answers; those that are not named are left as they are.
     #[serde(default)]
     pub answers: Option<Spanned<EntityActions>>,
+    /// Whether answers are kept for the very same request.
+    #[serde(default)]
+    pub cache: Option<Spanned<CacheFile>>,
 }
 
 fn yes() -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use toml::Spanned;
 
+use super::content::{CacheConfig, ContentConfig, check_cache, check_content};
 use super::file::{
     ConfigFile, EntityActions, LocalFile, ProviderFile, ProviderKind, ReadyRule, RouteFile, TargetFile, TimeoutsFile,
     UnreadableRule, UnsupportedRule,
@@ -38,6 +39,7 @@ pub struct Config {
     pub in_country: Vec<IpNet>,
     pub privacy: Privacy,
     pub labels: LabelsConfig,
+    pub content: ContentConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -88,6 +90,7 @@ pub struct RouteConfig {
     pub sticky: bool,
     /// What happens to entities in answers.
     pub answers: Option<EntityActions>,
+    pub cache: Option<CacheConfig>,
 }
 
 #[derive(Debug, Clone)]
@@ -206,6 +209,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         in_country: file.network.in_country,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
+        content: check_content(file.content)?,
         providers,
         routes,
     })
@@ -326,6 +330,7 @@ fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Result<RouteCon
         data_class: file.data_class,
         sticky: file.sticky,
         answers: check_answers(file.answers)?,
+        cache: check_cache(file.cache)?,
         alias: file.model.into_inner(),
     })
 }

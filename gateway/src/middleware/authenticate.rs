@@ -13,9 +13,9 @@ use shekara_protocol::error::ApiError;
 
 use super::RequestId;
 use crate::api::ErrorResponse;
-use crate::audit::{AuditRecord, Outcome};
+use crate::audit::Outcome;
 use crate::auth::{KeyRole, PresentedKey};
-use crate::pipeline::{Gateway, Settlement, audit_unavailable};
+use crate::pipeline::{Draft, Gateway, Settlement, audit_unavailable};
 
 pub async fn application(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     authenticate(&gateway, KeyRole::Application, request, next).await
@@ -54,12 +54,13 @@ fn settled(settlement: &Settlement, mut response: Response) -> Response {
             return ErrorResponse(audit_unavailable()).into_response();
         }
     }
-    describe(&settlement.draft().record, response.headers_mut());
+    describe(&settlement.draft(), response.headers_mut());
     response
 }
 
 /// `x-shekara-*`: what happened to the request, as far as it came.
-fn describe(record: &AuditRecord, headers: &mut HeaderMap) {
+fn describe(draft: &Draft, headers: &mut HeaderMap) {
+    let record = &draft.record;
     let Some(route) = &record.route else { return };
     let counts: Vec<String> = record.entities.iter().map(|(entity, count)| format!("{entity}={count}")).collect();
     let attempts = record.attempts.to_string();
@@ -71,6 +72,7 @@ fn describe(record: &AuditRecord, headers: &mut HeaderMap) {
         ("x-shekara-zone", record.zone.as_deref()),
         ("x-shekara-reason", record.reason.as_deref()),
         ("x-shekara-attempts", Some(attempts.as_str())),
+        ("x-shekara-cache", draft.cache),
         ("x-shekara-data-class", Some(record.data_class.as_str())),
         ("x-shekara-pii", Some(counts.as_str()).filter(|counts| !counts.is_empty())),
         ("x-shekara-pii-action", Some(record.pii_action.as_str())),

@@ -123,7 +123,8 @@ async fn scan(
     } else {
         None
     };
-    let is_sticky = admitted.route.is_sticky && gateway.conversations.sticky.holds(history.earlier(), now_ms);
+    let is_marked = admitted.stayed || gateway.conversations.sticky.holds(history.earlier(), now_ms);
+    let is_sticky = admitted.route.is_sticky && is_marked;
     let (body, declared) = (admitted.body.clone(), admitted.declared);
     let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
     let (policy, gateway) = (Arc::clone(&admitted.policy), Arc::clone(gateway));

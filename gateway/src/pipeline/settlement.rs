@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::Gateway;
+use super::facts::Facts;
 use crate::audit::{AuditRecord, Outcome, UsageSource};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::{Entity, ScanSummary};
@@ -22,6 +23,10 @@ pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub record: AuditRecord,
+    /// What the route's cache had to do with it (`x-shekara-cache`).
+    pub cache: Option<&'static str>,
+    /// Nothing was used for the answer: it was kept from an earlier one.
+    is_kept: bool,
 }
 
 pub struct Settlement {
@@ -71,7 +76,7 @@ impl Settlement {
             total_ms: 0,
         };
         Arc::new(Self {
-            draft: Mutex::new(Draft { record }),
+            draft: Mutex::new(Draft { record, cache: None, is_kept: false }),
             state: Mutex::new(State::Open),
             received: Instant::now(),
             journal: Arc::clone(&gateway.journal),
@@ -117,8 +122,36 @@ impl Settlement {
         draft.record.zone = Some(deployment.zone.as_str().to_owned());
     }
 
+    /// The answer is one that was given before: nobody is asked for it, and nothing is used.
+    pub(super) fn note_kept(&self, facts: &Facts, reason: &str) {
+        let mut draft = self.lock();
+        facts.note_in(&mut draft.record);
+        draft.record.reason = Some(reason.to_owned());
+        (draft.record.prompt_tokens, draft.record.completion_tokens) = (Some(0), Some(0));
+        draft.is_kept = true;
+    }
+
+    /// As [`Self::note_kept`], where nothing is known of the answer.
+    pub(super) fn note_reason(&self, reason: &str) {
+        self.lock().record.reason = Some(reason.to_owned());
+    }
+
+    pub(super) fn note_cache(&self, word: &'static str) {
+        self.lock().cache = Some(word);
+    }
+
+    /// How it ended, once it is settled.
+    pub(super) fn ended(&self) -> Option<(Outcome, u16)> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let draft = self.lock();
+        (*state == State::Settled).then_some((draft.record.outcome, draft.record.status))
+    }
+
     pub(super) fn note_usage(&self, prompt_tokens: Option<u64>, completion_tokens: u64, source: UsageSource) {
         let mut draft = self.lock();
+        if draft.is_kept {
+            return;
+        }
         draft.record.prompt_tokens = prompt_tokens.or(draft.record.prompt_tokens);
         draft.record.completion_tokens = Some(completion_tokens);
         draft.record.usage_source = Some(source);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Target;
 use crate::auth::DataClass;
 use crate::config::{
-    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts,
+    CacheConfig, Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts,
     UnreadableRule, Zone,
 };
 use crate::pii::{Action, Entity, Policy, PolicyOverrides};
@@ -71,6 +71,7 @@ pub struct Route {
     pub is_sticky: bool,
     /// What happens to entities in answers; `None` leaves answers unscanned.
     pub answers: Option<Arc<Policy>>,
+    pub cache: Option<CacheConfig>,
 }
 
 #[derive(Debug)]
@@ -144,6 +145,7 @@ impl RoutingTable {
             data_class: config.data_class,
             is_sticky: config.sticky,
             answers: config.answers.as_ref().map(answer_policy).map(Arc::new),
+            cache: config.cache,
         }
     }
 
@@ -167,6 +169,7 @@ impl RoutingTable {
             data_class: DataClass::Public,
             is_sticky: true,
             answers: None,
+            cache: None,
         }
     }
 

@@ -1,0 +1,90 @@
+//! A request as it came, and its whole way: read, admitted, screened, dispatched.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use shekara_protocol::error::ApiError;
+
+use super::admission::Places;
+use super::answer::Answer;
+use super::authenticated::Authenticated;
+use super::endpoint::Endpoint;
+use super::incoming::Incoming;
+use super::stored_response::{Link, Prepared, kept};
+use super::{Gateway, dispatch, refusal};
+
+/// Below this reading a body takes less than handing it to another thread.
+const INLINE_BYTES: usize = 16 << 10;
+
+/// The API that a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    Chat,
+    Responses,
+    Messages,
+    Embeddings,
+    Rerank,
+}
+
+impl Api {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+        }
+    }
+}
+
+/// A request whose key is believed and which has its place.
+#[derive(Debug)]
+pub struct Call {
+    pub authenticated: Authenticated,
+    pub places: Places,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub api: Api,
+}
+
+/// # Errors
+/// Whatever stands in its way, in the caller's own words.
+pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, ApiError> {
+    let Call { authenticated, places, headers, body, api } = call;
+    let context = authenticated.context().clone();
+    let prepared = match api {
+        Api::Responses => Prepared::new(gateway, &context.key, body).await?,
+        _ => Prepared::plain(body),
+    };
+    let (body, mut link) = (prepared.body, prepared.link);
+    let place = link.as_ref().map(Link::place);
+    let read = move || match api {
+        Api::Chat => Ok(Incoming::new(Endpoint::Chat, body)),
+        Api::Embeddings => Ok(Incoming::new(Endpoint::Embeddings, body)),
+        Api::Rerank => Ok(Incoming::new(Endpoint::Rerank, body)),
+        Api::Messages => Incoming::messages(body),
+        Api::Responses => Incoming::responses(body, place.unwrap_or_default()),
+    };
+    let incoming = if prepared.bytes <= INLINE_BYTES {
+        read()
+    } else {
+        tokio::task::spawn_blocking(read).await.map_err(|_| refusal::scan_failed())?
+    };
+    let restated = |error: ApiError| match &link {
+        Some(link) => link.restate(error),
+        None => error,
+    };
+    let incoming = incoming.map_err(restated)?;
+    let shape = incoming.shape();
+    let answer = async {
+        let screened = authenticated.admit(gateway, places, &headers, incoming)?.screen(gateway).await?;
+        dispatch(gateway, screened).await
+    };
+    let answer = answer.await.map_err(|error| restated(shape.restate(error)))?;
+    Ok(match link.take() {
+        Some(link) => kept(gateway, context, link, answer),
+        None => answer,
+    })
+}
