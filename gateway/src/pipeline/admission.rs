@@ -8,6 +8,7 @@ use shekara_protocol::error::ApiError;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::authenticated::{Authenticated, RequestContext};
+use super::cache::CacheWish;
 use super::endpoint::{Endpoint, Reading};
 use super::incoming::Incoming;
 use super::shape::Shape;
@@ -62,6 +63,7 @@ pub struct Admitted {
     pub(super) is_unreadable: bool,
     /// An answer that it goes on from had to come from inside.
     pub(super) stayed: bool,
+    pub(super) cache: CacheWish,
     pub(super) places: Places,
     /// A file that the body does not hold, and that no scan has seen.
     pub(super) upload: Option<Upload>,
@@ -113,6 +115,7 @@ impl Authenticated {
             wishes,
             is_unreadable,
             stayed: inherited.stayed,
+            cache: CacheWish::of(headers),
             places,
             upload,
         })

@@ -18,14 +18,20 @@ use super::relay::{Timing, relay};
 use super::screening::ScreenedRequest;
 use super::transcript::{self, Transcript};
 use super::whole::WholeAnswer;
-use super::{Gateway, refusal};
+use super::{Gateway, cache, refusal};
 use crate::audit::{Outcome, UsageSource};
 use crate::providers::{AttemptError, Failure, FailureKind};
 use crate::routing::{Plan, Reason, Target};
 
 /// # Errors
 /// Nothing may or can answer, or the provider says that the request itself is wrong.
-pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Answer, ApiError> {
+pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Result<Answer, ApiError> {
+    let slot = cache::slot(gateway, &request);
+    if let Some(slot) = &slot
+        && let Some(begun) = slot.look(gateway, &request).await
+    {
+        return finish(gateway, request, begun, Instant::now());
+    }
     let served = request.snapshot.table.local();
     let dice = dice(&request.context.request_id);
     let plan = match request.endpoint {
@@ -40,7 +46,13 @@ pub async fn dispatch(gateway: &Gateway, request: ScreenedRequest) -> Result<Ans
     for (at, target) in candidates.iter().enumerate() {
         let others = candidates.len() - at - 1;
         match try_target(gateway, &request, (target, reason), Time { started, others: others as u32 }).await {
-            Ok(begun) => return finish(gateway, request, begun, started),
+            Ok(begun) => {
+                let begun = match slot {
+                    Some(slot) => slot.keeping(gateway, &request, begun),
+                    None => begun,
+                };
+                return finish(gateway, request, begun, started);
+            }
             Err(Tried::Stop(error)) => return Err(error),
             Err(Tried::Incapable(refused)) => verdict = refusal::no_capable_local_model(&refused),
             Err(Tried::Next(failure)) => {

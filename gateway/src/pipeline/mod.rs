@@ -6,6 +6,7 @@ mod answer_filter;
 mod api_words;
 mod attempt;
 mod authenticated;
+mod cache;
 mod call;
 mod chunk;
 mod conversations;

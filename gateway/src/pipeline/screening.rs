@@ -10,6 +10,7 @@ use shekara_protocol::error::ApiError;
 use super::admission::{Admitted, Places, Wishes};
 use super::answer_filter::AnswerFilter;
 use super::authenticated::RequestContext;
+use super::cache::CacheWish;
 use super::endpoint::Endpoint;
 use super::shape::Shape;
 use super::{Gateway, Snapshot, refusal};
@@ -31,6 +32,7 @@ pub struct ScreenedRequest {
     pub(super) endpoint: Endpoint,
     pub(super) shape: Arc<Shape>,
     pub(super) wishes: Wishes,
+    pub(super) cache: CacheWish,
     pub(super) places: Places,
     /// It goes along inside the border only.
     pub(super) upload: Option<Upload>,
@@ -90,8 +92,8 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, endpoint, shape, wishes, places, upload, .. } = self;
-        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, places, upload })
+        let Self { context, snapshot, route, endpoint, shape, wishes, cache, places, upload, .. } = self;
+        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, cache, places, upload })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod audit;
+mod cached;
 mod classifiers;
 mod conversations;
 mod echo;

@@ -317,7 +317,7 @@ async fn content_is_erased_by_whom_it_is_about() {
     };
     let bodies = [of("u1", "c1"), of("u1", "c2"), of("u2", "c2")];
     let names = ["k0", "k1", "k2"];
-    let erase = |query: &'static str| async {
+    let erase = async |query: &str| {
         let path = format!("/admin/v1/content?{query}");
         gateway.send("DELETE", &path, &gateway.admin_key, "").await
     };

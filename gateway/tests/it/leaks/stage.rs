@@ -8,7 +8,8 @@ use crate::gateway::{Faults, TestGateway};
 use crate::upstream::{Reply, Upstream};
 
 /// Routes by what is special about them; the last is no route of the file.
-pub const ROUTES: [&str; 7] = ["chat", "masked", "chained", "unreachable", "weighted", "translated", "cloud/big-1"];
+pub const ROUTES: [&str; 8] =
+    ["chat", "masked", "chained", "unreachable", "weighted", "translated", "cached", "cloud/big-1"];
 
 pub struct Stage {
     pub outside: Upstream,
@@ -154,6 +155,7 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         route("chained", &format!("{}\n{fallback}\n{quick}\nmask = true", target("flaky"))),
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
         route("weighted", weighted),
+        route("cached", &format!("{}\nmask = true\ncache = {{ ttl_s = 600, sensitive = true }}", target("cloud"))),
         route("translated", &format!("{}\nmask = true", target("other"))),
     ]
     .join("\n")
