@@ -49,6 +49,20 @@ pub struct Call {
     pub api: Api,
 }
 
+/// Work over so many bytes, on another thread where there are many.
+///
+/// # Errors
+/// It panicked.
+pub(super) async fn off_thread<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    if bytes <= INLINE_BYTES {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_| refusal::scan_failed())
+}
+
 /// # Errors
 /// Whatever stands in its way, in the caller's own words.
 pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, ApiError> {
@@ -67,11 +81,7 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         Api::Messages => Incoming::messages(body),
         Api::Responses => Incoming::responses(body, place.unwrap_or_default()),
     };
-    let incoming = if prepared.bytes <= INLINE_BYTES {
-        read()
-    } else {
-        tokio::task::spawn_blocking(read).await.map_err(|_| refusal::scan_failed())?
-    };
+    let incoming = off_thread(prepared.bytes, read).await?;
     let restated = |error: ApiError| match &link {
         Some(link) => link.restate(error),
         None => error,

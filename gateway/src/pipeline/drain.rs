@@ -34,11 +34,6 @@ impl Drain {
         self.draining.load(Ordering::SeqCst)
     }
 
-    /// Requests under way.
-    pub fn running(&self) -> usize {
-        self.running.len()
-    }
-
     /// Fires when streams that still run have to end.
     pub fn grace_over(&self) -> &CancellationToken {
         &self.grace_over

@@ -120,6 +120,11 @@ impl Gateway {
         self.shelf.keep(item, self.sources.random(), bounds, self.now_ms())
     }
 
+    /// Clients of answers under way that further ones may join.
+    pub fn num_listeners(&self) -> usize {
+        self.lives.num_listeners()
+    }
+
     pub(super) fn room_limits(&self) -> RoomLimits {
         let content = &self.snapshot.load().config.content;
         RoomLimits { one_bytes: content.bounds.item_bytes, all_bytes: content.max_live_bytes }

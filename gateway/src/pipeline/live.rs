@@ -91,7 +91,7 @@ impl Live {
         if state.is_cut {
             return Err(NotJoined::Cut);
         }
-        if state.is_abandoned && !state.has_ended {
+        if state.is_over() {
             return Err(NotJoined::Gone);
         }
         state.num_listeners += 1;
@@ -140,16 +140,20 @@ impl Live {
         self.tell();
     }
 
+    pub(super) fn num_listeners(&self) -> usize {
+        self.lock().positions.len()
+    }
+
     /// Everything that was said, if it was kept.
     pub(super) fn whole(&self) -> Option<Vec<Bytes>> {
         let state = self.lock();
         (!state.is_cut && state.first == 0).then(|| state.chunks.iter().cloned().collect())
     }
 
-    /// Returns when nobody listens.
+    /// Returns when nobody listens to an answer that has not ended: once its record is made, its last words come anyway.
     pub(super) async fn abandoned(&self) {
         let mut heard = self.heard.subscribe();
-        while !self.lock().is_abandoned {
+        while !self.lock().is_over() {
             if heard.changed().await.is_err() {
                 return;
             }
@@ -179,6 +183,10 @@ impl State {
         if let (None, Some((outcome, status))) = (self.settled, settled) {
             self.settled = Some((self.first + self.chunks.len(), outcome, status));
         }
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_abandoned && self.settled.is_none() && !self.has_ended
     }
 
     /// Where not all is kept, what everybody has heard goes.

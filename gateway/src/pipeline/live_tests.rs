@@ -86,6 +86,16 @@ async fn when_nobody_listens_it_is_over_and_cannot_be_joined() {
 }
 
 #[tokio::test]
+async fn once_its_record_is_made_it_goes_on_to_its_end() {
+    let live = live(1_000, &Room::new());
+    let ear = live.join().unwrap();
+    live.say(piece(5), Some((Outcome::Completed, 200))).await;
+    drop(ear);
+    assert!(live.lock().is_abandoned && !live.lock().is_over());
+    assert!(live.join().is_ok() && live.whole().is_some());
+}
+
+#[tokio::test]
 async fn all_of_them_share_the_room() {
     let room = Room::new();
     let limits = RoomLimits { one_bytes: 100, all_bytes: 150 };

@@ -53,7 +53,7 @@ struct Twin {
 /// # Errors
 /// What the pipeline says; 422 for another request under the same name, 409 for one that runs and cannot be joined.
 pub async fn answer(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, ApiError> {
-    let Some(resend) = Resend::of(&call)? else { return run(gateway, call).await };
+    let Some(resend) = Resend::of(&call).await? else { return run(gateway, call).await };
     match gateway.lives.enter(&resend, gateway.room_limits())? {
         Entered::Alone => run(gateway, call).await,
         Entered::Joins(ear) => joined(ear, call).await,
@@ -233,6 +233,11 @@ impl Kept {
 impl Lives {
     pub(super) fn new() -> Self {
         Self { room: Room::new(), running: Mutex::default() }
+    }
+
+    /// Clients that hear answers under way.
+    pub(super) fn num_listeners(&self) -> usize {
+        self.lock().values().map(|running| running.live.num_listeners()).sum()
     }
 
     fn enter(&self, resend: &Resend, limits: RoomLimits) -> Result<Entered, ApiError> {

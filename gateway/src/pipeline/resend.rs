@@ -11,7 +11,7 @@ use shekara_protocol::error::ApiError;
 use shekara_protocol::json::walk;
 
 use super::admission::DATA_CLASS_HEADER;
-use super::call::Call;
+use super::call::{Call, off_thread};
 
 const NAME_HEADER: &str = "idempotency-key";
 const RETRY_HEADER: &str = "x-stainless-retry-count";
@@ -35,7 +35,7 @@ pub(super) struct Resend {
 impl Resend {
     /// # Errors
     /// 400: the name is empty, too long or given twice.
-    pub(super) fn of(call: &Call) -> Result<Option<Self>, ApiError> {
+    pub(super) async fn of(call: &Call) -> Result<Option<Self>, ApiError> {
         let key = &call.authenticated.context().key;
         let begun = || {
             let hasher = Sha256::new().chain_update((key.tenant.len() as u64).to_le_bytes());
@@ -50,17 +50,23 @@ impl Resend {
             hasher
         };
         if let Some(name) = name(&call.headers)? {
-            let mut asked = asked();
-            match canonical(&call.body) {
-                Some(value) => hash_value(&mut asked, &value),
-                None => asked.update(&call.body),
-            }
+            let (mut asked, body) = (asked(), call.body.clone());
+            let hashed = move || {
+                match canonical(&body) {
+                    Some(value) => hash_value(&mut asked, &value),
+                    None => asked.update(&body),
+                }
+                asked
+            };
+            let asked = off_thread(call.body.len(), hashed).await?;
             let id = begun().chain_update(b"named\0").chain_update(&name).finalize().into();
             let (fingerprint, may_join) = (asked.finalize().into(), true);
             return Ok(Some(Self { id, fingerprint, name: Some(name), may_join }));
         }
         let Some(count) = call.headers.get(RETRY_HEADER) else { return Ok(None) };
-        let fingerprint: Hash = asked().chain_update(&call.body).finalize().into();
+        let (asked, body) = (asked(), call.body.clone());
+        let hashed = move || asked.chain_update(&body).finalize().into();
+        let fingerprint: Hash = off_thread(call.body.len(), hashed).await?;
         let id = begun().chain_update(b"unnamed\0").chain_update(fingerprint).finalize().into();
         let count = count.to_str().ok().and_then(|count| count.parse::<u32>().ok());
         Ok(Some(Self { id, fingerprint, name: None, may_join: count.is_some_and(|count| count > 0) }))

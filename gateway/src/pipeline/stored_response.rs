@@ -16,6 +16,7 @@ use shekara_protocol::json::walk;
 
 use super::answer::Answer;
 use super::authenticated::RequestContext;
+use super::call::off_thread;
 use super::facts::Facts;
 use super::incoming::{Inherited, Place};
 use super::subjects::subjects_of;
@@ -77,8 +78,14 @@ impl Prepared {
     /// # Errors
     /// 400: the body is no JSON or ambiguous, or there is no such answer; 413 with what came before it.
     pub(super) async fn new(gateway: &Gateway, key: &KeyRecord, body: Bytes) -> Result<Self, ApiError> {
-        walk(&body, |_, _| {})?;
-        let mut request: Value = serde_json::from_slice(&body).map_err(|_| ApiError::internal())?;
+        let read = {
+            let body = body.clone();
+            move || {
+                walk(&body, |_, _| {})?;
+                serde_json::from_slice(&body).map_err(|_| ApiError::internal())
+            }
+        };
+        let mut request: Value = off_thread(body.len(), read).await??;
         let config = &gateway.snapshot().config;
         let previous = request["previous_response_id"].as_str().map(str::to_owned);
         // Where nothing is stored, the translation refuses what asks for it.
@@ -227,6 +234,7 @@ fn keep(gateway: &Gateway, context: &RequestContext, link: Link, response: &str)
         return;
     };
     let facts = Facts::from(&context.settlement.draft().record);
+    let stayed = facts.is_confined();
     let mut input = link.input;
     for (number, item) in input.iter_mut().enumerate() {
         named(item, &id, number);
@@ -235,8 +243,9 @@ fn keep(gateway: &Gateway, context: &RequestContext, link: Link, response: &str)
         response,
         input,
         previous: link.previous,
-        data_class: facts.data_class,
-        stayed: facts.is_confined(),
+        // What was only found is found again, and masked where it was.
+        data_class: if stayed { facts.data_class } else { facts.data_class.min(DataClass::Internal) },
+        stayed,
         conversation: link.subjects.conversation.clone(),
     };
     let Ok(content) = serde_json::to_vec(&stored) else { return };
