@@ -171,7 +171,7 @@ impl Slot {
         let expires_at_ms = gateway.after(self.ttl);
         match begun {
             Begun::Whole(answer) => {
-                self.keep(gateway, Kept { streamed: false, facts }, &answer.body, expires_at_ms);
+                self.keep(gateway, &Kept { streamed: false, facts }, &answer.body, expires_at_ms);
                 Begun::Whole(answer)
             }
             Begun::Stream(mut events) => {
@@ -184,7 +184,7 @@ impl Slot {
                         (slot, kept) = (None, Vec::new());
                     }
                     if let Some(slot) = slot.take_if(|_| event.data == DONE) {
-                        slot.keep(&gateway, Kept { streamed: true, facts: facts.clone() }, &kept, expires_at_ms);
+                        slot.keep(&gateway, &Kept { streamed: true, facts: facts.clone() }, &kept, expires_at_ms);
                     }
                 });
                 Begun::Stream(events)
@@ -193,11 +193,11 @@ impl Slot {
         }
     }
 
-    fn keep(self, gateway: &Gateway, kept: Kept, body: &[u8], expires_at_ms: u64) {
+    fn keep(self, gateway: &Gateway, kept: &Kept, body: &[u8], expires_at_ms: u64) {
         if body.len() > self.bounds.item_bytes {
             return;
         }
-        let mut content = serde_json::to_vec(&kept).unwrap_or_default();
+        let mut content = serde_json::to_vec(kept).unwrap_or_default();
         content.push(b'\n');
         content.extend_from_slice(body);
         let item = Item {

@@ -228,6 +228,13 @@ pub(super) struct Ear {
     said: watch::Receiver<u64>,
 }
 
+/// What there is for one listener.
+enum Said {
+    Piece(Heard),
+    NothingYet,
+    All,
+}
+
 /// One piece of an answer.
 pub(super) struct Heard {
     pub(super) chunk: Bytes,
@@ -250,8 +257,10 @@ impl Ear {
     /// `None` behind the last piece.
     pub(super) async fn next(&mut self) -> Option<Heard> {
         loop {
-            if let Some(heard) = self.take() {
-                return heard;
+            match self.take() {
+                Said::Piece(heard) => return Some(heard),
+                Said::All => return None,
+                Said::NothingYet => {}
             }
             if self.said.changed().await.is_err() {
                 return None;
@@ -264,18 +273,18 @@ impl Ear {
         self.live.lock().settled.map(|(_, outcome, status)| (outcome, status))
     }
 
-    fn take(&mut self) -> Option<Option<Heard>> {
+    fn take(&mut self) -> Said {
         let mut state = self.live.lock();
-        let position = state.positions.get(&self.number).copied()?;
+        let Some(position) = state.positions.get(&self.number).copied() else { return Said::All };
         let Some(chunk) = state.chunks.get(position - state.first).cloned() else {
-            return state.has_ended.then_some(None);
+            return if state.has_ended { Said::All } else { Said::NothingYet };
         };
         state.positions.insert(self.number, position + 1);
         state.forget_heard();
         let settled = state.settled.filter(|(from, ..)| position >= *from);
         drop(state);
         self.live.heard.send_modify(|count| *count += 1);
-        Some(Some(Heard { chunk, settled: settled.map(|(_, outcome, status)| (outcome, status)) }))
+        Said::Piece(Heard { chunk, settled: settled.map(|(_, outcome, status)| (outcome, status)) })
     }
 }
 

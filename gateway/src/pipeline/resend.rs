@@ -103,7 +103,9 @@ pub(super) fn hash_value(hasher: &mut Sha256, value: &Value) {
         Value::String(text) => part(b's', text.as_bytes()),
         Value::Array(list) => {
             part(b'a', &(list.len() as u64).to_le_bytes());
-            list.iter().for_each(|value| hash_value(hasher, value));
+            for value in list {
+                hash_value(hasher, value);
+            }
         }
         Value::Object(fields) => {
             part(b'o', &(fields.len() as u64).to_le_bytes());

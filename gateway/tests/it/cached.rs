@@ -51,13 +51,13 @@ async fn the_same_request_is_answered_from_the_cache_and_says_so() {
         assert_eq!((&label["reason"], &label["attempts"]), (&json!("cache"), &json!(0)), "{}", second.body);
         assert_eq!(label["request_id"], second.header("x-request-id"));
         assert!(label["signature"].is_object(), "{label}");
-        if more["stream"] != true {
+        if more["stream"] == true {
+            assert!(second.body.contains("planted ") && second.body.ends_with("data: [DONE]\n\n"), "{}", second.body);
+        } else {
             assert_eq!(second.text(), "planted answer");
             let check = json!({ "label": label, "response": second.json() }).to_string();
             let checked = gateway.send("POST", "/v1/labels/verify", &gateway.key, check).await;
             assert_eq!(checked.json()["valid"], true, "{}", checked.body);
-        } else {
-            assert!(second.body.contains("planted ") && second.body.ends_with("data: [DONE]\n\n"), "{}", second.body);
         }
         let records = gateway.audit().await;
         let record = records.iter().find(|record| record.reason.as_deref() == Some("cache")).unwrap();
