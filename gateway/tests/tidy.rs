@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const IMPORTS: [(&str, &[&str]); 15] = [
     ("auth", &[]),
     ("secrets", &[]),
-    ("telemetry", &[]),
+    ("telemetry", &["audit"]),
     ("audit", &["auth"]),
     ("content", &[]),
     ("labels", &["auth"]),
@@ -19,8 +19,23 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("egress", &["config"]),
     ("store", &["audit", "auth", "content", "pii"]),
     ("providers", &["config", "egress", "pii", "routing", "secrets"]),
-    ("pipeline", &["audit", "auth", "config", "content", "egress", "labels", "pii", "providers", "routing", "store"]),
-    ("api", &["auth", "content", "labels", "pii", "pipeline", "routing", "store"]),
+    (
+        "pipeline",
+        &[
+            "audit",
+            "auth",
+            "config",
+            "content",
+            "egress",
+            "labels",
+            "pii",
+            "providers",
+            "routing",
+            "store",
+            "telemetry",
+        ],
+    ),
+    ("api", &["auth", "content", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

@@ -6,6 +6,7 @@ mod error;
 mod health;
 mod labels;
 mod local_models;
+mod metrics;
 mod models;
 mod passed_on;
 mod pii;
@@ -18,8 +19,11 @@ pub use error::ErrorResponse;
 pub use health::{healthz, readyz};
 pub use labels::{label_keys, verify_label};
 pub use local_models::{control_local_model, list_local_models};
+pub use metrics::metrics;
 pub use models::{list_models, show_model};
-pub use passed_on::{chat_completions, embeddings, messages, rerank, responses};
+pub use passed_on::{
+    chat_completions, completions, count_tokens, embeddings, images, messages, moderations, rerank, responses, speech,
+};
 pub use pii::scan_pii;
 pub use stored_responses::{delete_response, list_input_items, show_response};
 pub use transcriptions::{transcriptions, translations};

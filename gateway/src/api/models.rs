@@ -32,6 +32,6 @@ pub async fn show_model(
 }
 
 fn model(snapshot: &Snapshot, route: &Route) -> Model {
-    let owner = route.targets.first().map_or_else(String::new, |(target, _)| target.deployment().provider.to_string());
+    let owner = route.targets.first().map_or_else(String::new, |own| own.deployment().provider.to_string());
     Model::new(route.alias.clone(), snapshot.created_at_s, owner)
 }

@@ -1,5 +1,5 @@
-//! `POST /v1/chat/completions`, `/v1/responses`, `/v1/messages`, `/v1/embeddings` and `/v1/rerank`: requests that are
-//! passed on.
+//! `POST /v1/chat/completions`, `/v1/completions`, `/v1/responses`, `/v1/messages`, `/v1/embeddings`, `/v1/rerank`,
+//! `/v1/moderations`, `/v1/images/generations` and `/v1/audio/speech`: requests that are passed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,15 @@ pub async fn chat_completions(
     passed_on((gateway, authenticated), headers, body, Api::Chat).await.map(marked)
 }
 
+pub async fn completions(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::Completions).await.map(marked)
+}
+
 pub async fn responses(
     State(gateway): State<Arc<Gateway>>,
     Extension(authenticated): Extension<Authenticated>,
@@ -48,6 +57,16 @@ pub async fn messages(
     passed_on((gateway, authenticated), headers, body, Api::Messages).await.map(marked)
 }
 
+/// Of a conversation in Anthropic's shape. Nothing is generated.
+pub async fn count_tokens(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::CountTokens).await
+}
+
 pub async fn embeddings(
     State(gateway): State<Arc<Gateway>>,
     Extension(authenticated): Extension<Authenticated>,
@@ -64,6 +83,33 @@ pub async fn rerank(
     body: Body,
 ) -> Result<Response, ErrorResponse> {
     passed_on((gateway, authenticated), headers, body, Api::Rerank).await
+}
+
+pub async fn moderations(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::Moderations).await
+}
+
+pub async fn images(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::Images).await.map(marked)
+}
+
+pub async fn speech(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::Speech).await.map(marked)
 }
 
 async fn passed_on(
@@ -119,13 +165,16 @@ async fn collect(mut body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> 
 
 pub(super) fn to_response(answer: Answer) -> Response {
     let (kind, body) = match answer {
-        Answer::Whole(bytes) => ("application/json", Body::from(bytes)),
-        Answer::Text(bytes) => ("text/plain; charset=utf-8", Body::from(bytes)),
-        Answer::Stream(stream) => ("text/event-stream; charset=utf-8", Body::from_stream(stream)),
+        Answer::Whole(bytes) => (HeaderValue::from_static("application/json"), Body::from(bytes)),
+        Answer::Text(bytes) => (HeaderValue::from_static("text/plain; charset=utf-8"), Body::from(bytes)),
+        Answer::Bytes(kind, stream) => (kind, Body::from_stream(stream)),
+        Answer::Stream(stream) => {
+            (HeaderValue::from_static("text/event-stream; charset=utf-8"), Body::from_stream(stream))
+        }
     };
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_TYPE, kind);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -2,4 +2,4 @@
 
 mod record;
 
-pub use record::{AuditRecord, Outcome, UsageSource};
+pub use record::{AuditRecord, Outcome, Try, TryResult, UsageSource};

@@ -48,6 +48,68 @@ impl UsageSource {
     }
 }
 
+/// One call of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    pub provider: String,
+    pub model: String,
+    pub zone: String,
+    /// Why it was this one.
+    pub reason: String,
+    pub result: TryResult,
+    /// From the request's arrival.
+    pub began_ms: u64,
+    /// Until it was known whether an answer comes; absent where nobody waited for that.
+    pub took_ms: Option<u64>,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TryResult {
+    /// Not known: nobody waited for it, or the process ended.
+    Open,
+    /// An answer, to its end.
+    Answered,
+    /// An answer that broke off.
+    Interrupted,
+    /// The client went away.
+    Aborted,
+    /// Another target was sooner.
+    Overtaken,
+    /// The request is wrong, or not allowed there.
+    Refused,
+    Connect,
+    Unsent,
+    Timeout,
+    RateLimit,
+    Quota,
+    #[serde(rename = "5xx")]
+    Server,
+    BrokenResponse,
+}
+
+impl TryResult {
+    /// As it is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Answered => "answered",
+            Self::Interrupted => "interrupted",
+            Self::Aborted => "aborted",
+            Self::Overtaken => "overtaken",
+            Self::Refused => "refused",
+            Self::Connect => "connect",
+            Self::Unsent => "unsent",
+            Self::Timeout => "timeout",
+            Self::RateLimit => "rate_limit",
+            Self::Quota => "quota",
+            Self::Server => "5xx",
+            Self::BrokenResponse => "broken_response",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AuditRecord {
     pub request_id: String,
@@ -81,6 +143,9 @@ pub struct AuditRecord {
     pub error_code: Option<String>,
     pub streamed: bool,
     pub attempts: u32,
+    /// Each of them, in the order in which they were begun.
+    #[serde(default)]
+    pub tries: Vec<Try>,
     pub prompt_tokens: Option<u64>,
     pub completion_tokens: Option<u64>,
     pub usage_source: Option<UsageSource>,

@@ -8,6 +8,7 @@ mod local_engine;
 mod output;
 mod pii;
 mod serve;
+mod watched_file;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

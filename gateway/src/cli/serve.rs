@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
 use super::output;
+use super::watched_file::WatchedFile;
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
@@ -154,25 +155,29 @@ fn snapshot(config: Config, engine: &LocalEngine, sources: &Sources) -> anyhow::
     Ok(Snapshot::new(config, engine.service(), engine.models(), None, now_s)?)
 }
 
-/// SIGHUP reads the configuration anew; SIGINT and SIGTERM end.
+/// SIGHUP and a changed file read the configuration anew; SIGINT and SIGTERM end.
 async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option<&Path>, signals: &mut Signals) {
+    let mut file = WatchedFile::new(path);
     loop {
-        match signals.next().await {
-            Asked::Stop => return,
-            Asked::Reload => {
-                let reloaded = load(path)
-                    .map_err(anyhow::Error::from)
-                    .and_then(|loaded| snapshot(loaded.config, engine, &gateway.sources));
-                match reloaded {
-                    Ok(snapshot) => {
-                        gateway.replace_snapshot(snapshot);
-                        // What came or went while the file was read.
-                        gateway.follow_local(&engine.models());
-                        tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");
-                    }
-                    Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
-                }
+        let asked = tokio::select! {
+            asked = signals.next() => asked,
+            () = file.changed() => Asked::Reload,
+        };
+        if asked == Asked::Stop {
+            return;
+        }
+        file.note();
+        let reloaded = load(path)
+            .map_err(anyhow::Error::from)
+            .and_then(|loaded| snapshot(loaded.config, engine, &gateway.sources));
+        match reloaded {
+            Ok(snapshot) => {
+                gateway.replace_snapshot(snapshot);
+                // What came or went while the file was read.
+                gateway.follow_local(&engine.models());
+                tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");
             }
+            Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
         }
     }
 }

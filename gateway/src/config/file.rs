@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::content::{CacheFile, ContentFile};
+use super::content::ContentFile;
+use super::preset::Preset;
+use super::route_file::RouteFile;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
 
@@ -58,6 +60,8 @@ pub struct ServerFile {
     /// How long running requests may go on after Ctrl-C.
     pub grace_s: u64,
     pub readyz: ReadyRule,
+    /// Of the hours that conditions of targets name.
+    pub utc_offset: Spanned<String>,
 }
 
 impl Default for ServerFile {
@@ -70,6 +74,8 @@ impl Default for ServerFile {
             max_in_flight: Spanned::new(0..0, 1024),
             grace_s: 30,
             readyz: ReadyRule::All,
+            // Kazakhstan's, all year.
+            utc_offset: Spanned::new(0..0, "+05:00".to_owned()),
         }
     }
 }
@@ -246,8 +252,23 @@ pub enum ProviderKind {
     Openai,
     /// Anthropic's Messages API: external by its type.
     Anthropic,
+    /// Google's Gemini API: external by its type.
+    Gemini,
+    /// OpenAI's models in Azure: external by its type.
+    AzureOpenai,
+    /// Mistral's own API: external by its type.
+    Mistral,
+    /// Models behind AWS' Converse: external by its type.
+    Bedrock,
     /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
     OpenaiCompatible,
+}
+
+impl ProviderKind {
+    /// Whether it takes OpenAI's requests as they are, the older endpoints' too.
+    pub fn speaks_openai(self) -> bool {
+        matches!(self, Self::Openai | Self::OpenaiCompatible | Self::AzureOpenai)
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -255,9 +276,18 @@ pub enum ProviderKind {
 pub struct ProviderFile {
     pub name: Spanned<String>,
     pub kind: ProviderKind,
+    /// For `openai-compatible`: whose dialect of the API it is.
+    pub preset: Option<Spanned<Preset>>,
     pub base_url: Option<Spanned<String>>,
+    /// For `azure-openai`: a dated version of its API. Unset: the one without versions.
+    pub api_version: Option<Spanned<String>>,
     /// `env:NAME` or `file:/path`.
     pub api_key: Option<Spanned<String>>,
+    /// Of AWS, with the keys that requests are signed with: each `env:NAME` or `file:/path`.
+    pub region: Option<Spanned<String>>,
+    pub access_key_id: Option<Spanned<String>>,
+    pub secret_access_key: Option<Spanned<String>>,
+    pub session_token: Option<Spanned<String>>,
     pub zone: Option<Spanned<String>>,
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -278,87 +308,4 @@ pub enum UnsupportedRule {
 
 fn default_connect_timeout_ms() -> u64 {
     3_000
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteFile {
-    pub model: Spanned<String>,
-    pub targets: Spanned<Vec<TargetFile>>,
-    #[serde(default)]
-    pub fallback: Vec<TargetFile>,
-    #[serde(default)]
-    pub sensitive: Vec<TargetFile>,
-    #[serde(default)]
-    pub timeouts: TimeoutsFile,
-    #[serde(default)]
-    pub retries: RetriesFile,
-    pub max_output_tokens: Option<u32>,
-    /// Entities whose action on this route differs from `[privacy.entities]`.
-    #[serde(default)]
-    pub entities: EntityActions,
-    #[serde(default)]
-    pub thresholds: EntityThresholds,
-    /// What can be masked is masked instead of answered locally.
-    #[serde(default)]
-    pub mask: bool,
-    /// What happens to requests with images, sounds and files that cannot be read.
-    #[serde(default)]
-    pub unreadable: UnreadableRule,
-    /// The least class of this route's data.
-    #[serde(default)]
-    pub data_class: DataClass,
-    /// Whether a conversation that once held personal data stays inside.
-    #[serde(default = "yes")]
-    pub sticky: bool,
-    /// What happens to entities in answers; those that are not named are left as they are.
-    #[serde(default)]
-    pub answers: Option<Spanned<EntityActions>>,
-    /// Whether answers are kept for the very same request.
-    #[serde(default)]
-    pub cache: Option<Spanned<CacheFile>>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// What a route does with what cannot be read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnreadableRule {
-    /// Sensitive: answered inside the border.
-    #[default]
-    Local,
-    /// The operator answers for it: it may leave.
-    Allow,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetFile {
-    pub provider: Spanned<String>,
-    pub model: Spanned<String>,
-    pub weight: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TimeoutsFile {
-    pub first_token_ms: Option<u64>,
-    pub between_tokens_ms: Option<u64>,
-    pub total_ms: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetriesFile {
-    pub connect: u32,
-    pub timeout: u32,
-}
-
-impl Default for RetriesFile {
-    fn default() -> Self {
-        Self { connect: 1, timeout: 1 }
-    }
 }

@@ -65,6 +65,7 @@ fn declare_entities(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Zone;
 
     fn refused(text: &str) -> String {
         parse(text, Path::new("shekara.toml")).unwrap_err().to_string()
@@ -121,6 +122,32 @@ mod tests {
             assert!(refused(&text(url, "local", "\"10.0.0.0/8\"")).contains("in_country"), "{url}");
         }
         assert!(refused("[[providers]]\nname = \"o\"\nkind = \"openai\"\nzone = \"local\"\n").contains("external"));
+    }
+
+    #[test]
+    fn clouds_are_external_by_their_kind_or_preset() {
+        let provider = |rest: &str| format!("[[providers]]\nname = \"p\"\n{rest}\n");
+        for kind in ["gemini", "mistral", "azure-openai\"\nbase_url = \"http://127.0.0.1"] {
+            let text = provider(&format!("kind = \"{kind}\""));
+            assert_eq!(parse(&text, Path::new("x")).unwrap().providers[0].zone, Zone::External);
+            assert!(refused(&provider(&format!("zone = \"local\"\nkind = \"{kind}\""))).contains("external"));
+        }
+        let preset =
+            |name: &str| provider(&format!("kind = \"openai-compatible\"\npreset = \"{name}\"\nzone = \"local\""));
+        assert!(refused(&preset("deepseek")).contains("external"));
+        let own = parse(&preset("ollama"), Path::new("x")).unwrap();
+        assert_eq!((own.providers[0].zone, &*own.providers[0].base_url), (Zone::Local, "http://127.0.0.1:11434/v1"));
+        for (text, words) in [
+            ("kind = \"openai\"\npreset = \"groq\"", "openai-compatible"),
+            ("kind = \"openai\"\napi_version = \"2024-10-21\"", "azure-openai"),
+            (
+                "kind = \"azure-openai\"\nbase_url = \"https://x.openai.azure.com\"\napi_version = \"1&x=y\"",
+                "api_version",
+            ),
+            ("kind = \"azure-openai\"", "base_url"),
+        ] {
+            assert!(refused(&provider(text)).contains(words), "{text}");
+        }
     }
 
     #[test]

@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::tz::Offset;
 use toml::Spanned;
 
-use super::content::{CacheConfig, ContentConfig, check_cache, check_content};
-use super::file::{
-    ConfigFile, EntityActions, LocalFile, ProviderFile, ProviderKind, ReadyRule, RouteFile, TargetFile, TimeoutsFile,
-    UnreadableRule, UnsupportedRule,
-};
+use super::aws::{AwsKeys, bedrock_url, check_aws};
+use super::content::{ContentConfig, check_content};
+use super::file::{ConfigFile, LocalFile, ProviderFile, ProviderKind, ReadyRule, UnsupportedRule};
+use super::preset::Preset;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
-use crate::auth::DataClass;
-use crate::pii::{Action, PolicyOverrides};
+use super::route::{RouteConfig, check_route};
 use crate::secrets::SecretSource;
 
 /// The name under which the engine's models are reached.
@@ -24,6 +23,17 @@ const MAX_BODY_BYTES: usize = 1 << 30;
 const MAX_IN_FLIGHT: usize = 1 << 20;
 const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com/v1";
+const GEMINI_BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
+const MISTRAL_BASE_URL: &str = "https://api.mistral.ai/v1";
+/// Clouds, whatever their zone is said to be.
+const EXTERNAL_KINDS: [(ProviderKind, &str); 6] = [
+    (ProviderKind::Openai, "openai"),
+    (ProviderKind::Anthropic, "anthropic"),
+    (ProviderKind::Bedrock, "bedrock"),
+    (ProviderKind::Gemini, "gemini"),
+    (ProviderKind::AzureOpenai, "azure-openai"),
+    (ProviderKind::Mistral, "mistral"),
+];
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -33,6 +43,8 @@ pub struct Config {
     pub max_in_flight: usize,
     pub grace: Duration,
     pub readyz: ReadyRule,
+    /// Of the hours in conditions.
+    pub utc_offset: Offset,
     /// The SQLite file; its folder is the data folder.
     pub database: PathBuf,
     pub local: LocalFile,
@@ -66,74 +78,17 @@ impl Zone {
 pub struct ProviderConfig {
     pub name: String,
     pub kind: ProviderKind,
+    pub preset: Option<Preset>,
     /// Without a slash at its end.
     pub base_url: String,
+    /// Of Azure's API.
+    pub api_version: Option<String>,
     pub api_key: Option<SecretSource>,
+    /// What requests to AWS are signed with.
+    pub aws: Option<AwsKeys>,
     pub zone: Zone,
     pub connect_timeout: Duration,
     pub on_unsupported: UnsupportedRule,
-}
-
-#[derive(Debug, Clone)]
-pub struct RouteConfig {
-    pub alias: String,
-    pub targets: Vec<TargetConfig>,
-    pub fallback: Vec<TargetConfig>,
-    pub sensitive: Vec<TargetConfig>,
-    pub timeouts: Timeouts,
-    pub retries: Retries,
-    pub max_output_tokens: Option<u32>,
-    pub overrides: PolicyOverrides,
-    pub mask: bool,
-    pub unreadable: UnreadableRule,
-    pub data_class: DataClass,
-    pub sticky: bool,
-    /// What happens to entities in answers.
-    pub answers: Option<EntityActions>,
-    pub cache: Option<CacheConfig>,
-}
-
-#[derive(Debug, Clone)]
-pub struct TargetConfig {
-    pub provider: String,
-    pub model: String,
-    pub weight: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    pub first_token: Duration,
-    pub between_tokens: Duration,
-    pub total: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self::from(TimeoutsFile::default())
-    }
-}
-
-impl From<TimeoutsFile> for Timeouts {
-    fn from(file: TimeoutsFile) -> Self {
-        Self {
-            first_token: Duration::from_millis(file.first_token_ms.unwrap_or(60_000)),
-            between_tokens: Duration::from_millis(file.between_tokens_ms.unwrap_or(60_000)),
-            total: Duration::from_millis(file.total_ms.unwrap_or(600_000)),
-        }
-    }
-}
-
-/// Further tries on the same target.
-#[derive(Debug, Clone, Copy)]
-pub struct Retries {
-    pub connect: u32,
-    pub timeout: u32,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self { connect: 1, timeout: 1 }
-    }
 }
 
 /// A contradiction and the byte at which it stands.
@@ -204,6 +159,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         max_in_flight: file.server.max_in_flight.into_inner(),
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,
+        utc_offset: check_offset(&file.server.utc_offset)?,
         database,
         local: file.local,
         in_country: file.network.in_country,
@@ -224,13 +180,23 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         return Err(invalid(&file.name, "the name 'local' belongs to the engine's own models"));
     }
     let base_url = match (&file.base_url, file.kind) {
+        // As it is shown in two places of the portal.
+        (Some(url), ProviderKind::AzureOpenai) => {
+            let url = check_url(url)?;
+            url.strip_suffix("/openai/v1").or_else(|| url.strip_suffix("/openai")).unwrap_or(&url).to_owned()
+        }
         (Some(url), _) => check_url(url)?,
         (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
         (None, ProviderKind::Anthropic) => ANTHROPIC_BASE_URL.to_owned(),
-        (None, ProviderKind::OpenaiCompatible) => {
-            return Err(invalid(&file.name, format!("provider '{name}' needs a base_url")));
-        }
+        (None, ProviderKind::Bedrock) => bedrock_url(&file)?,
+        (None, ProviderKind::Gemini) => GEMINI_BASE_URL.to_owned(),
+        (None, ProviderKind::Mistral) => MISTRAL_BASE_URL.to_owned(),
+        (None, ProviderKind::AzureOpenai | ProviderKind::OpenaiCompatible) => match &file.preset {
+            Some(preset) => preset.get_ref().base_url().to_owned(),
+            None => return Err(invalid(&file.name, format!("provider '{name}' needs a base_url"))),
+        },
     };
+    check_dialect(&file)?;
     let zone = check_zone(&file, &base_url, in_country)?;
     let api_key = match &file.api_key {
         Some(source) => Some(source.get_ref().parse().map_err(|error: crate::secrets::SecretError| {
@@ -238,15 +204,35 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         })?),
         None => None,
     };
+    let aws = check_aws(&file)?;
     Ok(ProviderConfig {
         kind: file.kind,
+        preset: file.preset.map(Spanned::into_inner),
+        api_version: file.api_version.map(Spanned::into_inner),
         connect_timeout: Duration::from_millis(file.connect_timeout_ms),
         on_unsupported: file.on_unsupported,
         name: file.name.into_inner(),
         base_url,
         api_key,
+        aws,
         zone,
     })
+}
+
+/// What only one kind has is refused for all others.
+fn check_dialect(file: &ProviderFile) -> Result<(), Invalid> {
+    if let Some(preset) = file.preset.as_ref().filter(|_| file.kind != ProviderKind::OpenaiCompatible) {
+        return Err(invalid(preset, "preset is for kind 'openai-compatible'"));
+    }
+    let Some(version) = &file.api_version else { return Ok(()) };
+    if file.kind != ProviderKind::AzureOpenai {
+        return Err(invalid(version, "api_version is for kind 'azure-openai'"));
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+    if version.get_ref().is_empty() || !version.get_ref().chars().all(is_plain) {
+        return Err(invalid(version, "api_version is like 2024-10-21 or 2025-04-01-preview"));
+    }
+    Ok(())
 }
 
 fn check_url(url: &Spanned<String>) -> Result<String, Invalid> {
@@ -271,9 +257,11 @@ fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Resu
         "external" => return Ok(Zone::External),
         _ => return Err(invalid(zone_text, "zone is 'local', 'in-country' or 'external'")),
     };
-    let external = [(ProviderKind::Openai, "openai"), (ProviderKind::Anthropic, "anthropic")];
-    if let Some((_, name)) = external.iter().find(|(kind, _)| *kind == file.kind) {
+    if let Some((_, name)) = EXTERNAL_KINDS.iter().find(|(kind, _)| *kind == file.kind) {
         return Err(invalid(zone_text, format!("kind '{name}' is external by its type, whatever zone says")));
+    }
+    if file.preset.as_ref().is_some_and(|preset| preset.get_ref().is_cloud()) {
+        return Err(invalid(zone_text, "the preset is a cloud's: it is external, whatever zone says"));
     }
     // The parser of the client that will connect: it also reads 3221225986 and 0x08.8.8 as addresses.
     let url = url::Url::parse(base_url).map_err(|_| invalid(zone_text, "base_url is no URL"))?;
@@ -290,77 +278,23 @@ fn check_zone(file: &ProviderFile, base_url: &str, in_country: &[IpNet]) -> Resu
     Ok(zone)
 }
 
+fn check_offset(text: &Spanned<String>) -> Result<Offset, Invalid> {
+    let wrong = || invalid(text, "utc_offset is like \"+05:00\"");
+    let (sign, rest) = match text.get_ref().split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => return Err(wrong()),
+    };
+    let (hours, minutes) = rest.split_once(':').ok_or_else(wrong)?;
+    let (hours, minutes): (i32, i32) = (hours.parse().map_err(|_| wrong())?, minutes.parse().map_err(|_| wrong())?);
+    if !(0..=14).contains(&hours) || !(0..60).contains(&minutes) {
+        return Err(wrong());
+    }
+    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).map_err(|_| wrong())
+}
+
 /// Loopback is always inside; an IPv4 address mapped into IPv6 counts as what it is.
 pub fn inside_border(address: IpAddr, in_country: &[IpNet]) -> bool {
     let address = address.to_canonical();
     address.is_loopback() || in_country.iter().any(|net| net.contains(&address))
-}
-
-fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Result<RouteConfig, Invalid> {
-    let alias = file.model.get_ref();
-    if alias.is_empty() || alias.len() > 200 || !alias.chars().all(|c| c.is_ascii_graphic()) {
-        return Err(invalid(&file.model, "a route's model is 1 to 200 visible ASCII characters"));
-    }
-    if file.targets.get_ref().is_empty() {
-        return Err(invalid(&file.targets, format!("route '{alias}' needs at least one target")));
-    }
-    let span = file.targets.span().start;
-    let targets = check_targets(file.targets.into_inner(), providers)?;
-    if targets.iter().all(|target| target.weight == 0) {
-        return Err(Invalid { offset: Some(span), message: format!("route '{alias}': every weight is 0") });
-    }
-    for target in &file.sensitive {
-        let name = target.provider.get_ref();
-        if providers.iter().any(|provider| provider.name == *name && provider.zone == Zone::External) {
-            let message =
-                format!("route '{alias}': sensitive targets must stay inside the border, '{name}' is external");
-            return Err(invalid(&target.provider, message));
-        }
-    }
-    Ok(RouteConfig {
-        targets,
-        fallback: check_targets(file.fallback, providers)?,
-        sensitive: check_targets(file.sensitive, providers)?,
-        timeouts: file.timeouts.into(),
-        retries: Retries { connect: file.retries.connect.min(5), timeout: file.retries.timeout.min(5) },
-        max_output_tokens: file.max_output_tokens,
-        overrides: PolicyOverrides { actions: file.entities, thresholds: file.thresholds },
-        mask: file.mask,
-        unreadable: file.unreadable,
-        data_class: file.data_class,
-        sticky: file.sticky,
-        answers: check_answers(file.answers)?,
-        cache: check_cache(file.cache)?,
-        alias: file.model.into_inner(),
-    })
-}
-
-/// An answer that was generated cannot be generated elsewhere instead.
-fn check_answers(file: Option<Spanned<EntityActions>>) -> Result<Option<EntityActions>, Invalid> {
-    if let Some(actions) = &file
-        && let Some((entity, _)) = actions.get_ref().iter().find(|(_, action)| **action == Action::Local)
-    {
-        let message =
-            format!("answers: the action of '{entity}' is 'label', 'mask' or 'block'; 'local' is for requests");
-        return Err(invalid(actions, message));
-    }
-    Ok(file.map(Spanned::into_inner))
-}
-
-fn check_targets(targets: Vec<TargetFile>, providers: &[ProviderConfig]) -> Result<Vec<TargetConfig>, Invalid> {
-    let known = |name: &str| name == LOCAL_PROVIDER || providers.iter().any(|provider| provider.name == name);
-    targets
-        .into_iter()
-        .map(|target| {
-            if !known(target.provider.get_ref()) {
-                let message = format!("there is no provider '{}'", target.provider.get_ref());
-                return Err(invalid(&target.provider, message));
-            }
-            Ok(TargetConfig {
-                provider: target.provider.into_inner(),
-                model: target.model.into_inner(),
-                weight: target.weight.unwrap_or(1),
-            })
-        })
-        .collect()
 }

@@ -63,20 +63,25 @@ fn describe(draft: &Draft, headers: &mut HeaderMap) {
     let record = &draft.record;
     let Some(route) = &record.route else { return };
     let counts: Vec<String> = record.entities.iter().map(|(entity, count)| format!("{entity}={count}")).collect();
-    let attempts = record.attempts.to_string();
     let counts = counts.join(",");
-    let values = [
+    let attempts = record.attempts.to_string();
+    let mut values = vec![
         ("x-shekara-route", Some(route.as_str())),
-        ("x-shekara-provider", record.provider.as_deref()),
-        ("x-shekara-model", record.model.as_deref()),
-        ("x-shekara-zone", record.zone.as_deref()),
-        ("x-shekara-reason", record.reason.as_deref()),
-        ("x-shekara-attempts", Some(attempts.as_str())),
         ("x-shekara-cache", draft.cache),
         ("x-shekara-data-class", Some(record.data_class.as_str())),
         ("x-shekara-pii", Some(counts.as_str()).filter(|counts| !counts.is_empty())),
         ("x-shekara-pii-action", Some(record.pii_action.as_str())),
     ];
+    // Otherwise the answer's last event says who has answered.
+    if !draft.is_late {
+        values.extend([
+            ("x-shekara-provider", record.provider.as_deref()),
+            ("x-shekara-model", record.model.as_deref()),
+            ("x-shekara-zone", record.zone.as_deref()),
+            ("x-shekara-reason", record.reason.as_deref()),
+            ("x-shekara-attempts", Some(attempts.as_str())),
+        ]);
+    }
     for (name, value) in values {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
             headers.insert(name, value);

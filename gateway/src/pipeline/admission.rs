@@ -10,13 +10,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::authenticated::{Authenticated, RequestContext};
 use super::cache::CacheWish;
 use super::endpoint::{Endpoint, Reading};
+use super::health::Busy;
 use super::incoming::Incoming;
 use super::shape::Shape;
 use super::{Gateway, InFlight, Snapshot, refusal};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::Policy;
 use crate::providers::Upload;
-use crate::routing::Route;
+use crate::routing::{Needs, Route};
 
 pub(super) const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
 
@@ -36,11 +37,17 @@ pub(super) struct Wishes {
 pub struct Places {
     _in_flight: InFlight,
     _permit: OwnedSemaphorePermit,
+    /// The place at whoever answers.
+    busy: Option<Busy>,
 }
 
 impl Places {
     pub(super) fn new(in_flight: InFlight, permit: OwnedSemaphorePermit) -> Self {
-        Self { _in_flight: in_flight, _permit: permit }
+        Self { _in_flight: in_flight, _permit: permit, busy: None }
+    }
+
+    pub(super) fn keep(&mut self, busy: Busy) {
+        self.busy = Some(busy);
     }
 }
 
@@ -59,6 +66,11 @@ pub struct Admitted {
     pub(super) declared: DataClass,
     pub(super) endpoint: Endpoint,
     pub(super) wishes: Wishes,
+    pub(super) needs: Needs,
+    /// The request's own name for who asks.
+    pub(super) user: Option<String>,
+    /// Sent twice, it might do harm twice.
+    pub(super) runs_tools_at_provider: bool,
     /// The body holds text in a form that is not read here.
     pub(super) is_unreadable: bool,
     /// An answer that it goes on from had to come from inside.
@@ -94,7 +106,7 @@ impl Authenticated {
         let Incoming { endpoint, body, origin, shape, inherited } = incoming;
         let context = self.into_context();
         let snapshot = gateway.snapshot();
-        let Reading { model, wishes, is_unreadable } = endpoint.read(&body)?;
+        let Reading { model, wishes, is_unreadable, needs, user, runs_tools_at_provider } = endpoint.read(&body)?;
         let declared = context.key.data_class.max(declared_class(headers)?).max(inherited.data_class);
         context.settlement.note_data_class(declared);
         let route = snapshot.table.resolve(&model).ok_or_else(refusal::model_not_found)?;
@@ -113,6 +125,9 @@ impl Authenticated {
             declared,
             endpoint,
             wishes,
+            needs,
+            user,
+            runs_tools_at_provider,
             is_unreadable,
             stayed: inherited.stayed,
             cache: CacheWish::of(headers),

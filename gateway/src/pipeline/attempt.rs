@@ -1,15 +1,19 @@
 //! One try of one target, up to the point from which there is no way back: the first event, or the whole answer.
 
-use std::time::Instant;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::chunk::ChatEvent;
+use super::endpoint::Endpoint;
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
+use super::spoken::{self, Spoken};
 use super::transcript::{self, Transcript};
 use super::whole::{WholeAnswer, read_whole};
 use crate::pii::Screened;
 use crate::providers::{AttemptError, FailureKind, Outgoing, UpstreamResponse};
-use crate::routing::{Routed, Target};
+use crate::routing::{Candidate, Routed, Target};
 
 /// Chunks that say nothing: a role, an id, a provider's heartbeat.
 const MAX_EVENTS_BEFORE_CONTENT: usize = 1_000;
@@ -20,37 +24,41 @@ pub(super) enum Begun {
     Whole(WholeAnswer),
     Stream(EventReader),
     Transcript(Transcript),
+    Spoken(Spoken),
     TranscriptEvents(EventReader),
 }
 
 impl ScreenedRequest {
     /// Sends the request to `target` and waits until it is certain that an answer comes.
     ///
-    /// A whole answer may take its share of the time that is left for `targets_left` targets, this one included. The engine
+    /// `left` is the time for all that is left to try. A whole answer may take its share of it, for `targets_left` targets,
+    /// this one included. The engine
     /// in this process is known to be at work: its queue and a long prompt may take what time there is.
     pub(super) async fn attempt(
         &self,
-        target: &Target,
-        started: Instant,
+        candidate: &Candidate,
+        left: Duration,
         targets_left: u32,
+        now: Timestamp,
     ) -> Result<Begun, AttemptError> {
-        let timeouts = self.route.timeouts;
-        let left = timeouts.total.saturating_sub(started.elapsed());
-        let limit = if target.deployment().is_engine() {
+        let limit = if candidate.deployment().is_engine() {
             left
         } else if self.wishes.stream {
-            timeouts.first_token.min(left)
+            candidate.settings.timeouts.first_token.min(left)
         } else {
             left / targets_left.max(1)
         };
-        match tokio::time::timeout(limit, self.begin(target)).await {
+        match tokio::time::timeout(limit, self.begin(candidate, now)).await {
             Ok(result) => result,
             Err(_) => Err(FailureKind::Timeout.into()),
         }
     }
 
-    async fn begin(&self, target: &Target) -> Result<Begun, AttemptError> {
-        let response = self.send(target).await?;
+    async fn begin(&self, candidate: &Candidate, now: Timestamp) -> Result<Begun, AttemptError> {
+        let response = self.send(candidate, now).await?;
+        if self.endpoint == Endpoint::Speech {
+            return spoken::begin(response).await;
+        }
         if self.endpoint.hears() {
             return transcript::begin(response, self.wishes).await;
         }
@@ -69,7 +77,7 @@ impl ScreenedRequest {
             };
             let says_something = match ChatEvent::read(&event) {
                 ChatEvent::Chunk(chunk) => chunk.has_content || chunk.has_finish,
-                ChatEvent::Error => return Err(FailureKind::Server.into()),
+                ChatEvent::Error(kind) => return Err(kind.into()),
                 // A named event that is none of OpenAI's is a provider's heartbeat.
                 ChatEvent::Unknown if !event.event.is_empty() => continue,
                 ChatEvent::Done | ChatEvent::Unknown => return Err(FailureKind::BrokenResponse.into()),
@@ -87,25 +95,27 @@ impl ScreenedRequest {
     }
 
     /// The one place where a request meets a provider; its arms are the only ones that compile.
-    async fn send(&self, target: &Target) -> Result<UpstreamResponse, AttemptError> {
+    async fn send(&self, candidate: &Candidate, now: Timestamp) -> Result<UpstreamResponse, AttemptError> {
         let outgoing = Outgoing {
             path: self.endpoint.path(),
             is_generated: self.endpoint.is_conversation(),
+            counts_tokens: self.endpoint == Endpoint::CountTokens,
             stream: self.wishes.stream,
             is_translated: !self.shape.is_own(),
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,
+            now,
             upload: None,
         };
-        let providers = &self.snapshot.providers;
-        match (target, &self.screened) {
+        let (providers, connect) = (&self.snapshot.providers, candidate.settings.timeouts.connect);
+        match (&candidate.target, &*self.screened) {
             (Target::InBorder(target), screened) => {
                 let outgoing = Outgoing { upload: self.upload.as_ref(), ..outgoing };
-                providers.send_within(&Routed::within(screened, target.clone()), outgoing).await
+                providers.send_within(&Routed::within(screened, target.clone()), outgoing, connect).await
             }
             (Target::External(target), Screened::Cleared(cleared)) => {
-                providers.send_external(&Routed::external(cleared, target.clone()), outgoing).await
+                providers.send_external(&Routed::external(cleared, target.clone()), outgoing, connect).await
             }
             // A plan for a confined request has no such candidate.
             (Target::External(_), Screened::Confined(_)) => Err(FailureKind::Connect.into()),

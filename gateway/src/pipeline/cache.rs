@@ -19,6 +19,7 @@ use shekara_protocol::sse::{self, SseEvent};
 
 use super::Gateway;
 use super::attempt::Begun;
+use super::endpoint::Endpoint;
 use super::events::EventReader;
 use super::facts::Facts;
 use super::resend::{Hash, canonical, hash_value};
@@ -31,9 +32,6 @@ use crate::pii::Screened;
 const REASON: &str = "cache";
 /// Who asks shapes no answer.
 const UNSHAPING: [&str; 3] = ["user", "safety_identifier", "metadata"];
-/// Fields with which a provider does more than answer.
-const DEEDS: [&str; 6] =
-    ["web_search_options", "search_parameters", "plugins", "mcp_servers", "tool_resources", "container"];
 const DONE: &str = "[DONE]";
 
 /// What the caller wants of a cache (`cache-control`).
@@ -81,9 +79,13 @@ struct Kept {
 pub(super) fn slot(gateway: &Gateway, request: &ScreenedRequest) -> Option<Slot> {
     let cache = request.route.cache?;
     let settlement = &request.context.settlement;
-    let body = canonical(request.screened.body()).filter(|body| !is_deed(body));
-    let is_open = !is_sensitive(request) || cache.sensitive;
-    let Some(body) = body.filter(|_| is_open && !request.endpoint.hears() && request.cache != CacheWish::None) else {
+    // What a provider does beside answering is not done by giving its answer again.
+    let is_open = (!is_sensitive(request) || cache.sensitive)
+        && !request.runs_tools_at_provider
+        && !request.endpoint.hears()
+        && request.endpoint != Endpoint::Speech
+        && request.cache != CacheWish::None;
+    let Some(body) = canonical(request.screened.body()).filter(|_| is_open) else {
         settlement.note_cache("bypass");
         return None;
     };
@@ -101,20 +103,13 @@ pub(super) fn slot(gateway: &Gateway, request: &ScreenedRequest) -> Option<Slot>
 }
 
 fn is_sensitive(request: &ScreenedRequest) -> bool {
-    match &request.screened {
+    match &*request.screened {
         Screened::Confined(_) => true,
         Screened::Cleared(cleared) => {
             let class = request.context.settlement.draft().record.data_class;
             cleared.is_masked() || cleared.conversation().is_some() || class.is_sensitive()
         }
     }
-}
-
-/// Whether a provider runs tools for it: the same words may then mean another answer, and a deed.
-fn is_deed(body: &Value) -> bool {
-    let tools = body["tools"].as_array().into_iter().flatten();
-    let mut kinds = tools.map(|tool| tool["type"].as_str().unwrap_or_default());
-    kinds.any(|kind| !matches!(kind, "function" | "custom")) || DEEDS.iter().any(|field| !body[field].is_null())
 }
 
 fn name(request: &ScreenedRequest, mut body: Value) -> Hash {
@@ -128,7 +123,7 @@ fn name(request: &ScreenedRequest, mut body: Value) -> Hash {
     let said = format!("{:?}\n{answered:?}\n{own:?}\n", route.alias);
     hasher.update((said.len() as u64).to_le_bytes());
     hasher.update(said);
-    if let Screened::Cleared(cleared) = &request.screened
+    if let Screened::Cleared(cleared) = &*request.screened
         && let Some(conversation) = cleared.conversation()
     {
         // Its tokens mean something in it alone.
@@ -152,7 +147,7 @@ impl Slot {
         let Kept { streamed, facts } = serde_json::from_slice(&content[..end]).ok()?;
         let body = Bytes::from(content).slice(end + 1..);
         let settlement = &request.context.settlement;
-        let own = Facts::from(&settlement.draft().record);
+        let own = Facts::from(&settlement.draft());
         let Facts { provider, model, zone, .. } = facts;
         settlement.note_kept(&Facts { provider, model, zone, ..own }, REASON);
         settlement.note_cache("hit");
@@ -167,7 +162,7 @@ impl Slot {
 
     /// The same answer, kept when it is whole.
     pub(super) fn keeping(self, gateway: &Arc<Gateway>, request: &ScreenedRequest, begun: Begun) -> Begun {
-        let facts = Facts::from(&request.context.settlement.draft().record);
+        let facts = Facts::from(&request.context.settlement.draft());
         let expires_at_ms = gateway.after(self.ttl);
         match begun {
             Begun::Whole(answer) => {
@@ -230,13 +225,5 @@ mod tests {
             assert_eq!(CacheWish::of(&headers), wish, "{said}");
         }
         assert_eq!(CacheWish::of(&HeaderMap::new()), CacheWish::Any);
-    }
-
-    #[test]
-    fn what_a_provider_runs_is_a_deed() {
-        let is = |body: Value| is_deed(&body);
-        assert!(!is(serde_json::json!({ "tools": [{ "type": "function" }], "web_search_options": null })));
-        assert!(is(serde_json::json!({ "tools": [{ "type": "function" }, { "type": "web_search" }] })));
-        assert!(is(serde_json::json!({ "tools": [{}] })) && is(serde_json::json!({ "web_search_options": {} })));
     }
 }

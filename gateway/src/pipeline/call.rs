@@ -21,16 +21,26 @@ const INLINE_BYTES: usize = 16 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     Chat,
+    Completions,
     Responses,
     Messages,
+    CountTokens,
     Embeddings,
     Rerank,
+    Moderations,
+    Images,
+    Speech,
 }
 
 impl Api {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Completions => "completions",
+            Self::CountTokens => "count_tokens",
+            Self::Moderations => "moderations",
+            Self::Images => "images",
+            Self::Speech => "speech",
             Self::Responses => "responses",
             Self::Messages => "messages",
             Self::Embeddings => "embeddings",
@@ -78,6 +88,11 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         Api::Chat => Ok(Incoming::new(Endpoint::Chat, body)),
         Api::Embeddings => Ok(Incoming::new(Endpoint::Embeddings, body)),
         Api::Rerank => Ok(Incoming::new(Endpoint::Rerank, body)),
+        Api::Moderations => Ok(Incoming::new(Endpoint::Moderations, body)),
+        Api::Images => Ok(Incoming::new(Endpoint::Images, body)),
+        Api::Speech => Ok(Incoming::new(Endpoint::Speech, body)),
+        Api::Completions => Ok(Incoming::completion(body)),
+        Api::CountTokens => Incoming::count_tokens(body),
         Api::Messages => Incoming::messages(body),
         Api::Responses => Incoming::responses(body, place.unwrap_or_default()),
     };

@@ -6,13 +6,14 @@ use shekara_protocol::chat::Usage;
 use shekara_protocol::sse::SseEvent;
 
 use super::whole::has_content;
+use crate::providers::FailureKind;
 
 /// An event of a chat stream, as far as the gateway has to understand it.
 #[derive(Debug, PartialEq)]
 pub(super) enum ChatEvent {
     Done,
-    /// `event: error`, or a data event with an `error` where choices should be.
-    Error,
+    /// `event: error`, or a data event with an `error` where choices should be: what it means for the target.
+    Error(FailureKind),
     Chunk(Chunk),
     /// No JSON object.
     Unknown,
@@ -50,12 +51,13 @@ impl ChatEvent {
         if event.data.trim() == "[DONE]" {
             return Self::Done;
         }
+        let raw = serde_json::from_str::<Raw>(&event.data);
         if event.event == "error" {
-            return Self::Error;
+            return Self::Error(raw.map_or(FailureKind::Server, |raw| kind_of(&raw.error.unwrap_or_default())));
         }
-        let Ok(raw) = serde_json::from_str::<Raw>(&event.data) else { return Self::Unknown };
-        if raw.error.is_some() {
-            return Self::Error;
+        let Ok(raw) = raw else { return Self::Unknown };
+        if let Some(error) = raw.error {
+            return Self::Error(kind_of(&error));
         }
         let choices = raw.choices.unwrap_or_default();
         Self::Chunk(Chunk {
@@ -64,6 +66,24 @@ impl ChatEvent {
             has_choices: !choices.is_empty(),
             usage: Usage::read(&raw.usage),
         })
+    }
+}
+
+/// What an error means that came with a good status. Providers name it in `code` or `type`, in words or as a status.
+pub(super) fn kind_of(error: &Value) -> FailureKind {
+    let says = |words: &[&str]| {
+        [&error["code"], &error["type"]].iter().any(|name| match name {
+            Value::String(name) => words.iter().any(|word| name.contains(word)),
+            Value::Number(status) => words.contains(&status.to_string().as_str()),
+            _ => false,
+        })
+    };
+    if says(&["quota", "billing", "credit", "402"]) {
+        FailureKind::Quota
+    } else if says(&["rate_limit", "too_many_requests", "429"]) {
+        FailureKind::RateLimit
+    } else {
+        FailureKind::Server
     }
 }
 
@@ -85,6 +105,9 @@ mod tests {
         assert!(finish.has_finish && !finish.has_content && finish.usage.is_some());
         assert_eq!(read(" [DONE] "), ChatEvent::Done);
         assert_eq!(read("hello"), ChatEvent::Unknown);
-        assert_eq!(read(r#"{"error":{}}"#), ChatEvent::Error);
+        assert_eq!(read(r#"{"error":{}}"#), ChatEvent::Error(FailureKind::Server));
+        assert_eq!(read(r#"{"error":{"code":"rate_limit_exceeded"}}"#), ChatEvent::Error(FailureKind::RateLimit));
+        assert_eq!(read(r#"{"error":{"type":"insufficient_quota"}}"#), ChatEvent::Error(FailureKind::Quota));
+        assert_eq!(read(r#"{"error":{"code":429}}"#), ChatEvent::Error(FailureKind::RateLimit));
     }
 }

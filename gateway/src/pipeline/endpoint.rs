@@ -7,19 +7,33 @@
 use serde_json::Value;
 use shekara_protocol::completions::Prompt;
 use shekara_protocol::error::ApiError;
-use shekara_protocol::{chat, embeddings, rerank};
+use shekara_protocol::{chat, completions, embeddings, rerank};
 
 use super::admission::Wishes;
 use super::form::read_fields;
+use super::needs::{completion_needs, needs, runs_tools_at_provider};
+use super::plain_request;
+use crate::routing::Needs;
 
 /// An endpoint of the public API whose requests are passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
     Chat,
+    Completions,
+    /// Of a conversation, without an answer to it.
+    CountTokens,
     Embeddings,
     Rerank,
+    Moderations,
+    Images,
+    Speech,
     Transcriptions,
     Translations,
+}
+
+/// Texts that nobody here can read.
+fn is_tokens(prompt: &Prompt) -> bool {
+    matches!(prompt, Prompt::Tokens(_) | Prompt::TokenLists(_))
 }
 
 /// What the gateway itself has to know of a request's body.
@@ -29,6 +43,19 @@ pub(super) struct Reading {
     pub(super) wishes: Wishes,
     /// The body holds text in a form that is not read here.
     pub(super) is_unreadable: bool,
+    pub(super) needs: Needs,
+    /// The request's own name for who asks.
+    pub(super) user: Option<String>,
+    /// The provider is asked to run tools itself.
+    pub(super) runs_tools_at_provider: bool,
+}
+
+impl Reading {
+    /// Of a request that needs nothing special.
+    pub(super) fn plain(model: String, wishes: Wishes) -> Self {
+        let (needs, user) = (Needs::default(), None);
+        Self { model, wishes, is_unreadable: false, needs, user, runs_tools_at_provider: false }
+    }
 }
 
 impl Endpoint {
@@ -36,8 +63,13 @@ impl Endpoint {
     pub fn path(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
+            Self::Completions => "/completions",
+            Self::CountTokens => "/messages/count_tokens",
             Self::Embeddings => "/embeddings",
             Self::Rerank => "/rerank",
+            Self::Moderations => "/moderations",
+            Self::Images => "/images/generations",
+            Self::Speech => "/audio/speech",
             Self::Transcriptions => "/audio/transcriptions",
             Self::Translations => "/audio/translations",
         }
@@ -45,7 +77,7 @@ impl Endpoint {
 
     /// Whether requests are turns of a conversation: remembered, masked and looked at on the way back.
     pub fn is_conversation(self) -> bool {
-        self == Self::Chat
+        matches!(self, Self::Chat | Self::Completions)
     }
 
     /// Whether requests are forms with a sound.
@@ -65,29 +97,51 @@ impl Endpoint {
                 let is_structured = format.is_some_and(|format| format != "text");
                 let stream = request.stream.unwrap_or(false);
                 let wishes = Wishes { stream, include_usage, is_structured, is_text: false };
-                Ok(Reading { model: request.model, wishes, is_unreadable: false })
+                let (needs, runs_tools_at_provider) = (needs(&request), runs_tools_at_provider(&request, body));
+                let user = request.user;
+                Ok(Reading { needs, user, runs_tools_at_provider, ..Reading::plain(request.model, wishes) })
+            }
+            Self::Completions => {
+                let request = completions::parse_request(body)?;
+                let include_usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
+                let stream = request.stream.unwrap_or(false);
+                let wishes = Wishes { stream, include_usage, ..without_stream };
+                let is_unreadable = is_tokens(&request.prompt);
+                let needs = completion_needs(&request);
+                Ok(Reading { needs, is_unreadable, user: request.user, ..Reading::plain(request.model, wishes) })
+            }
+            Self::CountTokens => {
+                let request = chat::parse_request(body)?;
+                Ok(Reading {
+                    needs: needs(&request),
+                    user: request.user.clone(),
+                    ..Reading::plain(request.model, without_stream)
+                })
             }
             Self::Embeddings => {
                 let request = embeddings::parse_request(body)?;
-                let is_unreadable = matches!(request.input, Prompt::Tokens(_) | Prompt::TokenLists(_));
-                Ok(Reading { model: request.model, wishes: without_stream, is_unreadable })
+                let is_unreadable = is_tokens(&request.input);
+                Ok(Reading { is_unreadable, ..Reading::plain(request.model, without_stream) })
             }
             Self::Rerank => {
                 let request = rerank::parse_request(body)?;
-                Ok(Reading { model: request.model, wishes: without_stream, is_unreadable: false })
+                Ok(Reading::plain(request.model, without_stream))
             }
+            Self::Moderations | Self::Speech => plain_request::read(body, "input"),
+            Self::Images => plain_request::read(body, "prompt"),
             Self::Transcriptions | Self::Translations => read_fields(body),
         }
     }
 
-    /// Whether a whole answer of vectors or ranks says anything.
+    /// Whether a whole answer of vectors, ranks or counts says anything.
     pub(super) fn is_answer(self, answer: &Value) -> bool {
         let list = match self {
-            Self::Chat => "choices",
-            Self::Embeddings => "data",
-            Self::Rerank => "results",
+            Self::Chat | Self::Completions => "choices",
+            Self::CountTokens => return answer["input_tokens"].is_u64(),
+            Self::Embeddings | Self::Images => "data",
+            Self::Rerank | Self::Moderations => "results",
             // These are read elsewhere.
-            Self::Transcriptions | Self::Translations => return false,
+            Self::Speech | Self::Transcriptions | Self::Translations => return false,
         };
         answer[list].as_array().is_some_and(|list| !list.is_empty())
     }

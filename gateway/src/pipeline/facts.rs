@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::AuditRecord;
+use super::settlement::Draft;
+use crate::audit::Outcome;
 use crate::auth::DataClass;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,16 @@ pub(super) struct Facts {
     pub(super) answer_entities: BTreeMap<String, u32>,
     pub(super) pii_action: String,
     pub(super) streamed: bool,
+    /// Its route is one of the configuration's or a local model's.
+    pub(super) is_named: bool,
+}
+
+/// How an answer ended, and all that its record says of it then.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) status: u16,
+    pub(super) facts: Facts,
 }
 
 impl Facts {
@@ -27,7 +38,9 @@ impl Facts {
     }
 
     /// Puts them into the record of a request that is answered with the same.
-    pub(super) fn note_in(&self, record: &mut AuditRecord) {
+    pub(super) fn note_in(&self, draft: &mut Draft) {
+        draft.is_named = self.is_named;
+        let record = &mut draft.record;
         record.route.clone_from(&self.route);
         record.provider.clone_from(&self.provider);
         record.model.clone_from(&self.model);
@@ -40,8 +53,9 @@ impl Facts {
     }
 }
 
-impl From<&AuditRecord> for Facts {
-    fn from(record: &AuditRecord) -> Self {
+impl From<&Draft> for Facts {
+    fn from(draft: &Draft) -> Self {
+        let record = &draft.record;
         Self {
             route: record.route.clone(),
             provider: record.provider.clone(),
@@ -52,6 +66,7 @@ impl From<&AuditRecord> for Facts {
             answer_entities: record.answer_entities.clone(),
             pii_action: record.pii_action.clone(),
             streamed: record.streamed,
+            is_named: draft.is_named,
         }
     }
 }

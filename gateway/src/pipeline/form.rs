@@ -74,7 +74,7 @@ pub(super) fn read_fields(fields: &[u8]) -> Result<Reading, ApiError> {
     };
     let is_text = matches!(text("response_format"), Some("text" | "srt" | "vtt"));
     let wishes = Wishes { stream, include_usage: false, is_structured: false, is_text };
-    Ok(Reading { model, wishes, is_unreadable: true })
+    Ok(Reading { is_unreadable: true, ..Reading::plain(model, wishes) })
 }
 
 #[cfg(test)]

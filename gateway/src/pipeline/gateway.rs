@@ -20,6 +20,7 @@ use crate::content::{Bounds, ContentKeys, Item};
 use crate::labels::Signer;
 use crate::routing::LocalModels;
 use crate::store::{Journal, Store, StoreError};
+use crate::telemetry::Metrics;
 
 #[derive(Debug)]
 pub struct Gateway {
@@ -28,9 +29,10 @@ pub struct Gateway {
     pub sources: Sources,
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
-    pub(super) health: Health,
+    pub metrics: Arc<Metrics>,
     pub shelf: Shelf,
     pub(super) lives: Lives,
+    pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
     keyring: ArcSwap<Keyring>,
     store: StoreHandle,
@@ -70,9 +72,10 @@ impl Gateway {
             sources: parts.sources,
             conversations: parts.conversations,
             signer: parts.signer,
-            health: Health::default(),
+            metrics: Arc::default(),
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
             lives: Lives::new(),
+            health: Arc::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             keyring: ArcSwap::from_pointee(keyring),

@@ -45,6 +45,11 @@ impl Incoming {
         Self { endpoint, origin, body, shape, inherited: Inherited::default() }
     }
 
+    /// A body of `/v1/completions`: sent as it came, and its answer lowered from chat's shape.
+    pub fn completion(body: Bytes) -> Self {
+        Self { shape: Arc::new(Shape::Completion), ..Self::new(Endpoint::Completions, body) }
+    }
+
     /// A body of `/v1/responses`, with what came before it already in its input.
     ///
     /// # Errors
@@ -70,6 +75,19 @@ impl Incoming {
         let (chat, places) = messages::translate(&request)?;
         (request.messages, request.system) = (Vec::new(), None);
         Self::translated(body, &chat, Shape::Messages(Box::new(request), places))
+    }
+
+    /// A body of `/v1/messages/count_tokens`.
+    ///
+    /// # Errors
+    /// As [`Self::responses`].
+    pub fn count_tokens(body: Bytes) -> Result<Self, ApiError> {
+        json::walk(&body, |_, _| {})?;
+        let mut request = messages::parse_count_request(&body)?;
+        let (chat, places) = messages::translate_count(&request)?;
+        (request.messages, request.system) = (Vec::new(), None);
+        let incoming = Self::translated(body, &chat, Shape::Messages(Box::new(request), places))?;
+        Ok(Self { endpoint: Endpoint::CountTokens, ..incoming })
     }
 
     fn translated(origin: Bytes, chat: &shekara_protocol::chat::ChatRequest, shape: Shape) -> Result<Self, ApiError> {

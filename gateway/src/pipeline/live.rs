@@ -11,8 +11,7 @@ use bytes::Bytes;
 use shekara_protocol::error::ApiError;
 use tokio::sync::watch;
 
-use super::facts::Facts;
-use crate::audit::Outcome;
+use super::facts::{Ended, Facts};
 
 /// How far the slowest client may be behind where not all is kept.
 const WINDOW_BYTES: usize = 256 << 10;
@@ -24,12 +23,14 @@ pub(super) struct Head {
     pub(super) facts: Facts,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Form {
     Json,
     Text,
     Events,
+    /// Of this content type.
+    Bytes(String),
 }
 
 /// What answers under way may take together, and one of them.
@@ -63,7 +64,7 @@ struct State {
     bytes: usize,
     is_cut: bool,
     /// The answer's record was made before the chunk of this number, and how the answer ended.
-    settled: Option<(usize, Outcome, u16)>,
+    settled: Option<(usize, Arc<Ended>)>,
     has_ended: bool,
     is_abandoned: bool,
     /// What each listener has heard.
@@ -106,7 +107,7 @@ impl Live {
     }
 
     /// One more piece, `settled` if the record was made before it. Waits where a listener is too far behind.
-    pub(super) async fn say(&self, chunk: Bytes, settled: Option<(Outcome, u16)>) {
+    pub(super) async fn say(&self, chunk: Bytes, settled: Option<Ended>) {
         let mut heard = self.heard.subscribe();
         {
             let mut state = self.lock();
@@ -130,7 +131,7 @@ impl Live {
         }
     }
 
-    pub(super) fn end(&self, settled: Option<(Outcome, u16)>) {
+    pub(super) fn end(&self, settled: Option<Ended>) {
         {
             let mut state = self.lock();
             state.note_settled(settled);
@@ -179,9 +180,9 @@ impl Drop for Live {
 }
 
 impl State {
-    fn note_settled(&mut self, settled: Option<(Outcome, u16)>) {
-        if let (None, Some((outcome, status))) = (self.settled, settled) {
-            self.settled = Some((self.first + self.chunks.len(), outcome, status));
+    fn note_settled(&mut self, settled: Option<Ended>) {
+        if let (None, Some(ended)) = (&self.settled, settled) {
+            self.settled = Some((self.first + self.chunks.len(), Arc::new(ended)));
         }
     }
 
@@ -239,7 +240,7 @@ enum Said {
 pub(super) struct Heard {
     pub(super) chunk: Bytes,
     /// How the answer ended, if its record was made before this piece.
-    pub(super) settled: Option<(Outcome, u16)>,
+    pub(super) settled: Option<Arc<Ended>>,
 }
 
 impl Ear {
@@ -269,8 +270,8 @@ impl Ear {
     }
 
     /// How the answer ended, as its record says.
-    pub(super) fn ended(&self) -> Option<(Outcome, u16)> {
-        self.live.lock().settled.map(|(_, outcome, status)| (outcome, status))
+    pub(super) fn ended(&self) -> Option<Arc<Ended>> {
+        self.live.lock().settled.as_ref().map(|(_, ended)| Arc::clone(ended))
     }
 
     fn take(&mut self) -> Said {
@@ -281,10 +282,11 @@ impl Ear {
         };
         state.positions.insert(self.number, position + 1);
         state.forget_heard();
-        let settled = state.settled.filter(|(from, ..)| position >= *from);
+        let settled = state.settled.as_ref().filter(|(from, _)| position >= *from);
+        let settled = settled.map(|(_, ended)| Arc::clone(ended));
         drop(state);
         self.live.heard.send_modify(|count| *count += 1);
-        Said::Piece(Heard { chunk, settled: settled.map(|(_, outcome, status)| (outcome, status)) })
+        Said::Piece(Heard { chunk, settled })
     }
 }
 

@@ -1,6 +1,26 @@
 //! Everyone hears all of it; memory and patience have bounds.
 
+use std::collections::BTreeMap;
+
 use super::*;
+use crate::audit::Outcome;
+use crate::auth::DataClass;
+
+fn completed() -> Ended {
+    let facts = Facts {
+        route: None,
+        provider: None,
+        model: None,
+        zone: None,
+        data_class: DataClass::Public,
+        entities: BTreeMap::new(),
+        answer_entities: BTreeMap::new(),
+        pii_action: "none".to_owned(),
+        streamed: false,
+        is_named: true,
+    };
+    Ended { outcome: Outcome::Completed, status: 200, facts }
+}
 
 fn live(one_bytes: usize, room: &Arc<Room>) -> Arc<Live> {
     Live::new(RoomLimits { one_bytes, all_bytes: 1 << 20 }, Arc::clone(room))
@@ -25,10 +45,10 @@ async fn who_joins_late_hears_it_from_the_beginning() {
     let first = live.join().unwrap();
     live.say(piece(3), None).await;
     let second = live.join().unwrap();
-    live.say(piece(4), Some((Outcome::Completed, 200))).await;
+    live.say(piece(4), Some(completed())).await;
     live.end(None);
     let third = live.join().unwrap();
-    assert_eq!(first.ended(), Some((Outcome::Completed, 200)));
+    assert_eq!(first.ended().map(|ended| ended.outcome), Some(Outcome::Completed));
     for ear in [first, second, third] {
         assert_eq!(rest(ear).await, 7);
     }
@@ -42,9 +62,9 @@ async fn the_record_is_there_before_the_piece_that_needs_it() {
     let live = live(1_000, &Room::new());
     let mut ear = live.join().unwrap();
     live.say(piece(1), None).await;
-    live.say(piece(1), Some((Outcome::Completed, 200))).await;
+    live.say(piece(1), Some(completed())).await;
     assert!(ear.next().await.unwrap().settled.is_none());
-    assert_eq!(ear.next().await.unwrap().settled, Some((Outcome::Completed, 200)));
+    assert_eq!(ear.next().await.unwrap().settled.map(|ended| ended.status), Some(200));
 }
 
 #[tokio::test]
@@ -89,7 +109,7 @@ async fn when_nobody_listens_it_is_over_and_cannot_be_joined() {
 async fn once_its_record_is_made_it_goes_on_to_its_end() {
     let live = live(1_000, &Room::new());
     let ear = live.join().unwrap();
-    live.say(piece(5), Some((Outcome::Completed, 200))).await;
+    live.say(piece(5), Some(completed())).await;
     drop(ear);
     assert!(live.lock().is_abandoned && !live.lock().is_over());
     assert!(live.join().is_ok() && live.whole().is_some());

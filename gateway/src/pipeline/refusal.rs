@@ -6,6 +6,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 use super::answer_filter::FilterError;
 use super::shelf::ShelfError;
 use crate::auth::KeyRole;
+use crate::config::Ability;
 use crate::pii::AnswerBlocked;
 use crate::providers::{Failure, FailureKind};
 use crate::routing::NoCandidate;
@@ -107,9 +108,35 @@ pub(super) fn no_candidate(error: NoCandidate) -> ApiError {
                 .with_code("audio_not_local")
                 .final_answer()
         }
+        NoCandidate::NoCapableLocalModel(ability) => {
+            no_capable_local_model(&ApiError::invalid_request(lacking(ability)).with_code("unsupported_value"))
+        }
+        NoCandidate::Incapable(ability) => {
+            let message = format!("No target of this route can answer as asked: {}.", lacking(ability));
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+                .with_code("no_capable_target")
+                .final_answer()
+        }
+        NoCandidate::NoneTakesIt => {
+            let message = "No target of this route is for requests like this one (`when` of its targets).";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+                .with_code("no_matching_target")
+                .final_answer()
+        }
         NoCandidate::NotServed => {
             ApiError::unavailable("model_not_served", "No target of this route is served at the moment.", 30)
         }
+    }
+}
+
+fn lacking(ability: Ability) -> &'static str {
+    match ability {
+        Ability::Tools => "there are no tools",
+        Ability::Vision => "images cannot be looked at",
+        Ability::Files => "files cannot be read",
+        Ability::Audio => "sounds cannot be heard",
+        Ability::JsonSchema => "answers cannot be bound by a JSON schema",
+        Ability::Logprobs => "there are no log probabilities",
     }
 }
 

@@ -26,7 +26,6 @@ use super::shape::StreamShape;
 use super::whole::MAX_ANSWER_BYTES;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
-use crate::config::Timeouts;
 
 pub(super) fn relay(
     request: ScreenedRequest,
@@ -35,7 +34,6 @@ pub(super) fn relay(
     (labeller, shape): (Labeller, StreamShape),
 ) -> AnswerStream {
     let filter = request.answer_filter();
-    let Timing { started, grace_over } = timing;
     let relay = Relay {
         filter,
         labeller,
@@ -44,9 +42,7 @@ pub(super) fn relay(
         last: None,
         events,
         settlement: request.context.settlement,
-        timeouts: request.route.timeouts,
-        started,
-        grace_over,
+        timing,
         include_usage: request.wishes.include_usage,
         content_events: 0,
         saw_finish: false,
@@ -59,10 +55,18 @@ pub(super) fn relay(
     pump(relay)
 }
 
-/// When the request was sent, and what ends its answer early.
+/// When the request was sent, how long its answer may take, and what ends it early.
 pub(super) struct Timing {
     pub(super) started: Instant,
+    pub(super) total: Duration,
+    pub(super) between_tokens: Duration,
     pub(super) grace_over: CancellationToken,
+}
+
+impl Timing {
+    pub(super) fn left(&self) -> Duration {
+        self.total.saturating_sub(self.started.elapsed())
+    }
 }
 
 struct Relay {
@@ -74,9 +78,7 @@ struct Relay {
     last: Option<Value>,
     events: EventReader,
     settlement: Arc<Settlement>,
-    timeouts: Timeouts,
-    started: Instant,
-    grace_over: CancellationToken,
+    timing: Timing,
     include_usage: bool,
     /// Events with content, an estimate of tokens where the provider reports none.
     content_events: u64,
@@ -97,10 +99,10 @@ impl Source for Relay {
             if self.ended {
                 return None;
             }
-            let limit = self.timeouts.between_tokens.min(self.left());
+            let limit = self.timing.between_tokens.min(self.timing.left());
             let event = tokio::select! {
                 biased;
-                () = self.grace_over.cancelled() => {
+                () = self.timing.grace_over.cancelled() => {
                     self.fail(&refusal::stream_broken("The server is shutting down."));
                     continue;
                 }
@@ -122,7 +124,7 @@ impl Source for Relay {
     }
 
     fn left(&self) -> Duration {
-        self.timeouts.total.saturating_sub(self.started.elapsed())
+        self.timing.left()
     }
 
     fn settlement(&self) -> &Settlement {
@@ -134,7 +136,7 @@ impl Relay {
     fn take(&mut self, event: &SseEvent) {
         match ChatEvent::read(event) {
             ChatEvent::Done => self.complete(),
-            ChatEvent::Error => {
+            ChatEvent::Error(_) => {
                 // Its words may quote the request; a code that every client knows is enough.
                 let code = serde_json::from_str::<Value>(&event.data).ok();
                 let code = code.and_then(|json| json["error"]["code"].as_str().map(str::to_owned));

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use shekara_protocol::error::ApiError;
 
 use super::answer::{Answer, AnswerStream};
 use super::authenticated::RequestContext;
 use super::call::{Call, run};
-use super::facts::Facts;
+use super::facts::{Ended, Facts};
 use super::live::{Ear, Form, Head, Live, NotJoined, Room, RoomLimits};
 use super::resend::{Hash, Resend};
 use super::subjects::subjects_of;
@@ -135,14 +136,16 @@ impl Leading<'_> {
             Answer::Whole(bytes) => (Form::Json, once(bytes)),
             Answer::Text(bytes) => (Form::Text, once(bytes)),
             Answer::Stream(events) => (Form::Events, events),
+            Answer::Bytes(kind, bytes) => (Form::Bytes(String::from_utf8_lossy(kind.as_bytes()).into_owned()), bytes),
         };
-        live.begin(Ok(Head { form, facts: Facts::from(&settlement.draft().record) }));
+        live.begin(Ok(Head { form: form.clone(), facts: Facts::from(&settlement.draft()) }));
         while let Some(Ok(chunk)) = body.next().await {
             live.say(chunk, settlement.ended()).await;
         }
         let ended = settlement.ended();
-        if let (Some((Outcome::Completed, _)), Some(name), Some(chunks)) = (ended, &resend.name, live.whole()) {
-            let kept = Kept { fingerprint: resend.fingerprint, form, facts: Facts::from(&settlement.draft().record) };
+        let completed = ended.clone().filter(|ended| ended.outcome == Outcome::Completed);
+        if let (Some(Ended { facts, .. }), Some(name), Some(chunks)) = (completed, &resend.name, live.whole()) {
+            let kept = Kept { fingerprint: resend.fingerprint, form, facts };
             let key = &context.key;
             let owner = Owner { tenant: key.tenant.clone(), project: key.project.clone(), key_id: key.id.clone() };
             let content = &gateway.snapshot().config.content;
@@ -194,16 +197,20 @@ async fn hear(mut ear: Ear, twin: Option<Twin>) -> Result<Answer, ApiError> {
     if let Some(twin) = &twin {
         twin.settlement.note_kept(&head.facts, REASON);
     }
-    if head.form == Form::Events {
-        return Ok(Answer::Stream(Box::pin(stream::unfold((ear, twin), |(mut ear, twin)| async move {
+    if let Form::Events | Form::Bytes(_) = head.form {
+        let body: AnswerStream = Box::pin(stream::unfold((ear, twin), |(mut ear, twin)| async move {
             let heard = ear.next().await;
-            let settled = heard.as_ref().map_or_else(|| ear.ended(), |heard| heard.settled);
-            if let (Some(twin), Some((outcome, status))) = (&twin, settled) {
+            let settled = heard.as_ref().map_or_else(|| ear.ended(), |heard| heard.settled.clone());
+            if let (Some(twin), Some(ended)) = (&twin, settled) {
+                twin.settlement.note_kept(&ended.facts, REASON);
                 // Without a record the answer is not completed.
-                twin.settlement.settle(outcome, status).ok()?;
+                twin.settlement.settle(ended.outcome, ended.status).ok()?;
             }
             Some((Ok(heard?.chunk), (ear, twin)))
-        }))));
+        }));
+        let Form::Bytes(kind) = head.form else { return Ok(Answer::Stream(body)) };
+        let kind = HeaderValue::from_str(&kind).map_err(|_| ApiError::internal())?;
+        return Ok(Answer::Bytes(kind, body));
     }
     let body = ear.next().await.ok_or_else(ApiError::internal)?.chunk;
     if let Some(Twin { settlement, places }) = twin {

@@ -14,10 +14,11 @@ use super::cache::CacheWish;
 use super::endpoint::Endpoint;
 use super::shape::Shape;
 use super::{Gateway, Snapshot, refusal};
+use crate::auth::DataClass;
 use crate::pii::masking::Conversation;
 use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
 use crate::providers::Upload;
-use crate::routing::{Route, Target};
+use crate::routing::{Needs, Route, Target};
 
 /// Below this a scan takes less than handing it to another thread.
 const INLINE_SCAN_BYTES: usize = 16 << 10;
@@ -28,11 +29,18 @@ pub struct ScreenedRequest {
     pub(super) context: RequestContext,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) route: Arc<Route>,
-    pub(super) screened: Screened,
+    pub(super) screened: Arc<Screened>,
+    /// The least class that its data was said to have.
+    pub(super) declared: DataClass,
     pub(super) endpoint: Endpoint,
     pub(super) shape: Arc<Shape>,
     pub(super) wishes: Wishes,
     pub(super) cache: CacheWish,
+    pub(super) needs: Needs,
+    /// The request's own name for who asks.
+    pub(super) user: Option<String>,
+    /// Sent twice, it might do harm twice.
+    pub(super) runs_tools_at_provider: bool,
     pub(super) places: Places,
     /// It goes along inside the border only.
     pub(super) upload: Option<Upload>,
@@ -74,7 +82,8 @@ impl Admitted {
         if !self.snapshot.detector.is_clean(&self.route.alias) {
             return Err(refusal::personal_data_in_model());
         }
-        settlement.note_route(&self.route.alias, self.wishes.stream);
+        let is_named = self.snapshot.table.is_named(&self.route.alias);
+        settlement.note_route(&self.route.alias, is_named, self.wishes.stream);
         let action = match &screened {
             Screened::Confined(_) => {
                 gateway.conversations.sticky.mark(history.own(), now_ms);
@@ -92,8 +101,25 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, endpoint, shape, wishes, cache, places, upload, .. } = self;
-        Ok(ScreenedRequest { context, snapshot, route, screened, endpoint, shape, wishes, cache, places, upload })
+        let Self { context, snapshot, route, endpoint, shape, wishes, places, upload, declared, .. } = self;
+        let Self { needs, user, runs_tools_at_provider, cache, .. } = self;
+        let screened = Arc::new(screened);
+        Ok(ScreenedRequest {
+            context,
+            snapshot,
+            route,
+            screened,
+            declared,
+            endpoint,
+            shape,
+            wishes,
+            cache,
+            needs,
+            user,
+            runs_tools_at_provider,
+            places,
+            upload,
+        })
     }
 }
 
@@ -165,16 +191,20 @@ impl ScreenedRequest {
     pub(super) fn answer_filter(&self) -> AnswerFilter {
         let policy = self.route.answers.as_ref();
         let guard = policy.map(|policy| AnswerGuard::new(Arc::clone(&self.snapshot.detector), Arc::clone(policy)));
-        let restorer = match &self.screened {
+        let restorer = match &*self.screened {
             Screened::Cleared(cleared) => cleared.conversation().map(Conversation::restorer),
             Screened::Confined(_) => None,
         };
         AnswerFilter::new(guard, restorer, self.wishes.is_structured)
     }
 
+    pub(super) fn is_masked(&self) -> bool {
+        matches!(&*self.screened, Screened::Cleared(cleared) if cleared.is_masked())
+    }
+
     /// A refusal by a local model that the caller did not choose is not the caller's mistake.
     pub(super) fn was_rerouted_to(&self, target: &Target) -> bool {
-        match (&self.screened, target) {
+        match (&*self.screened, target) {
             (Screened::Confined(_), Target::InBorder(target)) => !self.route.names(target),
             _ => false,
         }

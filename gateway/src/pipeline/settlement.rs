@@ -8,13 +8,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::Gateway;
-use super::facts::Facts;
-use crate::audit::{AuditRecord, Outcome, UsageSource};
+use super::facts::{Ended, Facts};
+use super::health::Health;
+use super::{Gateway, Sources};
+use crate::audit::{AuditRecord, Outcome, Try, TryResult, UsageSource};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::{Entity, ScanSummary};
 use crate::routing::{Deployment, Reason};
 use crate::store::{Journal, JournalError};
+use crate::telemetry::Metrics;
 
 /// 499: the client closed the connection before the answer's end (nginx's number).
 pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -27,6 +29,33 @@ pub struct Draft {
     pub cache: Option<&'static str>,
     /// Nothing was used for the answer: it was kept from an earlier one.
     is_kept: bool,
+    /// Its headers went out before it was known who answers.
+    pub is_late: bool,
+    /// Its route is one of the configuration's or a local model's.
+    pub is_named: bool,
+}
+
+impl Draft {
+    /// The record is about this call.
+    fn shows(&mut self, at: usize) {
+        let Some(attempt) = self.record.tries.get(at).cloned() else { return };
+        self.record.reason = Some(attempt.reason);
+        self.record.provider = Some(attempt.provider);
+        self.record.model = Some(attempt.model);
+        self.record.zone = Some(attempt.zone);
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        let result = match outcome {
+            Outcome::Dispatched => return,
+            Outcome::Completed => TryResult::Answered,
+            Outcome::Failed => TryResult::Interrupted,
+            Outcome::Aborted => TryResult::Aborted,
+        };
+        for attempt in self.record.tries.iter_mut().filter(|attempt| attempt.result == TryResult::Open) {
+            attempt.result = result;
+        }
+    }
 }
 
 pub struct Settlement {
@@ -34,6 +63,9 @@ pub struct Settlement {
     state: Mutex<State>,
     received: Instant,
     journal: Arc<Journal>,
+    health: Arc<Health>,
+    metrics: Arc<Metrics>,
+    sources: Sources,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +100,7 @@ impl Settlement {
             error_code: None,
             streamed: false,
             attempts: 0,
+            tries: Vec::new(),
             prompt_tokens: None,
             completion_tokens: None,
             usage_source: None,
@@ -76,10 +109,13 @@ impl Settlement {
             total_ms: 0,
         };
         Arc::new(Self {
-            draft: Mutex::new(Draft { record, cache: None, is_kept: false }),
+            draft: Mutex::new(Draft { record, cache: None, is_kept: false, is_late: false, is_named: false }),
             state: Mutex::new(State::Open),
             received: Instant::now(),
             journal: Arc::clone(&gateway.journal),
+            health: Arc::clone(&gateway.health),
+            metrics: Arc::clone(&gateway.metrics),
+            sources: gateway.sources.clone(),
         })
     }
 
@@ -88,8 +124,9 @@ impl Settlement {
         self.lock().clone()
     }
 
-    pub(super) fn note_route(&self, alias: &str, streamed: bool) {
+    pub(super) fn note_route(&self, alias: &str, is_named: bool, streamed: bool) {
         let mut draft = self.lock();
+        draft.is_named = is_named;
         draft.record.route = Some(alias.to_owned());
         draft.record.streamed = streamed;
     }
@@ -113,19 +150,45 @@ impl Settlement {
         draft.record.data_class = draft.record.data_class.max(class);
     }
 
-    pub(super) fn note_attempt(&self, deployment: &Deployment, reason: Reason) {
+    /// A call of a provider begins. Gives its number.
+    pub(super) fn note_attempt(&self, deployment: &Deployment, reason: Reason) -> usize {
+        let began_ms = self.elapsed_ms();
         let mut draft = self.lock();
         draft.record.attempts += 1;
-        draft.record.reason = Some(reason.header_value());
-        draft.record.provider = Some(deployment.provider.to_string());
-        draft.record.model = Some(deployment.model.to_string());
-        draft.record.zone = Some(deployment.zone.as_str().to_owned());
+        draft.record.tries.push(Try {
+            provider: deployment.provider.to_string(),
+            model: deployment.model.to_string(),
+            zone: deployment.zone.as_str().to_owned(),
+            reason: reason.header_value(),
+            result: TryResult::Open,
+            began_ms,
+            took_ms: None,
+        });
+        let at = draft.record.tries.len() - 1;
+        draft.shows(at);
+        at
+    }
+
+    /// A call gave no answer, or a better one was there before it.
+    pub(super) fn note_result(&self, at: usize, result: TryResult) {
+        let now_ms = self.elapsed_ms();
+        let mut draft = self.lock();
+        if let Some(attempt) = draft.record.tries.get_mut(at) {
+            attempt.result = result;
+            attempt.took_ms = Some(now_ms.saturating_sub(attempt.began_ms));
+        }
+    }
+
+    /// A call gives the answer: it is what headers and record name. What becomes of the answer shows at its end.
+    pub(super) fn note_answering(&self, at: usize) {
+        self.note_result(at, TryResult::Open);
+        self.lock().shows(at);
     }
 
     /// The answer is one that was given before: nobody is asked for it, and nothing is used.
     pub(super) fn note_kept(&self, facts: &Facts, reason: &str) {
         let mut draft = self.lock();
-        facts.note_in(&mut draft.record);
+        facts.note_in(&mut draft);
         draft.record.reason = Some(reason.to_owned());
         (draft.record.prompt_tokens, draft.record.completion_tokens) = (Some(0), Some(0));
         draft.is_kept = true;
@@ -141,10 +204,15 @@ impl Settlement {
     }
 
     /// How it ended, once it is settled.
-    pub(super) fn ended(&self) -> Option<(Outcome, u16)> {
+    pub(super) fn ended(&self) -> Option<Ended> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let draft = self.lock();
-        (*state == State::Settled).then_some((draft.record.outcome, draft.record.status))
+        let record = &draft.record;
+        (*state == State::Settled).then(|| Ended {
+            outcome: record.outcome,
+            status: record.status,
+            facts: Facts::from(&*draft),
+        })
     }
 
     pub(super) fn note_usage(&self, prompt_tokens: Option<u64>, completion_tokens: u64, source: UsageSource) {
@@ -167,7 +235,14 @@ impl Settlement {
 
     pub(super) fn note_first_token(&self) {
         let elapsed = self.elapsed_ms();
-        self.lock().record.first_token_ms.get_or_insert(elapsed);
+        let mut draft = self.lock();
+        if !draft.is_kept {
+            draft.record.first_token_ms.get_or_insert(elapsed);
+        }
+    }
+
+    pub(super) fn note_late(&self) {
+        self.lock().is_late = true;
     }
 
     pub fn note_error(&self, code: Option<&str>) {
@@ -191,11 +266,23 @@ impl Settlement {
         let total_ms = self.elapsed_ms();
         let mut draft = self.lock();
         draft.record.outcome = outcome;
+        draft.end(outcome);
         draft.record.status = status;
         draft.record.total_ms = total_ms;
         self.append(&draft.record)?;
         *state = State::Settled;
+        self.spend(&draft.record);
+        self.metrics.note(&draft.record, draft.is_named);
         Ok(())
+    }
+
+    /// Tokens count towards the day's of who answered.
+    fn spend(&self, record: &AuditRecord) {
+        let tokens = record.prompt_tokens.unwrap_or(0).saturating_add(record.completion_tokens.unwrap_or(0));
+        if let (Some(provider), Some(model), 1..) = (&record.provider, &record.model, tokens) {
+            let now_ms = u64::try_from(self.sources.now().as_millisecond()).unwrap_or_default();
+            self.health.note_tokens(provider, model, tokens, now_ms);
+        }
     }
 
     fn append(&self, record: &AuditRecord) -> Result<(), JournalError> {

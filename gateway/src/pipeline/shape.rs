@@ -19,6 +19,8 @@ const LABEL: &str = "shekara";
 pub enum Shape {
     /// As it is: chat, and whatever is no conversation.
     Own,
+    /// The body is the caller's own too; answers are chat's between their ends.
+    Completion,
     Responses(Box<ResponsesRequest>, Places),
     Messages(Box<MessagesRequest>, Places),
 }
@@ -26,14 +28,14 @@ pub enum Shape {
 impl Shape {
     /// Whether the body is the caller's own.
     pub(super) fn is_own(&self) -> bool {
-        matches!(self, Self::Own)
+        matches!(self, Self::Own | Self::Completion)
     }
 
     /// An error of the chat request in the caller's own words.
     #[must_use]
     pub fn restate(&self, error: ApiError) -> ApiError {
         match self {
-            Self::Own => error,
+            Self::Own | Self::Completion => error,
             Self::Responses(_, places) | Self::Messages(_, places) => places.restate(error),
         }
     }
@@ -46,6 +48,7 @@ impl Shape {
         let chat = || ChatCompletion::read(answer).ok_or_else(ApiError::internal);
         let told = match self {
             Self::Own => return Ok(Bytes::from(answer.to_string())),
+            Self::Completion => return Ok(Bytes::from(lowered(answer, "message").to_string())),
             Self::Responses(request, _) => serde_json::to_value(responses::from_chat(request, &chat()?, ids)),
             Self::Messages(request, _) => serde_json::to_value(messages::from_chat(request, &chat()?, ids)),
         };
@@ -58,6 +61,7 @@ impl Shape {
     pub(super) fn stream(&self, ids: IdSeed, created_at: u64) -> StreamShape {
         match self {
             Self::Own => StreamShape::Own,
+            Self::Completion => StreamShape::Completion,
             Self::Responses(request, _) => {
                 let stream = Box::new(ResponsesStream::new(request, ids, created_at));
                 StreamShape::Responses { reader: ChunkReader::default(), stream, label: Value::Null }
@@ -75,6 +79,7 @@ impl fmt::Debug for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Own => "Own",
+            Self::Completion => "Completion",
             Self::Responses(..) => "Responses",
             Self::Messages(..) => "Messages",
         })
@@ -84,6 +89,7 @@ impl fmt::Debug for Shape {
 /// Turns the chunks of one chat answer into the events of a shape.
 pub(super) enum StreamShape {
     Own,
+    Completion,
     Responses {
         reader: ChunkReader,
         stream: Box<ResponsesStream>,
@@ -106,6 +112,7 @@ impl StreamShape {
     pub(super) fn chunk(&mut self, chunk: &Value) -> Vec<Bytes> {
         match self {
             Self::Own => vec![Bytes::from(sse::data(&chunk.to_string()))],
+            Self::Completion => vec![Bytes::from(sse::data(&lowered(chunk, "delta").to_string()))],
             Self::Responses { reader, stream, label } => {
                 note_label(label, chunk);
                 reader.read(chunk).map_or_else(Vec::new, |chunk| written(&stream.push(&chunk)))
@@ -119,7 +126,7 @@ impl StreamShape {
 
     pub(super) fn keep_alive(&self) -> Bytes {
         match self {
-            Self::Own | Self::Responses { .. } => Bytes::from_static(sse::KEEP_ALIVE.as_bytes()),
+            Self::Own | Self::Completion | Self::Responses { .. } => Bytes::from_static(sse::KEEP_ALIVE.as_bytes()),
             Self::Messages { .. } => Bytes::from(MessagesStream::ping().to_sse()),
         }
     }
@@ -127,7 +134,7 @@ impl StreamShape {
     /// The last events: of a whole answer, or of one that broke.
     pub(super) fn end(&mut self, error: Option<(&ApiError, &str)>) -> Vec<Bytes> {
         match self {
-            Self::Own => {
+            Self::Own | Self::Completion => {
                 let error = error.map(|(error, _)| Bytes::from(sse::error(&error.to_json())));
                 error.into_iter().chain([Bytes::from_static(sse::DONE.as_bytes())]).collect()
             }
@@ -154,6 +161,18 @@ impl StreamShape {
             }
         }
     }
+}
+
+/// A chat answer or chunk as a completion's: the content of each message or delta becomes `text`.
+fn lowered(answer: &Value, member: &str) -> Value {
+    let mut lowered = answer.clone();
+    lowered["object"] = Value::from("text_completion");
+    for choice in lowered.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(choice) = choice.as_object_mut() else { continue };
+        let said = choice.remove(member).unwrap_or_default();
+        choice.insert("text".to_owned(), Value::from(said["content"].as_str().unwrap_or_default()));
+    }
+    lowered
 }
 
 fn note_label(label: &mut Value, chunk: &Value) {

@@ -10,7 +10,7 @@ use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
 use crate::pii::{Detector, DetectorError, SecondStage};
 use crate::providers::{EngineService, Registry, TokenClassifier};
-use crate::routing::{LocalModels, Route, RoutingTable, Target};
+use crate::routing::{Candidate, LocalModels, Route, RoutingTable};
 
 #[derive(Debug)]
 pub struct Snapshot {
@@ -91,11 +91,11 @@ impl Snapshot {
     }
 
     fn lack(&self, route: &Route) -> Option<String> {
-        let served = |target: &Target| {
-            let deployment = target.deployment();
+        let served = |candidate: &Candidate| {
+            let deployment = candidate.deployment();
             !deployment.is_engine() || self.table.local().serves(&deployment.model)
         };
-        if !route.targets.iter().any(|(target, _)| served(target)) && !route.fallback.iter().any(served) {
+        if !route.targets.iter().chain(&route.fallback).any(served) {
             return Some(format!("{}: no target is served", route.alias));
         }
         if let Some(model) = self.config.privacy.classifier.as_ref().filter(|model| !self.table.local().serves(model)) {

@@ -213,7 +213,7 @@ pub(super) fn kept(gateway: &Arc<Gateway>, context: RequestContext, link: Link, 
                 }
             })))
         }
-        text @ Answer::Text(_) => text,
+        other @ (Answer::Text(_) | Answer::Bytes(..)) => other,
     }
 }
 
@@ -233,7 +233,7 @@ fn keep(gateway: &Gateway, context: &RequestContext, link: Link, response: &str)
     else {
         return;
     };
-    let facts = Facts::from(&context.settlement.draft().record);
+    let facts = Facts::from(&context.settlement.draft());
     let stayed = facts.is_confined();
     let mut input = link.input;
     for (number, item) in input.iter_mut().enumerate() {

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -22,7 +22,6 @@ use super::relay::Timing;
 use super::screening::ScreenedRequest;
 use super::{Settlement, refusal};
 use crate::audit::{Outcome, UsageSource};
-use crate::config::Timeouts;
 use crate::providers::{AttemptError, FailureKind, UpstreamResponse};
 
 /// Far more than is said in the longest sound.
@@ -89,7 +88,6 @@ pub(super) fn relay(request: ScreenedRequest, events: EventReader, timing: Timin
     let relay = Relay {
         events,
         settlement: request.context.settlement,
-        timeouts: request.route.timeouts,
         timing,
         out: VecDeque::new(),
         has_ended: false,
@@ -101,7 +99,6 @@ pub(super) fn relay(request: ScreenedRequest, events: EventReader, timing: Timin
 struct Relay {
     events: EventReader,
     settlement: Arc<Settlement>,
-    timeouts: Timeouts,
     timing: Timing,
     out: VecDeque<Bytes>,
     has_ended: bool,
@@ -117,7 +114,7 @@ impl Source for Relay {
             if self.has_ended {
                 return None;
             }
-            let limit = self.timeouts.between_tokens.min(self.left());
+            let limit = self.timing.between_tokens.min(self.timing.left());
             let event = tokio::select! {
                 biased;
                 () = self.timing.grace_over.cancelled() => {
@@ -141,8 +138,7 @@ impl Source for Relay {
     }
 
     fn left(&self) -> Duration {
-        let elapsed = Instant::now().saturating_duration_since(self.timing.started);
-        self.timeouts.total.saturating_sub(elapsed)
+        self.timing.left()
     }
 
     fn settlement(&self) -> &Settlement {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use shekara_protocol::chat::Usage;
 
 use super::Endpoint;
+use super::chunk::kind_of;
 use crate::providers::{AttemptError, FailureKind, UpstreamBody};
 
 /// Larger answers are of no use. Where the last event of a stream repeats the answer, this bounds the stream too.
@@ -20,7 +21,10 @@ pub(super) struct WholeAnswer {
 
 #[derive(Deserialize)]
 struct Probe {
+    #[serde(default)]
     choices: Vec<Choice>,
+    /// Some say so with a good status.
+    error: Option<Value>,
     #[serde(default)]
     usage: Value,
 }
@@ -62,6 +66,9 @@ pub(super) async fn read_whole(body: UpstreamBody, endpoint: Endpoint) -> Result
         return Ok(WholeAnswer { usage: Usage::read(&answer["usage"]), body });
     }
     let probe: Probe = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
+    if let Some(error) = probe.error.filter(|error| !error.is_null()) {
+        return Err(kind_of(&error).into());
+    }
     if !probe.choices.iter().any(Choice::is_answer) {
         return Err(FailureKind::BrokenResponse.into());
     }

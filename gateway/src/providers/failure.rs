@@ -16,6 +16,11 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Whether the provider has surely done nothing of what it was asked.
+    pub fn left_undone(self) -> bool {
+        matches!(self, Self::Connect | Self::Unsent | Self::RateLimit | Self::Quota)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connect | Self::Unsent => "connect",

@@ -1,23 +1,31 @@
 //! All providers, apart by zone: the outer ones take only what was cleared, the inner ones only connect inside.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
+use shekara_protocol::error::ApiError;
 
 use super::engine::EngineService;
 use super::upstream::Upstream;
-use super::{AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, openai};
-use crate::config::{Config, ProviderKind, Zone};
+use super::{
+    AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock, completions, gemini,
+    mistral, openai,
+};
+use crate::config::{Config, ProviderConfig, ProviderKind, RouteConfig, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
 use crate::routing::{External, InBorder, Routed};
 
 #[derive(Debug)]
 pub struct Registry {
-    external: HashMap<String, Upstream>,
-    in_border: HashMap<String, Upstream>,
+    external: Upstreams,
+    in_border: Upstreams,
     engine: Option<EngineService>,
 }
+
+/// By name: each with the time in which it must be connected to, which targets may set for themselves.
+type Upstreams = HashMap<String, Vec<(Duration, Upstream)>>;
 
 async fn send(
     upstream: &Upstream,
@@ -25,12 +33,52 @@ async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
-    match upstream.kind() {
+    if outgoing.path == completions::PATH && !upstream.kind().speaks_openai() {
+        let body = completions::as_chat_request(request.0).map_err(AttemptError::Refused)?;
+        let outgoing = Outgoing { path: completions::CHAT_PATH, is_translated: true, ..outgoing };
+        return send_as_it_is(upstream, (&body, request.1), outgoing, tripwire).await;
+    }
+    let response = send_as_it_is(upstream, request, outgoing, tripwire).await?;
+    if outgoing.path == completions::PATH { completions::lifted(response, outgoing.stream).await } else { Ok(response) }
+}
+
+async fn send_as_it_is(
+    upstream: &Upstream,
+    request: (&Bytes, &str),
+    outgoing: Outgoing<'_>,
+    tripwire: Option<&Tripwire>,
+) -> Result<UpstreamResponse, AttemptError> {
+    let kind = upstream.kind();
+    if outgoing.counts_tokens && !matches!(kind, ProviderKind::Anthropic | ProviderKind::Bedrock) {
+        let message = "The provider of this model does not count tokens without answering.";
+        return Err(AttemptError::Refused(ApiError::invalid("model", message).with_code("unsupported_model")));
+    }
+    match kind {
         ProviderKind::Openai | ProviderKind::OpenaiCompatible => {
             openai::send(upstream, request, outgoing, tripwire).await
         }
         ProviderKind::Anthropic => anthropic::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::AzureOpenai => azure_openai::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Gemini => gemini::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Mistral => mistral::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Bedrock => bedrock::send(upstream, request, outgoing, tripwire).await,
     }
+}
+
+fn way<'u>(
+    upstreams: &'u Upstreams,
+    provider: &str,
+    connect_timeout: Option<Duration>,
+) -> Result<&'u Upstream, FailureKind> {
+    let ways = upstreams.get(provider).ok_or(FailureKind::Connect)?;
+    let own = connect_timeout.and_then(|timeout| ways.iter().find(|(known, _)| *known == timeout));
+    own.or(ways.first()).map(|(_, upstream)| upstream).ok_or(FailureKind::Connect)
+}
+
+/// Of the targets at one provider that have their own.
+fn connect_timeouts(config: &Config, provider: &str) -> impl Iterator<Item = Duration> {
+    let targets = config.routes.iter().flat_map(RouteConfig::all_targets);
+    targets.filter(move |target| target.provider == provider).filter_map(|target| target.settings.timeouts.connect)
 }
 
 impl Registry {
@@ -43,7 +91,14 @@ impl Registry {
                 Zone::External => (Reach::Anywhere, &mut external),
                 Zone::Local | Zone::InCountry => (Reach::InBorder(&config.in_country), &mut in_border),
             };
-            map.insert(provider.name.clone(), Upstream::new(provider, reach)?);
+            let mut ways = vec![(provider.connect_timeout, Upstream::new(provider, reach)?)];
+            for connect_timeout in connect_timeouts(config, &provider.name) {
+                if ways.iter().all(|(known, _)| *known != connect_timeout) {
+                    let own = ProviderConfig { connect_timeout, ..provider.clone() };
+                    ways.push((connect_timeout, Upstream::new(&own, reach)?));
+                }
+            }
+            map.insert(provider.name.clone(), ways);
         }
         Ok(Self { external, in_border, engine })
     }
@@ -60,9 +115,10 @@ impl Registry {
         &self,
         routed: &Routed<External>,
         outgoing: Outgoing<'_>,
+        connect_timeout: Option<Duration>,
     ) -> Result<UpstreamResponse, AttemptError> {
         let deployment = routed.deployment().deployment();
-        let provider = self.external.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
+        let provider = way(&self.external, &deployment.provider, connect_timeout)?;
         send(provider, (routed.body(), &deployment.model), outgoing, routed.tripwire()).await
     }
 
@@ -74,13 +130,16 @@ impl Registry {
         &self,
         routed: &Routed<InBorder>,
         outgoing: Outgoing<'_>,
+        connect_timeout: Option<Duration>,
     ) -> Result<UpstreamResponse, AttemptError> {
         let deployment = routed.deployment().deployment();
         if deployment.is_engine() {
             let engine = self.engine.as_ref().ok_or(FailureKind::Connect)?;
-            return engine.send(routed, outgoing).await;
+            let response = engine.send(routed, outgoing).await?;
+            let is_lifted = outgoing.path == completions::PATH;
+            return if is_lifted { completions::lifted(response, outgoing.stream).await } else { Ok(response) };
         }
-        let provider = self.in_border.get(&*deployment.provider).ok_or(FailureKind::Connect)?;
+        let provider = way(&self.in_border, &deployment.provider, connect_timeout)?;
         send(provider, (routed.body(), &deployment.model), outgoing, None).await
     }
 }

@@ -8,17 +8,20 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::openai::{OutgoingBody, classify};
 use super::{AttemptError, FailureKind, UpstreamBodyError, UpstreamResponse};
-use crate::config::{ProviderConfig, ProviderKind, UnsupportedRule};
+use crate::config::{AwsKeys, Preset, ProviderConfig, ProviderKind, UnsupportedRule};
 use crate::egress::{EgressClient, EgressError, Reach};
 use crate::pii::masking::Tripwire;
-use crate::secrets::SecretSource;
+use crate::secrets::{Secret, SecretSource};
 
 #[derive(Debug)]
 pub(super) struct Upstream {
     name: String,
     kind: ProviderKind,
+    preset: Option<Preset>,
     base_url: String,
+    api_version: Option<String>,
     api_key: Option<SecretSource>,
+    aws: Option<AwsKeys>,
     client: EgressClient,
     drops_unsupported: bool,
 }
@@ -36,8 +39,11 @@ impl Upstream {
         Ok(Self {
             name: config.name.clone(),
             kind: config.kind,
+            preset: config.preset,
             base_url: config.base_url.clone(),
+            api_version: config.api_version.clone(),
             api_key: config.api_key.clone(),
+            aws: config.aws.clone(),
             client: EgressClient::new(reach, config.connect_timeout)?,
             drops_unsupported: config.on_unsupported == UnsupportedRule::Drop,
         })
@@ -48,9 +54,38 @@ impl Upstream {
         self.kind
     }
 
+    /// Whose dialect of OpenAI's API it speaks.
+    pub(super) fn preset(&self) -> Option<Preset> {
+        self.preset
+    }
+
+    /// Of Azure's API, where that has versions.
+    pub(super) fn api_version(&self) -> Option<&str> {
+        self.api_version.as_deref()
+    }
+
     /// Whether what this provider has no words for is left out instead of refused.
     pub(super) fn drops_unsupported(&self) -> bool {
         self.drops_unsupported
+    }
+
+    /// Without a slash at its end.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// What requests to AWS are signed with.
+    pub(super) fn aws(&self) -> Option<&AwsKeys> {
+        self.aws.as_ref()
+    }
+
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn secret(&self, source: &SecretSource) -> Result<Secret, AttemptError> {
+        source.resolve().map_err(|error| {
+            tracing::error!(provider = self.name, %error, "the provider's key is missing");
+            FailureKind::Unsent.into()
+        })
     }
 
     /// The key in a header of its own, if there is one.
@@ -60,10 +95,7 @@ impl Upstream {
     pub(super) fn key_header(&self, name: HeaderName, prefix: &str) -> Result<HeaderMap, AttemptError> {
         let mut headers = HeaderMap::new();
         let Some(source) = &self.api_key else { return Ok(headers) };
-        let secret = source.resolve().map_err(|error| {
-            tracing::error!(provider = self.name, %error, "the provider's key is missing");
-            FailureKind::Unsent
-        })?;
+        let secret = self.secret(source)?;
         let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).map_err(|_| {
             tracing::error!(provider = self.name, "the provider's key has characters that no header can carry");
             FailureKind::Unsent
@@ -73,7 +105,7 @@ impl Upstream {
         Ok(headers)
     }
 
-    /// Sends what was made of a scanned body, after a last look at the very bytes.
+    /// Sends what was made of a scanned body, and sorts what comes back.
     ///
     /// # Errors
     /// See [`AttemptError`].
@@ -82,7 +114,21 @@ impl Upstream {
         call: Call<'_>,
         tripwire: Option<&Tripwire>,
     ) -> Result<UpstreamResponse, AttemptError> {
-        if let Some(Err(hit)) = tripwire.map(|tripwire| tripwire.check(&call.body.bytes)) {
+        classify(self.exchange(call, tripwire).await?).await
+    }
+
+    /// Sends what was made of a scanned body, after a last look at the very bytes. What comes back may be an error.
+    ///
+    /// # Errors
+    /// See [`AttemptError`].
+    pub(super) async fn exchange(
+        &self,
+        call: Call<'_>,
+        tripwire: Option<&Tripwire>,
+    ) -> Result<UpstreamResponse, AttemptError> {
+        // A model's name may stand in the path.
+        let sent = [call.body.bytes.as_slice(), call.path.as_bytes()];
+        if let Some(hit) = tripwire.and_then(|tripwire| sent.iter().find_map(|bytes| tripwire.check(bytes).err())) {
             tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
             return Err(AttemptError::Refused(tripwire_hit()));
         }
@@ -94,9 +140,8 @@ impl Upstream {
         request.headers_mut().extend(call.headers);
         match self.client.send(request).await {
             Ok(response) => {
-                let response = response
-                    .map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync());
-                classify(response).await
+                Ok(response
+                    .map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync()))
             }
             Err(error) => {
                 tracing::warn!(provider = self.name, %error, cause = cause(&error), "an attempt failed");

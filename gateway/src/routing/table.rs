@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::Target;
+use super::{Candidate, Target};
 use crate::auth::DataClass;
 use crate::config::{
-    CacheConfig, Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, Retries, RouteConfig, TargetConfig, Timeouts,
-    UnreadableRule, Zone,
+    CacheConfig, Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, RouteConfig, Sticky, Strategy, TargetConfig,
+    TargetSettings, Timeouts, UnreadableRule, Zone,
 };
 use crate::pii::{Action, Entity, Policy, PolicyOverrides};
 
@@ -55,12 +56,16 @@ impl LocalModels {
 #[derive(Debug)]
 pub struct Route {
     pub alias: String,
-    pub targets: Vec<(Target, u32)>,
-    pub fallback: Vec<Target>,
+    pub targets: Vec<Candidate>,
+    pub fallback: Vec<Candidate>,
     /// Where sensitive requests go; empty where nothing is set.
-    pub sensitive: Vec<Target>,
+    pub sensitive: Vec<Candidate>,
+    pub strategy: Strategy,
+    pub canary: Option<Canary>,
+    pub shadow: Option<Shadow>,
+    /// A target that keeps silent for so long is raced by the next one.
+    pub hedge: Option<Duration>,
     pub timeouts: Timeouts,
-    pub retries: Retries,
     pub max_output_tokens: Option<u32>,
     pub policy: Arc<Policy>,
     /// Images, sounds and files that cannot be read may leave.
@@ -72,6 +77,21 @@ pub struct Route {
     /// What happens to entities in answers; `None` leaves answers unscanned.
     pub answers: Option<Arc<Policy>>,
     pub cache: Option<CacheConfig>,
+}
+
+/// A new target that a share of the requests tries first.
+#[derive(Debug)]
+pub struct Canary {
+    pub candidate: Candidate,
+    pub percent: u8,
+    pub sticky: Sticky,
+}
+
+/// A target that gets copies of a share of the requests.
+#[derive(Debug)]
+pub struct Shadow {
+    pub candidate: Candidate,
+    pub percent: u8,
 }
 
 #[derive(Debug)]
@@ -93,8 +113,7 @@ impl RoutingTable {
             overrides: config.privacy.overrides.clone(),
         };
         for id in table.local.ids().cloned().collect::<Vec<_>>() {
-            let route =
-                table.own_route(&id, &TargetConfig { provider: LOCAL_PROVIDER.into(), model: id.clone(), weight: 1 });
+            let route = table.own_route(&id, &plain(LOCAL_PROVIDER, &id));
             table.routes.insert(id, Arc::new(route));
         }
         for config in &config.routes {
@@ -109,16 +128,20 @@ impl RoutingTable {
             return Some(Arc::clone(route));
         }
         let (provider, model) = alias.split_once('/')?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
-        if model.is_empty() || model.len() > MAX_MODEL_NAME_BYTES || !model.chars().all(plain) {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+');
+        if model.is_empty() || model.len() > MAX_MODEL_NAME_BYTES || !model.chars().all(is_plain) {
             return None;
         }
         self.zones.get(provider)?;
         if provider == LOCAL_PROVIDER && !self.local.knows(model) {
             return None;
         }
-        let target = TargetConfig { provider: provider.to_owned(), model: model.to_owned(), weight: 1 };
-        Some(Arc::new(self.own_route(alias, &target)))
+        Some(Arc::new(self.own_route(alias, &plain(provider, model))))
+    }
+
+    /// Whether a route stands in the configuration or is a local model's.
+    pub fn is_named(&self, alias: &str) -> bool {
+        self.routes.contains_key(alias)
     }
 
     /// Named routes, in the order of their names.
@@ -134,11 +157,21 @@ impl RoutingTable {
         let policy = if config.mask { Policy::default().masking() } else { Policy::default() };
         Route {
             alias: config.alias.clone(),
-            targets: config.targets.iter().map(|target| (self.target(target), target.weight)).collect(),
-            fallback: config.fallback.iter().map(|target| self.target(target)).collect(),
-            sensitive: self.sensitive(&config.sensitive),
+            targets: config.targets.iter().map(|target| self.candidate(target)).collect(),
+            fallback: config.fallback.iter().map(|target| self.candidate(target)).collect(),
+            sensitive: self.sensitive(&config.sensitive, config.timeouts),
+            strategy: config.strategy,
+            canary: config.canary.as_ref().map(|canary| Canary {
+                candidate: self.candidate(&canary.target),
+                percent: canary.percent,
+                sticky: canary.sticky,
+            }),
+            shadow: config
+                .shadow
+                .as_ref()
+                .map(|shadow| Shadow { candidate: self.candidate(&shadow.target), percent: shadow.percent }),
+            hedge: config.hedge,
             timeouts: config.timeouts,
-            retries: config.retries,
             max_output_tokens: config.max_output_tokens,
             policy: Arc::new(policy.overridden(&self.overrides).overridden(&config.overrides)),
             allows_unreadable: config.unreadable == UnreadableRule::Allow,
@@ -151,18 +184,21 @@ impl RoutingTable {
 
     /// A route that was not written down: one target, and inside the border it answers sensitive requests itself.
     fn own_route(&self, alias: &str, target: &TargetConfig) -> Route {
-        let resolved = self.target(target);
-        let sensitive = match &resolved {
-            Target::InBorder(_) => vec![resolved.clone()],
-            Target::External(_) => self.sensitive(&[]),
+        let own = self.candidate(target);
+        let sensitive = match &own.target {
+            Target::InBorder(_) => vec![own.clone()],
+            Target::External(_) => self.sensitive(&[], Timeouts::default()),
         };
         Route {
             alias: alias.to_owned(),
-            targets: vec![(resolved, 1)],
+            targets: vec![own],
             fallback: Vec::new(),
             sensitive,
+            strategy: Strategy::Weighted,
+            canary: None,
+            shadow: None,
+            hedge: None,
             timeouts: Timeouts::default(),
-            retries: Retries::default(),
             max_output_tokens: None,
             policy: Arc::new(Policy::default().overridden(&self.overrides)),
             allows_unreadable: false,
@@ -173,22 +209,28 @@ impl RoutingTable {
         }
     }
 
-    fn sensitive(&self, configured: &[TargetConfig]) -> Vec<Target> {
+    fn sensitive(&self, configured: &[TargetConfig], timeouts: Timeouts) -> Vec<Candidate> {
         if !configured.is_empty() {
-            return configured.iter().map(|target| self.target(target)).collect();
+            return configured.iter().map(|target| self.candidate(target)).collect();
         }
-        let default = self.default_local.iter().map(|model| TargetConfig {
-            provider: LOCAL_PROVIDER.into(),
-            model: model.clone(),
-            weight: 1,
+        let default = self.default_local.iter().map(|model| {
+            let settings = TargetSettings { timeouts, ..TargetSettings::default() };
+            TargetConfig { settings, ..plain(LOCAL_PROVIDER, model) }
         });
-        default.map(|target| self.target(&target)).collect()
+        default.map(|target| self.candidate(&target)).collect()
     }
 
-    fn target(&self, config: &TargetConfig) -> Target {
+    fn candidate(&self, config: &TargetConfig) -> Candidate {
         // Names were checked with the configuration; one that is not known counts as outside.
-        Target::new(config, self.zones.get(&config.provider).copied().unwrap_or(Zone::External))
+        let zone = self.zones.get(&config.provider).copied().unwrap_or(Zone::External);
+        let settings = Arc::new(config.settings.clone());
+        Candidate { target: Target::new(config, zone), weight: config.weight, settings }
     }
+}
+
+/// A target about which nothing was written down.
+fn plain(provider: &str, model: &str) -> TargetConfig {
+    TargetConfig { provider: provider.to_owned(), model: model.to_owned(), weight: 1, ..TargetConfig::default() }
 }
 
 /// What is not named is left as it is.

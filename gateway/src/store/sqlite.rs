@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Row, SqlStr, SqlitePool};
 
 use super::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, VaultStore};
-use crate::audit::{AuditRecord, Outcome, UsageSource};
+use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
 use crate::auth::{KeyRecord, KeyRole};
 use crate::pii::masking::ConversationId;
 
@@ -49,6 +49,7 @@ fn migrator() -> Migrator {
         (3, "answers", include_str!("../../migrations/0003_answers.sql")),
         (4, "audio", include_str!("../../migrations/0004_audio.sql")),
         (5, "content", include_str!("../../migrations/0005_content.sql")),
+        (6, "tries", include_str!("../../migrations/0006_tries.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
@@ -174,7 +175,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
+         answer_entities, audio_seconds, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
          ?, ?, ?, ?, ?) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
@@ -183,7 +184,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
          streamed = excluded.streamed, attempts = excluded.attempts, prompt_tokens = excluded.prompt_tokens, \
          completion_tokens = excluded.completion_tokens, usage_source = excluded.usage_source, \
          first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms, \
-         answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds",
+         answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds, tries = excluded.tries",
     )
     .bind(&record.request_id)
     .bind(&record.time)
@@ -214,6 +215,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(record.total_ms.cast_signed())
     .bind(serde_json::to_string(&record.answer_entities).unwrap_or_default())
     .bind(record.audio_seconds)
+    .bind(serde_json::to_string(&record.tries).unwrap_or_default())
 }
 
 fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
@@ -236,7 +238,9 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
         serde_json::from_str(row.try_get("entities")?).map_err(|_| unknown("entities"))?;
     let answer_entities: BTreeMap<String, u32> =
         serde_json::from_str(row.try_get("answer_entities")?).map_err(|_| unknown("answer_entities"))?;
+    let tries: Vec<Try> = serde_json::from_str(row.try_get("tries")?).map_err(|_| unknown("tries"))?;
     let record = AuditRecord {
+        tries,
         request_id: row.try_get("request_id")?,
         time: row.try_get("time")?,
         tenant: row.try_get("tenant")?,

@@ -1,4 +1,8 @@
-//! Logs to standard error. Prompts, keys and personal data never reach them, by a panic's message neither.
+//! Logs to standard error, and metrics. Prompts, keys and personal data never reach them, by a panic's message neither.
+
+mod metrics;
+
+pub use metrics::{Metrics, prometheus_text};
 
 use std::io::Write;
 use std::panic::PanicHookInfo;

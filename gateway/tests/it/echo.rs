@@ -65,3 +65,29 @@ fn last_text(request: &Value) -> String {
 fn arguments(text: &str) -> String {
     json!({ "said": text }).to_string()
 }
+
+const ARGUMENTS: &str = r#"{"order":17}"#;
+
+/// A call of the tool `f`.
+pub fn call() -> String {
+    let call = json!({ "id": "c1", "type": "function", "function": { "name": "f", "arguments": ARGUMENTS } });
+    let message = json!({ "role": "assistant", "content": null, "tool_calls": [call] });
+    let choices = json!([{ "index": 0, "message": message, "finish_reason": "tool_calls" }]);
+    json!({ "id": "e", "object": "chat.completion", "created": 1, "model": "stub", "choices": choices,
+        "usage": { "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9 } })
+    .to_string()
+}
+
+/// The same in pieces.
+pub fn call_stream() -> String {
+    let piece = |function: Value| json!({ "tool_calls": [{ "index": 0, "function": function }] });
+    let mut begun = piece(json!({ "name": "f", "arguments": "" }));
+    begun["tool_calls"][0]["id"] = json!("c1");
+    let mut events = vec![chunk(&json!({ "role": "assistant", "content": null }), None), chunk(&begun, None)];
+    events.extend(ARGUMENTS.chars().map(|c| chunk(&piece(json!({ "arguments": c.to_string() })), None)));
+    events.push(chunk(&json!({}), Some("tool_calls")));
+    let usage = json!({ "id": "e", "object": "chat.completion.chunk", "created": 1, "model": "stub", "choices": [],
+        "usage": { "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9 } });
+    events.push(format!("data: {usage}\n\ndata: [DONE]\n\n"));
+    events.concat()
+}

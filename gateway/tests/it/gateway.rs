@@ -38,6 +38,8 @@ pub struct TestGateway {
 pub struct Faults {
     pub second_stage: Option<SecondStage>,
     pub vault_is_lost: bool,
+    /// A clock of another kind.
+    pub sources: Option<Sources>,
 }
 
 /// Where a gateway finds its data, what time it is, and what its content is sealed under.
@@ -118,7 +120,8 @@ impl TestGateway {
         }
         let clock = place.clock;
         let now = move || Timestamp::now() + SignedDuration::from_millis(clock.load(Ordering::SeqCst));
-        let sources = Sources::new(now, |bytes| getrandom::fill(bytes).unwrap());
+        let shifted = || Sources::new(now, |bytes| getrandom::fill(bytes).unwrap());
+        let sources = faults.sources.unwrap_or_else(shifted);
         let key_secret = data.key_secret(sources.random()).unwrap();
         let mut plaintexts = Vec::new();
         for role in [KeyRole::Application, KeyRole::Admin] {

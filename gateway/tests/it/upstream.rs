@@ -25,8 +25,20 @@ pub enum Reply {
     Events(&'static str),
     /// These raw bytes as JSON.
     Json(&'static str),
+    /// These bytes as AWS' event stream.
+    Frames(&'static [u8]),
+    /// Status, type and body of an error as AWS writes it.
+    AwsError(u16, &'static str, &'static str),
     /// These bytes as an event stream that then stays open until the client leaves.
     Open(&'static str),
+    /// A status with headers of its own.
+    Headed(u16, &'static [(&'static str, &'static str)], &'static str),
+    /// These bytes with a good status and this type, and then what `Then` says.
+    Part(&'static str, &'static str, Then),
+    /// What this makes of the request's body.
+    By(Arc<dyn Fn(&str) -> Reply + Send + Sync>),
+    /// A call of the tool `f`, plain or streamed as asked.
+    Call,
     /// No answer at all until the client leaves.
     Silence,
     /// Says the last message again, plain or streamed character by character; to a request with tools also as arguments.
@@ -35,6 +47,16 @@ pub enum Reply {
     EchoRefusal(u16),
     /// Begins to answer, and ends with an error that quotes the request.
     EchoBroken,
+}
+
+/// How a body goes on behind its bytes.
+#[derive(Debug, Clone, Copy)]
+pub enum Then {
+    End,
+    /// The connection breaks.
+    Cut,
+    /// Nothing more until the client leaves.
+    Stall,
 }
 
 pub struct Upstream {
@@ -100,8 +122,11 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
         state.released.acquire().await.unwrap().forget();
         reply = Reply::Text(text);
     }
+    if let Reply::By(choose) = &reply {
+        reply = choose(&text);
+    }
     match reply {
-        Reply::Held(_) => unreachable!("it was released"),
+        Reply::By(_) | Reply::Held(_) => unreachable!("a choice leads to a reply, and what is held was released"),
         Reply::Text(text) if streamed => respond(200, "text/event-stream", Body::from(stream_of(text))),
         Reply::Text(text) => respond(200, "application/json", Body::from(completion(text))),
         Reply::Echo if streamed => respond(200, "text/event-stream", Body::from(echo::stream(&text))),
@@ -111,8 +136,26 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
         Reply::EchoRefusal(status) => respond(status, "application/json", Body::from(echo::refusal(&text))),
         Reply::Status(status, body) => respond(status, "application/json", Body::from(body)),
         Reply::Events(events) => respond(200, "text/event-stream", Body::from(events)),
+        Reply::Frames(frames) => respond(200, "application/vnd.amazon.eventstream", Body::from(frames)),
+        Reply::AwsError(status, kind, body) => {
+            let mut response = respond(status, "application/json", Body::from(body));
+            response.headers_mut().insert("x-amzn-errortype", kind.parse().unwrap());
+            response
+        }
         Reply::Json(json) => respond(200, "application/json", Body::from(json)),
         Reply::Open(events) => respond(200, "text/event-stream", open_body(events, state)),
+        Reply::Headed(status, headers, body) => {
+            let mut response = respond(status, "application/json", Body::from(body));
+            for (name, value) in headers {
+                response.headers_mut().insert(*name, value.parse().unwrap());
+            }
+            response
+        }
+        Reply::Part(kind, bytes, Then::End) => respond(200, kind, Body::from(bytes)),
+        Reply::Part(kind, bytes, Then::Stall) => respond(200, kind, open_body(bytes, state)),
+        Reply::Part(kind, bytes, Then::Cut) => respond(200, kind, cut_body(bytes)),
+        Reply::Call if streamed => respond(200, "text/event-stream", Body::from(echo::call_stream())),
+        Reply::Call => respond(200, "application/json", Body::from(echo::call())),
         Reply::Silence => {
             let _left = ClientLeft(state);
             std::future::pending().await
@@ -128,6 +171,17 @@ fn open_body(events: &'static str, state: Arc<Shared>) -> Body {
             Some(events) => Some((Ok::<_, Infallible>(Bytes::from_static(events.as_bytes())), (None, left))),
             None => std::future::pending().await,
         }
+    }))
+}
+
+/// Sends `bytes`, and breaks once they are on their way.
+fn cut_body(bytes: &'static str) -> Body {
+    Body::from_stream(futures_util::stream::unfold(Some(bytes), |bytes| async move {
+        if let Some(bytes) = bytes {
+            return Some((Ok(Bytes::from_static(bytes.as_bytes())), None));
+        }
+        tokio::task::yield_now().await;
+        Some((Err(std::io::Error::other("cut")), None))
     }))
 }
 

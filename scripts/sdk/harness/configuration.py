@@ -52,6 +52,8 @@ def all_routes(models_dir: Path, upstream: str, refusing: str) -> str:
         + provider("unset", f"{upstream}/v1", UNSET_VARIABLE)
         + provider("slow", f"{upstream}/silent/v1")
         + provider("refusing", f"{upstream}/unauthorized/v1")
+        + provider("claude", f"{upstream}/claude/v1").replace("openai-compatible", "anthropic")
+        + route("claude-chat", "claude", 'unreadable = "allow"')
         + route("cloud-down", "down", once)
         + route("cloud-unset", "unset", once)
         + route("cloud-slow", "slow", impatient)

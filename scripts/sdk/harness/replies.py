@@ -1,4 +1,4 @@
-"""What the stub upstream answers, in OpenAI's shape."""
+"""What the stub upstream answers, in OpenAI's shape, and in Anthropic's."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ TEXT = "".join(WORDS)
 CALL_ID = "call_1"
 TOOL_NAME = "find_client"
 UNAUTHORIZED = {"error": {"message": "Incorrect API key provided.", "type": "invalid_request_error", "code": "invalid_api_key"}}
+THOUGHT, SIGNATURE, SEALED = "Хм.", "c2lnbmF0dXJlLW9mLXRoZS1zdHVi", "c2VhbGVkLWJ5LXRoZS1zdHVi"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 6, "total_tokens": 13}
 
 
@@ -48,6 +49,47 @@ def stream_halves(body: dict[str, Any]) -> tuple[bytes, bytes]:
     if (body.get("stream_options") or {}).get("include_usage"):
         rest += _event(body, {"choices": [], "usage": USAGE})
     return begin, rest + b"data: [DONE]\n\n"
+
+
+def message(body: dict[str, Any]) -> dict[str, Any]:
+    """An answer of the Messages API, with thoughts if the request asks for them."""
+    thoughts = [
+        {"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE},
+        {"type": "redacted_thinking", "data": SEALED},
+    ]
+    return {
+        "id": "msg_stub", "type": "message", "role": "assistant", "model": body["model"],
+        "content": [*(thoughts if "thinking" in body else []), {"type": "text", "text": TEXT}],
+        "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 7, "output_tokens": 6},
+    }
+
+
+def message_events(body: dict[str, Any]) -> bytes:
+    """The same as events."""
+    whole = message(body)
+    events: list[dict[str, Any]] = [{"type": "message_start", "message": {**whole, "content": [], "stop_reason": None}}]
+    for index, block in enumerate(whole["content"]):
+        match block["type"]:
+            case "thinking":
+                empty = {"type": "thinking", "thinking": "", "signature": ""}
+                deltas = [
+                    {"type": "thinking_delta", "thinking": block["thinking"]},
+                    {"type": "signature_delta", "signature": block["signature"]},
+                ]
+            case "text":
+                empty = {"type": "text", "text": ""}
+                deltas = [{"type": "text_delta", "text": word} for word in WORDS]
+            case _:
+                empty, deltas = block, []
+        events.append({"type": "content_block_start", "index": index, "content_block": empty})
+        events += [{"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas]
+        events.append({"type": "content_block_stop", "index": index})
+    ended = {"stop_reason": "end_turn", "stop_sequence": None}
+    events.append({"type": "message_delta", "delta": ended, "usage": {"output_tokens": 6}})
+    events.append({"type": "message_stop"})
+    return b"".join(
+        f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode() for event in events
+    )
 
 
 def _event(body: dict[str, Any], fields: dict[str, Any]) -> bytes:

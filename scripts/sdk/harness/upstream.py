@@ -1,7 +1,7 @@
 """A stub of an external provider on a loopback port. It keeps every byte that any client sends to it.
 
 The first part of the path chooses how it behaves: `/v1` answers, `/silent/v1` reads and never answers, `/held/v1` begins
-a stream and ends it when `release` is called, `/unauthorized/v1` refuses the key.
+a stream and ends it when `release` is called, `/unauthorized/v1` refuses the key, `/claude/v1` answers in Anthropic's shape.
 """
 
 import json
@@ -130,6 +130,13 @@ class _Connection(socketserver.BaseRequestHandler):
                 self.request.sendall(replies.chunk(end) + replies.chunk(b""))
             case "unauthorized":
                 self.request.sendall(replies.whole(401, replies.UNAUTHORIZED))
+            case "claude" if path.endswith("/count_tokens"):
+                self.request.sendall(replies.whole(200, {"input_tokens": 7}))
+            case "claude" if body.get("stream"):
+                events = replies.message_events(body)
+                self.request.sendall(replies.chunked_head() + replies.chunk(events) + replies.chunk(b""))
+            case "claude":
+                self.request.sendall(replies.whole(200, replies.message(body)))
             case _ if body.get("stream"):
                 events = b"".join(replies.stream_halves(body))
                 self.request.sendall(replies.chunked_head() + replies.chunk(events) + replies.chunk(b""))

@@ -1,17 +1,21 @@
 //! OpenAI and everything that speaks its API.
 
+mod dialect;
+mod dialect_answer;
 mod error;
+mod error_detail;
 mod request;
+mod retry_after;
 
-pub(super) use error::classify;
-pub(super) use request::{OutgoingBody, outgoing_body};
+pub(super) use error::{classify, verdict};
+pub(super) use request::{OutgoingBody, for_openai_itself, outgoing_body};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 
 use super::upstream::{Call, Upstream};
 use super::{AttemptError, Outgoing, UpstreamResponse};
-use crate::config::ProviderKind;
+use crate::config::{Preset, ProviderKind};
 use crate::pii::masking::Tripwire;
 
 /// `body` is what was scanned; nothing else of the caller's request is sent.
@@ -22,21 +26,35 @@ pub(super) async fn send(
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
     let own;
-    let body = if outgoing.is_translated && upstream.kind() == ProviderKind::Openai {
-        own = request::for_openai_itself(body)?;
+    let is_cloud = upstream.kind() == ProviderKind::Openai || upstream.preset().is_some_and(Preset::is_cloud);
+    let body = if is_cloud {
+        own = for_openai_itself(body, outgoing.is_translated)?;
         own.as_slice()
     } else {
         body
     };
+    let dialect = upstream.preset().map(dialect::dialect).filter(|_| outgoing.upload.is_none());
+    let mut body = outgoing_body(body, model, outgoing)?;
+    if let Some(dialect) = dialect {
+        body.bytes = dialect.request(&body.bytes)?;
+    }
     let call = Call {
         path: outgoing.path,
         headers: upstream.key_header(AUTHORIZATION, "Bearer ")?,
-        body: outgoing_body(body, model, outgoing)?,
+        body,
         accept: match outgoing.upload {
             _ if outgoing.stream => "text/event-stream",
             Some(_) => "*/*",
             None => "application/json",
         },
     };
-    upstream.post(call, tripwire).await
+    let response = upstream.post(call, tripwire).await?;
+    let Some(dialect) = dialect.filter(|_| outgoing.is_generated) else { return Ok(response) };
+    let (head, body) = response.into_parts();
+    let body = if outgoing.stream {
+        dialect_answer::streamed(body, dialect).await?
+    } else {
+        dialect_answer::whole(body, dialect).await?
+    };
+    Ok(UpstreamResponse::from_parts(head, body))
 }

@@ -43,7 +43,7 @@ pub const ENDPOINTS: [Endpoint; 17] = [
     endpoint!("/v1/chat/completions", true, |text| {
         json!({ "model": "chat", "messages": [{ "role": "user", "content": text }] })
     }),
-    endpoint!("/v1/completions", false, |text| json!({ "model": "chat", "prompt": "Continue:", "suffix": text })),
+    endpoint!("/v1/completions", true, |text| json!({ "model": "chat", "prompt": text, "suffix": text })),
     endpoint!("/v1/responses", true, |text| json!({ "model": "chat", "instructions": text, "input": text })),
     endpoint!("/v1/embeddings", true, |text| json!({ "model": "chat", "input": [text] })),
     endpoint!("/v1/rerank", true, |text| json!({ "model": "chat", "query": "who?", "documents": [text] })),
@@ -53,10 +53,10 @@ pub const ENDPOINTS: [Endpoint; 17] = [
     endpoint!("/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/detokenize", false, |text| json!({ "model": "chat", "tokens": [1], "note": text })),
-    endpoint!("/v1/moderations", false, |text| json!({ "model": "chat", "input": text })),
-    endpoint!("/v1/images/generations", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/v1/moderations", true, |text| json!({ "model": "chat", "input": text })),
+    endpoint!("/v1/images/generations", true, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/images/edits", false, |text| json!({ "model": "chat", "prompt": text })),
-    endpoint!("/v1/audio/speech", false, |text| json!({ "model": "chat", "voice": "a", "input": text })),
+    endpoint!("/v1/audio/speech", true, |text| json!({ "model": "chat", "voice": "a", "input": text })),
     endpoint!("/v1/audio/transcriptions", form, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/audio/translations", form, |text| json!({ "model": "chat", "prompt": text, text: "x" })),
     endpoint!("/v1/files", false, |text| json!({ "purpose": "batch", "file": text })),

@@ -25,7 +25,7 @@ use endpoint::ENDPOINTS;
 use outgoing::Outgoing;
 use phrase::{Phrase, harmless};
 use position::POSITIONS;
-use stage::{Actor, ROUTES, Stage};
+use stage::{Actor, ROUTES, Stage, TRANSLATED};
 use tally::{Leak, Tally};
 
 pub use random::Random;
@@ -131,7 +131,8 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
     if !outgoing.is_empty() && !actor.keeps_all {
         for (span, action) in spans(&actor.scan(&request).await, &request) {
             // What a translation leaves out stays nowhere at all.
-            let is_whole = path == "/v1/chat/completions" && request["model"] != "translated";
+            let is_translated = TRANSLATED.iter().any(|route| request["model"] == *route);
+            let is_whole = path == "/v1/chat/completions" && !is_translated;
             let is_out = is_whole && action != "mask" || outgoing.iter().any(|outgoing| outgoing.holds_text(&span));
             if is_out {
                 tally.leak(&what, "a reported span went out");

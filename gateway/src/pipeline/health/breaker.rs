@@ -1,10 +1,11 @@
-//! Which deployments had better be left alone for a while: those that said how long, those whose quota is spent, and
-//! those that failed twice in a row. They are passed over while another target can answer, and tried one request at
+//! Which deployments had better be left alone for a while: those that said how long, those whose quota is spent, those
+//! that failed twice in a row, and those that became far slower than they usually are. They are passed over while another target can answer, and tried one request at
 //! a time when their rest is over.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::{DeploymentKey, MAX_DEPLOYMENTS, key};
 use crate::providers::{Failure, FailureKind};
 use crate::routing::{Deployment, Reason};
 
@@ -19,27 +20,28 @@ const QUOTA_MS: u64 = 600_000;
 const MAX_REST_MS: u64 = 24 * 3_600_000;
 /// While one request tries whether a deployment is back, others pass it over for so long.
 const PROBE_MS: u64 = 5_000;
-/// Deployments that are remembered. More than a configuration has: a name in a request makes one too.
-const MAX_DEPLOYMENTS: usize = 4_096;
+/// As many answers in a row that are far slower than usual open it too.
+const SLOW_ANSWERS: u32 = 3;
 
 /// The recent failures of deployments. What has none is not in it.
 #[derive(Debug, Default)]
-pub struct Health {
+pub(super) struct Breakers {
     troubled: Mutex<Troubled>,
 }
 
-/// By provider and model.
-type Troubled = HashMap<(Box<str>, Box<str>), Trouble>;
+type Troubled = HashMap<DeploymentKey, Trouble>;
 
 #[derive(Debug, Clone, Copy)]
 struct Trouble {
     last: FailureKind,
     failures: u32,
+    /// Answers in a row that were far slower than usual.
+    slow: u32,
     failed_ms: u64,
     rests_until_ms: u64,
 }
 
-impl Health {
+impl Breakers {
     /// Whether a deployment rests, and why. The engine in this process never does: its queue says itself when it is full.
     pub(super) fn rest(&self, deployment: &Deployment, now_ms: u64) -> Option<Reason> {
         let troubled = self.lock();
@@ -57,8 +59,12 @@ impl Health {
         }
     }
 
-    pub(super) fn note_success(&self, deployment: &Deployment) {
-        self.lock().remove(&key(deployment));
+    /// What a request says that was sent before the last failure is older news.
+    pub(super) fn note_success(&self, deployment: &Deployment, began_ms: u64) {
+        let mut troubled = self.lock();
+        if troubled.get(&key(deployment)).is_some_and(|trouble| began_ms >= trouble.failed_ms) {
+            troubled.remove(&key(deployment));
+        }
     }
 
     pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) {
@@ -80,7 +86,27 @@ impl Health {
             tracing::error!(provider = &*deployment.provider, "the quota of a provider's key is spent");
         }
         let rests_until_ms = now_ms.saturating_add(rest_ms.min(MAX_REST_MS));
-        let trouble = Trouble { last: failure.kind, failures, failed_ms: now_ms, rests_until_ms };
+        Self::put(
+            &mut troubled,
+            deployment,
+            Trouble { last: failure.kind, failures, slow: 0, failed_ms: now_ms, rests_until_ms },
+        );
+    }
+
+    /// It answered, far slower than it usually does.
+    pub(super) fn note_slow(&self, deployment: &Deployment, now_ms: u64) {
+        if deployment.is_engine() {
+            return;
+        }
+        let mut troubled = self.lock();
+        let slow = troubled.get(&key(deployment)).map_or(0, |before| before.slow).saturating_add(1);
+        let rest_ms = if slow >= SLOW_ANSWERS { OPEN_MS } else { 0 };
+        let (last, rests_until_ms) = (FailureKind::Timeout, now_ms.saturating_add(rest_ms));
+        Self::put(&mut troubled, deployment, Trouble { last, failures: 0, slow, failed_ms: now_ms, rests_until_ms });
+    }
+
+    fn put(troubled: &mut Troubled, deployment: &Deployment, trouble: Trouble) {
+        let now_ms = trouble.failed_ms;
         if troubled.len() >= MAX_DEPLOYMENTS {
             troubled.retain(|_, trouble| now_ms < trouble.rests_until_ms);
         }
@@ -97,12 +123,9 @@ impl Health {
 impl Trouble {
     /// Whether it was left alone after what happened last.
     fn has_rested(&self) -> bool {
-        self.failures >= FAILURES || matches!(self.last, FailureKind::RateLimit | FailureKind::Quota)
+        let said_so = matches!(self.last, FailureKind::RateLimit | FailureKind::Quota);
+        said_so || self.failures >= FAILURES || self.slow >= SLOW_ANSWERS
     }
-}
-
-fn key(deployment: &Deployment) -> (Box<str>, Box<str>) {
-    (Box::from(&*deployment.provider), Box::from(&*deployment.model))
 }
 
 #[cfg(test)]
@@ -120,7 +143,7 @@ mod tests {
 
     #[test]
     fn two_failures_in_a_row_open_the_breaker_and_one_request_tries_again() {
-        let (health, cloud) = (Health::default(), deployment("cloud"));
+        let (health, cloud) = (Breakers::default(), deployment("cloud"));
         health.note_failure(&cloud, failed(FailureKind::Server, None), 0);
         assert_eq!(health.rest(&cloud, 1), None);
         health.note_failure(&cloud, failed(FailureKind::Connect, None), 1_000);
@@ -130,13 +153,28 @@ mod tests {
         assert_eq!(health.rest(&cloud, over), None);
         health.note_attempt(&cloud, over);
         assert_eq!(health.rest(&cloud, over + 1), Some(Reason::Breaker));
-        health.note_success(&cloud);
+        health.note_success(&cloud, 999);
+        assert_eq!(health.rest(&cloud, over + 2), Some(Reason::Breaker));
+        health.note_success(&cloud, over);
         assert_eq!(health.rest(&cloud, over + 2), None);
     }
 
     #[test]
+    fn three_slow_answers_in_a_row_open_it_and_a_quick_one_closes_it() {
+        let (health, cloud) = (Breakers::default(), deployment("cloud"));
+        for now_ms in [0, 1] {
+            health.note_slow(&cloud, now_ms);
+            assert_eq!(health.rest(&cloud, now_ms), None);
+        }
+        health.note_slow(&cloud, 2);
+        assert_eq!(health.rest(&cloud, 3), Some(Reason::Breaker));
+        health.note_success(&cloud, 3);
+        assert_eq!(health.rest(&cloud, 3), None);
+    }
+
+    #[test]
     fn failures_far_apart_do_not_open_it() {
-        let (health, cloud) = (Health::default(), deployment("cloud"));
+        let (health, cloud) = (Breakers::default(), deployment("cloud"));
         for turn in 0..5 {
             health.note_failure(&cloud, failed(FailureKind::Timeout, None), turn * (WINDOW_MS + 1));
             assert_eq!(health.rest(&cloud, turn * (WINDOW_MS + 1) + 1), None);
@@ -145,7 +183,7 @@ mod tests {
 
     #[test]
     fn who_says_how_long_is_left_alone_for_so_long() {
-        let (health, cloud) = (Health::default(), deployment("cloud"));
+        let (health, cloud) = (Breakers::default(), deployment("cloud"));
         health.note_failure(&cloud, failed(FailureKind::RateLimit, Some(7)), 0);
         assert_eq!(health.rest(&cloud, 6_999), Some(Reason::Fallback("rate_limit")));
         assert_eq!(health.rest(&cloud, 7_000), None);
@@ -160,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let health = Health::default();
+        let health = Breakers::default();
         for name in 0..2 * MAX_DEPLOYMENTS {
             health.note_failure(&deployment(&name.to_string()), failed(FailureKind::RateLimit, Some(60)), 0);
         }

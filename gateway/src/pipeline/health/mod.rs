@@ -1,0 +1,89 @@
+//! How deployments are doing: which had better be left alone for a while, and how busy and quick they are.
+
+mod breaker;
+mod load;
+
+use breaker::Breakers;
+pub(super) use load::Busy;
+use load::Loads;
+
+use crate::providers::Failure;
+use crate::routing::{Deployment, Reason, Standing, Standings};
+
+/// Deployments that are remembered. More than a configuration has: a name in a request makes one too.
+const MAX_DEPLOYMENTS: usize = 4_096;
+
+/// Provider and model.
+type DeploymentKey = (Box<str>, Box<str>);
+
+fn key(deployment: &Deployment) -> DeploymentKey {
+    (Box::from(&*deployment.provider), Box::from(&*deployment.model))
+}
+
+/// From when to when an attempt went.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    pub(super) began_ms: u64,
+    pub(super) now_ms: u64,
+    /// Milliseconds.
+    pub(super) elapsed: f64,
+}
+
+#[derive(Debug, Default)]
+pub struct Health {
+    breakers: Breakers,
+    loads: Loads,
+}
+
+impl Health {
+    /// Whether a deployment rests, and why.
+    pub(super) fn rest(&self, deployment: &Deployment, now_ms: u64) -> Option<Reason> {
+        self.breakers.rest(deployment, now_ms)
+    }
+
+    /// A request is about to be sent; it counts as under way for as long as what is returned lives.
+    pub(super) fn begin(&self, deployment: &Deployment, now_ms: u64) -> Busy {
+        self.breakers.note_attempt(deployment, now_ms);
+        self.loads.begin(deployment, now_ms)
+    }
+
+    /// An answer has begun (a stream) or come (a whole one).
+    pub(super) fn note_answer(&self, deployment: &Deployment, is_stream: bool, span: Span) {
+        let is_unusual = self.loads.note_time(deployment, is_stream, span.elapsed);
+        if is_stream && is_unusual {
+            self.breakers.note_slow(deployment, span.now_ms);
+        } else {
+            self.breakers.note_success(deployment, span.began_ms);
+        }
+    }
+
+    /// It answered, if only that the request is wrong.
+    pub(super) fn note_refusal(&self, deployment: &Deployment, span: Span) {
+        self.breakers.note_success(deployment, span.began_ms);
+    }
+
+    pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) {
+        self.breakers.note_failure(deployment, failure, now_ms);
+    }
+
+    pub(super) fn note_tokens(&self, provider: &str, model: &str, tokens: u64, now_ms: u64) {
+        self.loads.note_tokens((Box::from(provider), Box::from(model)), tokens, now_ms);
+    }
+
+    pub(super) fn view(&self, is_stream: bool, now_ms: u64) -> View<'_> {
+        View { health: self, is_stream, now_ms }
+    }
+}
+
+/// How things are at one moment, for one kind of request.
+pub(super) struct View<'h> {
+    health: &'h Health,
+    is_stream: bool,
+    now_ms: u64,
+}
+
+impl Standings for View<'_> {
+    fn standing(&self, deployment: &Deployment) -> Standing {
+        self.health.loads.standing(deployment, self.is_stream, self.now_ms)
+    }
+}

@@ -1,0 +1,50 @@
+//! A target of a route, with how and for what it is asked there.
+
+use std::sync::Arc;
+
+use super::{Asker, Deployment, Needs, Standing, Target};
+use crate::config::{Ability, TargetSettings};
+
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub target: Target,
+    pub weight: u32,
+    pub settings: Arc<TargetSettings>,
+}
+
+impl Candidate {
+    pub fn deployment(&self) -> &Deployment {
+        self.target.deployment()
+    }
+
+    /// Something that the request needs and this target lacks.
+    pub(super) fn lack(&self, needs: &Needs) -> Option<Ability> {
+        self.settings.lacks.iter().copied().find(|ability| needs.includes(*ability))
+    }
+
+    pub(super) fn takes(&self, needs: &Needs, asker: Asker<'_>) -> bool {
+        self.settings.when.holds(needs, asker)
+    }
+
+    /// Whether its context is known to be too short.
+    pub(super) fn is_too_short(&self, needs: &Needs) -> bool {
+        self.settings.context_tokens.is_some_and(|context_tokens| !needs.fits_in(context_tokens))
+    }
+
+    /// Whether its context is known to be longer than another's.
+    pub fn is_longer_than(&self, other: &Self) -> bool {
+        let length = |candidate: &Self| candidate.settings.context_tokens;
+        length(self).zip(length(other)).is_some_and(|(own, others)| own > others)
+    }
+
+    /// Whether it has as much to do as it should.
+    pub(super) fn overflows(&self, standing: Standing) -> bool {
+        let TargetSettings { overflow_in_flight, overflow_per_minute, .. } = &*self.settings;
+        overflow_in_flight.is_some_and(|most| standing.in_flight >= most)
+            || overflow_per_minute.is_some_and(|most| standing.requests_last_minute >= most)
+    }
+
+    pub(super) fn is_spent(&self, standing: Standing) -> bool {
+        self.settings.tokens_per_day.is_some_and(|budget| standing.tokens_today >= budget)
+    }
+}
