@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::content::ContentFile;
 use super::preset::Preset;
 use super::route_file::RouteFile;
 use crate::auth::DataClass;
@@ -41,6 +42,7 @@ pub struct ConfigFile {
     pub network: NetworkFile,
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
+    pub content: ContentFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }

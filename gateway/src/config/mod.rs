@@ -4,6 +4,7 @@
 //! where to find them does.
 
 mod aws;
+mod content;
 mod error;
 mod file;
 mod load;
@@ -14,6 +15,7 @@ mod route_file;
 mod validate;
 
 pub use aws::AwsKeys;
+pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, UnsupportedRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};

@@ -10,6 +10,7 @@ use jiff::tz::Offset;
 use toml::Spanned;
 
 use super::aws::{AwsKeys, bedrock_url, check_aws};
+use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ProviderFile, ProviderKind, ReadyRule, UnsupportedRule};
 use super::preset::Preset;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
@@ -50,6 +51,7 @@ pub struct Config {
     pub in_country: Vec<IpNet>,
     pub privacy: Privacy,
     pub labels: LabelsConfig,
+    pub content: ContentConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -163,6 +165,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         in_country: file.network.in_country,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
+        content: check_content(file.content)?,
         providers,
         routes,
     })
