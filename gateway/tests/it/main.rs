@@ -4,8 +4,11 @@
 
 mod anthropic;
 mod audit;
+mod check;
 mod classifiers;
+mod command;
 mod conversations;
+mod drill;
 mod echo;
 mod engine;
 mod errors;
