@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::content::ContentFile;
 use super::preset::Preset;
 use super::route_file::RouteFile;
 use crate::auth::DataClass;
@@ -41,6 +42,7 @@ pub struct ConfigFile {
     pub network: NetworkFile,
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
+    pub content: ContentFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }
@@ -256,6 +258,8 @@ pub enum ProviderKind {
     AzureOpenai,
     /// Mistral's own API: external by its type.
     Mistral,
+    /// Models behind AWS' Converse: external by its type.
+    Bedrock,
     /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
     OpenaiCompatible,
 }
@@ -279,6 +283,11 @@ pub struct ProviderFile {
     pub api_version: Option<Spanned<String>>,
     /// `env:NAME` or `file:/path`.
     pub api_key: Option<Spanned<String>>,
+    /// Of AWS, with the keys that requests are signed with: each `env:NAME` or `file:/path`.
+    pub region: Option<Spanned<String>>,
+    pub access_key_id: Option<Spanned<String>>,
+    pub secret_access_key: Option<Spanned<String>>,
+    pub session_token: Option<Spanned<String>>,
     pub zone: Option<Spanned<String>>,
     #[serde(default = "default_connect_timeout_ms")]
     pub connect_timeout_ms: u64,

@@ -3,6 +3,8 @@
 //! A file that is wrong is refused whole, with its name and line, before a port is bound. Secrets never stand in it: only
 //! where to find them does.
 
+mod aws;
+mod content;
 mod error;
 mod file;
 mod load;
@@ -12,6 +14,8 @@ mod route;
 mod route_file;
 mod validate;
 
+pub use aws::AwsKeys;
+pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, UnsupportedRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};

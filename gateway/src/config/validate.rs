@@ -9,6 +9,8 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 use toml::Spanned;
 
+use super::aws::{AwsKeys, bedrock_url, check_aws};
+use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ProviderFile, ProviderKind, ReadyRule, UnsupportedRule};
 use super::preset::Preset;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
@@ -24,9 +26,10 @@ const ANTHROPIC_BASE_URL: &str = "https://api.anthropic.com/v1";
 const GEMINI_BASE_URL: &str = "https://generativelanguage.googleapis.com/v1beta";
 const MISTRAL_BASE_URL: &str = "https://api.mistral.ai/v1";
 /// Clouds, whatever their zone is said to be.
-const EXTERNAL_KINDS: [(ProviderKind, &str); 5] = [
+const EXTERNAL_KINDS: [(ProviderKind, &str); 6] = [
     (ProviderKind::Openai, "openai"),
     (ProviderKind::Anthropic, "anthropic"),
+    (ProviderKind::Bedrock, "bedrock"),
     (ProviderKind::Gemini, "gemini"),
     (ProviderKind::AzureOpenai, "azure-openai"),
     (ProviderKind::Mistral, "mistral"),
@@ -48,6 +51,7 @@ pub struct Config {
     pub in_country: Vec<IpNet>,
     pub privacy: Privacy,
     pub labels: LabelsConfig,
+    pub content: ContentConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -80,6 +84,8 @@ pub struct ProviderConfig {
     /// Of Azure's API.
     pub api_version: Option<String>,
     pub api_key: Option<SecretSource>,
+    /// What requests to AWS are signed with.
+    pub aws: Option<AwsKeys>,
     pub zone: Zone,
     pub connect_timeout: Duration,
     pub on_unsupported: UnsupportedRule,
@@ -159,6 +165,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         in_country: file.network.in_country,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
+        content: check_content(file.content)?,
         providers,
         routes,
     })
@@ -181,6 +188,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         (Some(url), _) => check_url(url)?,
         (None, ProviderKind::Openai) => OPENAI_BASE_URL.to_owned(),
         (None, ProviderKind::Anthropic) => ANTHROPIC_BASE_URL.to_owned(),
+        (None, ProviderKind::Bedrock) => bedrock_url(&file)?,
         (None, ProviderKind::Gemini) => GEMINI_BASE_URL.to_owned(),
         (None, ProviderKind::Mistral) => MISTRAL_BASE_URL.to_owned(),
         (None, ProviderKind::AzureOpenai | ProviderKind::OpenaiCompatible) => match &file.preset {
@@ -196,6 +204,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         })?),
         None => None,
     };
+    let aws = check_aws(&file)?;
     Ok(ProviderConfig {
         kind: file.kind,
         preset: file.preset.map(Spanned::into_inner),
@@ -205,6 +214,7 @@ fn check_provider(file: ProviderFile, in_country: &[IpNet]) -> Result<ProviderCo
         name: file.name.into_inner(),
         base_url,
         api_key,
+        aws,
         zone,
     })
 }

@@ -1,6 +1,7 @@
 //! What a request says about the conversation that it belongs to: a name that the caller gave, and the history it
 //! repeats. Only hashes of either are kept, and they are salted by tenant.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 
@@ -44,7 +45,7 @@ struct Body<'a> {
 #[derive(Deserialize)]
 struct Role<'a> {
     #[serde(borrow, default)]
-    role: Option<std::borrow::Cow<'a, str>>,
+    role: Option<Cow<'a, str>>,
 }
 
 impl History {
@@ -81,7 +82,7 @@ impl History {
         let mut first_of_user = None;
         let mut chain: HistoryHash = salt.clone().chain_update(b"messages\0").finalize().into();
         for message in &messages {
-            chain = Sha256::new().chain_update(chain).chain_update(message.get()).finalize().into();
+            chain = Sha256::new().chain_update(chain).chain_update(&*plain(message.get())).finalize().into();
             if prefixes.len() == MAX_PREFIXES {
                 prefixes.pop_front();
             }
@@ -131,6 +132,29 @@ impl History {
     pub fn is_named(&self) -> bool {
         !self.named.is_empty()
     }
+}
+
+/// A message without what a client sets anew, or leaves out, from turn to turn: marks of a cache, and what a maker signed.
+fn plain(message: &str) -> Cow<'_, str> {
+    if !["cache_control", "thinking_blocks"].iter().any(|name| message.contains(name)) {
+        return Cow::Borrowed(message);
+    }
+    let Ok(mut fields) = serde_json::from_str::<Value>(message) else { return Cow::Borrowed(message) };
+    fields.as_object_mut().into_iter().for_each(|fields| drop(fields.shift_remove("thinking_blocks")));
+    if let Some(Value::Array(parts)) = fields.get_mut("content") {
+        for part in parts.iter_mut().filter_map(Value::as_object_mut) {
+            part.shift_remove("cache_control");
+        }
+        // One text alone is that text, as translations write it.
+        if let [Value::Object(part)] = parts.as_mut_slice()
+            && part.len() == 2
+            && part.get("type").is_some_and(|kind| kind == "text")
+            && let Some(text) = part.get_mut("text").map(Value::take)
+        {
+            fields["content"] = text;
+        }
+    }
+    Cow::Owned(fields.to_string())
 }
 
 fn names(body: &Body<'_>) -> Vec<String> {

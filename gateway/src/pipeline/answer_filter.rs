@@ -9,12 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Map, Value, json};
 
+use super::answer_fields::{Field, REASONING, TEXTS, append, for_each_text};
 use crate::labels::{OutputDigest, OutputSha256};
 use crate::pii::masking::{Restorer, StreamRestorer, TextKind};
 use crate::pii::{AnswerBlocked, AnswerGuard, Entity, Guarded, GuardedStream};
 
-/// Members of a message or delta that are text.
-const TEXTS: [&str; 4] = ["content", "refusal", "reasoning", "reasoning_content"];
+/// Thoughts with what their maker signed them with.
+const THOUGHTS: &str = "thinking_blocks";
 /// Texts and tool calls of one answer that are kept apart.
 const MAX_FIELDS: usize = 1_024;
 /// Arguments of one tool call that are looked at as a whole.
@@ -43,16 +44,6 @@ pub(super) struct AnswerFilter {
     counts: BTreeMap<Entity, u32>,
     /// `id`, `created` and `model` of the stream's chunks.
     head: Map<String, Value>,
-}
-
-/// One text of a choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Field {
-    /// By its place in [`TEXTS`].
-    Text(usize),
-    FunctionCall,
-    /// By its index.
-    ToolCall(u64),
 }
 
 impl AnswerFilter {
@@ -96,6 +87,7 @@ impl AnswerFilter {
             for choice in answer.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
                 self.drop_tokens(choice);
                 let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) else { continue };
+                self.look_at_thoughts(message)?;
                 for_each_text(message, 0, |field, text| {
                     *text = self.shown(self.kind(field), text)?;
                     Ok(())
@@ -125,6 +117,7 @@ impl AnswerFilter {
                     *text = self.streamed(index, field, text)?;
                     Ok(())
                 })?;
+                self.look_at_pieces_of_thoughts(index, delta)?;
                 if is_end {
                     self.end(index, delta)?;
                 }
@@ -162,6 +155,41 @@ impl AnswerFilter {
             Field::Text(_) => TextKind::Plain,
             Field::FunctionCall | Field::ToolCall(_) => TextKind::Json,
         }
+    }
+
+    /// Nobody can look into a seal, and a thought that was changed has no signature: where answers are looked at, signed and
+    /// sealed thoughts are left out. Otherwise the values stand in them again.
+    fn look_at_thoughts(&mut self, message: &mut Map<String, Value>) -> Result<(), FilterError> {
+        if self.guard.is_some() {
+            message.remove(THOUGHTS);
+        }
+        let blocks = message.get_mut(THOUGHTS).and_then(Value::as_array_mut);
+        for block in blocks.into_iter().flatten() {
+            if let Some(Value::String(text)) = block.get_mut("thinking") {
+                *text = self.shown(TextKind::Plain, text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a piece is that of `reasoning_content` beside it, which was looked at. At the end of a thought nothing
+    /// of it may be held back: what follows is another one.
+    fn look_at_pieces_of_thoughts(&mut self, index: u64, delta: &mut Map<String, Value>) -> Result<(), FilterError> {
+        if self.guard.is_some() {
+            delta.remove(THOUGHTS);
+        }
+        let Some(blocks) = delta.get(THOUGHTS).and_then(Value::as_array) else { return Ok(()) };
+        let is_end = |block: &Value| block["signature"].as_str().is_some_and(|signature| !signature.is_empty());
+        if blocks.iter().any(is_end) {
+            self.end_field(index, Field::Text(REASONING), delta)?;
+        }
+        let shown = delta.get(TEXTS[REASONING]).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let blocks = delta.get_mut(THOUGHTS).and_then(Value::as_array_mut).into_iter().flatten();
+        let texts = blocks
+            .filter_map(|block| block.get_mut("thinking"))
+            .zip([shown].into_iter().chain(std::iter::repeat(String::new())));
+        texts.for_each(|(text, shown)| *text = Value::String(shown));
+        Ok(())
     }
 
     /// Log probabilities spell the text out again.
@@ -218,16 +246,21 @@ impl AnswerFilter {
             .map(|((_, field), _)| *field)
             .collect();
         for field in fields {
-            let Some(stream) = self.fields.remove(&(index, field)) else { continue };
-            let guarded = stream.guarded.finish()?;
-            let rest = match stream.restorer {
-                Some(mut restorer) => restorer.push(&guarded.text) + &restorer.finish(),
-                None => guarded.text.clone(),
-            };
-            self.counted(guarded);
-            if !rest.is_empty() {
-                append(delta, field, &rest);
-            }
+            self.end_field(index, field, delta)?;
+        }
+        Ok(())
+    }
+
+    fn end_field(&mut self, index: u64, field: Field, delta: &mut Map<String, Value>) -> Result<(), FilterError> {
+        let Some(stream) = self.fields.remove(&(index, field)) else { return Ok(()) };
+        let guarded = stream.guarded.finish()?;
+        let rest = match stream.restorer {
+            Some(mut restorer) => restorer.push(&guarded.text) + &restorer.finish(),
+            None => guarded.text.clone(),
+        };
+        self.counted(guarded);
+        if !rest.is_empty() {
+            append(delta, field, &rest);
         }
         Ok(())
     }
@@ -279,152 +312,6 @@ impl GuardedField {
     }
 }
 
-/// Every text of a message or delta. Content that is a list of parts is one text in pieces.
-fn for_each_text(
-    message: &mut Map<String, Value>,
-    first_call: u64,
-    mut visit: impl FnMut(Field, &mut String) -> Result<(), FilterError>,
-) -> Result<(), FilterError> {
-    for (place, name) in TEXTS.into_iter().enumerate() {
-        match message.get_mut(name) {
-            Some(Value::String(text)) => visit(Field::Text(place), text)?,
-            Some(Value::Array(parts)) => {
-                for part in parts {
-                    if let Some(Value::String(text)) = part.get_mut("text") {
-                        visit(Field::Text(place), text)?;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    if let Some(Value::String(arguments)) = message.get_mut("function_call").and_then(|call| call.get_mut("arguments"))
-    {
-        visit(Field::FunctionCall, arguments)?;
-    }
-    let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
-    for (place, call) in (first_call..).zip(calls.into_iter().flatten()) {
-        let index = call.get("index").and_then(Value::as_u64).unwrap_or(place);
-        for (kind, member) in [("function", "arguments"), ("custom", "input")] {
-            if let Some(Value::String(arguments)) = call.get_mut(kind).and_then(|call| call.get_mut(member)) {
-                visit(Field::ToolCall(index), arguments)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn append(delta: &mut Map<String, Value>, field: Field, rest: &str) {
-    let text = match field {
-        Field::Text(place) => {
-            let name = TEXTS.get(place).copied().unwrap_or("content");
-            let text = delta.entry(name).or_insert(Value::Null);
-            if !text.is_string() {
-                *text = json!("");
-            }
-            text
-        }
-        Field::FunctionCall => {
-            let call = delta.entry("function_call").or_insert_with(|| json!({ "arguments": "" }));
-            &mut call["arguments"]
-        }
-        Field::ToolCall(index) => {
-            let calls = delta.entry("tool_calls").or_insert_with(|| json!([]));
-            let Some(calls) = calls.as_array_mut() else { return };
-            let is_own = |call: &Value| call.get("index").and_then(Value::as_u64) == Some(index);
-            let own = calls.iter().position(is_own).unwrap_or_else(|| {
-                calls.push(json!({ "index": index, "function": { "arguments": "" } }));
-                calls.len() - 1
-            });
-            let Some(call) = calls.get_mut(own) else { return };
-            if call.get("custom").is_some() { &mut call["custom"]["input"] } else { &mut call["function"]["arguments"] }
-        }
-    };
-    let before = text.as_str().unwrap_or_default();
-    *text = Value::String(format!("{before}{rest}"));
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::pii::masking::{Conversation, MaskingSecret, Span};
-    use crate::pii::{Action, Detector, Policy};
-
-    /// A conversation in which one e-mail address was masked, and its token.
-    fn conversation() -> (Restorer, String) {
-        let secret = MaskingSecret::new([3; 32]);
-        let mut conversation = Conversation::new(&secret, secret.conversation("t", "c"));
-        let spans = [Span { entity: Entity::Email, range: 0..13 }];
-        let masked = conversation.mask_text("aigul@mail.kz", &spans).unwrap();
-        (conversation.restorer(), masked.text)
-    }
-
-    fn guard() -> AnswerGuard {
-        let policy = Policy::default().with(Entity::Card, Action::Mask).with(Entity::Email, Action::Mask);
-        AnswerGuard::new(Arc::new(Detector::new().unwrap()), Arc::new(policy))
-    }
-
-    #[test]
-    fn whole_answers_are_guarded_then_restored() {
-        let (restorer, token) = conversation();
-        let mut filter = AnswerFilter::new(Some(guard()), Some(restorer), false);
-        let mut answer = json!({ "choices": [{ "index": 0, "logprobs": { "content": [] }, "message": {
-            "content": format!("Пишите {token} или other@mail.kz, карта 4400 4302 1234 5679"),
-            "tool_calls": [{ "function": { "name": "f", "arguments": format!("{{\"to\":\"{token}\",\"n\":4400430212345679}}") } }] } }] });
-        filter.whole(&mut answer).unwrap();
-        let message = &answer["choices"][0]["message"];
-        assert_eq!(message["content"], "Пишите aigul@mail.kz или [EMAIL], карта [CARD]");
-        assert_eq!(message["tool_calls"][0]["function"]["arguments"], r#"{"to":"aigul@mail.kz","n":"[CARD]"}"#);
-        assert!(answer["choices"][0]["logprobs"].is_null());
-        assert_eq!(filter.counts().get(&Entity::Card), Some(&2));
-    }
-
-    #[test]
-    fn streams_give_the_same_as_the_whole() {
-        let (restorer, token) = conversation();
-        let content = format!("Пишите {token} или other@mail.kz. {}карта 4400 4302 1234 5679", "слово ".repeat(80));
-        let arguments = format!(r#"{{"to":"{token}","card":"4400430212345679"}}"#);
-        for size in [1, 2, 3, 7, 50, 1_000] {
-            let mut filter = AnswerFilter::new(Some(guard()), Some(restorer.clone()), false);
-            let mut shown = (String::new(), String::new());
-            let mut take = |filter: &mut AnswerFilter, mut chunk: Value| {
-                filter.chunk(&mut chunk).unwrap();
-                let delta = &chunk["choices"][0]["delta"];
-                shown.0.push_str(delta["content"].as_str().unwrap_or_default());
-                shown.1.push_str(delta["tool_calls"][0]["function"]["arguments"].as_str().unwrap_or_default());
-            };
-            let pieces = |text: &str| {
-                let characters: Vec<char> = text.chars().collect();
-                characters.chunks(size).map(|piece| piece.iter().collect::<String>()).collect::<Vec<_>>()
-            };
-            for piece in pieces(&content) {
-                take(&mut filter, json!({ "choices": [{ "index": 0, "delta": { "content": piece } }] }));
-            }
-            for piece in pieces(&arguments) {
-                let call = json!([{ "index": 0, "function": { "arguments": piece } }]);
-                take(&mut filter, json!({ "choices": [{ "index": 0, "delta": { "tool_calls": call } }] }));
-            }
-            take(&mut filter, json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": "tool_calls" }] }));
-            let expected = format!("Пишите aigul@mail.kz или [EMAIL]. {}карта [CARD]", "слово ".repeat(80));
-            assert_eq!(shown.0, expected, "{size}");
-            assert_eq!(shown.1, r#"{"to":"aigul@mail.kz","card":"[CARD]"}"#, "{size}");
-            assert!(filter.rest().unwrap().is_none());
-        }
-    }
-
-    #[test]
-    fn a_stream_that_never_finishes_gives_its_rest() {
-        let (restorer, token) = conversation();
-        let mut filter = AnswerFilter::new(None, Some(restorer), false);
-        // Whether an ending follows is not known before the end.
-        let open = token.trim_matches(['[', ']']);
-        let mut chunk = json!({ "id": "c1", "choices": [{ "index": 2, "delta": { "content": open } }] });
-        filter.chunk(&mut chunk).unwrap();
-        let rest = filter.rest().unwrap().unwrap();
-        assert_eq!((&rest["id"], &rest["choices"][0]["index"]), (&json!("c1"), &json!(2)));
-        let first = chunk["choices"][0]["delta"]["content"].as_str().unwrap_or_default();
-        assert_eq!(format!("{first}{}", rest["choices"][0]["delta"]["content"].as_str().unwrap()), "aigul@mail.kz");
-    }
-}
+#[path = "answer_filter_tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::chunk::ChatEvent;
 use super::endpoint::Endpoint;
 use super::events::{BrokenStream, EventReader, Next};
@@ -37,6 +39,7 @@ impl ScreenedRequest {
         candidate: &Candidate,
         left: Duration,
         targets_left: u32,
+        now: Timestamp,
     ) -> Result<Begun, AttemptError> {
         let limit = if candidate.deployment().is_engine() {
             left
@@ -45,14 +48,14 @@ impl ScreenedRequest {
         } else {
             left / targets_left.max(1)
         };
-        match tokio::time::timeout(limit, self.begin(candidate)).await {
+        match tokio::time::timeout(limit, self.begin(candidate, now)).await {
             Ok(result) => result,
             Err(_) => Err(FailureKind::Timeout.into()),
         }
     }
 
-    async fn begin(&self, candidate: &Candidate) -> Result<Begun, AttemptError> {
-        let response = self.send(candidate).await?;
+    async fn begin(&self, candidate: &Candidate, now: Timestamp) -> Result<Begun, AttemptError> {
+        let response = self.send(candidate, now).await?;
         if self.endpoint == Endpoint::Speech {
             return spoken::begin(response).await;
         }
@@ -92,15 +95,17 @@ impl ScreenedRequest {
     }
 
     /// The one place where a request meets a provider; its arms are the only ones that compile.
-    async fn send(&self, candidate: &Candidate) -> Result<UpstreamResponse, AttemptError> {
+    async fn send(&self, candidate: &Candidate, now: Timestamp) -> Result<UpstreamResponse, AttemptError> {
         let outgoing = Outgoing {
             path: self.endpoint.path(),
             is_generated: self.endpoint.is_conversation(),
+            counts_tokens: self.endpoint == Endpoint::CountTokens,
             stream: self.wishes.stream,
             is_translated: !self.shape.is_own(),
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,
+            now,
             upload: None,
         };
         let (providers, connect) = (&self.snapshot.providers, candidate.settings.timeouts.connect);

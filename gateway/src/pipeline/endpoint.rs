@@ -20,6 +20,8 @@ use crate::routing::Needs;
 pub enum Endpoint {
     Chat,
     Completions,
+    /// Of a conversation, without an answer to it.
+    CountTokens,
     Embeddings,
     Rerank,
     Moderations,
@@ -62,6 +64,7 @@ impl Endpoint {
         match self {
             Self::Chat => "/chat/completions",
             Self::Completions => "/completions",
+            Self::CountTokens => "/messages/count_tokens",
             Self::Embeddings => "/embeddings",
             Self::Rerank => "/rerank",
             Self::Moderations => "/moderations",
@@ -107,6 +110,14 @@ impl Endpoint {
                 let needs = completion_needs(&request);
                 Ok(Reading { needs, is_unreadable, user: request.user, ..Reading::plain(request.model, wishes) })
             }
+            Self::CountTokens => {
+                let request = chat::parse_request(body)?;
+                Ok(Reading {
+                    needs: needs(&request),
+                    user: request.user.clone(),
+                    ..Reading::plain(request.model, without_stream)
+                })
+            }
             Self::Embeddings => {
                 let request = embeddings::parse_request(body)?;
                 let is_unreadable = is_tokens(&request.input);
@@ -122,10 +133,11 @@ impl Endpoint {
         }
     }
 
-    /// Whether a whole answer of vectors or ranks says anything.
+    /// Whether a whole answer of vectors, ranks or counts says anything.
     pub(super) fn is_answer(self, answer: &Value) -> bool {
         let list = match self {
             Self::Chat | Self::Completions => "choices",
+            Self::CountTokens => return answer["input_tokens"].is_u64(),
             Self::Embeddings | Self::Images => "data",
             Self::Rerank | Self::Moderations => "results",
             // These are read elsewhere.

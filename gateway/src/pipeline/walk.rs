@@ -132,7 +132,7 @@ impl Walk<'_> {
             let settlement = &request.context.settlement;
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
-        let result = request.attempt(candidate, self.left(candidate), 1 + others).await;
+        let result = request.attempt(candidate, self.left(candidate), 1 + others, gateway.sources.now()).await;
         let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed: began.elapsed().as_secs_f64() * 1e3 };
         match result {
             Ok(begun) => {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use shekara_protocol::error::ApiError;
 
 /// About the request rather than the answer: left out where there are no words for it.
-const HINTS: [&str; 8] = [
+pub(super) const HINTS: [&str; 8] = [
     "metadata",
     "prompt_cache_key",
     "prompt_cache_retention",
@@ -128,7 +128,7 @@ impl<'c> ChatFields<'c> {
 }
 
 /// Whether a field asks for what happens anyway.
-fn says_nothing(name: &str, value: &Value) -> bool {
+pub(super) fn says_nothing(name: &str, value: &Value) -> bool {
     match name {
         "n" => value == 1,
         "frequency_penalty" | "presence_penalty" | "top_logprobs" => value.as_f64() == Some(0.0),

@@ -3,7 +3,7 @@
 use axum::Router;
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use shekara_protocol::headers;
 use tower::ServiceExt;
 
@@ -15,6 +15,11 @@ use crate::routing::{InBorder, Routed};
 const MAX_MODELS_BYTES: usize = 8 << 20;
 /// Far more than a request's worth of texts has spans.
 const MAX_CLASSES_BYTES: usize = 64 << 20;
+
+/// Tokens of the longest request, each with its number.
+const MAX_TOKENS_BYTES: usize = 256 << 20;
+/// Where the engine turns a conversation into tokens.
+const TOKENIZE: &str = "/tokenize";
 
 /// The engine's router: the same bytes as over a socket.
 #[derive(Debug, Clone)]
@@ -70,7 +75,8 @@ impl EngineService {
     ) -> Result<UpstreamResponse, AttemptError> {
         let OutgoingBody { content_type, bytes: body } =
             outgoing_body(routed.body(), &routed.deployment().deployment().model, outgoing)?;
-        let request = http::Request::post(format!("/v1{}", outgoing.path))
+        let path = if outgoing.counts_tokens { TOKENIZE.to_owned() } else { format!("/v1{}", outgoing.path) };
+        let request = http::Request::post(path)
             .header(http::header::CONTENT_TYPE, content_type)
             .header(headers::REQUEST_ID, outgoing.request_id)
             .header(headers::INTERNAL_TENANT, outgoing.tenant)
@@ -82,6 +88,20 @@ impl EngineService {
         };
         let response =
             response.map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync());
-        classify(response).await
+        let response = classify(response).await?;
+        if outgoing.counts_tokens { counted(response).await } else { Ok(response) }
     }
+}
+
+/// The engine's count in the words of the Messages API.
+async fn counted(response: UpstreamResponse) -> Result<UpstreamResponse, AttemptError> {
+    #[derive(serde::Deserialize)]
+    struct Tokens {
+        count: u64,
+    }
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, MAX_TOKENS_BYTES).collect().await.map_err(|_| FailureKind::BrokenResponse)?;
+    let Tokens { count } = serde_json::from_slice(&body.to_bytes()).map_err(|_| FailureKind::BrokenResponse)?;
+    let body = Full::new(Bytes::from(format!("{{\"input_tokens\":{count}}}")));
+    Ok(UpstreamResponse::from_parts(head, body.map_err(|never| match never {}).boxed_unsync()))
 }

@@ -2,11 +2,14 @@
 
 mod anthropic;
 mod azure_openai;
+mod bedrock;
+mod chat_answer;
 mod chat_fields;
 mod completions;
 mod engine;
 mod failure;
 mod gemini;
+mod messages_fields;
 mod mistral;
 mod openai;
 mod registry;
@@ -31,6 +34,8 @@ pub struct Outgoing<'a> {
     pub path: &'static str,
     /// The answer is text that the model makes, whose length can be bounded.
     pub is_generated: bool,
+    /// The answer is how many tokens the request has, and nothing is generated.
+    pub counts_tokens: bool,
     pub stream: bool,
     /// The body was made of another API's: fields of vLLM in it are not the caller's own.
     pub is_translated: bool,
@@ -38,6 +43,8 @@ pub struct Outgoing<'a> {
     pub max_output_tokens: Option<u32>,
     pub tenant: &'a str,
     pub request_id: &'a str,
+    /// When it is sent.
+    pub now: jiff::Timestamp,
     /// A file that goes along, as a form. Only what stays inside the border has one.
     pub upload: Option<&'a Upload>,
 }

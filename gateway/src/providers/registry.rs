@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::Bytes;
+use shekara_protocol::error::ApiError;
 
 use super::engine::EngineService;
 use super::upstream::Upstream;
 use super::{
-    AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, completions, gemini, mistral,
-    openai,
+    AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock, completions, gemini,
+    mistral, openai,
 };
 use crate::config::{Config, ProviderConfig, ProviderKind, RouteConfig, Zone};
 use crate::egress::{EgressError, Reach};
@@ -47,7 +48,12 @@ async fn send_as_it_is(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
-    match upstream.kind() {
+    let kind = upstream.kind();
+    if outgoing.counts_tokens && !matches!(kind, ProviderKind::Anthropic | ProviderKind::Bedrock) {
+        let message = "The provider of this model does not count tokens without answering.";
+        return Err(AttemptError::Refused(ApiError::invalid("model", message).with_code("unsupported_model")));
+    }
+    match kind {
         ProviderKind::Openai | ProviderKind::OpenaiCompatible => {
             openai::send(upstream, request, outgoing, tripwire).await
         }
@@ -55,6 +61,7 @@ async fn send_as_it_is(
         ProviderKind::AzureOpenai => azure_openai::send(upstream, request, outgoing, tripwire).await,
         ProviderKind::Gemini => gemini::send(upstream, request, outgoing, tripwire).await,
         ProviderKind::Mistral => mistral::send(upstream, request, outgoing, tripwire).await,
+        ProviderKind::Bedrock => bedrock::send(upstream, request, outgoing, tripwire).await,
     }
 }
 

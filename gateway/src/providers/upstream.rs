@@ -8,10 +8,10 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::openai::{OutgoingBody, classify};
 use super::{AttemptError, FailureKind, UpstreamBodyError, UpstreamResponse};
-use crate::config::{Preset, ProviderConfig, ProviderKind, UnsupportedRule};
+use crate::config::{AwsKeys, Preset, ProviderConfig, ProviderKind, UnsupportedRule};
 use crate::egress::{EgressClient, EgressError, Reach};
 use crate::pii::masking::Tripwire;
-use crate::secrets::SecretSource;
+use crate::secrets::{Secret, SecretSource};
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -21,6 +21,7 @@ pub(super) struct Upstream {
     base_url: String,
     api_version: Option<String>,
     api_key: Option<SecretSource>,
+    aws: Option<AwsKeys>,
     client: EgressClient,
     drops_unsupported: bool,
 }
@@ -42,6 +43,7 @@ impl Upstream {
             base_url: config.base_url.clone(),
             api_version: config.api_version.clone(),
             api_key: config.api_key.clone(),
+            aws: config.aws.clone(),
             client: EgressClient::new(reach, config.connect_timeout)?,
             drops_unsupported: config.on_unsupported == UnsupportedRule::Drop,
         })
@@ -67,6 +69,25 @@ impl Upstream {
         self.drops_unsupported
     }
 
+    /// Without a slash at its end.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// What requests to AWS are signed with.
+    pub(super) fn aws(&self) -> Option<&AwsKeys> {
+        self.aws.as_ref()
+    }
+
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn secret(&self, source: &SecretSource) -> Result<Secret, AttemptError> {
+        source.resolve().map_err(|error| {
+            tracing::error!(provider = self.name, %error, "the provider's key is missing");
+            FailureKind::Unsent.into()
+        })
+    }
+
     /// The key in a header of its own, if there is one.
     ///
     /// # Errors
@@ -74,10 +95,7 @@ impl Upstream {
     pub(super) fn key_header(&self, name: HeaderName, prefix: &str) -> Result<HeaderMap, AttemptError> {
         let mut headers = HeaderMap::new();
         let Some(source) = &self.api_key else { return Ok(headers) };
-        let secret = source.resolve().map_err(|error| {
-            tracing::error!(provider = self.name, %error, "the provider's key is missing");
-            FailureKind::Unsent
-        })?;
+        let secret = self.secret(source)?;
         let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).map_err(|_| {
             tracing::error!(provider = self.name, "the provider's key has characters that no header can carry");
             FailureKind::Unsent
@@ -87,11 +105,23 @@ impl Upstream {
         Ok(headers)
     }
 
-    /// Sends what was made of a scanned body, after a last look at the very bytes.
+    /// Sends what was made of a scanned body, and sorts what comes back.
     ///
     /// # Errors
     /// See [`AttemptError`].
     pub(super) async fn post(
+        &self,
+        call: Call<'_>,
+        tripwire: Option<&Tripwire>,
+    ) -> Result<UpstreamResponse, AttemptError> {
+        classify(self.exchange(call, tripwire).await?).await
+    }
+
+    /// Sends what was made of a scanned body, after a last look at the very bytes. What comes back may be an error.
+    ///
+    /// # Errors
+    /// See [`AttemptError`].
+    pub(super) async fn exchange(
         &self,
         call: Call<'_>,
         tripwire: Option<&Tripwire>,
@@ -110,9 +140,8 @@ impl Upstream {
         request.headers_mut().extend(call.headers);
         match self.client.send(request).await {
             Ok(response) => {
-                let response = response
-                    .map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync());
-                classify(response).await
+                Ok(response
+                    .map(|body| body.map_err(|error| UpstreamBodyError { source: Box::new(error) }).boxed_unsync()))
             }
             Err(error) => {
                 tracing::warn!(provider = self.name, %error, cause = cause(&error), "an attempt failed");

@@ -122,8 +122,7 @@ async fn models_that_embed_or_rank_are_asked_what_they_are_for() {
     let config = one_provider(&upstream.base_url, "");
     let gateway = TestGateway::start(&config).await;
     let folder = tempfile::tempdir().unwrap();
-    let arguments =
-        ["check", "--url", &gateway.url, "--route", "stub/vectors", "--route", "stub/ranks", "--json"];
+    let arguments = ["check", "--url", &gateway.url, "--route", "stub/vectors", "--route", "stub/ranks", "--json"];
     let ended = shekara(folder.path(), &gateway.key, &arguments).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let report = ended.json();
@@ -138,7 +137,8 @@ async fn targets_of_a_route_are_held_against_each_other() {
     const MORE: &str = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","service_tier":"x",
         "choices":[{"index":0,"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}"#;
     let cloud = Upstream::start(Reply::Text("It is.")).await;
-    let streamed_or = |body: &str| if body.contains("\"stream\":true") { Reply::Text("Yes.") } else { Reply::Json(MORE) };
+    let streamed_or =
+        |body: &str| if body.contains("\"stream\":true") { Reply::Text("Yes.") } else { Reply::Json(MORE) };
     let home = Upstream::start(Reply::By(Arc::new(streamed_or))).await;
     let config = border(&cloud.base_url, &home.base_url, "");
     let gateway = TestGateway::start(&config).await;

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::command::{Ended, shekara};
 use crate::upstream::{Reply, Upstream};
 
-const BACKUP: &str = "fallback = [{ provider = \"home\", model = \"small\", price = { prompt = 1.0, completion = 2.0 } }]";
+const BACKUP: &str =
+    "fallback = [{ provider = \"home\", model = \"small\", price = { prompt = 1.0, completion = 2.0 } }]";
 const REQUESTS: u64 = 6;
 
 /// Route `chat` to a cloud, with `rest` in its table, and route `alone` with nothing behind it.

@@ -107,3 +107,30 @@ async fn what_the_local_model_cannot_do_is_422_and_never_sent_out() {
     assert_eq!(gateway.chat(sensitive(&tools)).await.status, 200);
     assert!(outside.received().is_empty());
 }
+
+#[tokio::test]
+async fn the_engine_counts_tokens_and_refuses_images_by_name() {
+    let outside = Upstream::start(Reply::Text("outside")).await;
+    let gateway = started(&outside).await;
+    let ask = async |model: &str, content: serde_json::Value| {
+        let body = json!({ "model": model, "messages": [{ "role": "user", "content": content }] });
+        gateway.send("POST", "/v1/messages/count_tokens", &gateway.key, body.to_string()).await
+    };
+    let (short, long) = (ask(MODEL, json!("hi")).await, ask(MODEL, json!("hi there, and so on and on")).await);
+    let count = |answer: &crate::gateway::Answer| answer.json()["input_tokens"].as_u64().unwrap_or_default();
+    assert_eq!(short.status, 200, "{}", short.body);
+    assert!(0 < count(&short) && count(&short) < count(&long), "{} {}", short.body, long.body);
+    let body = json!({ "model": MODEL, "max_tokens": 1, "messages": [{ "role": "user", "content": "hi" }] });
+    let answer = gateway.send("POST", "/v1/messages", &gateway.key, body.to_string()).await.json();
+    let usage = &answer["usage"];
+    let read = usage["input_tokens"].as_u64().unwrap() + usage["cache_read_input_tokens"].as_u64().unwrap();
+    assert_eq!(count(&short), read, "{answer}");
+    let kept = ask("chat", json!("ИИН 901123300258")).await;
+    assert_eq!((kept.status, kept.header("x-shekara-reason")), (200, "pii"), "{}", kept.body);
+    let source = json!({ "type": "base64", "media_type": "image/png", "data": "AAAA" });
+    let image = json!([{ "type": "image", "source": source }]);
+    let refused = ask(MODEL, image).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.json()["error"]["message"].as_str().unwrap().contains("messages[0]"), "{}", refused.body);
+    assert!(outside.received().is_empty());
+}

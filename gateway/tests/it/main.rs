@@ -4,6 +4,8 @@
 
 mod anthropic;
 mod audit;
+mod bedrock;
+mod cached;
 mod check;
 mod classifiers;
 mod command;
@@ -20,12 +22,16 @@ mod local_models;
 mod local_readers;
 mod lost_vault;
 mod masking;
+mod messages;
 mod planted;
 mod privacy;
 mod providers;
+mod replays;
 mod routes;
 mod shapes;
 mod speech;
+mod stored;
 mod streams;
+mod thoughts;
 mod upstream;
 mod vectors;

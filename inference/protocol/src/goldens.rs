@@ -73,8 +73,23 @@ pub fn chunks(answer: &ChatCompletion, size: usize) -> Vec<ChatChunk> {
         text.chars().collect::<Vec<_>>().chunks(size).map(|piece| piece.iter().collect()).collect()
     };
     let mut choices = vec![json!({ "delta": { "role": "assistant", "content": "" } })];
-    for text in pieces(message.reasoning_content.as_deref().unwrap_or_default()) {
-        choices.push(json!({ "delta": { "reasoning_content": text } }));
+    let blocks = message.thinking_blocks.as_deref().unwrap_or_default();
+    if blocks.is_empty() {
+        for text in pieces(message.reasoning_content.as_deref().unwrap_or_default()) {
+            choices.push(json!({ "delta": { "reasoning_content": text } }));
+        }
+    }
+    for block in blocks {
+        let Some(signature) = block.ending() else {
+            choices.push(json!({ "delta": { "thinking_blocks": [block] } }));
+            continue;
+        };
+        for text in pieces(block.thinking.as_deref().unwrap_or_default()) {
+            let piece = json!({ "type": "thinking", "thinking": text, "signature": "" });
+            choices.push(json!({ "delta": { "reasoning_content": text, "thinking_blocks": [piece] } }));
+        }
+        let end = json!({ "type": "thinking", "thinking": "", "signature": signature });
+        choices.push(json!({ "delta": { "thinking_blocks": [end] } }));
     }
     let mut logprobs = choice.logprobs.clone().and_then(|logprobs| logprobs.content).unwrap_or_default().into_iter();
     for text in pieces(message.content.as_deref().unwrap_or_default()) {
@@ -107,24 +122,40 @@ pub fn chunks(answer: &ChatCompletion, size: usize) -> Vec<ChatChunk> {
     bodies.map(chunk).collect()
 }
 
+/// Thoughts with and without signatures, and sealed ones.
+fn thoughts() -> impl Strategy<Value = Value> {
+    let block = prop_oneof![
+        ("[a-zқ]{0,6}", "[A-Z]{1,3}").prop_map(|(thinking, signature)| {
+            json!({ "type": "thinking", "thinking": thinking, "signature": signature })
+        }),
+        "[A-Z]{0,3}".prop_map(|data| json!({ "type": "redacted_thinking", "data": data })),
+    ];
+    let plain = prop::option::of("[a-zқә\"\\\\{} \\n]{0,16}");
+    (plain, prop::collection::vec(block, 0..4)).prop_map(|(plain, blocks)| {
+        if blocks.is_empty() {
+            return json!({ "reasoning_content": plain });
+        }
+        let told: String = blocks.iter().filter_map(|block| block["thinking"].as_str()).collect();
+        json!({ "reasoning_content": told, "thinking_blocks": blocks })
+    })
+}
+
 /// Answers of every mixture: with and without thoughts, text, a refusal, calls; whole and cut.
 pub fn answers() -> impl Strategy<Value = ChatCompletion> {
     let text = || prop::option::of("[a-zқә\"\\\\{} \\n]{0,16}");
     let calls = prop::collection::vec(("[a-z]{1,4}", "[a-zқ\"\\\\{}\\n]{0,8}"), 0..4);
     let reason = prop::sample::select(vec!["stop", "length", "tool_calls", "content_filter"]);
-    (text(), text(), prop::option::weighted(0.1, "[a-z]{1,8}"), calls, reason).prop_map(
-        |(reasoning, content, refusal, calls, reason)| {
+    (thoughts(), text(), prop::option::weighted(0.1, "[a-z]{1,8}"), calls, reason).prop_map(
+        |(mut message, content, refusal, calls, reason)| {
             let call = |(index, (name, value)): (usize, &(String, String))| {
                 let arguments = json!({ "k": value }).to_string();
                 json!({ "id": format!("call_{index}"), "type": "function",
                     "function": { "name": name, "arguments": arguments } })
             };
             let calls: Vec<_> = calls.iter().enumerate().map(call).collect();
-            completion(&json!({
-                "message": { "role": "assistant", "reasoning_content": reasoning, "content": content,
-                    "refusal": refusal, "tool_calls": calls },
-                "finish_reason": reason,
-            }))
+            let rest = json!({ "role": "assistant", "content": content, "refusal": refusal, "tool_calls": calls });
+            message.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            completion(&json!({ "message": message, "finish_reason": reason }))
         },
     )
 }

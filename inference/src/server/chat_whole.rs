@@ -85,6 +85,7 @@ impl Choice {
                 content: has_content.then_some(self.content),
                 refusal: None,
                 reasoning_content: (!self.reasoning.is_empty()).then_some(self.reasoning),
+                thinking_blocks: None,
                 tool_calls: (!self.calls.is_empty()).then_some(self.calls),
             },
             logprobs: wants_logprobs.then_some(logprobs),

@@ -6,7 +6,7 @@ from typing import Any
 import anthropic
 import openai
 
-from harness.replies import CALL_ID, TEXT, TOOL_NAME
+from harness.replies import CALL_ID, SEALED, SIGNATURE, TEXT, THOUGHT, TOOL_NAME
 from harness.target import Target
 
 TARGET = Target.from_environment()
@@ -93,6 +93,40 @@ class Messages(unittest.TestCase):
         block = self.messages.create(model=ROUTE, max_tokens=64, messages=turns, tools=tools).content[0]
         assert block.type == "text"
         self.assertEqual(block.text, TEXT)
+
+    def test_thoughts_go_round_with_their_signatures(self) -> None:
+        thinking: Any = {"type": "enabled", "budget_tokens": 1024}
+        asked: list[Any] = [{"role": "user", "content": "Где посылка?"}]
+        wanted: dict[str, Any] = {"model": "claude-chat", "max_tokens": 2000, "thinking": thinking}
+        whole = self.messages.create(messages=asked, **wanted)
+        with self.messages.stream(messages=asked, **wanted) as stream:
+            streamed = stream.get_final_message()
+        for answer in (whole, streamed):
+            thought, sealed, text = answer.content
+            assert thought.type == "thinking" and sealed.type == "redacted_thinking" and text.type == "text"
+            self.assertEqual((thought.thinking, thought.signature, sealed.data, text.text), (THOUGHT, SIGNATURE, SEALED, TEXT))
+        asked += [{"role": "assistant", "content": whole.content}, {"role": "user", "content": "А когда?"}]
+        before = len(TARGET.received_upstream())
+        self.messages.create(messages=asked, **wanted)
+        sent = TARGET.received_upstream()[before:]
+        self.assertTrue(SIGNATURE.encode() in sent and SEALED.encode() in sent and b'"budget_tokens":1024' in sent)
+
+    def test_images_go_where_the_route_allows_it(self) -> None:
+        source: Any = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+        content: list[Any] = [{"type": "text", "text": "Что здесь?"}, {"type": "image", "source": source}]
+        before = len(TARGET.received_upstream())
+        raw = self.messages.with_raw_response.create(
+            model="claude-chat", max_tokens=64, messages=[{"role": "user", "content": content}]
+        )
+        self.assertEqual(raw.headers.get("x-shekara-zone"), "external")
+        self.assertIn(b'"media_type":"image/png","data":"iVBORw0KGgo="', TARGET.received_upstream()[before:])
+        with self.assertRaises(anthropic.UnprocessableEntityError):
+            self.messages.create(model=ROUTE, max_tokens=4, messages=[{"role": "user", "content": content}])
+
+    def test_tokens_are_counted(self) -> None:
+        asked: list[Any] = [{"role": "user", "content": "Где посылка?"}]
+        self.assertEqual(self.messages.count_tokens(model="claude-chat", messages=asked).input_tokens, 7)
+        self.assertGreater(self.messages.count_tokens(model="demo", messages=asked).input_tokens, 0)
 
     def test_personal_data_stays_inside(self) -> None:
         raw = self.messages.with_raw_response.create(

@@ -59,9 +59,8 @@ fn pair(here: &Row, there: &Row) -> Pair {
     compare("finish_reason", here.finish_reason.clone(), there.finish_reason.clone());
     compare("tool", here.tool.map(str::to_owned), there.tool.map(str::to_owned));
     compare("problems", some(&here.problems), some(&there.problems));
-    let own = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
-        some(&one.difference(other).cloned().collect::<Vec<_>>())
-    };
+    let own =
+        |one: &BTreeSet<String>, other: &BTreeSet<String>| some(&one.difference(other).cloned().collect::<Vec<_>>());
     compare("headers only", own(&here.headers, &there.headers), own(&there.headers, &here.headers));
     if here.status == there.status {
         differences.extend(here.shape.differences(&there.shape));

@@ -9,8 +9,21 @@ use crate::cli::table::{Table, or_dash};
 
 pub(super) fn rows(rows: &[Row]) {
     let head = [
-        "route", "request", "kind", "ok", "status", "answered by", "zone", "reason", "tries", "first ms", "total ms",
-        "finish", "usage", "shape", "odd",
+        "route",
+        "request",
+        "kind",
+        "ok",
+        "status",
+        "answered by",
+        "zone",
+        "reason",
+        "tries",
+        "first ms",
+        "total ms",
+        "finish",
+        "usage",
+        "shape",
+        "odd",
     ];
     let mut table = Table::new(&head);
     for row in rows {
@@ -97,7 +110,8 @@ fn status(row: &Row) -> String {
 
 fn remarks(row: &Row) -> String {
     let tool = row.tool.map(|tool| format!("tool: {tool}"));
-    let all: Vec<String> = tool.into_iter().chain(row.problems.iter().cloned()).chain(row.odd.iter().cloned()).collect();
+    let all: Vec<String> =
+        tool.into_iter().chain(row.problems.iter().cloned()).chain(row.odd.iter().cloned()).collect();
     if all.is_empty() { "-".to_owned() } else { all.join("; ") }
 }
 

@@ -118,7 +118,8 @@ impl Row {
             tool: (question == Question::Tool && exchange.status == 200).then(|| called(&reading)),
             ..Self::new(route, question)
         };
-        let misfits = if question == Question::Tool { reading.calls.iter().filter_map(misfit).collect() } else { vec![] };
+        let misfits =
+            if question == Question::Tool { reading.calls.iter().filter_map(misfit).collect() } else { vec![] };
         let Reading { problems, odd, finish_reason, has_usage, error, shape, .. } = reading;
         row.ok = exchange.status == 200 && error.is_none() && row.is_openai_shape && misfits.is_empty();
         (row.problems, row.odd) = (problems, odd);
@@ -142,7 +143,11 @@ impl Row {
         if !self.headers.contains("x-request-id") {
             self.odd.push("there is no x-request-id".to_owned());
         }
-        let passed_over = self.reason.as_deref().filter(|reason| reason.starts_with("fallback:") || *reason == "breaker");
+        let passed_over =
+            self.reason.as_deref().filter(|reason| reason.starts_with("fallback:") || *reason == "breaker");
+        if self.reason.as_deref() == Some("cache") {
+            self.odd.push("it comes from the cache, so no model was asked".to_owned());
+        }
         if let Some(reason) = passed_over {
             self.odd.push(format!("not its first target answered ({reason})"));
         }

@@ -67,8 +67,7 @@ fn targets(route: &RouteConfig) -> Vec<String> {
 }
 
 fn held_against(route: &RouteConfig, first: &Row, own: &Row) -> TargetRow {
-    let differences =
-        if first.status == own.status { first.shape.differences(&own.shape) } else { Vec::new() };
+    let differences = if first.status == own.status { first.shape.differences(&own.shape) } else { Vec::new() };
     TargetRow {
         route: route.alias.clone(),
         target: own.route.clone(),

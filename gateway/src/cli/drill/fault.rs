@@ -93,12 +93,15 @@ const ROLE: &str = "data: {\"id\":\"chatcmpl-drill\",\"object\":\"chat.completio
                     \"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n";
 const WORDS: &str = "data: {\"id\":\"chatcmpl-drill\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"drill\",\
                      \"choices\":[{\"index\":0,\"delta\":{\"content\":\"Half an\"},\"finish_reason\":null}]}\n\n";
-const HALF: &str = "{\"id\":\"chatcmpl-drill\",\"object\":\"chat.completion\",\"created\":1,\"choices\":[{\"index\":0,\"mess";
+const HALF: &str =
+    "{\"id\":\"chatcmpl-drill\",\"object\":\"chat.completion\",\"created\":1,\"choices\":[{\"index\":0,\"mess";
 
 async fn fail(State(Failing { fault, calls }): State<Failing>) -> Response {
     calls.fetch_add(1, Ordering::Relaxed);
     let told = |message: &str, code: &str| {
-        Body::from(format!("{{\"error\":{{\"message\":\"{message}\",\"type\":\"{code}\",\"param\":null,\"code\":\"{code}\"}}}}"))
+        Body::from(format!(
+            "{{\"error\":{{\"message\":\"{message}\",\"type\":\"{code}\",\"param\":null,\"code\":\"{code}\"}}}}"
+        ))
     };
     let (status, kind, body) = match fault {
         Fault::RateLimit => (StatusCode::TOO_MANY_REQUESTS, JSON, told("Slow down.", "rate_limit_exceeded")),

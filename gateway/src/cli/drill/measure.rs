@@ -93,7 +93,8 @@ impl Asked<'_> {
                 let Ok(exchange) = ask(trial, by, streamed).await else { continue };
                 normal.insert(key.clone(), Reading::of(&exchange, wanted(streamed)).shape);
             }
-            let differences = normal.get(&key).into_iter().flat_map(|own| seen.iter().flat_map(|one| own.differences(one)));
+            let differences =
+                normal.get(&key).into_iter().flat_map(|own| seen.iter().flat_map(|one| own.differences(one)));
             for difference in differences {
                 if !measured.drift.contains(&difference) {
                     measured.drift.push(difference);

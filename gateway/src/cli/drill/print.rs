@@ -13,11 +13,24 @@ pub(super) fn report(rehearsal: &Rehearsal, faults: &[Measured], costs: &[Cost])
     let backups: Vec<String> = rehearsal.backups.iter().map(name).collect();
     output::line(&format!("Route {}: {} fails", rehearsal.route().alias, name(&rehearsal.primary)));
     output::line(&format!("Behind it, really asked: {}", backups.join(", ")));
-    output::line("Canary, shadow and hedge are off; times are milliseconds, median and maximum.");
+    output::line("Canary, shadow, hedge and cache are off; times are milliseconds, median and maximum.");
     output::line("");
     let head = [
-        "fault", "ok", "requests", "answered", "errors", "answered by", "reason", "asked first", "switch", "failed tries",
-        "whole", "finish", "half answered", "of them switched", "tokens",
+        "fault",
+        "ok",
+        "requests",
+        "answered",
+        "errors",
+        "answered by",
+        "reason",
+        "asked first",
+        "switch",
+        "failed tries",
+        "whole",
+        "finish",
+        "half answered",
+        "of them switched",
+        "tokens",
     ];
     let mut table = Table::new(&head);
     for one in faults {

@@ -75,6 +75,7 @@ impl Rehearsal {
             base_url: base_url.to_owned(),
             api_version: None,
             api_key: None,
+            aws: None,
             // Where the real one stands, so that a request is treated in the same way; its own address is this machine.
             zone: zone_of(&self.config, &self.primary.provider),
             connect_timeout: Duration::from_secs(3),
@@ -89,7 +90,7 @@ impl Rehearsal {
         route.targets = vec![faulty];
         route.fallback = self.ordered.iter().skip(1).cloned().collect();
         route.strategy = Strategy::default();
-        (route.canary, route.shadow, route.hedge) = (None, None, None);
+        (route.canary, route.shadow, route.hedge, route.cache) = (None, None, None, None);
         config
     }
 }

@@ -14,6 +14,7 @@ use crate::cli::first_start::first_keys;
 use crate::cli::local_engine::LocalEngine;
 use crate::cli::probe::Environment;
 use crate::config::Config;
+use crate::content::ContentKeys;
 use crate::labels::Signer;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
@@ -47,6 +48,7 @@ impl Trial {
             signer: Arc::new(Signer::from_seed(&data.label_seed(sources.random())?)),
             journal: Arc::new(Journal::open(&data.journal(), store.journal_position().await?)?),
             snapshot: Snapshot::new(config, engine.service(), engine.models(), None, now_s)?,
+            content_keys: ContentKeys::new(data.content_secret(sources.random())?, Vec::new()),
             key_secret,
             store,
             sources,

@@ -143,7 +143,8 @@ mod tests {
         let events = SseDecoder::new(10_000).push(events.as_bytes()).unwrap();
         let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, "text/event-stream".parse().unwrap())]);
         let events = events.into_iter().zip(1..).map(|(event, at)| (at, event)).collect();
-        let rest = Exchange { status: 200, headers, body: Vec::new(), events, broken: None, first_byte_ms: None, total_ms: 9 };
+        let rest =
+            Exchange { status: 200, headers, body: Vec::new(), events, broken: None, first_byte_ms: None, total_ms: 9 };
         Reading::of(&rest, Wanted::ChatStream)
     }
 
@@ -175,7 +176,10 @@ mod tests {
             (format!("{words}data: no\n\n{stop}{done}"), "an event is no JSON"),
             (format!("{words}{}{done}", stop.replace("\"c\"", "\"d\"")), "chunks of one answer have several ids"),
             (format!("{words}{}{done}", stop.replace("\"created\":1,", "")), "created is missing"),
-            (format!("{words}{}{done}", stop.replace("\"model\":\"m\"", "\"model\":1")), "model is integer instead of string"),
+            (
+                format!("{words}{}{done}", stop.replace("\"model\":\"m\"", "\"model\":1")),
+                "model is integer instead of string",
+            ),
             (format!("{words}{}{done}", delta("{}", "\"eos\"")), "finish_reason is none of OpenAI's"),
         ] {
             assert_eq!(read(&events).problems, [wrong], "{events}");
@@ -185,7 +189,8 @@ mod tests {
     #[test]
     fn calls_are_put_together_and_errors_are_read() {
         let part = |text: &str| delta(&format!("{{\"tool_calls\":[{{\"index\":0,{text}}}]}}"), "null");
-        let first = part("\"id\":\"x\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\"\"}");
+        let first =
+            part("\"id\":\"x\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\"\"}");
         let second = part("\"function\":{\"arguments\":\":1}\"}");
         let reading = read(&[&*first, &second, &delta("{}", "\"tool_calls\""), "data: [DONE]\n\n"].concat());
         assert_eq!(reading.calls, [Call { name: "f".to_owned(), arguments: "{\"a\":1}".to_owned() }]);

@@ -93,10 +93,7 @@ mod tests {
         assert!(one.differences(&shape(&json!({ "a": [{ "b": null }, { "b": 7.5 }], "c": "another" }))).is_empty());
         let differences = one.differences(&shape(&json!({ "a": [{ "b": 1 }], "d": true })));
         let told: Vec<_> = differences.iter().map(|d| (&*d.what, &*d.here, &*d.there)).collect();
-        assert_eq!(
-            told,
-            [("a[].b", "null|number", "number"), ("c", "string", "absent"), ("d", "absent", "boolean")]
-        );
+        assert_eq!(told, [("a[].b", "null|number", "number"), ("c", "string", "absent"), ("d", "absent", "boolean")]);
     }
 
     #[test]

@@ -64,11 +64,7 @@ pub(super) fn read_embeddings(reading: &mut Reading, body: &Value) {
         reading.problem("there is not one vector for one text");
     }
     for item in data {
-        reading.expect(
-            "data[].",
-            item,
-            &[("object", &["string"]), ("index", &["integer"]), ("embedding", &["array"])],
-        );
+        reading.expect("data[].", item, &[("object", &["string"]), ("index", &["integer"]), ("embedding", &["array"])]);
         let numbers = item.get("embedding").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if numbers.is_empty() || !numbers.iter().all(Value::is_number) {
             reading.problem("data[].embedding has something else than numbers");

@@ -1,7 +1,10 @@
 //! Messages in Anthropic's words: what the system says apart, and turns that alternate.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
+
+use crate::providers::chat_fields::data_url;
+use crate::providers::messages_fields::called;
 
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -79,41 +82,49 @@ fn image(image: &Value) -> Value {
 }
 
 fn document(file: &Value, place: &str) -> Result<Value, ApiError> {
-    let data = file["file_data"].as_str().and_then(data_url).filter(|(kind, _)| *kind == "application/pdf");
-    let (media_type, data) =
-        data.ok_or_else(|| ApiError::unsupported(&format!("{place}.file"), "Files other than PDF are"))?;
-    let source = json!({ "type": "base64", "media_type": media_type, "data": data });
-    let mut document = json!({ "type": "document", "source": source });
+    let mut document = json!({ "type": "document", "source": source(file, place)? });
     if let Some(name) = file["filename"].as_str() {
         document["title"] = json!(name);
     }
     Ok(document)
 }
 
-/// Media type and base64 of a data URL.
-fn data_url(url: &str) -> Option<(&str, &str)> {
-    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    Some((head.strip_suffix(";base64")?, data))
+/// An address stands for itself: requests of this API's own shape may name one.
+fn source(file: &Value, place: &str) -> Result<Value, ApiError> {
+    if let Some(url) = file["file_url"].as_str() {
+        return Ok(json!({ "type": "url", "url": url }));
+    }
+    let data = file["file_data"].as_str().and_then(data_url).filter(|(kind, _)| *kind == "application/pdf");
+    let (media_type, data) =
+        data.ok_or_else(|| ApiError::unsupported(&format!("{place}.file"), "Files other than PDF are"))?;
+    Ok(json!({ "type": "base64", "media_type": media_type, "data": data }))
 }
 
-/// What the assistant said before, and the tools that it called.
+/// What the assistant thought and said before, and the tools that it called.
 fn said(message: &Value, place: &str) -> Result<Vec<Value>, ApiError> {
-    let mut blocks = blocks(&message["content"], place)?;
-    blocks.extend(message["refusal"].as_str().and_then(text));
+    let mut said = thoughts(message);
+    said.append(&mut blocks(&message["content"], place)?);
+    said.extend(message["refusal"].as_str().and_then(text));
     for (index, call) in message["tool_calls"].as_array().into_iter().flatten().enumerate() {
-        let place = format!("{place}.tool_calls[{index}]");
-        let function = &call["function"];
-        let name = function["name"].as_str();
-        let name =
-            name.ok_or_else(|| ApiError::unsupported(&format!("{place}.type"), "Calls other than of functions are"))?;
-        let arguments = function["arguments"].as_str().filter(|arguments| !arguments.trim().is_empty()).unwrap_or("{}");
-        let input: Map<String, Value> = serde_json::from_str(arguments).map_err(|_| {
-            let param = format!("{place}.function.arguments");
-            ApiError::invalid(&param, format!("Invalid '{param}': this provider takes a JSON object only."))
-        })?;
-        blocks.push(json!({ "type": "tool_use", "id": call["id"], "name": name, "input": input }));
+        let (name, input) = called(call, place, index)?;
+        said.push(json!({ "type": "tool_use", "id": call["id"], "name": name, "input": input }));
     }
-    Ok(blocks)
+    Ok(said)
+}
+
+/// Thoughts that their maker signed or sealed. Others are nobody's that this API would take.
+fn thoughts(message: &Value) -> Vec<Value> {
+    let blocks = message["thinking_blocks"].as_array().into_iter().flatten();
+    let blocks = blocks.filter_map(|block| {
+        let filled = |name: &str| block[name].as_str().filter(|text| !text.is_empty());
+        match block["type"].as_str()? {
+            "thinking" => Some(json!({ "type": "thinking", "thinking": block["thinking"].as_str().unwrap_or_default(),
+                "signature": filled("signature")? })),
+            "redacted_thinking" => Some(json!({ "type": "redacted_thinking", "data": filled("data")? })),
+            _ => None,
+        }
+    });
+    blocks.collect()
 }
 
 fn result(message: &Value, place: &str) -> Result<Value, ApiError> {

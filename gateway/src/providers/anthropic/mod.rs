@@ -28,7 +28,7 @@ pub(super) async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
-    if !outgoing.is_generated {
+    if !outgoing.is_generated && !outgoing.counts_tokens {
         let message = "This provider answers chat only.";
         return Err(AttemptError::Refused(ApiError::invalid("model", message).with_code("unsupported_model")));
     }
@@ -38,9 +38,13 @@ pub(super) async fn send(
     let mut headers = upstream.key_header(KEY, "")?;
     headers.extend([VERSION].map(|(name, value)| (Some(name), value)));
     let accept = if outgoing.stream { "text/event-stream" } else { "application/json" };
-    let call = Call { path: "/messages", headers, body, accept };
+    let path = if outgoing.counts_tokens { "/messages/count_tokens" } else { "/messages" };
+    let call = Call { path, headers, body, accept };
     let response = upstream.post(call, tripwire).await?;
-    let now_s = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    if outgoing.counts_tokens {
+        return Ok(response);
+    }
+    let now_s = u64::try_from(outgoing.now.as_second()).unwrap_or_default();
     if outgoing.stream {
         return Ok(response.map(|body| stream::as_chat(body, now_s)));
     }

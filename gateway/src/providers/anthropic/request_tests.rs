@@ -1,17 +1,20 @@
 //! Chat requests in Anthropic's words.
 
 use super::*;
+use crate::providers::messages_fields::DEFAULT_MAX_TOKENS;
 
 fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
     let (path, is_generated) = ("/chat/completions", true);
     Outgoing {
         path,
         is_generated,
+        counts_tokens: false,
         stream,
         is_translated: false,
         max_output_tokens,
         tenant: "t",
         request_id: "r",
+        now: jiff::Timestamp::UNIX_EPOCH,
         upload: None,
     }
 }

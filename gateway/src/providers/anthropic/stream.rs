@@ -6,10 +6,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use shekara_protocol::sse::{self, SseDecoder, SseEvent};
 
 use super::response::{finish_reason, usage};
+use crate::providers::chat_answer::ChunkWriter;
 use crate::providers::{UpstreamBody, UpstreamBodyError};
 
 /// One event holds a piece of an answer; the largest begins with the whole message.
@@ -58,17 +59,13 @@ impl Reader {
 
 /// What was seen of one message.
 struct Chunks {
-    id: Value,
-    model: Value,
-    created: u64,
+    writer: ChunkWriter,
     usage: Map<String, Value>,
-    /// Calls of tools begun.
-    calls: usize,
 }
 
 impl Chunks {
     fn new(created: u64) -> Self {
-        Self { id: Value::Null, model: Value::Null, created, usage: Map::new(), calls: 0 }
+        Self { writer: ChunkWriter::new(Value::Null, Value::Null, created), usage: Map::new() }
     }
 
     fn of(&mut self, event: &SseEvent) -> Vec<Bytes> {
@@ -76,76 +73,51 @@ impl Chunks {
         match data["type"].as_str() {
             Some("message_start") => {
                 let message = &data["message"];
-                (self.id, self.model) = (message["id"].clone(), message["model"].clone());
+                (self.writer.id, self.writer.model) = (message["id"].clone(), message["model"].clone());
                 self.note_usage(&message["usage"]);
-                vec![self.chunk(&json!({ "role": "assistant", "content": "" }), None)]
+                vec![self.writer.role()]
             }
-            Some("content_block_start") => self.begun(&data["content_block"]).into_iter().collect(),
+            Some("content_block_start") => self.begun(&data["content_block"]),
             Some("content_block_delta") => self.piece(&data["delta"]).into_iter().collect(),
             Some("message_delta") => {
                 self.note_usage(&data["usage"]);
                 let reason = data["delta"]["stop_reason"].as_str();
-                reason.map(|reason| self.chunk(&json!({}), Some(finish_reason(Some(reason))))).into_iter().collect()
+                reason.map(|reason| self.writer.finish(finish_reason(Some(reason)))).into_iter().collect()
             }
-            Some("message_stop") => {
-                let usage = usage(&Value::Object(self.usage.clone()));
-                let last = json!({ "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-                    "model": self.model, "choices": [], "usage": usage });
-                vec![Bytes::from(sse::data(&last.to_string())), Bytes::from_static(sse::DONE.as_bytes())]
-            }
-            Some("error") => {
-                // Its words may quote the request; its kind says enough.
-                let error = json!({ "error": { "message": "The provider reported an error.", "type": "server_error",
-                    "code": data["error"]["type"] } });
-                vec![Bytes::from(sse::error(&error.to_string()))]
-            }
+            Some("message_stop") => self.writer.end(&usage(&Value::Object(self.usage.clone()))),
+            Some("error") => vec![ChunkWriter::error(&data["error"]["type"])],
             Some("ping") => vec![Bytes::from_static(sse::KEEP_ALIVE.as_bytes())],
             _ => Vec::new(),
         }
     }
 
-    fn begun(&mut self, block: &Value) -> Option<Bytes> {
-        match block["type"].as_str()? {
-            "tool_use" => {
-                let call = json!({ "index": self.calls, "id": block["id"], "type": "function",
-                    "function": { "name": block["name"], "arguments": "" } });
-                self.calls += 1;
-                Some(self.chunk(&json!({ "tool_calls": [call] }), None))
-            }
-            "text" => self.said("content", &block["text"]),
-            "thinking" => self.said("reasoning_content", &block["thinking"]),
-            _ => None,
+    fn begun(&mut self, block: &Value) -> Vec<Bytes> {
+        let writer = &mut self.writer;
+        match block["type"].as_str() {
+            Some("tool_use") => vec![writer.call(&block["id"], &block["name"])],
+            Some("text") => writer.text(&block["text"]).into_iter().collect(),
+            Some("thinking") => [writer.thought(&block["thinking"]), writer.signature(&block["signature"])]
+                .into_iter()
+                .flatten()
+                .collect(),
+            Some("redacted_thinking") => writer.sealed_thought(&block["data"]).into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 
     fn piece(&self, delta: &Value) -> Option<Bytes> {
         match delta["type"].as_str()? {
-            "text_delta" => self.said("content", &delta["text"]),
-            "thinking_delta" => self.said("reasoning_content", &delta["thinking"]),
-            "input_json_delta" => {
-                let index = self.calls.checked_sub(1)?;
-                let call = json!({ "index": index, "function": { "arguments": delta["partial_json"] } });
-                Some(self.chunk(&json!({ "tool_calls": [call] }), None))
-            }
+            "text_delta" => self.writer.text(&delta["text"]),
+            "thinking_delta" => self.writer.thought(&delta["thinking"]),
+            "signature_delta" => self.writer.signature(&delta["signature"]),
+            "input_json_delta" => self.writer.arguments(&delta["partial_json"]),
             _ => None,
         }
-    }
-
-    fn said(&self, field: &str, text: &Value) -> Option<Bytes> {
-        let text = text.as_str().filter(|text| !text.is_empty())?;
-        Some(self.chunk(&json!({ field: text }), None))
     }
 
     /// Later counts take the place of earlier ones.
     fn note_usage(&mut self, usage: &Value) {
         let counts = usage.as_object().into_iter().flatten().filter(|(_, count)| count.is_u64());
         self.usage.extend(counts.map(|(name, count)| (name.clone(), count.clone())));
-    }
-
-    fn chunk(&self, delta: &Value, finish: Option<&str>) -> Bytes {
-        let choices = json!([{ "index": 0, "delta": delta, "logprobs": null, "finish_reason": finish }]);
-        let chunk = json!({ "id": self.id, "object": "chat.completion.chunk", "created": self.created,
-            "model": self.model, "choices": choices });
-        Bytes::from(sse::data(&chunk.to_string()))
     }
 }

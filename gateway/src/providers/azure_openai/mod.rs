@@ -18,18 +18,12 @@ pub(super) async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
-    let own;
-    let body = if outgoing.is_translated {
-        own = openai::for_openai_itself(body)?;
-        own.as_slice()
-    } else {
-        body
-    };
+    let body = openai::for_openai_itself(body, outgoing.is_translated)?;
     let path = path(upstream.api_version(), deployment, outgoing.path)?;
     let call = Call {
         path: &path,
         headers: upstream.key_header(KEY, "")?,
-        body: outgoing_body(body, deployment, outgoing)?,
+        body: outgoing_body(&body, deployment, outgoing)?,
         accept: if outgoing.stream { "text/event-stream" } else { "application/json" },
     };
     upstream.post(call, tripwire).await

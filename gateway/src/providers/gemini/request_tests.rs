@@ -9,6 +9,8 @@ fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         is_generated,
         stream,
         is_translated: false,
+        counts_tokens: false,
+        now: jiff::Timestamp::UNIX_EPOCH,
         max_output_tokens,
         tenant: "t",
         request_id: "r",

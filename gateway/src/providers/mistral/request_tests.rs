@@ -8,6 +8,8 @@ fn translated(chat: &Value, drops: bool) -> Result<Value, ApiError> {
         is_generated: true,
         stream: chat["stream"] == true,
         is_translated: false,
+        counts_tokens: false,
+        now: jiff::Timestamp::UNIX_EPOCH,
         max_output_tokens: Some(77),
         tenant: "t",
         request_id: "r",

@@ -27,8 +27,8 @@ pub(super) async fn send(
 ) -> Result<UpstreamResponse, AttemptError> {
     let own;
     let is_cloud = upstream.kind() == ProviderKind::Openai || upstream.preset().is_some_and(Preset::is_cloud);
-    let body = if outgoing.is_translated && is_cloud {
-        own = for_openai_itself(body)?;
+    let body = if is_cloud {
+        own = for_openai_itself(body, outgoing.is_translated)?;
         own.as_slice()
     } else {
         body

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use indexmap::IndexMap;
+use memchr::memmem;
 use serde_json::value::RawValue;
 use shekara_protocol::error::ApiError;
 
@@ -31,6 +32,13 @@ pub(in crate::providers) fn outgoing_body(
         let Form { content_type, body: bytes } = form(body, model, upload)?;
         return Ok(OutgoingBody { content_type, bytes });
     }
+    let plain;
+    let body = if outgoing.is_translated {
+        plain = without_others_words(body, &OTHERS_WORDS)?;
+        plain.as_slice()
+    } else {
+        body
+    };
     let spliced = splice(body, model, outgoing).map_err(|error| {
         // The error's own text may quote the body.
         tracing::error!(line = error.line(), column = error.column(), "a scanned body could not be taken apart");
@@ -39,11 +47,15 @@ pub(in crate::providers) fn outgoing_body(
     Ok(OutgoingBody { content_type: "application/json".to_owned(), bytes: spliced? })
 }
 
-/// A translated body without the fields that only engines like vLLM know: OpenAI itself refuses them.
+/// A body as OpenAI itself takes it: without thoughts that others signed, and where it was translated, without the fields
+/// that only engines like vLLM know.
 ///
 /// # Errors
 /// It begins the answer, which OpenAI's API has no words for.
-pub(in crate::providers) fn for_openai_itself(body: &[u8]) -> Result<Vec<u8>, AttemptError> {
+pub(in crate::providers) fn for_openai_itself(body: &[u8], is_translated: bool) -> Result<Vec<u8>, AttemptError> {
+    if !is_translated {
+        return without_others_words(body, &["thinking_blocks"]);
+    }
     let mut fields: Fields<'_> = serde_json::from_slice(body).map_err(|_| FailureKind::BrokenResponse)?;
     if fields.get("continue_final_message").is_some_and(|raw| raw.get() == "true") {
         let error = ApiError::unsupported("messages", "A last message of the assistant is");
@@ -53,6 +65,43 @@ pub(in crate::providers) fn for_openai_itself(body: &[u8]) -> Result<Vec<u8>, At
         fields.shift_remove(name);
     }
     serde_json::to_vec(&fields).map_err(|_| FailureKind::BrokenResponse.into())
+}
+
+/// What only translations to Anthropic's API make use of.
+const OTHERS_WORDS: [&str; 3] = ["thinking", "thinking_blocks", "cache_control"];
+
+/// A body without members of this name: its own, those of its messages and tools, and those of parts of content.
+fn without_others_words(body: &[u8], names: &[&str]) -> Result<Vec<u8>, AttemptError> {
+    if !names.iter().any(|name| memmem::find(body, name.as_bytes()).is_some()) {
+        return Ok(body.to_vec());
+    }
+    let stripped = || -> serde_json::Result<Vec<u8>> {
+        let mut fields: Fields<'_> = serde_json::from_slice(body)?;
+        for name in names {
+            fields.shift_remove(*name);
+        }
+        for list in ["messages", "tools"] {
+            if let Some(raw) = fields.get_mut(list).filter(|raw| raw.get().starts_with('[')) {
+                *raw = Cow::Owned(without_members(raw, names, "content")?);
+            }
+        }
+        serde_json::to_vec(&fields)
+    };
+    stripped().map_err(|_| FailureKind::BrokenResponse.into())
+}
+
+/// The same list of objects without members of these names, and without those of the list that stands at `below`.
+fn without_members(list: &RawValue, names: &[&str], below: &str) -> serde_json::Result<Box<RawValue>> {
+    let mut items: Vec<Fields<'_>> = serde_json::from_str(list.get())?;
+    for item in &mut items {
+        for name in names {
+            item.shift_remove(*name);
+        }
+        if let Some(raw) = item.get_mut(below).filter(|raw| raw.get().starts_with('[')) {
+            *raw = Cow::Owned(without_members(raw, names, below)?);
+        }
+    }
+    serde_json::value::to_raw_value(&items)
 }
 
 fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Result<Vec<u8>> {
@@ -87,11 +136,13 @@ mod tests {
         Outgoing {
             path,
             is_generated,
+            counts_tokens: false,
             stream,
             is_translated: false,
             max_output_tokens,
             tenant: "t",
             request_id: "r",
+            now: jiff::Timestamp::UNIX_EPOCH,
             upload: None,
         }
     }
@@ -117,9 +168,22 @@ mod tests {
     #[test]
     fn openai_itself_gets_nothing_that_only_engines_know() {
         let body = br#"{"model":"m","chat_template_kwargs":{"enable_thinking":false},"messages":[]}"#;
-        assert_eq!(for_openai_itself(body).unwrap(), br#"{"model":"m","messages":[]}"#);
+        assert_eq!(for_openai_itself(body, true).unwrap(), br#"{"model":"m","messages":[]}"#);
         let begun = br#"{"continue_final_message":true,"add_generation_prompt":false,"messages":[]}"#;
-        assert!(matches!(for_openai_itself(begun), Err(AttemptError::Refused(_))));
+        assert!(matches!(for_openai_itself(begun, true), Err(AttemptError::Refused(_))));
+    }
+
+    #[test]
+    fn what_others_alone_know_stays_behind() {
+        let body = r#"{"model":"m","thinking":{"type":"enabled"},"messages":[{"role":"user","content":[{"type":"text","text":"cache_control",
+            "cache_control":{}}]},{"role":"assistant","content":"thinking","thinking_blocks":[{"type":"thinking"}]}],
+            "tools":[{"type":"function","cache_control":{},"function":{"name":"f"}}]}"#;
+        let plain = without_others_words(body.as_bytes(), &OTHERS_WORDS).unwrap();
+        let expected = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"cache_control"}]},{"role":"assistant","content":"thinking"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#;
+        assert_eq!(String::from_utf8(plain).unwrap(), expected);
+        let own = br#"{"x":1.0e5,"messages":[{"role":"assistant","thinking_blocks":[], "content":"a"}],"thinking":1}"#;
+        let expected = br#"{"x":1.0e5,"messages":[{"role":"assistant","content":"a"}],"thinking":1}"#;
+        assert_eq!(for_openai_itself(own, false).unwrap(), expected);
     }
 
     #[test]

@@ -22,7 +22,7 @@ macro_rules! position {
     };
 }
 
-pub const POSITIONS: [Position; 40] = [
+pub const POSITIONS: [Position; 44] = [
     position!("user", |phrase, _| message("user", json!(phrase.sentence))),
     position!("system", |phrase, _| message("system", json!(phrase.sentence))),
     position!("developer", |phrase, _| message("developer", json!(phrase.sentence))),
@@ -37,6 +37,15 @@ pub const POSITIONS: [Position; 40] = [
         message("user", json!(format!("{filler}{} {filler}", phrase.sentence)))
     }),
     position!("name", |phrase, _| { asked(&json!([{ "role": "user", "name": phrase.sentence, "content": "hello" }])) }),
+    position!("thought", |phrase, _| thought(&phrase.sentence, "c2ln")),
+    position!("signature of a thought", |phrase, _| thought("Hm.", &phrase.sentence)),
+    position!("encoded signature of a thought", |phrase, _| {
+        thought("Hm.", &base64(format!("\u{8}\u{1}{}\u{2}", phrase.sentence).as_bytes()))
+    }),
+    position!("sealed thought", |phrase, _| {
+        let block = json!({ "type": "redacted_thinking", "data": phrase.sentence });
+        asked(&json!([{ "role": "assistant", "content": "So.", "thinking_blocks": [block] }]))
+    }),
     position!("arguments", |phrase, _| called(&json!({ "note": phrase.sentence }).to_string())),
     position!("argument by its name", |phrase, _| called(&json!({ phrase.kind.labels[2]: phrase.placed }).to_string())),
     position!("key of arguments", |phrase, _| called(&json!({ phrase.sentence.clone(): 1 }).to_string())),
@@ -139,6 +148,11 @@ fn asked(messages: &Value) -> Value {
         list.push(json!({ "role": "user", "content": "What follows from this?" }));
     }
     json!({ "messages": list })
+}
+
+fn thought(thinking: &str, signature: &str) -> Value {
+    let block = json!({ "type": "thinking", "thinking": thinking, "signature": signature });
+    asked(&json!([{ "role": "assistant", "content": "So.", "thinking_blocks": [block] }]))
 }
 
 fn called(arguments: &str) -> Value {

@@ -6,9 +6,10 @@ use super::random::Random;
 
 /// A path and a body; chat's own for what another API has no words for.
 pub fn reshaped(request: &Value, random: &mut Random) -> (&'static str, Value) {
-    let (path, body) = match random.between(0, 6) {
+    let (path, body) = match random.between(0, 7) {
         0 => ("/v1/responses", as_responses(request)),
         1 => ("/v1/messages", as_messages(request)),
+        2 => ("/v1/messages/count_tokens", as_messages(request)),
         _ => ("/v1/chat/completions", None),
     };
     body.map_or_else(|| ("/v1/chat/completions", request.clone()), |body| (path, body))
@@ -71,15 +72,37 @@ fn as_responses(request: &Value) -> Option<Value> {
     Some(Value::Object(body))
 }
 
+fn as_block(part: &Value) -> Option<Value> {
+    let encoded = |url: &str| {
+        let (kind, data) = url.strip_prefix("data:")?.split_once(";base64,")?;
+        Some(json!({ "type": "base64", "media_type": kind, "data": data }))
+    };
+    match part["type"].as_str()? {
+        "text" => Some(part.clone()),
+        "image_url" => {
+            let url = part["image_url"]["url"].as_str()?;
+            let source = encoded(url).unwrap_or_else(|| json!({ "type": "url", "url": url }));
+            Some(json!({ "type": "image", "source": source }))
+        }
+        "file" => {
+            let source = encoded(part["file"]["file_data"].as_str()?)?;
+            Some(json!({ "type": "document", "title": part["file"]["filename"], "source": source }))
+        }
+        _ => None,
+    }
+}
+
 fn as_messages(request: &Value) -> Option<Value> {
     let (mut system, mut messages) = (Vec::new(), Vec::new());
     for message in request["messages"].as_array()? {
         let mut blocks = match &message["content"] {
-            Value::Array(parts) if parts.iter().all(|part| part["type"] == "text") => parts.clone(),
+            Value::Array(parts) => parts.iter().map(as_block).collect::<Option<Vec<_>>>()?,
             Value::String(text) => vec![json!({ "type": "text", "text": text })],
             Value::Null => Vec::new(),
             _ => return None,
         };
+        let thoughts = message["thinking_blocks"].as_array().into_iter().flatten().cloned();
+        blocks.splice(0..0, thoughts);
         for call in message["tool_calls"].as_array().into_iter().flatten() {
             let function = &call["function"];
             let input: Map<String, Value> = serde_json::from_str(function["arguments"].as_str()?).ok()?;

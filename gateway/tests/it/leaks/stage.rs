@@ -8,20 +8,24 @@ use crate::gateway::{Faults, TestGateway};
 use crate::upstream::{Reply, Upstream};
 
 /// Routes by what is special about them; the last is no route of the file.
-pub const ROUTES: [&str; 12] = [
+pub const ROUTES: [&str; 14] = [
     "chat",
     "masked",
     "chained",
     "unreachable",
     "weighted",
     "translated",
+    "signed",
     "translated-gemini",
     "translated-mistral",
     "azure",
     "azure-dated",
     "dialect",
+    "cached",
     "cloud/big-1",
 ];
+/// Those of which a request is written anew.
+pub const TRANSLATED: [&str; 4] = ["translated", "translated-gemini", "translated-mistral", "signed"];
 
 pub struct Stage {
     pub outside: Upstream,
@@ -141,6 +145,10 @@ impl Actor {
     }
 }
 
+/// Any secret does; this variable is always there.
+const KEYS: &str = "on_unsupported = \"drop\"\nregion = \"eu-north-1\"\naccess_key_id = \"env:CARGO_MANIFEST_DIR\"\n\
+                    secret_access_key = \"env:CARGO_MANIFEST_DIR\"";
+
 fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, privacy: &str) -> String {
     let provider = |name: &str, url: &str, zone: &str| {
         format!("[[providers]]\nname = \"{name}\"\nkind = \"openai-compatible\"\nbase_url = \"{url}\"\n{zone}\n")
@@ -167,18 +175,21 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         provider("dated", &outside.base_url, "api_version = \"2024-10-21\"")
             .replace("openai-compatible", "azure-openai"),
         provider("accent", &outside.base_url, "preset = \"openrouter\""),
+        provider("aws", &outside.base_url, KEYS).replace("openai-compatible", "bedrock"),
         provider("home", &inside.base_url, "zone = \"local\""),
         route("chat", &target("cloud")),
         route("masked", &format!("{}\nmask = true", target("cloud"))),
         route("chained", &format!("{}\n{fallback}\n{quick}\nmask = true", target("flaky"))),
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
         route("weighted", weighted),
+        route("cached", &format!("{}\nmask = true\ncache = {{ ttl_s = 600, sensitive = true }}", target("cloud"))),
         route("translated", &format!("{}\nmask = true", target("other"))),
         route("translated-gemini", &format!("{}\nmask = true", target("google"))),
         route("translated-mistral", &format!("{}\nmask = true", target("mistral"))),
         route("azure", &format!("{}\nmask = true", target("azure"))),
         route("azure-dated", &target("dated")),
         route("dialect", &format!("{}\nmask = true", target("accent"))),
+        route("signed", &format!("{}\nmask = true", target("aws"))),
     ]
     .join("\n")
 }

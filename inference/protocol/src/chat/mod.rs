@@ -5,6 +5,7 @@ mod read;
 mod request;
 mod response;
 mod segments;
+mod thinking;
 
 pub use crate::object_only::ObjectOnly;
 pub use parse::parse_request;
@@ -17,3 +18,4 @@ pub use response::{
     FunctionDelta, PromptTokensDetails, ResponseMessage, StopReason, TokenLogprob, ToolCallDelta, TopLogprob, Usage,
 };
 pub use segments::{SegmentEvent, SegmentKind, Segments};
+pub use thinking::ThinkingBlock;

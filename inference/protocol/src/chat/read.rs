@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ChatChunk, ChatCompletion, ChatLogprobs, Usage};
+use super::{ChatChunk, ChatCompletion, ChatLogprobs, ThinkingBlock, Usage};
 
 impl ChatCompletion {
     /// `None` for what has no choice with a message.
@@ -97,6 +97,9 @@ fn read_texts(said: &mut Map<String, Value>) {
     let reasoning = said.remove("reasoning").filter(Value::is_string);
     if let Some(reasoning) = reasoning.filter(|_| !said.get("reasoning_content").is_some_and(Value::is_string)) {
         said.insert("reasoning_content".to_owned(), reasoning);
+    }
+    if let Some(blocks) = said.remove("thinking_blocks").map(|list| ThinkingBlock::read_list(&list)) {
+        said.insert("thinking_blocks".to_owned(), json!(blocks));
     }
     for name in ["role", "content", "refusal", "reasoning_content"] {
         if said.get(name).is_some_and(|value| !value.is_string()) {

@@ -7,6 +7,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::ThinkingBlock;
 use crate::object_only::ObjectOnly;
 
 /// Token id (as a decimal string on the wire) to a bias in −100 … 100 that is added to the logit.
@@ -99,6 +100,9 @@ pub struct ChatRequest {
     pub chat_template_kwargs: Option<serde_json::Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<String>,
+    /// Anthropic's switch and budget for thoughts, as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add_generation_prompt: Option<bool>,
     /// The last message is the beginning of the answer.
@@ -159,6 +163,9 @@ pub struct ChatMessage {
     /// An earlier answer's thoughts, as templates of reasoning models know them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_content: Option<String>,
+    /// The same as their maker signed or sealed them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thinking_blocks: Option<Vec<ThinkingBlock>>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
 }
@@ -173,6 +180,7 @@ impl ChatMessage {
             tool_calls: None,
             tool_call_id: None,
             reasoning_content: None,
+            thinking_blocks: None,
             object_only: ObjectOnly,
         }
     }

@@ -4,12 +4,16 @@
 //! pieces. At most one segment is open at any time, nothing is lost, and a whole answer goes through the same steps, so
 //! that both ways give the same items. Pieces of a call that comes between another one's wait until that one is whole.
 
-use super::{ChatLogprobs, Delta, FunctionDelta, ResponseMessage, TokenLogprob, ToolCallDelta};
+use super::{ChatLogprobs, Delta, FunctionDelta, ResponseMessage, ThinkingBlock, TokenLogprob, ToolCallDelta};
 
 /// What a segment holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SegmentKind {
     Reasoning,
+    /// A thought that its maker alone can read; nothing more of it comes.
+    Sealed {
+        data: String,
+    },
     Text,
     Refusal,
     /// Its text is the arguments. An `id` that the model's server left out is empty.
@@ -27,12 +31,17 @@ pub enum SegmentEvent {
         text: String,
         logprobs: Vec<TokenLogprob>,
     },
+    /// What its maker signed the open thought with; it ends with it.
+    Signature(String),
     End,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
-    Reasoning,
+    /// By how many signed ones came before.
+    Thought(usize),
+    /// By its place in `sealed`.
+    Sealed(usize),
     Text,
     Refusal,
     /// By its place in `calls`.
@@ -44,6 +53,8 @@ enum Target {
 pub struct Segments {
     open: Option<Target>,
     calls: Vec<Call>,
+    num_signed: usize,
+    sealed: Vec<String>,
     /// In order of their first piece; each target at most once.
     waiting: Vec<Waiting>,
     /// Of tokens whose text has not come yet.
@@ -65,6 +76,7 @@ struct Waiting {
     target: Target,
     text: String,
     logprobs: Vec<TokenLogprob>,
+    signature: Option<String>,
 }
 
 impl Segments {
@@ -80,28 +92,49 @@ impl Segments {
             }),
         });
         let mut segments = Self::default();
-        let reasoning = Delta { reasoning_content: message.reasoning_content.clone(), ..Delta::default() };
         let text = Delta { content: message.content.clone(), ..Delta::default() };
         let tool_calls = Some(calls.collect());
         let rest = Delta { refusal: message.refusal.clone(), tool_calls, ..Delta::default() };
-        let mut events = segments.push(&reasoning, None);
+        let mut events = segments.thoughts(message);
         events.extend(segments.push(&text, logprobs));
         events.extend(segments.push(&rest, None));
         events.extend(segments.finish());
         events
     }
 
+    /// Of a whole message. Those that are signed or sealed stand in a list, text included.
+    fn thoughts(&mut self, message: &ResponseMessage) -> Vec<SegmentEvent> {
+        let blocks = message.thinking_blocks.as_deref().unwrap_or_default();
+        let has_text = blocks.iter().any(|block| block.thinking.as_ref().is_some_and(|text| !text.is_empty()));
+        let reasoning_content = message.reasoning_content.clone().filter(|_| !has_text);
+        let mut events = self.push(&Delta { reasoning_content, ..Delta::default() }, None);
+        for block in blocks {
+            let thinking_blocks = Some(vec![block.clone()]);
+            events.extend(self.push(&Delta { thinking_blocks, ..Delta::default() }, None));
+        }
+        events
+    }
+
     pub fn push(&mut self, delta: &Delta, logprobs: Option<&ChatLogprobs>) -> Vec<SegmentEvent> {
         let filled = |text: &Option<String>| text.as_ref().filter(|text| !text.is_empty()).cloned();
+        let blocks = delta.thinking_blocks.as_deref().unwrap_or_default();
         let (reasoning, text) = (filled(&delta.reasoning_content), filled(&delta.content));
-        let is_text = reasoning.is_none() && delta.tool_calls.as_ref().is_none_or(Vec::is_empty);
+        let is_text = reasoning.is_none() && blocks.is_empty() && delta.tool_calls.as_ref().is_none_or(Vec::is_empty);
         if let Some(tokens) = logprobs.and_then(|logprobs| logprobs.content.as_ref()) {
             if text.is_some() || is_text {
                 self.held_logprobs.extend(tokens.iter().cloned());
             }
         }
+        // The same text stands in both.
+        let is_told = reasoning.is_some();
         if let Some(text) = reasoning {
-            self.offer(Target::Reasoning, text, Vec::new());
+            self.offer(Target::Thought(self.num_signed), text, Vec::new());
+        }
+        for block in blocks {
+            if let Some(text) = filled(&block.thinking).filter(|_| !is_told) {
+                self.offer(Target::Thought(self.num_signed), text, Vec::new());
+            }
+            self.offer_end_of_thought(block);
         }
         if let Some(text) = text {
             let logprobs = std::mem::take(&mut self.held_logprobs);
@@ -123,6 +156,28 @@ impl Segments {
         }
         self.end_open();
         std::mem::take(&mut self.events)
+    }
+
+    fn offer_end_of_thought(&mut self, block: &ThinkingBlock) {
+        if let Some(data) = block.secret() {
+            self.sealed.push(data.to_owned());
+            self.offer(Target::Sealed(self.sealed.len() - 1), String::new(), Vec::new());
+        }
+        let Some(signature) = block.ending() else { return };
+        let target = Target::Thought(self.num_signed);
+        self.num_signed += 1;
+        // A thought may be shown by its signature alone.
+        self.offer(target, String::new(), Vec::new());
+        if self.open == Some(target) {
+            self.sign(signature.to_owned());
+        } else if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.target == target) {
+            waiting.signature = Some(signature.to_owned());
+        }
+    }
+
+    fn sign(&mut self, signature: String) {
+        self.events.push(SegmentEvent::Signature(signature));
+        self.end_open();
     }
 
     fn offer_call(&mut self, delta: &ToolCallDelta) {
@@ -155,7 +210,7 @@ impl Segments {
             waiting.text.push_str(&text);
             waiting.logprobs.extend(logprobs);
         } else {
-            self.waiting.push(Waiting { target, text, logprobs });
+            self.waiting.push(Waiting { target, text, logprobs, signature: None });
         }
         while self.waiting.first().is_some_and(|next| self.is_named(next.target)) && self.open_is_whole() {
             let next = self.waiting.remove(0);
@@ -182,7 +237,8 @@ impl Segments {
         self.end_open();
         self.open = Some(next.target);
         self.events.push(SegmentEvent::Begin(match next.target {
-            Target::Reasoning => SegmentKind::Reasoning,
+            Target::Thought(_) => SegmentKind::Reasoning,
+            Target::Sealed(place) => SegmentKind::Sealed { data: self.sealed[place].clone() },
             Target::Text => SegmentKind::Text,
             Target::Refusal => SegmentKind::Refusal,
             Target::Call(place) => {
@@ -191,6 +247,11 @@ impl Segments {
             }
         }));
         self.piece(next.text, next.logprobs);
+        match (next.signature, next.target) {
+            (Some(signature), _) => self.sign(signature),
+            (None, Target::Sealed(_)) => self.end_open(),
+            (None, _) => {}
+        }
     }
 
     fn piece(&mut self, text: String, logprobs: Vec<TokenLogprob>) {

@@ -33,6 +33,10 @@ fn shown(events: &[SegmentEvent]) -> String {
                 assert!(is_open && !text.is_empty());
                 out.push_str(text);
             }
+            SegmentEvent::Signature(signature) => {
+                assert!(is_open);
+                out.extend(["~", signature]);
+            }
             SegmentEvent::End => {
                 assert!(std::mem::replace(&mut is_open, false));
                 out.push('|');
@@ -56,6 +60,49 @@ fn segments_follow_one_another() {
     let deltas = [text(""), thought, text("a"), text("b"), call(0, Some("f"), ""), call(0, None, "{}")];
     assert_eq!(run(&deltas), "Reasoning:hm|Text:ab|id-f/f:{}|");
     assert_eq!(run(&[]), "");
+}
+
+fn thought(text: &str, signature: &str) -> Delta {
+    let reasoning_content = Some(text.to_owned());
+    let block = ThinkingBlock::signed(text.to_owned(), signature.to_owned());
+    Delta { reasoning_content, thinking_blocks: Some(vec![block]), ..Delta::default() }
+}
+
+fn sealed(data: &str) -> Delta {
+    Delta { thinking_blocks: Some(vec![ThinkingBlock::sealed(data.to_owned())]), ..Delta::default() }
+}
+
+#[test]
+fn a_signature_ends_its_thought() {
+    let deltas =
+        [thought("h", ""), thought("m", ""), thought("", "s1"), thought("so", "s2"), sealed("zz"), thought("", "s3")];
+    let expected = "Reasoning:hm~s1|Reasoning:so~s2|Sealed { data: \"zz\" }:|Reasoning:~s3|";
+    assert_eq!(run(&deltas), expected);
+    // As some write it: in the list alone.
+    let alone = deltas.map(|delta| Delta { reasoning_content: None, ..delta });
+    assert_eq!(run(&alone), expected);
+    // Nothing is lost behind a call that is not whole.
+    let waiting = [call(0, Some("f"), "{"), thought("h", "s1"), sealed("z"), call(0, None, "}")];
+    assert_eq!(run(&waiting), "id-f/f:{}|Reasoning:h~s1|Sealed { data: \"z\" }:|");
+}
+
+#[test]
+fn a_whole_answer_has_the_thoughts_of_its_stream() {
+    let blocks = vec![
+        ThinkingBlock::signed("hm".to_owned(), "s1".to_owned()),
+        ThinkingBlock::sealed("zz".to_owned()),
+        ThinkingBlock::signed("so".to_owned(), "s2".to_owned()),
+    ];
+    let message = ResponseMessage {
+        content: Some("a".to_owned()),
+        reasoning_content: Some("hmso".to_owned()),
+        thinking_blocks: Some(blocks),
+        ..ResponseMessage::default()
+    };
+    let expected = "Reasoning:hm~s1|Sealed { data: \"zz\" }:|Reasoning:so~s2|Text:a|";
+    assert_eq!(shown(&Segments::of_message(&message, None)), expected);
+    let plain = ResponseMessage { thinking_blocks: None, ..message };
+    assert_eq!(shown(&Segments::of_message(&plain, None)), "Reasoning:hmso|Text:a|");
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::content::{and, parts, text_of};
 use super::request::{Block, InputMessage, MessagesRequest};
-use crate::chat::{ChatMessage, Content, ContentPart, Role, ToolCall};
+use crate::chat::{ChatMessage, Content, ContentPart, Role, ThinkingBlock, ToolCall};
 use crate::error::ApiError;
 use crate::places::MessagePlace;
 use crate::text_or_list::TextOrList;
@@ -23,11 +24,12 @@ impl Conversation {
         let mut conversation = Self::default();
         match &request.system {
             None => {}
-            Some(TextOrList::Text(text)) => conversation.say(Role::System, text, "system"),
+            Some(TextOrList::Text(text)) => conversation.say(Role::System, vec![ContentPart::text(text)], "system"),
             Some(TextOrList::List(blocks)) => {
                 for (index, block) in blocks.iter().enumerate() {
-                    let text = text_of(block, &format!("system[{index}]"))?;
-                    conversation.say(Role::System, text, "system");
+                    let place = format!("system[{index}]");
+                    text_of(block, &place)?;
+                    conversation.say(Role::System, parts(block, &place)?, "system");
                 }
             }
         }
@@ -44,7 +46,7 @@ impl Conversation {
             return Err(ApiError::invalid(&param, text));
         }
         match &message.content {
-            TextOrList::Text(text) => self.say(message.role, text, place),
+            TextOrList::Text(text) => self.say(message.role, vec![ContentPart::text(text)], place),
             TextOrList::List(blocks) if blocks.is_empty() => {
                 return Err(ApiError::empty_array(&format!("{place}.content"), "block"));
             }
@@ -59,29 +61,35 @@ impl Conversation {
 
     fn block(&mut self, role: Role, block: &Block, message: &str, place: &str) -> Result<(), ApiError> {
         match (block.kind.as_str(), role) {
-            ("text", _) => {
-                let text = text_of(block, place)?;
-                self.say(role, text, message);
+            ("text", _) | ("image" | "document", Role::User) => {
+                self.say(role, parts(block, place)?, message);
                 Ok(())
             }
             ("thinking", Role::Assistant) => {
                 let thinking = field(block.thinking.as_ref(), place, "thinking")?;
-                // Thoughts come before what is said after them: text or calls end the turn that they belong to.
-                let fits = |last: &ChatMessage| last.content.is_none() && last.tool_calls.is_none();
-                let last = self.last_of(Role::Assistant, message, fits);
-                last.reasoning_content.get_or_insert_default().push_str(&thinking);
+                let last = self.thinker(message);
+                if !thinking.is_empty() {
+                    last.reasoning_content.get_or_insert_default().push_str(&thinking);
+                }
+                if let Some(signature) = block.signature.clone().filter(|signature| !signature.is_empty()) {
+                    let thought = ThinkingBlock::signed(thinking, signature);
+                    last.thinking_blocks.get_or_insert_default().push(thought);
+                }
                 Ok(())
             }
-            // Only their maker can read these.
-            ("redacted_thinking", Role::Assistant) => Ok(()),
+            ("redacted_thinking", Role::Assistant) => {
+                let thought = ThinkingBlock::sealed(field(block.data.as_ref(), place, "data")?);
+                self.thinker(message).thinking_blocks.get_or_insert_default().push(thought);
+                Ok(())
+            }
             ("tool_use", Role::Assistant) => self.tool_use(block, message, place),
             ("tool_result", Role::User) => self.tool_result(block, place),
-            ("thinking" | "redacted_thinking" | "tool_use" | "tool_result", _) => {
+            ("thinking" | "redacted_thinking" | "tool_use" | "tool_result" | "image" | "document", _) => {
                 let param = format!("{place}.type");
                 let text = format!("Invalid value for '{param}': the role of its message has no such blocks.");
                 Err(ApiError::invalid(&param, text))
             }
-            _ => Err(unsupported(place)),
+            _ => parts(block, place).map(|_| ()),
         }
     }
 
@@ -104,37 +112,22 @@ impl Conversation {
             let text = format!("Invalid '{param}': no tool_use block before it has this id.");
             return Err(ApiError::invalid(&param, text));
         }
-        let mut text = String::new();
-        match &block.content {
-            None => {}
-            Some(TextOrList::Text(whole)) => text.push_str(whole),
-            Some(TextOrList::List(blocks)) => {
-                for (index, block) in blocks.iter().enumerate() {
-                    text.push_str(text_of(block, &format!("{place}.content[{index}]"))?);
-                }
-            }
-        }
-        // Chat has no field for it, and the model must know that its call did not work.
-        if block.is_error == Some(true) {
-            text = format!("Error: {text}");
-        }
-        let content = Some(Content::Text(text));
+        let content = Some(result(block, place)?);
         self.messages.push(ChatMessage { tool_call_id: Some(id), ..ChatMessage::new(Role::Tool, content) });
         self.places.push(MessagePlace::new(place));
         Ok(())
     }
 
-    /// Adds text to the last message if it is this speaker's; behind calls of tools too, whose results must follow them.
-    fn say(&mut self, role: Role, text: &str, place: &str) {
+    /// Thoughts come before what is said after them: text or calls end the turn that they belong to.
+    fn thinker(&mut self, place: &str) -> &mut ChatMessage {
+        let fits = |last: &ChatMessage| last.content.is_none() && last.tool_calls.is_none();
+        self.last_of(Role::Assistant, place, fits)
+    }
+
+    /// Adds to the last message if it is this speaker's; behind calls of tools too, whose results must follow them.
+    fn say(&mut self, role: Role, parts: Vec<ContentPart>, place: &str) {
         let message = self.last_of(role, place, |_| true);
-        message.content = Some(match message.content.take() {
-            None => Content::Text(text.to_owned()),
-            Some(Content::Text(first)) => Content::Parts(vec![ContentPart::text(first), ContentPart::text(text)]),
-            Some(Content::Parts(mut parts)) => {
-                parts.push(ContentPart::text(text));
-                Content::Parts(parts)
-            }
-        });
+        message.content = Some(and(message.content.take(), parts));
     }
 
     /// The last message if it is this speaker's and `fits`, or a new one.
@@ -148,17 +141,39 @@ impl Conversation {
     }
 }
 
-fn text_of<'a>(block: &'a Block, place: &str) -> Result<&'a str, ApiError> {
-    if block.kind != "text" {
-        return Err(unsupported(place));
+/// What a tool gave back: texts as one, and what stands between them.
+fn result(block: &Block, place: &str) -> Result<Content, ApiError> {
+    let mut told: Vec<ContentPart> = Vec::new();
+    match &block.content {
+        None => {}
+        Some(TextOrList::Text(whole)) => told.push(ContentPart::text(whole)),
+        Some(TextOrList::List(blocks)) => {
+            for (index, block) in blocks.iter().enumerate() {
+                for part in parts(block, &format!("{place}.content[{index}]"))? {
+                    match (told.last_mut(), part.text.as_deref()) {
+                        (Some(ContentPart { text: Some(last), rest, .. }), Some(more)) if rest.is_empty() => {
+                            last.push_str(more);
+                            rest.extend(part.rest);
+                        }
+                        _ => told.push(part),
+                    }
+                }
+            }
+        }
     }
-    block.text.as_deref().ok_or_else(|| ApiError::missing(&format!("{place}.text")))
+    // Chat has no field for it, and the model must know that its call did not work.
+    if block.is_error == Some(true) {
+        match told.first_mut().and_then(|first| first.text.as_mut()) {
+            Some(text) => text.insert_str(0, "Error: "),
+            None => told.insert(0, ContentPart::text("Error: ")),
+        }
+    }
+    if let (Some(last), Some(cached)) = (told.last_mut(), &block.cache_control) {
+        last.rest.insert("cache_control".to_owned(), Value::Object(cached.clone()));
+    }
+    Ok(and(None, told))
 }
 
 fn field<T: Clone>(value: Option<&T>, place: &str, name: &str) -> Result<T, ApiError> {
     value.cloned().ok_or_else(|| ApiError::missing(&format!("{place}.{name}")))
-}
-
-fn unsupported(place: &str) -> ApiError {
-    ApiError::unsupported(&format!("{place}.type"), "This kind of block is")
 }

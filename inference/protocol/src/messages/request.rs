@@ -1,6 +1,6 @@
 //! The Messages request, typed as far as the translation acts on it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::chat::{ObjectOnly, Role};
@@ -58,6 +58,22 @@ pub struct Block {
     #[serde(default)]
     pub thinking: Option<String>,
     #[serde(default)]
+    pub signature: Option<String>,
+    /// Of a sealed thought.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// Of an image or a document.
+    #[serde(default)]
+    pub source: Option<Source>,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub context: Option<String>,
+    #[serde(default)]
+    pub citations: Option<Citations>,
+    #[serde(default)]
+    pub cache_control: Option<Map<String, Value>>,
+    #[serde(default)]
     pub id: Option<String>,
     #[serde(default)]
     pub name: Option<String>,
@@ -69,6 +85,29 @@ pub struct Block {
     pub content: Option<TextOrList<Block>>,
     #[serde(default)]
     pub is_error: Option<bool>,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
+}
+
+/// Where an image or a document is: `base64`, `text`, `url`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Source {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub media_type: Option<String>,
+    #[serde(default)]
+    pub data: Option<String>,
+    #[serde(default)]
+    pub url: Option<String>,
+    #[serde(flatten)]
+    pub object_only: ObjectOnly,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Citations {
+    #[serde(default)]
+    pub enabled: Option<bool>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
 }
@@ -85,6 +124,8 @@ pub struct Tool {
     pub input_schema: Option<Value>,
     #[serde(default)]
     pub strict: Option<bool>,
+    #[serde(default)]
+    pub cache_control: Option<Map<String, Value>>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
 }
@@ -109,14 +150,15 @@ pub struct Metadata {
     pub object_only: ObjectOnly,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub struct Thinking {
     #[serde(rename = "type")]
     pub kind: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_tokens: Option<i64>,
+    /// What its maker's models know beside.
     #[serde(flatten)]
-    pub object_only: ObjectOnly,
+    pub rest: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -137,6 +179,16 @@ pub struct OutputFormat {
     pub schema: Option<Value>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
+}
+
+/// A request to `/v1/messages/count_tokens`: the same without a bound of the answer.
+///
+/// # Errors
+/// As [`parse_request`].
+pub fn parse_count_request(body: &[u8]) -> Result<MessagesRequest, ApiError> {
+    let mut fields: Map<String, Value> = parse(body, "a count_tokens request")?;
+    fields.insert("max_tokens".to_owned(), Value::from(i64::MAX));
+    parse_request(&serde_json::to_vec(&fields).map_err(|_| ApiError::internal())?)
 }
 
 /// # Errors

@@ -25,10 +25,13 @@ pub struct Message {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum MessageBlock {
-    /// The signature is empty: nobody here checks where thoughts come from.
+    /// The signature is its maker's, and empty where it has none: nobody here checks where thoughts come from.
     Thinking {
         thinking: String,
         signature: String,
+    },
+    RedactedThinking {
+        data: String,
     },
     Text {
         text: String,
@@ -85,6 +88,11 @@ pub fn from_chat(request: &MessagesRequest, answer: &ChatCompletion, mut ids: Id
         match event {
             SegmentEvent::Begin(kind) => block = Some(MessageBlock::begin(&kind, &mut ids)),
             SegmentEvent::Piece { text: piece, .. } => text.push_str(&piece),
+            SegmentEvent::Signature(given) => {
+                if let Some(MessageBlock::Thinking { signature, .. }) = &mut block {
+                    *signature = given;
+                }
+            }
             SegmentEvent::End => {
                 let text = std::mem::take(&mut text);
                 message.content.extend(block.take().map(|block| block.filled(text)));
@@ -142,6 +150,7 @@ impl MessageBlock {
     pub(super) fn begin(kind: &SegmentKind, ids: &mut IdSeed) -> Self {
         match kind {
             SegmentKind::Reasoning => Self::Thinking { thinking: String::new(), signature: String::new() },
+            SegmentKind::Sealed { data } => Self::RedactedThinking { data: data.clone() },
             SegmentKind::Text | SegmentKind::Refusal => Self::Text { text: String::new() },
             SegmentKind::ToolCall { id, name } => {
                 let id = if id.is_empty() { ids.next("toolu") } else { id.clone() };
@@ -154,6 +163,7 @@ impl MessageBlock {
     fn filled(self, text: String) -> Self {
         match self {
             Self::Thinking { signature, .. } => Self::Thinking { thinking: text, signature },
+            Self::RedactedThinking { data } => Self::RedactedThinking { data },
             Self::Text { .. } => Self::Text { text },
             Self::ToolUse { id, name, .. } => {
                 Self::ToolUse { id, name, input: serde_json::from_str(&text).unwrap_or_default() }

@@ -136,8 +136,12 @@ impl MessagesStream {
                 let delta = match self.open {
                     SegmentKind::Reasoning => json!({ "type": "thinking_delta", "thinking": text }),
                     SegmentKind::ToolCall { .. } => json!({ "type": "input_json_delta", "partial_json": text }),
-                    SegmentKind::Text | SegmentKind::Refusal => json!({ "type": "text_delta", "text": text }),
+                    _ => json!({ "type": "text_delta", "text": text }),
                 };
+                self.event("content_block_delta", json!({ "index": self.num_blocks - 1, "delta": delta }));
+            }
+            SegmentEvent::Signature(signature) => {
+                let delta = json!({ "type": "signature_delta", "signature": signature });
                 self.event("content_block_delta", json!({ "index": self.num_blocks - 1, "delta": delta }));
             }
             SegmentEvent::End => self.event("content_block_stop", json!({ "index": self.num_blocks - 1 })),

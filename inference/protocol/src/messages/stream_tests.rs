@@ -40,6 +40,7 @@ fn accumulated(events: &[NamedEvent]) -> Value {
                 let field = match data["delta"]["type"].as_str().unwrap() {
                     "text_delta" => "text",
                     "thinking_delta" => "thinking",
+                    "signature_delta" => "signature",
                     _ => {
                         json_text.push_str(data["delta"]["partial_json"].as_str().unwrap());
                         continue;

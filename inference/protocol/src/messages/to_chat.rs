@@ -64,13 +64,24 @@ pub fn translate(request: &MessagesRequest) -> Result<(ChatRequest, Places), Api
         parallel_tool_calls: one_call.map(|one| !one),
         response_format: response_format(request)?,
         reasoning_effort: request.output_config.as_ref().and_then(|config| config.effort.clone()),
-        chat_template_kwargs: thinking(request)?,
+        chat_template_kwargs: thinking_switch(request)?,
+        thinking: request.thinking.as_ref().map(|thinking| json!(thinking)),
         add_generation_prompt: is_begun.then_some(false),
         continue_final_message: is_begun.then_some(true),
         user: request.metadata.as_ref().and_then(|metadata| metadata.user_id.clone()),
         ..ChatRequest::default()
     };
     Ok((chat, Places { messages: conversation.places, names: &NAMES }))
+}
+
+/// The chat request whose tokens are to be counted; no answer is asked for.
+///
+/// # Errors
+/// As [`translate`].
+pub fn translate_count(request: &MessagesRequest) -> Result<(ChatRequest, Places), ApiError> {
+    let (chat, places) = translate(request)?;
+    let chat = ChatRequest { max_completion_tokens: None, stream: None, stream_options: None, ..chat };
+    Ok((chat, places))
 }
 
 fn is_beginning(last: &ChatMessage) -> bool {
@@ -102,7 +113,11 @@ fn chat_tool(index: usize, tool: &Tool) -> Result<Value, ApiError> {
     if let Some(strict) = tool.strict {
         function["strict"] = json!(strict);
     }
-    Ok(json!({ "type": "function", "function": function }))
+    let mut told = json!({ "type": "function", "function": function });
+    if let Some(cached) = &tool.cache_control {
+        told["cache_control"] = json!(cached);
+    }
+    Ok(told)
 }
 
 fn chat_tool_choice(request: &MessagesRequest) -> Result<Option<Value>, ApiError> {
@@ -127,7 +142,7 @@ fn chat_tool_choice(request: &MessagesRequest) -> Result<Option<Value>, ApiError
 }
 
 /// Templates of reasoning models know a switch, not a budget: thoughts are bounded by `max_tokens` alone.
-fn thinking(request: &MessagesRequest) -> Result<Option<Map<String, Value>>, ApiError> {
+fn thinking_switch(request: &MessagesRequest) -> Result<Option<Map<String, Value>>, ApiError> {
     let Some(thinking) = &request.thinking else { return Ok(None) };
     let is_enabled = match thinking.kind.as_str() {
         "adaptive" => return Ok(None),

@@ -27,6 +27,8 @@ fn turns_and_blocks_become_messages() {
         { "role": "assistant", "content": [
             { "type": "thinking", "thinking": "hm", "signature": "z" },
             { "type": "redacted_thinking", "data": "zz" },
+            { "type": "thinking", "thinking": "", "signature": "y" },
+            { "type": "thinking", "thinking": "unsigned", "signature": "" },
             { "type": "text", "text": "Wait." },
             { "type": "tool_use", "id": "t1", "name": "f", "input": { "city": "Алматы" } },
             { "type": "tool_use", "id": "t2", "name": "f", "input": {} }] },
@@ -41,9 +43,11 @@ fn turns_and_blocks_become_messages() {
         json!({ "id": id, "type": "function", "function": function })
     };
     let expected = json!({ "model": "m", "messages": [
-        { "role": "system", "content": "s" },
+        { "role": "system", "content": [{ "type": "text", "text": "s", "cache_control": { "type": "ephemeral" } }] },
         { "role": "user", "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] },
-        { "role": "assistant", "content": "Wait.", "reasoning_content": "hm",
+        { "role": "assistant", "content": "Wait.", "reasoning_content": "hmunsigned", "thinking_blocks": [
+            { "type": "thinking", "thinking": "hm", "signature": "z" }, { "type": "redacted_thinking", "data": "zz" },
+            { "type": "thinking", "thinking": "", "signature": "y" }],
             "tool_calls": [call("t1", "{\"city\":\"Алматы\"}"), call("t2", "{}")] },
         { "role": "tool", "content": "1", "tool_call_id": "t1" },
         { "role": "tool", "content": "Error: no", "tool_call_id": "t2" },
@@ -54,17 +58,52 @@ fn turns_and_blocks_become_messages() {
 }
 
 #[test]
+fn images_and_documents_become_parts() {
+    let base64 = |kind: &str| json!({ "type": "base64", "media_type": kind, "data": "AAAA" });
+    let cached = json!({ "type": "ephemeral", "ttl": "1h" });
+    let result = json!([{ "type": "text", "text": "see" }, { "type": "text", "text": ":" },
+        { "type": "image", "source": base64("image/png") }]);
+    let body = json!({ "model": "m", "max_tokens": 9, "messages": [
+        { "role": "user", "content": [
+            { "type": "image", "source": base64("image/png"), "cache_control": cached },
+            { "type": "image", "source": { "type": "url", "url": "https://e.kz/a.png" } },
+            { "type": "document", "title": "a.pdf", "context": "a law", "source": base64("application/pdf") },
+            { "type": "document", "source": { "type": "url", "url": "https://e.kz/a.pdf" } },
+            { "type": "document", "title": "Notes", "citations": { "enabled": false }, "cache_control": cached,
+                "source": { "type": "text", "media_type": "text/plain", "data": "said" } }] },
+        { "role": "assistant", "content": [{ "type": "tool_use", "id": "t", "name": "f", "input": {} }] },
+        { "role": "user", "content": [
+            { "type": "tool_result", "tool_use_id": "t", "is_error": true, "content": result, "cache_control": cached }] },
+    ] });
+    let image = |url: &str| json!({ "type": "image_url", "image_url": { "url": url } });
+    let marked = |mut part: Value| {
+        part["cache_control"] = cached.clone();
+        part
+    };
+    let text = |text: &str| json!({ "type": "text", "text": text });
+    let data = "data:image/png;base64,AAAA";
+    let chat = serde_json::to_value(chat_of(&body).unwrap()).unwrap();
+    let expected = json!([marked(image(data)), image("https://e.kz/a.png"), text("a law"),
+        { "type": "file", "file": { "file_data": "data:application/pdf;base64,AAAA", "filename": "a.pdf" } },
+        { "type": "file", "file": { "file_url": "https://e.kz/a.pdf" } }, text("Notes"), marked(text("said"))]);
+    assert_eq!(chat["messages"][0]["content"], expected);
+    assert_eq!(chat["messages"][2]["content"], json!([text("Error: see:"), marked(image(data))]));
+}
+
+#[test]
 fn fields_find_their_chat_names() {
     let body = json!({ "model": "m", "max_tokens": 2000, "messages": [{ "role": "user", "content": "x" }],
         "stream": true, "temperature": 1.0, "top_p": 0.9, "top_k": 4, "stop_sequences": ["END"],
-        "metadata": { "user_id": "u" }, "thinking": { "type": "enabled", "budget_tokens": 1024 },
-        "tools": [{ "name": "f", "description": "d", "input_schema": { "a": 1 } }],
+        "metadata": { "user_id": "u" }, "thinking": { "type": "enabled", "budget_tokens": 1024, "display": "omitted" },
+        "tools": [{ "name": "f", "description": "d", "input_schema": { "a": 1 }, "cache_control": { "type": "ephemeral" } }],
         "tool_choice": { "type": "any", "disable_parallel_tool_use": true },
         "output_config": { "effort": "low", "format": { "type": "json_schema", "schema": { "b": 2 } } } });
     let expected = json!({ "model": "m", "messages": [{ "role": "user", "content": "x" }], "stream": true,
         "stream_options": { "include_usage": true }, "max_completion_tokens": 2000, "temperature": 1.0, "top_p": 0.9,
         "top_k": 4, "stop": ["END"], "user": "u", "chat_template_kwargs": { "enable_thinking": true },
-        "tools": [{ "type": "function", "function": { "name": "f", "description": "d", "parameters": { "a": 1 } } }],
+        "thinking": { "type": "enabled", "budget_tokens": 1024, "display": "omitted" },
+        "tools": [{ "type": "function", "function": { "name": "f", "description": "d", "parameters": { "a": 1 } },
+            "cache_control": { "type": "ephemeral" } }],
         "tool_choice": "required", "parallel_tool_calls": false, "reasoning_effort": "low",
         "response_format": { "type": "json_schema",
             "json_schema": { "name": "output", "schema": { "b": 2 }, "strict": true } } });
@@ -86,7 +125,40 @@ fn errors_name_this_apis_fields() {
         (with("messages", json!([{ "role": "900101300123", "content": "x" }])), "messages[0].role"),
         (with("messages", json!([{ "role": "user" }])), "messages[0].content"),
         (saying(&json!([])), "messages[0].content"),
-        (saying(&json!([{ "type": "image", "source": {} }])), "messages[0].content[0].type"),
+        (saying(&json!([{ "type": "image", "source": {} }])), "messages[0].content[0].source.type"),
+        (saying(&json!([{ "type": "image" }])), "messages[0].content[0].source"),
+        (
+            saying(&json!([{ "type": "image", "source": { "type": "file", "file_id": "f" } }])),
+            "messages[0].content[0].source.type",
+        ),
+        (saying(&json!([{ "type": "image", "source": { "type": "url" } }])), "messages[0].content[0].source.url"),
+        (
+            saying(&json!([{ "type": "image", "source":
+                { "type": "base64", "media_type": "image/png;base64,AA, и 900101300123", "data": "AA" } }])),
+            "messages[0].content[0].source.media_type",
+        ),
+        (
+            saying(&json!([{ "type": "document", "source": { "type": "content" } }])),
+            "messages[0].content[0].source.type",
+        ),
+        (
+            saying(&json!([{ "type": "document", "source": { "type": "text", "data": "x" },
+                "citations": { "enabled": true } }])),
+            "messages[0].content[0].citations",
+        ),
+        (saying(&json!([{ "type": "search_result" }])), "messages[0].content[0].type"),
+        (
+            with(
+                "messages",
+                json!([{ "role": "assistant", "content": [{ "type": "image", "source":
+                { "type": "url", "url": "https://e.kz" } }] }]),
+            ),
+            "messages[0].content[0].type",
+        ),
+        (
+            with("messages", json!([{ "role": "assistant", "content": [{ "type": "redacted_thinking" }] }])),
+            "messages[0].content[0].data",
+        ),
         (saying(&json!([{ "type": "text" }])), "messages[0].content[0].text"),
         (saying(&json!([{ "text": "x" }])), "messages[0].content[0].type"),
         (saying(&json!([{ "type": "thinking", "thinking": "x" }])), "messages[0].content[0].type"),
@@ -99,7 +171,7 @@ fn errors_name_this_apis_fields() {
                 { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "t",
                     "content": [{ "type": "image", "source": {} }] }] }]),
             ),
-            "messages[1].content[0].content[0].type",
+            "messages[1].content[0].content[0].source.type",
         ),
         (
             with(

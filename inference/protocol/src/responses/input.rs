@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::content;
 use super::request::{InputItem, ResponsesRequest};
+use super::sealed;
 use crate::chat::{ChatMessage, Content, Role, ToolCall};
 use crate::error::ApiError;
 use crate::places::MessagePlace;
@@ -86,12 +87,23 @@ impl Conversation {
         Ok(())
     }
 
-    /// Thoughts without their text (encrypted ones, summaries) say nothing to another model and are left out.
+    /// Thoughts without their text (summaries, or those of other makers) say nothing to another model and are left out.
     fn reasoning(&mut self, item: &InputItem, place: &str) -> Result<(), ApiError> {
-        let Some(content) = &item.content else { return Ok(()) };
-        let text = content::text(content, &["reasoning_text", "text"], &format!("{place}.content"))?;
+        let text = match &item.content {
+            Some(content) => content::text(content, &["reasoning_text", "text"], &format!("{place}.content"))?,
+            None => String::new(),
+        };
+        let thought = item.encrypted_content.as_ref().and_then(|sealed| sealed::opened(sealed, &text));
+        if item.content.is_none() && thought.is_none() {
+            return Ok(());
+        }
         let message = self.assistant(place, |message| message.content.is_none() && message.tool_calls.is_none());
-        message.reasoning_content.get_or_insert_default().push_str(&text);
+        if item.content.is_some() {
+            message.reasoning_content.get_or_insert_default().push_str(&text);
+        }
+        if let Some(thought) = thought {
+            message.thinking_blocks.get_or_insert_default().push(thought);
+        }
         Ok(())
     }
 

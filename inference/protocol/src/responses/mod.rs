@@ -5,6 +5,7 @@ mod input;
 mod output;
 mod request;
 mod response;
+mod sealed;
 mod stream;
 mod to_chat;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::sealed;
 use crate::chat::{SegmentKind, TokenLogprob};
 use crate::ids::IdSeed;
 use crate::number::shortest;
@@ -18,9 +19,27 @@ pub enum OutputStatus {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum OutputItem {
-    Reasoning { id: String, summary: Vec<Value>, content: Vec<OutputPart>, status: OutputStatus },
-    Message { id: String, role: &'static str, content: Vec<OutputPart>, status: OutputStatus },
-    FunctionCall { id: String, call_id: String, name: String, arguments: String, status: OutputStatus },
+    Reasoning {
+        id: String,
+        summary: Vec<Value>,
+        content: Vec<OutputPart>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        encrypted_content: Option<String>,
+        status: OutputStatus,
+    },
+    Message {
+        id: String,
+        role: &'static str,
+        content: Vec<OutputPart>,
+        status: OutputStatus,
+    },
+    FunctionCall {
+        id: String,
+        call_id: String,
+        name: String,
+        arguments: String,
+        status: OutputStatus,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,8 +55,13 @@ impl OutputItem {
     pub(super) fn begin(kind: &SegmentKind, ids: &mut IdSeed) -> Self {
         let status = OutputStatus::InProgress;
         match kind {
-            SegmentKind::Reasoning => {
-                Self::Reasoning { id: ids.next("rs"), summary: Vec::new(), content: Vec::new(), status }
+            SegmentKind::Reasoning | SegmentKind::Sealed { .. } => {
+                let encrypted_content = match kind {
+                    SegmentKind::Sealed { data } => Some(sealed::of_data(data)),
+                    _ => None,
+                };
+                let (summary, content) = (Vec::new(), Vec::new());
+                Self::Reasoning { id: ids.next("rs"), summary, content, encrypted_content, status }
             }
             SegmentKind::Text | SegmentKind::Refusal => {
                 Self::Message { id: ids.next("msg"), role: "assistant", content: Vec::new(), status }
@@ -76,10 +100,17 @@ impl OutputItem {
     pub(super) fn add_part(&mut self, kind: &SegmentKind) {
         let (Self::Reasoning { content, .. } | Self::Message { content, .. }) = self else { return };
         content.push(match kind {
+            SegmentKind::Sealed { .. } => return,
             SegmentKind::Reasoning => OutputPart::ReasoningText { text: String::new() },
             SegmentKind::Refusal => OutputPart::Refusal { refusal: String::new() },
             _ => OutputPart::OutputText { text: String::new(), annotations: Vec::new(), logprobs: Vec::new() },
         });
+    }
+
+    pub(super) fn sign(&mut self, signature: &str) {
+        if let Self::Reasoning { encrypted_content, .. } = self {
+            *encrypted_content = Some(sealed::of_signature(signature));
+        }
     }
 
     pub(super) fn grow(&mut self, piece: &str, tokens: &[TokenLogprob]) {

@@ -10,6 +10,9 @@ use crate::error::ApiError;
 use crate::parse::parse;
 use crate::text_or_list::TextOrList;
 
+/// What is asked for by this name in `include`.
+pub(super) const ENCRYPTED_CONTENT: &str = "reasoning.encrypted_content";
+
 /// A request to `/v1/responses`. Fields below `seed` are vLLM's. Unknown fields are ignored.
 #[derive(Debug, Clone, Deserialize)]
 pub struct ResponsesRequest {
@@ -114,6 +117,9 @@ pub struct InputItem {
     pub arguments: Option<String>,
     #[serde(default)]
     pub output: Option<TextOrList<ContentPart>>,
+    /// Of reasoning.
+    #[serde(default)]
+    pub encrypted_content: Option<String>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
 }
@@ -170,6 +176,13 @@ pub struct Reasoning {
     pub summary: Option<String>,
     #[serde(flatten)]
     pub object_only: ObjectOnly,
+}
+
+impl ResponsesRequest {
+    /// Whether thoughts are to be shown in the form in which their maker takes them back.
+    pub(super) fn wants_sealed_thoughts(&self) -> bool {
+        self.include.iter().flatten().any(|name| name == ENCRYPTED_CONTENT)
+    }
 }
 
 /// # Errors

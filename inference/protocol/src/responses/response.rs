@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::output::{OutputItem, OutputStatus};
 use super::request::{Reasoning, ResponsesRequest, TextConfig, TextFormat, Tool};
+use super::sealed;
 use crate::chat::{ChatCompletion, FinishReason, ObjectOnly, SegmentEvent, SegmentKind, Segments, Usage};
 use crate::error::ApiError;
 use crate::ids::IdSeed;
@@ -119,12 +120,18 @@ pub fn from_chat(request: &ResponsesRequest, answer: &ChatCompletion, mut ids: I
         response.fail(&ApiError::internal());
         return Response { usage, ..response };
     };
-    for event in Segments::of_message(&choice.message, choice.logprobs.as_ref()) {
+    let shows_sealed = request.wants_sealed_thoughts();
+    for event in sealed::shown(Segments::of_message(&choice.message, choice.logprobs.as_ref()), shows_sealed) {
         match event {
             SegmentEvent::Begin(kind) => response.begin_item(&kind, &mut ids),
             SegmentEvent::Piece { text, logprobs } => {
                 if let Some(item) = response.output.last_mut() {
                     item.grow(&text, &logprobs);
+                }
+            }
+            SegmentEvent::Signature(signature) => {
+                if let Some(item) = response.output.last_mut() {
+                    item.sign(&signature);
                 }
             }
             SegmentEvent::End => response.end_item(),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::output::{self, OutputItem, OutputPart};
 use super::request::ResponsesRequest;
 use super::response::{Response, ResponseStatus, ResponseUsage};
+use super::sealed;
 use crate::chat::{ChatChunk, FinishReason, SegmentEvent, SegmentKind, Segments, TokenLogprob};
 use crate::error::ApiError;
 use crate::ids::IdSeed;
@@ -18,6 +19,7 @@ pub struct ResponsesStream {
     response: Response,
     ids: IdSeed,
     segments: Segments,
+    shows_sealed: bool,
     /// Of choice 0, once it has ended.
     finish_reason: Option<FinishReason>,
     /// `output_item.done` of the last item, held back until it is known whether the answer was cut there.
@@ -35,6 +37,7 @@ impl ResponsesStream {
             response: Response::begin(request, &ids, created_at),
             ids,
             segments: Segments::default(),
+            shows_sealed: request.wants_sealed_thoughts(),
             finish_reason: None,
             undone_item: false,
             has_begun: false,
@@ -63,7 +66,7 @@ impl ResponsesStream {
             self.response.usage = Some(ResponseUsage::from(usage));
         }
         for choice in chunk.choices.iter().filter(|choice| choice.index == 0) {
-            for event in self.segments.push(&choice.delta, choice.logprobs.as_ref()) {
+            for event in sealed::shown(self.segments.push(&choice.delta, choice.logprobs.as_ref()), self.shows_sealed) {
                 self.segment(event);
             }
             self.finish_reason = choice.finish_reason.or(self.finish_reason);
@@ -78,7 +81,7 @@ impl ResponsesStream {
         }
         let Some(reason) = self.finish_reason else { return self.fail(&ApiError::internal()) };
         self.ensure_begun();
-        for event in self.segments.finish() {
+        for event in sealed::shown(self.segments.finish(), self.shows_sealed) {
             self.segment(event);
         }
         if self.response.output.is_empty() {
@@ -135,6 +138,11 @@ impl ResponsesStream {
         match event {
             SegmentEvent::Begin(kind) => self.begin_item(&kind),
             SegmentEvent::Piece { text, logprobs } => self.grow_item(&text, &logprobs),
+            SegmentEvent::Signature(signature) => {
+                if let Some(item) = self.response.output.last_mut() {
+                    item.sign(&signature);
+                }
+            }
             SegmentEvent::End => self.undone_item = true,
         }
     }

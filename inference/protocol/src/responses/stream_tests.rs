@@ -119,3 +119,32 @@ proptest! {
         prop_assert_eq!(text, answer.choices[0].message.content.clone().unwrap_or_default());
     }
 }
+
+/// An answer with a signed and a sealed thought.
+fn thoughtful() -> crate::chat::ChatCompletion {
+    goldens::completion(&json!({ "message": { "content": "x", "reasoning_content": "hm", "thinking_blocks": [
+        { "type": "thinking", "thinking": "hm", "signature": "s1" }, { "type": "redacted_thinking", "data": "zz" }] },
+        "finish_reason": "stop" }))
+}
+
+#[test]
+fn thoughts_are_sealed_for_who_asks() {
+    let answer = thoughtful();
+    let items = |request: &ResponsesRequest| {
+        let whole = json!(from_chat(request, &answer, seed()));
+        let events = streamed(request, &goldens::chunks(&answer, 1));
+        let last = &events.last().unwrap().data["response"]["output"];
+        assert_eq!(last, &whole["output"]);
+        let done: Vec<Value> = events
+            .iter()
+            .filter(|event| event.name == "response.output_item.done")
+            .map(|event| event.data["item"].clone())
+            .collect();
+        assert_eq!(&json!(done), last);
+        done.into_iter().map(|item| item["encrypted_content"].clone()).collect::<Vec<_>>()
+    };
+    let asking = br#"{"model":"chat","input":"x","include":["reasoning.encrypted_content"]}"#;
+    let expected = [json!("thinking:s1"), json!("redacted_thinking:zz"), json!(null)];
+    assert_eq!(items(&parse_request(asking).unwrap()), expected);
+    assert_eq!(items(&plain_request()), [json!(null), json!(null)]);
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::input::Conversation;
-use super::request::{ResponsesRequest, TextFormat, Tool};
+use super::request::{ENCRYPTED_CONTENT, ResponsesRequest, TextFormat, Tool};
 use crate::chat::{ChatRequest, ObjectOnly, StreamOptions};
 use crate::error::ApiError;
 use crate::places::{Names, Places};
@@ -25,8 +25,7 @@ const NAMES: Names = Names {
 
 const LOGPROBS: &str = "message.output_text.logprobs";
 /// What may be asked for although no answer here ever has it.
-const OTHER_INCLUDES: [&str; 7] = [
-    "reasoning.encrypted_content",
+const OTHER_INCLUDES: [&str; 6] = [
     "file_search_call.results",
     "web_search_call.results",
     "web_search_call.action.sources",
@@ -113,7 +112,8 @@ fn refuse_state(request: &ResponsesRequest) -> Result<(), ApiError> {
 
 fn wants_logprobs(request: &ResponsesRequest) -> Result<bool, ApiError> {
     let includes = request.include.as_deref().unwrap_or_default();
-    let is_known = |name: &String| name == LOGPROBS || OTHER_INCLUDES.contains(&name.as_str());
+    let is_known =
+        |name: &String| name == LOGPROBS || name == ENCRYPTED_CONTENT || OTHER_INCLUDES.contains(&name.as_str());
     if let Some(index) = includes.iter().position(|name| !is_known(name)) {
         let param = format!("include[{index}]");
         return Err(ApiError::invalid(&param, format!("Invalid value for '{param}': it is not a known name.")));
