@@ -17,6 +17,11 @@ pub enum SecretSource {
 pub struct Secret(String);
 
 impl Secret {
+    /// One that was made here.
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
     /// The value itself, for the one header that carries it.
     pub fn expose(&self) -> &str {
         &self.0

@@ -28,7 +28,7 @@ fn targets(one: &str, two: &str) -> String {
     )
 }
 
-fn asking(more: Value) -> Value {
+fn asking(more: &Value) -> Value {
     let mut body = json!({ "model": "chat", "messages": [{ "role": "user", "content": "hi" }] });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
@@ -52,10 +52,10 @@ async fn what_a_request_needs_decides_who_may_answer() {
     let tools = json!([{ "type": "function", "function": { "name": "f", "parameters": {} } }]);
     let schema = json!({ "type": "json_schema", "json_schema": { "name": "s", "schema": {} } });
     let provider = |answer: &Answer| answer.header("x-shekara-provider").to_owned();
-    assert_eq!(provider(&gateway.chat(asking(json!({}))).await), "one");
-    assert_eq!(provider(&gateway.chat(asking(json!({ "tools": tools }))).await), "two");
-    assert_eq!(provider(&gateway.chat(asking(json!({ "response_format": schema }))).await), "one");
-    let refused = gateway.chat(asking(json!({ "tools": tools, "response_format": schema }))).await;
+    assert_eq!(provider(&gateway.chat(asking(&json!({}))).await), "one");
+    assert_eq!(provider(&gateway.chat(asking(&json!({ "tools": tools }))).await), "two");
+    assert_eq!(provider(&gateway.chat(asking(&json!({ "response_format": schema }))).await), "one");
+    let refused = gateway.chat(asking(&json!({ "tools": tools, "response_format": schema }))).await;
     assert_eq!((refused.status, refused.code().as_str()), (422, "no_capable_target"), "{}", refused.body);
 }
 
@@ -82,12 +82,12 @@ async fn a_prompt_that_is_too_long_finds_the_longer_model() {
 async fn tools_that_a_provider_runs_are_never_run_twice() {
     let (one, two, gateway) = started([Reply::Status(500, "{}"), Reply::Text("two")], &targets("", "")).await;
     let search = json!({ "web_search_options": {} });
-    let answer = gateway.chat(asking(search.clone())).await;
+    let answer = gateway.chat(asking(&search)).await;
     assert_eq!((answer.status, answer.header("x-should-retry")), (502, "false"), "{}", answer.body);
     assert_eq!((one.received().len(), two.received().len()), (1, 0));
     // What was turned away at the door has run nothing.
     one.set(Reply::Status(429, "{}"));
-    let answer = gateway.chat(asking(search)).await;
+    let answer = gateway.chat(asking(&search)).await;
     assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "fallback:rate_limit"), "{}", answer.body);
 }
 
