@@ -79,6 +79,8 @@ pub enum TryResult {
     Overtaken,
     /// The request is wrong, or not allowed there.
     Refused,
+    /// The provider did not believe the gateway's own key.
+    Auth,
     Connect,
     Unsent,
     Timeout,
@@ -99,6 +101,7 @@ impl TryResult {
             Self::Aborted => "aborted",
             Self::Overtaken => "overtaken",
             Self::Refused => "refused",
+            Self::Auth => "auth",
             Self::Connect => "connect",
             Self::Unsent => "unsent",
             Self::Timeout => "timeout",

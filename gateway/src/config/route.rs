@@ -59,6 +59,8 @@ pub struct TargetConfig {
 #[derive(Debug, Clone, Default)]
 pub struct TargetSettings {
     pub timeouts: Timeouts,
+    /// Its own, where it has one: the engine in this process, whose queue may take a while, is given up by no other.
+    pub own_first_token: Option<Duration>,
     pub retries: Retries,
     pub when: Condition,
     pub overflow_in_flight: Option<u32>,
@@ -185,8 +187,8 @@ pub(super) fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Resu
     }
     Ok(RouteConfig {
         targets: own,
-        fallback: targets.check(file.fallback)?,
-        sensitive: targets.check(file.sensitive)?,
+        fallback: targets.check_unweighted(file.fallback)?,
+        sensitive: targets.check_unweighted(file.sensitive)?,
         strategy: file.strategy,
         canary: file.canary.map(|canary| targets.canary(canary)).transpose()?,
         shadow: file.shadow.map(|shadow| targets.shadow(shadow)).transpose()?,
@@ -229,7 +231,11 @@ impl Targets<'_> {
             .into_iter()
             .map(|target| {
                 self.known(&target.provider)?;
+                if target.timeouts.headers_ms.is_some() {
+                    return Err(invalid(&target.model, "headers_ms is the route's: set it in its timeouts"));
+                }
                 let settings = TargetSettings {
+                    own_first_token: target.timeouts.first_token_ms.map(Duration::from_millis),
                     timeouts: target.timeouts.or(self.timeouts).into(),
                     retries: Retries::new(target.retries, self.retries),
                     when: check_condition(target.when)?,
@@ -246,20 +252,37 @@ impl Targets<'_> {
             .collect()
     }
 
+    /// Of targets that are asked in their order.
+    fn check_unweighted(&self, targets: Vec<TargetFile>) -> Result<Vec<TargetConfig>, Invalid> {
+        match targets.iter().find(|target| target.weight.is_some()) {
+            Some(target) => Err(invalid(
+                &target.model,
+                "weight is for `targets`: fallback and sensitive targets are asked in order",
+            )),
+            None => self.check(targets),
+        }
+    }
+
     fn canary(&self, file: CanaryFile) -> Result<CanaryConfig, Invalid> {
         let percent = check_percent(&file.percent)?;
-        Ok(CanaryConfig { target: self.plain(file.provider, file.model)?, percent, sticky: file.sticky })
+        let target = self.plain(file.provider, file.model, file.when)?;
+        Ok(CanaryConfig { target, percent, sticky: file.sticky })
     }
 
     fn shadow(&self, file: ShadowFile) -> Result<ShadowConfig, Invalid> {
         let percent = check_percent(&file.percent)?;
-        Ok(ShadowConfig { target: self.plain(file.provider, file.model)?, percent })
+        Ok(ShadowConfig { target: self.plain(file.provider, file.model, file.when)?, percent })
     }
 
-    fn plain(&self, provider: Spanned<String>, model: Spanned<String>) -> Result<TargetConfig, Invalid> {
+    fn plain(
+        &self,
+        provider: Spanned<String>,
+        model: Spanned<String>,
+        when: ConditionFile,
+    ) -> Result<TargetConfig, Invalid> {
         self.known(&provider)?;
         let (timeouts, retries) = (self.timeouts.into(), Retries::new(RetriesFile::default(), self.retries));
-        let settings = TargetSettings { timeouts, retries, ..TargetSettings::default() };
+        let settings = TargetSettings { timeouts, retries, when: check_condition(when)?, ..TargetSettings::default() };
         Ok(TargetConfig { provider: provider.into_inner(), model: model.into_inner(), weight: 1, settings })
     }
 

@@ -122,6 +122,9 @@ pub struct CanaryFile {
     pub percent: Spanned<u8>,
     #[serde(default)]
     pub sticky: Sticky,
+    /// Which requests it may get.
+    #[serde(default)]
+    pub when: ConditionFile,
 }
 
 /// What keeps its side of a canary.
@@ -143,6 +146,9 @@ pub struct ShadowFile {
     pub provider: Spanned<String>,
     pub model: Spanned<String>,
     pub percent: Spanned<u8>,
+    /// Of which requests it may get copies.
+    #[serde(default)]
+    pub when: ConditionFile,
 }
 
 /// Every member that is set must hold.

@@ -136,9 +136,6 @@ impl History {
 
 /// A message without what a client sets anew, or leaves out, from turn to turn: marks of a cache, and what a maker signed.
 fn plain(message: &str) -> Cow<'_, str> {
-    if !["cache_control", "thinking_blocks"].iter().any(|name| message.contains(name)) {
-        return Cow::Borrowed(message);
-    }
     let Ok(mut fields) = serde_json::from_str::<Value>(message) else { return Cow::Borrowed(message) };
     fields.as_object_mut().into_iter().for_each(|fields| drop(fields.shift_remove("thinking_blocks")));
     if let Some(Value::Array(parts)) = fields.get_mut("content") {

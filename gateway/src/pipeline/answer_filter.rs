@@ -16,6 +16,8 @@ use crate::pii::{AnswerBlocked, AnswerGuard, Entity, Guarded, GuardedStream};
 
 /// Thoughts with what their maker signed them with.
 const THOUGHTS: &str = "thinking_blocks";
+/// Thoughts told once more, in a shape that nobody here looks into.
+const REPEATED_THOUGHTS: &str = "reasoning_details";
 /// Texts and tool calls of one answer that are kept apart.
 const MAX_FIELDS: usize = 1_024;
 /// Arguments of one tool call that are looked at as a whole.
@@ -161,7 +163,7 @@ impl AnswerFilter {
     /// sealed thoughts are left out. Otherwise the values stand in them again.
     fn look_at_thoughts(&mut self, message: &mut Map<String, Value>) -> Result<(), FilterError> {
         if self.guard.is_some() {
-            message.remove(THOUGHTS);
+            drop_what_cannot_be_seen(message);
         }
         let blocks = message.get_mut(THOUGHTS).and_then(Value::as_array_mut);
         for block in blocks.into_iter().flatten() {
@@ -176,7 +178,7 @@ impl AnswerFilter {
     /// of it may be held back: what follows is another one.
     fn look_at_pieces_of_thoughts(&mut self, index: u64, delta: &mut Map<String, Value>) -> Result<(), FilterError> {
         if self.guard.is_some() {
-            delta.remove(THOUGHTS);
+            drop_what_cannot_be_seen(delta);
         }
         let Some(blocks) = delta.get(THOUGHTS).and_then(Value::as_array) else { return Ok(()) };
         let is_end = |block: &Value| block["signature"].as_str().is_some_and(|signature| !signature.is_empty());
@@ -310,6 +312,11 @@ impl GuardedField {
             Self::Json(guard, held) => Ok(guard.json(&held)?),
         }
     }
+}
+
+fn drop_what_cannot_be_seen(message: &mut Map<String, Value>) {
+    message.remove(THOUGHTS);
+    message.remove(REPEATED_THOUGHTS);
 }
 
 #[cfg(test)]

@@ -41,8 +41,9 @@ impl ScreenedRequest {
         targets_left: u32,
         now: Timestamp,
     ) -> Result<Begun, AttemptError> {
+        let settings = &candidate.settings;
         let limit = if candidate.deployment().is_engine() {
-            left
+            settings.own_first_token.filter(|_| self.wishes.stream).unwrap_or(left).min(left)
         } else if self.wishes.stream {
             candidate.settings.timeouts.first_token.min(left)
         } else {

@@ -28,6 +28,7 @@ use super::subjects::subjects_of;
 use super::whole::WholeAnswer;
 use crate::content::{Bounds, Item, Kind, Owner};
 use crate::pii::Screened;
+use crate::routing::{Plan, Reason};
 
 const REASON: &str = "cache";
 /// Who asks shapes no answer.
@@ -76,7 +77,7 @@ struct Kept {
 }
 
 /// Where a request's answer may be found or kept; the answer's headers say what comes of it.
-pub(super) fn slot(gateway: &Gateway, request: &ScreenedRequest) -> Option<Slot> {
+pub(super) fn slot(gateway: &Gateway, request: &ScreenedRequest, plan: &Plan) -> Option<Slot> {
     let cache = request.route.cache?;
     let settlement = &request.context.settlement;
     // What a provider does beside answering is not done by giving its answer again.
@@ -93,7 +94,7 @@ pub(super) fn slot(gateway: &Gateway, request: &ScreenedRequest) -> Option<Slot>
     settlement.note_cache(if request.cache == CacheWish::Any { "miss" } else { "bypass" });
     let content = &gateway.snapshot().config.content;
     Some(Slot {
-        name: name(request, body),
+        name: name(request, plan, body),
         owner: Owner { tenant: key.tenant.clone(), project: key.project.clone(), key_id: key.id.clone() },
         user_body: request.screened.body().clone(),
         ttl: cache.ttl,
@@ -112,13 +113,17 @@ fn is_sensitive(request: &ScreenedRequest) -> bool {
     }
 }
 
-fn name(request: &ScreenedRequest, mut body: Value) -> Hash {
+fn name(request: &ScreenedRequest, plan: &Plan, mut body: Value) -> Hash {
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|name, _| !UNSHAPING.contains(&name.as_str()));
     }
     let (route, record) = (&request.route, request.context.settlement.draft().record);
     let mut hasher = Sha256::new();
-    let answered = (&route.targets, &route.fallback, &route.sensitive, route.max_output_tokens);
+    // Who may answer this caller, in whatever order they are asked, and whether it is on the canary's side.
+    let mut may_answer: Vec<String> =
+        plan.candidates.iter().map(|candidate| format!("{:?}", candidate.deployment())).collect();
+    may_answer.sort_unstable();
+    let answered = (may_answer, plan.reason == Reason::Canary, route.max_output_tokens);
     let own = (request.endpoint, request.shape.is_own(), record.data_class, &record.pii_action);
     let said = format!("{:?}\n{answered:?}\n{own:?}\n", route.alias);
     hasher.update((said.len() as u64).to_le_bytes());

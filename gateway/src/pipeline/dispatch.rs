@@ -19,14 +19,14 @@ use crate::routing::{Asker, Candidate, Circumstances, Dice, NoCandidate, Plan, R
 /// # Errors
 /// Nothing may or can answer, or the provider says that the request itself is wrong.
 pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Result<Answer, ApiError> {
-    let slot = cache::slot(gateway, &request);
+    let plan = plan(gateway, &request).map_err(refusal::no_candidate)?;
+    let slot = cache::slot(gateway, &request, &plan);
     if let Some(slot) = &slot
         && let Some(begun) = slot.look(gateway, &request).await
     {
         let timeouts = request.route.timeouts;
         return begun_as(gateway, request, begun, (timeouts, Instant::now()));
     }
-    let plan = plan(gateway, &request).map_err(refusal::no_candidate)?;
     let plan = rested(gateway, plan);
     shadow::cast(gateway, &request);
     let started = Instant::now();
@@ -43,6 +43,8 @@ pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Resul
     Ok(Answer::Stream(late(Waiting {
         answering,
         shape: shape.stream(fresh_ids(gateway), gateway.now_ms() / 1_000),
+        words: shape,
+        grace_over: gateway.drain.grace_over().clone(),
         settlement: context.settlement,
         request_id: context.request_id,
         deadline: started + timeouts.total,
@@ -64,41 +66,41 @@ async fn answer(
 }
 
 fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidate> {
-    let served = request.snapshot.table.local();
-    let (route, screened) = (&request.route, &request.screened);
+    let (route, screened, key) = (&request.route, &request.screened, &request.context.key);
+    let user = request.user.as_deref().unwrap_or(&key.id);
+    let now = Circumstances {
+        served: request.snapshot.table.local(),
+        standings: &gateway.health.view(request.wishes.stream, gateway.now_ms()),
+        needs: &request.needs,
+        asker: request.asker(gateway),
+        dice: Dice {
+            request: dice(&[&request.context.request_id]),
+            key: dice(&[&route.alias, &key.id]),
+            user: dice(&[&route.alias, user]),
+        },
+    };
     match request.endpoint {
-        Endpoint::Embeddings => return route.plan_bound(screened, served),
-        Endpoint::Transcriptions | Endpoint::Translations => return route.plan_inside(screened, served),
+        Endpoint::Embeddings => route.plan_bound(screened, &now),
+        Endpoint::Transcriptions | Endpoint::Translations => route.plan_inside(screened, &now),
         Endpoint::Chat
         | Endpoint::CountTokens
         | Endpoint::Completions
         | Endpoint::Rerank
         | Endpoint::Moderations
         | Endpoint::Images
-        | Endpoint::Speech => {}
+        | Endpoint::Speech => route.plan(screened, &now),
     }
-    let key = &request.context.key;
-    let user = request.user.as_deref().unwrap_or(&key.id);
-    let offset = request.snapshot.config.utc_offset;
-    let time = offset.to_datetime(gateway.sources.now());
-    route.plan(
-        screened,
-        &Circumstances {
-            served,
-            standings: &gateway.health.view(request.wishes.stream, gateway.now_ms()),
-            needs: &request.needs,
-            asker: Asker {
-                key,
-                data_class: screened.summary().data_class.max(request.declared),
-                minute: u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),
-            },
-            dice: Dice {
-                request: dice(&[&request.context.request_id]),
-                key: dice(&[&route.alias, &key.id]),
-                user: dice(&[&route.alias, user]),
-            },
-        },
-    )
+}
+
+impl ScreenedRequest {
+    pub(super) fn asker(&self, gateway: &Gateway) -> Asker<'_> {
+        let time = self.snapshot.config.utc_offset.to_datetime(gateway.sources.now());
+        Asker {
+            key: &self.context.key,
+            data_class: self.screened.summary().data_class.max(self.declared),
+            minute: u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),
+        }
+    }
 }
 
 /// Targets that rest come last, for they are better than none. Where the first was passed over, the reason says why.

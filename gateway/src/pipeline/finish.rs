@@ -49,10 +49,11 @@ pub(super) fn begun_as(
         Begun::Whole(WholeAnswer { body, usage }) => {
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
-            let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
+            // Used, whether the answer may be shown or not.
             if let Some(usage) = usage {
                 settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
             }
+            let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
             Ok(Answer::Whole(body))
         }

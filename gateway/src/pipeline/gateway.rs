@@ -18,9 +18,12 @@ use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
 use crate::content::{Bounds, ContentKeys, Item};
 use crate::labels::Signer;
-use crate::routing::LocalModels;
+use crate::routing::{Candidate, LocalModels, Standings};
 use crate::store::{Journal, Store, StoreError};
 use crate::telemetry::Metrics;
+
+/// Further copies are not made.
+const MAX_SHADOWS: usize = 32;
 
 #[derive(Debug)]
 pub struct Gateway {
@@ -38,6 +41,8 @@ pub struct Gateway {
     store: StoreHandle,
     key_secret: crate::auth::KeySecret,
     in_flight: Arc<Semaphore>,
+    /// Copies for shadows that may be under way: they must not take the places of those whom somebody waits for.
+    pub(super) shadows: Arc<Semaphore>,
 }
 
 /// The store without a `Debug` of its own.
@@ -77,6 +82,7 @@ impl Gateway {
             lives: Lives::new(),
             health: Arc::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
+            shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             keyring: ArcSwap::from_pointee(keyring),
             store: StoreHandle(parts.store),
@@ -106,6 +112,13 @@ impl Gateway {
 
     pub fn shared_store(&self) -> &Arc<dyn Store> {
         &self.store.0
+    }
+
+    /// Whether a target is neither at rest nor at its bounds.
+    pub(super) fn is_ready(&self, candidate: &Candidate) -> bool {
+        let (deployment, now_ms) = (candidate.deployment(), self.now_ms());
+        let standing = self.health.view(true, now_ms).standing(deployment);
+        self.health.rest(deployment, now_ms).is_none() && candidate.has_room(standing)
     }
 
     /// Milliseconds since 1970.

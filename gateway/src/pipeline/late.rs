@@ -9,10 +9,11 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use shekara_protocol::error::ApiError;
+use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, AnswerStream};
 use super::pump::{Source, pump};
-use super::shape::StreamShape;
+use super::shape::{Shape, StreamShape};
 use super::{Settlement, refusal};
 use crate::audit::Outcome;
 
@@ -25,6 +26,9 @@ pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Answer, ApiError>
 pub(super) struct Waiting {
     pub(super) answering: Answering,
     pub(super) shape: StreamShape,
+    /// In whose words errors are told.
+    pub(super) words: Arc<Shape>,
+    pub(super) grace_over: CancellationToken,
     pub(super) settlement: Arc<Settlement>,
     pub(super) request_id: String,
     pub(super) deadline: Instant,
@@ -32,16 +36,18 @@ pub(super) struct Waiting {
 
 pub(super) fn late(waiting: Waiting) -> AnswerStream {
     waiting.settlement.note_late();
-    let Waiting { answering, shape, settlement, request_id, deadline } = waiting;
+    let Waiting { answering, shape, words, grace_over, settlement, request_id, deadline } = waiting;
     let first = shape.keep_alive();
     let state = State::Waiting(answering);
-    pump(Late { state, first: Some(first), shape, settlement, request_id, deadline })
+    pump(Late { state, first: Some(first), shape, words, grace_over, settlement, request_id, deadline })
 }
 
 struct Late {
     state: State,
     first: Option<Bytes>,
     shape: StreamShape,
+    words: Arc<Shape>,
+    grace_over: CancellationToken,
     settlement: Arc<Settlement>,
     request_id: String,
     deadline: Instant,
@@ -60,14 +66,18 @@ impl Source for Late {
         loop {
             let answer = match &mut self.state {
                 State::Answered(events) => return events.next().await.map(|Ok(bytes)| bytes),
-                State::Waiting(answering) => tokio::time::timeout(KEEP_ALIVE_EVERY, answering).await,
+                State::Waiting(answering) => tokio::select! {
+                    biased;
+                    () = self.grace_over.cancelled() => Ok(Err(refusal::stream_broken("The server is shutting down."))),
+                    answer = tokio::time::timeout(KEEP_ALIVE_EVERY, answering) => answer,
+                },
             };
             let events: AnswerStream = match answer {
                 Err(_) => return Some(self.shape.keep_alive()),
                 Ok(Ok(Answer::Stream(events))) => events,
                 // A request for a stream has no other answer.
                 Ok(Ok(Answer::Whole(_) | Answer::Text(_) | Answer::Bytes(..))) => self.failed(&ApiError::internal()),
-                Ok(Err(error)) => self.failed(&error),
+                Ok(Err(error)) => self.failed(&self.words.restate(error)),
             };
             self.state = State::Answered(events);
         }

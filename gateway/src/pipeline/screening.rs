@@ -52,7 +52,8 @@ impl Admitted {
     async fn history(&self) -> Result<History, ApiError> {
         let (body, tenant) = (self.body.clone(), self.context.key.tenant.clone());
         let origin = (!self.shape.is_own()).then(|| self.origin.clone());
-        if !self.endpoint.is_conversation() {
+        // Whose tokens are counted may be part of a conversation that must stay.
+        if !self.endpoint.is_conversation() && self.endpoint != Endpoint::CountTokens {
             return Ok(History::none());
         }
         if body.len() <= INLINE_SCAN_BYTES {

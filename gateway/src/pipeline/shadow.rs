@@ -21,10 +21,17 @@ use crate::routing::{Candidate, Plan, Reason};
 pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
     let Some(shadow) = &request.route.shadow else { return };
     let is_drawn = dice(&["shadow", &request.context.request_id]) % 100 < u64::from(shadow.percent);
-    let is_copied = matches!(*request.screened, Screened::Cleared(_)) && !request.runs_tools_at_provider;
-    if !is_drawn || !is_copied || request.upload.is_some() {
+    if !is_drawn
+        || !is_copied(request)
+        || gateway.health.rest(shadow.candidate.deployment(), gateway.now_ms()).is_some()
+    {
         return;
     }
+    let is_taken = shadow.candidate.takes(&request.needs, request.asker(gateway));
+    if !is_taken {
+        return;
+    }
+    let Ok(room) = Arc::clone(&gateway.shadows).try_acquire_owned() else { return };
     let Ok(places) = gateway.enter() else { return };
     let key = &request.context.key;
     let request_id = format!("{}-shadow", request.context.request_id);
@@ -32,8 +39,7 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
     settlement.note_data_class(request.declared);
     let is_named = request.snapshot.table.is_named(&request.route.alias);
     settlement.note_route(&request.route.alias, is_named, request.wishes.stream);
-    let action = if request.is_masked() { "masked" } else { "none" };
-    settlement.note_scan(request.screened.summary(), action);
+    settlement.note_scan(request.screened.summary(), "none");
     let copy = ScreenedRequest {
         context: RequestContext { request_id, key: Arc::clone(key), settlement },
         snapshot: Arc::clone(&request.snapshot),
@@ -46,7 +52,21 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
         places,
         ..*request
     };
-    tokio::spawn(ask(Arc::clone(gateway), copy, shadow.candidate.clone()));
+    let asking = ask(Arc::clone(gateway), copy, shadow.candidate.clone());
+    let ending = gateway.drain.grace_over().clone();
+    tokio::spawn(async move {
+        let _room = room;
+        // Dropped, it settles itself as left.
+        ending.run_until_cancelled(asking).await;
+    });
+}
+
+/// Nothing was found in it that had to stay or be masked, and all of it could be read.
+fn is_copied(request: &ScreenedRequest) -> bool {
+    let is_clear = matches!(&*request.screened, Screened::Cleared(cleared) if cleared.conversation().is_none());
+    let needs = &request.needs;
+    let is_readable = request.upload.is_none() && !(needs.vision || needs.files || needs.audio);
+    is_clear && !request.is_masked() && is_readable && !request.runs_tools_at_provider
 }
 
 async fn ask(gateway: Arc<Gateway>, request: ScreenedRequest, candidate: Candidate) {

@@ -27,6 +27,8 @@ enum Tried {
     Next(Failure),
     /// Its context is too short, says the provider.
     TooLong(ApiError),
+    /// Its API has no words for the request: nothing was sent.
+    Unsaid(ApiError),
     Incapable(ApiError),
     Stop(ApiError),
 }
@@ -43,7 +45,7 @@ impl Walk<'_> {
     /// Nobody answers, or the provider says that the request itself is wrong.
     pub(super) async fn first_answer(&self, plan: Plan) -> Result<Won, ApiError> {
         let Plan { candidates, mut reason } = plan;
-        let mut verdict = refusal::all_failed(FailureKind::Connect.into());
+        let (mut verdict, mut unsaid) = (None, None);
         let mut at = 0;
         while let Some(candidate) = candidates.get(at) {
             let rest = &candidates[at + 1..];
@@ -53,21 +55,23 @@ impl Walk<'_> {
             match tried {
                 Ok(won) => return Ok(won),
                 Err(Tried::Stop(error)) => return Err(error),
-                Err(Tried::Incapable(refused)) => verdict = refusal::no_capable_local_model(&refused),
+                Err(Tried::Unsaid(error)) => unsaid = unsaid.or(Some(error)),
+                Err(Tried::Incapable(refused)) => verdict = Some(refusal::no_capable_local_model(&refused)),
                 Err(Tried::TooLong(error)) => {
                     // Only one that is known to take more may do better.
                     match candidates[at..].iter().position(|next| next.is_longer_than(last)) {
                         Some(longer) => at += longer,
                         None => return Err(error),
                     }
-                    verdict = error;
+                    verdict = Some(error);
                     reason = unless_confined(reason, Reason::Length);
                 }
                 Err(Tried::Next(failure)) => {
-                    verdict = refusal::all_failed(failure);
-                    if self.request.runs_tools_at_provider && !failure.kind.left_undone() {
-                        return Err(verdict.final_answer());
+                    let failed = refusal::all_failed(failure);
+                    if self.request.runs_tools_at_provider && !failure.left_undone() {
+                        return Err(failed.final_answer());
                     }
+                    verdict = Some(failed);
                     reason = unless_confined(reason, Reason::Fallback(failure.kind.as_str()));
                 }
             }
@@ -75,7 +79,8 @@ impl Walk<'_> {
                 break;
             }
         }
-        Err(verdict)
+        // What one has no words for is told where nobody failed otherwise.
+        Err(verdict.or(unsaid).unwrap_or_else(|| refusal::all_failed(FailureKind::Connect.into())))
     }
 
     /// Asks one target, and where the route hedges and it keeps silent, the next one beside it. Also says how many were
@@ -84,18 +89,22 @@ impl Walk<'_> {
         let others = u32::try_from(rest.len()).unwrap_or(u32::MAX);
         let mut one = pin!(self.asked(first, reason, others));
         let hedge = self.request.route.hedge.filter(|_| !self.request.runs_tools_at_provider);
-        let (Some(after), Some(next)) = (hedge, rest.first()) else { return (one.await, 1) };
+        // Who had better be left alone is not asked before it must be.
+        let next = rest.first().filter(|next| self.gateway.is_ready(next));
+        let (Some(after), Some(next)) = (hedge, next) else { return (one.await, 1) };
         if let Ok(tried) = tokio::time::timeout(after, &mut one).await {
             return (tried, 1);
         }
         let two = pin!(self.asked(next, unless_confined(reason, Reason::Hedge), others - 1));
         // Who is not first is dropped, which ends its call.
         let tried = match select(one, two).await {
-            Either::Left((Ok(won), _)) | Either::Right((Ok(won), _)) => Ok(won),
-            Either::Left((Err(Tried::Stop(error)), _)) | Either::Right((Err(Tried::Stop(error)), _)) => {
-                Err(Tried::Stop(error))
+            Either::Left((Ok(won), _)) => Ok(won),
+            Either::Right((Ok(won), _)) => {
+                self.gateway.health.note_overtaken(first.deployment(), self.gateway.now_ms());
+                Ok(won)
             }
-            Either::Left((Err(_), two)) => two.await,
+            // The first one's word counts, for the other was only asked beside it.
+            Either::Left((Err(said), two)) => two.await.map_err(|_| said),
             Either::Right((Err(_), one)) => one.await,
         };
         (tried, 2)
@@ -141,6 +150,15 @@ impl Walk<'_> {
                 Ok(Won { begun, candidate: candidate.clone(), busy })
             }
             Err(AttemptError::Refused(error)) => {
+                call.ended(TryResult::Refused);
+                Err(unsaid(request, candidate, error))
+            }
+            Err(AttemptError::Told(error)) if error.code.as_deref() == Some("provider_auth_failed") => {
+                tracing::error!(provider = &*deployment.provider, "a provider does not believe the gateway's key");
+                call.ended(TryResult::Auth);
+                Err(Tried::Stop(error))
+            }
+            Err(AttemptError::Told(error)) => {
                 health.note_refusal(deployment, span);
                 call.ended(TryResult::Refused);
                 Err(refused(request, candidate, error))
@@ -213,6 +231,18 @@ fn result_of(kind: FailureKind) -> TryResult {
         FailureKind::Quota => TryResult::Quota,
         FailureKind::Server => TryResult::Server,
         FailureKind::BrokenResponse => TryResult::BrokenResponse,
+    }
+}
+
+/// What nobody could be asked: where it is for want of words, another target may have them.
+fn unsaid(request: &ScreenedRequest, candidate: &Candidate, error: ApiError) -> Tried {
+    let is_for_want_of_words = matches!(error.code.as_deref(), Some("unsupported_value" | "unsupported_model"));
+    let is_rerouted = request.was_rerouted_to(&candidate.target);
+    let error = without_quotations(error, request);
+    match (is_for_want_of_words, is_rerouted) {
+        (true, true) => Tried::Incapable(error),
+        (true, false) => Tried::Unsaid(error),
+        (false, _) => Tried::Stop(error),
     }
 }
 

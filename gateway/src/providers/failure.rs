@@ -16,11 +16,6 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Whether the provider has surely done nothing of what it was asked.
-    pub fn left_undone(self) -> bool {
-        matches!(self, Self::Connect | Self::Unsent | Self::RateLimit | Self::Quota)
-    }
-
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connect | Self::Unsent => "connect",
@@ -39,18 +34,33 @@ pub struct Failure {
     pub kind: FailureKind,
     /// Seconds the upstream asked to wait.
     pub retry_after_s: Option<u64>,
+    /// It was turned away by its status, before anything was done.
+    pub at_the_door: bool,
+}
+
+impl Failure {
+    /// Whether the provider has surely done nothing of what it was asked.
+    pub fn left_undone(self) -> bool {
+        match self.kind {
+            FailureKind::Connect | FailureKind::Unsent => true,
+            FailureKind::RateLimit | FailureKind::Quota => self.at_the_door,
+            _ => false,
+        }
+    }
 }
 
 impl From<FailureKind> for Failure {
     fn from(kind: FailureKind) -> Self {
-        Self { kind, retry_after_s: None }
+        Self { kind, retry_after_s: None, at_the_door: false }
     }
 }
 
 #[derive(Debug)]
 pub enum AttemptError {
-    /// Every target would say the same: the answer goes to the caller.
+    /// Nothing was sent: there are no words for it, or it must not leave.
     Refused(ApiError),
+    /// The provider says that the request itself is wrong: every target would say the same.
+    Told(ApiError),
     Failed(Failure),
 }
 

@@ -22,7 +22,7 @@ impl Candidate {
         self.settings.lacks.iter().copied().find(|ability| needs.includes(*ability))
     }
 
-    pub(super) fn takes(&self, needs: &Needs, asker: Asker<'_>) -> bool {
+    pub fn takes(&self, needs: &Needs, asker: Asker<'_>) -> bool {
         self.settings.when.holds(needs, asker)
     }
 
@@ -42,6 +42,11 @@ impl Candidate {
         let TargetSettings { overflow_in_flight, overflow_per_minute, .. } = &*self.settings;
         overflow_in_flight.is_some_and(|most| standing.in_flight >= most)
             || overflow_per_minute.is_some_and(|most| standing.requests_last_minute >= most)
+    }
+
+    /// Whether one more request finds room, in its bounds and in its day.
+    pub fn has_room(&self, standing: Standing) -> bool {
+        !self.overflows(standing) && !self.is_spent(standing)
     }
 
     pub(super) fn is_spent(&self, standing: Standing) -> bool {

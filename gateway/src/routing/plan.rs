@@ -127,7 +127,7 @@ impl Route {
     ///
     /// # Errors
     /// [`NoCandidate`]: a sensitive request is never planned outward, and never to another model.
-    pub fn plan_bound(&self, screened: &Screened, served: &LocalModels) -> Result<Plan, NoCandidate> {
+    pub fn plan_bound(&self, screened: &Screened, now: &Circumstances<'_>) -> Result<Plan, NoCandidate> {
         let in_use = self.targets.iter().find(|candidate| candidate.weight > 0).or(self.targets.first());
         let candidate = in_use.ok_or(NoCandidate::NotServed)?;
         let reason = match (screened, &candidate.target) {
@@ -135,7 +135,10 @@ impl Route {
             (Screened::Confined(confined), Target::InBorder(_)) => Reason::Confined(confined.reason()),
             (Screened::Cleared(_), _) => Reason::Primary,
         };
-        if !is_served(candidate, served) {
+        if !candidate.takes(now.needs, now.asker) {
+            return Err(NoCandidate::NoneTakesIt);
+        }
+        if !is_served(candidate, now.served) {
             return Err(NoCandidate::NotServed);
         }
         Ok(Plan { candidates: vec![candidate.clone()], reason })
@@ -146,7 +149,7 @@ impl Route {
     ///
     /// # Errors
     /// [`NoCandidate`]: none of them is inside, or none is served.
-    pub fn plan_inside(&self, screened: &Screened, served: &LocalModels) -> Result<Plan, NoCandidate> {
+    pub fn plan_inside(&self, screened: &Screened, now: &Circumstances<'_>) -> Result<Plan, NoCandidate> {
         let Screened::Confined(confined) = screened else { return Err(NoCandidate::AudioNotLocal) };
         let own = self.targets.iter().filter(|candidate| candidate.weight > 0);
         let all = own.chain(&self.fallback).chain(&self.sensitive);
@@ -154,7 +157,13 @@ impl Route {
         if inside.is_empty() {
             return Err(NoCandidate::AudioNotLocal);
         }
-        let candidates: Vec<Candidate> = inside.into_iter().filter(|candidate| is_served(candidate, served)).collect();
+        let taking: Vec<Candidate> =
+            inside.into_iter().filter(|candidate| candidate.takes(now.needs, now.asker)).collect();
+        if taking.is_empty() {
+            return Err(NoCandidate::NoneTakesIt);
+        }
+        let candidates: Vec<Candidate> =
+            taking.into_iter().filter(|candidate| is_served(candidate, now.served)).collect();
         if candidates.is_empty() {
             return Err(NoCandidate::NotServed);
         }
@@ -183,7 +192,7 @@ impl Route {
         let canary = self.canary.as_ref().filter(|canary| {
             // Not the part of the number that decides between weights.
             let is_drawn = (now.dice.of(canary.sticky) >> 32) % 100 < u64::from(canary.percent);
-            is_drawn && is_served(&canary.candidate, now.served)
+            is_drawn && taking(&&canary.candidate) && is_served(&canary.candidate, now.served)
         });
         if canary.is_some() {
             reason = Reason::Canary;

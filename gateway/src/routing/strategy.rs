@@ -1,6 +1,6 @@
 //! In which order the targets of a route are tried.
 
-use std::cmp::Ordering;
+use std::time::Duration;
 
 use super::{Candidate, Needs, Reason, Standings};
 use crate::config::{Price, Strategy};
@@ -34,18 +34,18 @@ impl Criteria<'_> {
                 Reason::Cheapest
             }
             Strategy::Fastest if self.dice.is_multiple_of(EXPLORE_EVERY) => {
-                self.draw_first(&mut targets);
+                // The digits that brought it here decide nothing more.
+                Self { dice: self.dice / EXPLORE_EVERY, ..self }.draw_first(&mut targets);
                 Reason::Weighted
             }
             Strategy::Fastest => {
-                targets.sort_by(|one, other| {
-                    self.first_token_ms(one).partial_cmp(&self.first_token_ms(other)).unwrap_or(Ordering::Equal)
-                });
+                targets.sort_by_cached_key(|target| self.first_token(target));
                 Reason::Fastest
             }
             Strategy::LeastBusy => {
                 self.draw_first(&mut targets);
-                targets.sort_by_key(|target| self.standings.standing(target.deployment()).in_flight);
+                // Looked at once: it changes meanwhile.
+                targets.sort_by_cached_key(|target| self.standings.standing(target.deployment()).in_flight);
                 Reason::LeastBusy
             }
         };
@@ -77,7 +77,8 @@ impl Criteria<'_> {
     }
 
     /// Who has not answered yet is asked once.
-    fn first_token_ms(self, target: &Candidate) -> f64 {
-        self.standings.standing(target.deployment()).first_token_ms.unwrap_or(0.0)
+    fn first_token(self, target: &Candidate) -> Duration {
+        let usual_ms = self.standings.standing(target.deployment()).first_token_ms.unwrap_or(0.0);
+        Duration::try_from_secs_f64(usual_ms / 1e3).unwrap_or(Duration::MAX)
     }
 }

@@ -170,3 +170,49 @@ async fn a_full_target_sends_the_overflow_on() {
     assert_eq!(reasons, ["primary", "primary", "overflow", "overflow"]);
     assert_eq!((one.received().len(), two.received().len()), (2, 2));
 }
+
+/// Providers `one` (OpenAI's shape) and `two` (Anthropic's, which has no words for `seed`).
+async fn mixed(first: Reply, route: &str) -> (Upstream, Upstream, TestGateway) {
+    let (one, two) = (Upstream::start(first).await, Upstream::start(Reply::Silence).await);
+    let config = format!(
+        "[local]\nenabled = false\n[[providers]]\nname = \"one\"\nkind = \"openai-compatible\"\nbase_url = \"{}\"\n\
+         [[providers]]\nname = \"two\"\nkind = \"anthropic\"\nbase_url = \"{}\"\n[[routes]]\nmodel = \"chat\"\n{route}\n",
+        one.base_url, two.base_url
+    );
+    let gateway = TestGateway::start(&config).await;
+    (one, two, gateway)
+}
+
+#[tokio::test]
+async fn who_has_no_words_for_a_request_is_passed_over_and_ends_nothing() {
+    let backwards = "strategy = \"ordered\"\ntargets = [{ provider = \"two\", model = \"b\" }, { provider = \"one\", model = \"a\" }]\n";
+    let (one, two, gateway) = mixed(Reply::Text("one"), backwards).await;
+    let answer = gateway.chat(asking(&json!({ "seed": 1 }))).await;
+    assert_eq!((answer.status, answer.header("x-shekara-provider")), (200, "one"), "{}", answer.body);
+    assert_eq!((one.received().len(), two.received().len()), (1, 0));
+    // An outage stays one, whatever a later target has no words for.
+    let (_one, _two, gateway) = mixed(Reply::Status(503, "{}"), &targets("", "")).await;
+    let answer = gateway.chat(asking(&json!({ "seed": 1 }))).await;
+    assert_eq!((answer.status, answer.code().as_str()), (502, "provider_error"), "{}", answer.body);
+    // Where nobody has the words, they are named.
+    let (_one, _two, gateway) = mixed(Reply::Silence, "targets = [{ provider = \"two\", model = \"b\" }]").await;
+    let answer = gateway.chat(asking(&json!({ "seed": 1 }))).await;
+    assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (400, Some("seed")), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_hedge_that_cannot_answer_spoils_nothing() {
+    let route = format!("{}hedge_ms = 20\n", targets("", ""));
+    let (one, _two, gateway) = mixed(Reply::Held("one"), &route).await;
+    let body = asking(&json!({ "stream": true, "seed": 1 }));
+    let asked = gateway.chat(body);
+    let released = async {
+        // The hedge has come, and gone at once: there are no words for `seed`.
+        while gateway.audit().await.first().is_none_or(|record| record.tries.len() < 2) {
+            tokio::task::yield_now().await;
+        }
+        one.release();
+    };
+    let (answer, ()) = tokio::join!(asked, released);
+    assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "primary"), "{}", answer.body);
+}

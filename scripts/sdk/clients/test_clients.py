@@ -28,7 +28,7 @@ litellm.telemetry = False
 @tool
 def find_client(parcel: str) -> str:
     """Finds whose parcel it is."""
-    return f"{parcel} is Айгуль's"
+    return f"{parcel} was found"
 
 
 class LangChain(unittest.TestCase):

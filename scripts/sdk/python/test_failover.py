@@ -80,7 +80,7 @@ class Reload(unittest.TestCase):
         (self.folder / "key").write_text("key-0")
         gateway = Gateway(TARGET.binary, self.folder, self.configuration(0))
         self.addCleanup(gateway.stop)
-        gateway.start().wait_ready()
+        gateway.start()
         over = threading.Event()
 
         def ask(number: int) -> int:
@@ -116,7 +116,7 @@ class Reload(unittest.TestCase):
         (self.folder / "key").write_text("key")
         gateway = Gateway(TARGET.binary, self.folder, self.configuration(0))
         self.addCleanup(gateway.stop)
-        gateway.start().wait_ready()
+        gateway.start()
         client = OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, timeout=60)
         gateway.config.write_text(self.configuration(0).replace('model = "chat"', 'model = "renamed"'))
 

@@ -85,21 +85,27 @@ impl Breakers {
         if failure.kind == FailureKind::Quota {
             tracing::error!(provider = &*deployment.provider, "the quota of a provider's key is spent");
         }
-        let rests_until_ms = now_ms.saturating_add(rest_ms.min(MAX_REST_MS));
-        Self::put(
-            &mut troubled,
-            deployment,
-            Trouble { last: failure.kind, failures, slow: 0, failed_ms: now_ms, rests_until_ms },
-        );
+        let mut rests_until_ms = now_ms.saturating_add(rest_ms.min(MAX_REST_MS));
+        let mut last = failure.kind;
+        // A longer rest that is under way, and why, outlasts what requests of before it meet.
+        if let Some(longer) = troubled.get(&key(deployment)).filter(|known| known.rests_until_ms > rests_until_ms) {
+            (rests_until_ms, last) = (longer.rests_until_ms, longer.last);
+        }
+        Self::put(&mut troubled, deployment, Trouble { last, failures, slow: 0, failed_ms: now_ms, rests_until_ms });
     }
 
     /// It answered, far slower than it usually does.
-    pub(super) fn note_slow(&self, deployment: &Deployment, now_ms: u64) {
+    pub(super) fn note_slow(&self, deployment: &Deployment, began_ms: u64, now_ms: u64) {
         if deployment.is_engine() {
             return;
         }
         let mut troubled = self.lock();
-        let slow = troubled.get(&key(deployment)).map_or(0, |before| before.slow).saturating_add(1);
+        let before = troubled.get(&key(deployment));
+        // What began before the last failure is older news, and no rest ends by it.
+        if before.is_some_and(|before| began_ms < before.failed_ms || now_ms < before.rests_until_ms) {
+            return;
+        }
+        let slow = before.map_or(0, |before| before.slow).saturating_add(1);
         let rest_ms = if slow >= SLOW_ANSWERS { OPEN_MS } else { 0 };
         let (last, rests_until_ms) = (FailureKind::Timeout, now_ms.saturating_add(rest_ms));
         Self::put(&mut troubled, deployment, Trouble { last, failures: 0, slow, failed_ms: now_ms, rests_until_ms });
@@ -138,7 +144,7 @@ mod tests {
     }
 
     fn failed(kind: FailureKind, retry_after_s: Option<u64>) -> Failure {
-        Failure { kind, retry_after_s }
+        Failure { kind, retry_after_s, at_the_door: true }
     }
 
     #[test]
@@ -163,10 +169,10 @@ mod tests {
     fn three_slow_answers_in_a_row_open_it_and_a_quick_one_closes_it() {
         let (health, cloud) = (Breakers::default(), deployment("cloud"));
         for now_ms in [0, 1] {
-            health.note_slow(&cloud, now_ms);
+            health.note_slow(&cloud, now_ms, now_ms);
             assert_eq!(health.rest(&cloud, now_ms), None);
         }
-        health.note_slow(&cloud, 2);
+        health.note_slow(&cloud, 2, 2);
         assert_eq!(health.rest(&cloud, 3), Some(Reason::Breaker));
         health.note_success(&cloud, 3);
         assert_eq!(health.rest(&cloud, 3), None);

@@ -51,10 +51,15 @@ impl Health {
     pub(super) fn note_answer(&self, deployment: &Deployment, is_stream: bool, span: Span) {
         let is_unusual = self.loads.note_time(deployment, is_stream, span.elapsed);
         if is_stream && is_unusual {
-            self.breakers.note_slow(deployment, span.now_ms);
+            self.breakers.note_slow(deployment, span.began_ms, span.now_ms);
         } else {
             self.breakers.note_success(deployment, span.began_ms);
         }
+    }
+
+    /// Another one was asked beside it, and was sooner.
+    pub(super) fn note_overtaken(&self, deployment: &Deployment, now_ms: u64) {
+        self.breakers.note_slow(deployment, now_ms, now_ms);
     }
 
     /// It answered, if only that the request is wrong.

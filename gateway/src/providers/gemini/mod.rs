@@ -94,7 +94,7 @@ fn refuse_blocked(answer: &Value) -> Result<(), AttemptError> {
     if answer["promptFeedback"]["blockReason"].is_string() && answer["candidates"][0].is_null() {
         let message = "The provider's content policy forbids this prompt.";
         let error = ApiError::new(StatusCode::BAD_REQUEST, ErrorType::InvalidRequestError, message);
-        return Err(AttemptError::Refused(error.with_code("content_filter")));
+        return Err(AttemptError::Told(error.with_code("content_filter")));
     }
     Ok(())
 }

@@ -71,7 +71,7 @@ fn reasons_to_end_are_chats_own() {
 #[test]
 fn a_forbidden_prompt_is_refused() {
     let blocked = json!({ "promptFeedback": { "blockReason": "PROHIBITED_CONTENT" }, "usageMetadata": {} });
-    let Err(AttemptError::Refused(error)) = as_chat(&blocked, &about()) else { panic!("a refusal") };
+    let Err(AttemptError::Told(error)) = as_chat(&blocked, &about()) else { panic!("a refusal") };
     assert_eq!((error.status.as_u16(), error.code.as_deref()), (400, Some("content_filter")));
     assert!(as_chat(&json!({ "x": 1 }), &about()).unwrap().is_none());
 }

@@ -143,7 +143,7 @@ mod tests {
     async fn an_error_is_told_whatever_its_status() {
         let told = |error: &AttemptError| match error {
             AttemptError::Failed(failure) => failure.kind.as_str().to_owned(),
-            AttemptError::Refused(error) => error.status.as_u16().to_string(),
+            AttemptError::Refused(error) | AttemptError::Told(error) => error.status.as_u16().to_string(),
         };
         for (text, expected) in [
             (r#"{"error":{"code":429,"message":"m"}}"#, "rate_limit"),

@@ -28,38 +28,41 @@ pub(in crate::providers) async fn classify(response: UpstreamResponse) -> Result
     }
     let retry_after_s = retry_after::of_headers(response.headers());
     if is_outage(status) {
-        return Err(AttemptError::Failed(Failure { kind: FailureKind::Server, retry_after_s }));
+        return Err(AttemptError::Failed(Failure { kind: FailureKind::Server, retry_after_s, at_the_door: false }));
     }
     if !status.is_client_error() {
         return Err(FailureKind::BrokenResponse.into());
     }
     let body = error_body(response.into_body()).await;
-    Err(verdict(status, &body, retry_after_s))
+    Err(match verdict(status, &body, retry_after_s) {
+        AttemptError::Failed(failure) => AttemptError::Failed(Failure { at_the_door: true, ..failure }),
+        other => other,
+    })
 }
 
 /// What an error means that came with this status, or says so inside an answer.
 pub(in crate::providers) fn verdict(status: StatusCode, body: &[u8], retry_after_s: Option<u64>) -> AttemptError {
     if is_outage(status) {
-        return AttemptError::Failed(Failure { kind: FailureKind::Server, retry_after_s });
+        return AttemptError::Failed(Failure { kind: FailureKind::Server, retry_after_s, at_the_door: false });
     }
     let detail = ErrorDetail::read(body);
-    let failed = |kind| AttemptError::Failed(Failure { kind, retry_after_s });
+    let failed = |kind| AttemptError::Failed(Failure { kind, retry_after_s, at_the_door: false });
     match status {
         StatusCode::PAYMENT_REQUIRED => failed(FailureKind::Quota),
         StatusCode::TOO_MANY_REQUESTS if detail.is_quota() => failed(FailureKind::Quota),
         StatusCode::TOO_MANY_REQUESTS => {
             let retry_after_s = retry_after_s.or(detail.retry_after_s);
-            AttemptError::Failed(Failure { kind: FailureKind::RateLimit, retry_after_s })
+            AttemptError::Failed(Failure { kind: FailureKind::RateLimit, retry_after_s, at_the_door: false })
         }
         StatusCode::PAYLOAD_TOO_LARGE if detail.is_over_rate() => failed(FailureKind::RateLimit),
         StatusCode::FORBIDDEN if detail.is_content_policy() => {
-            AttemptError::Refused(passed_on(StatusCode::BAD_REQUEST, detail))
+            AttemptError::Told(passed_on(StatusCode::BAD_REQUEST, detail))
         }
         StatusCode::FORBIDDEN | StatusCode::PRECONDITION_FAILED if detail.is_unpaid() => failed(FailureKind::Quota),
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AttemptError::Refused(auth_failed()),
-        StatusCode::BAD_REQUEST if detail.is_bad_key() => AttemptError::Refused(auth_failed()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AttemptError::Told(auth_failed()),
+        StatusCode::BAD_REQUEST if detail.is_bad_key() => AttemptError::Told(auth_failed()),
         StatusCode::BAD_REQUEST if detail.is_unpaid_request() => failed(FailureKind::Quota),
-        _ => AttemptError::Refused(passed_on(status, detail)),
+        _ => AttemptError::Told(passed_on(status, detail)),
     }
 }
 

@@ -13,7 +13,9 @@ async fn classified(status: u16, body: &'static str) -> AttemptError {
 fn told(error: &AttemptError) -> String {
     match error {
         AttemptError::Failed(failure) => failure.kind.as_str().to_owned(),
-        AttemptError::Refused(error) => format!("{} {}", error.status.as_u16(), error.code.as_deref().unwrap_or("-")),
+        AttemptError::Refused(error) | AttemptError::Told(error) => {
+            format!("{} {}", error.status.as_u16(), error.code.as_deref().unwrap_or("-"))
+        }
     }
 }
 
@@ -205,16 +207,16 @@ async fn follows_the_error_policy() {
 #[tokio::test]
 async fn a_limit_says_when_it_ends() {
     let AttemptError::Failed(limit) = classified(429, OPENAI[0].1).await else { panic!("a failure") };
-    assert_eq!(limit, Failure { kind: FailureKind::RateLimit, retry_after_s: Some(7) });
+    assert_eq!(limit, Failure { kind: FailureKind::RateLimit, retry_after_s: Some(7), at_the_door: true });
     let retry = |body: &str| match verdict(StatusCode::TOO_MANY_REQUESTS, body.as_bytes(), None) {
         AttemptError::Failed(failure) => failure.retry_after_s,
-        AttemptError::Refused(_) => panic!("a failure"),
+        AttemptError::Refused(_) | AttemptError::Told(_) => panic!("a failure"),
     };
     assert_eq!((retry(GEMINI[0].1), retry(GEMINI[1].1)), (Some(38), None));
 }
 
 #[tokio::test]
 async fn a_refused_field_is_named() {
-    let AttemptError::Refused(error) = classified(422, MISTRAL[0].1).await else { panic!("a refusal") };
+    let AttemptError::Told(error) = classified(422, MISTRAL[0].1).await else { panic!("a refusal") };
     assert_eq!((error.param.as_deref(), &*error.message), (Some("top_k"), "Extra inputs are not permitted"));
 }

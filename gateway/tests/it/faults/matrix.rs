@@ -96,7 +96,8 @@ fn check(case: &Case, mode: Mode, with_second: bool, seen: &Seen) {
         }
         Follows::Refusal { status, code, retryable } => {
             check_error(seen, (status, code, retryable));
-            assert_eq!(results(record), ["refused"], "{label}");
+            let result = if code == "provider_auth_failed" { "auth" } else { "refused" };
+            assert_eq!(results(record), [result], "{label}");
         }
         Follows::Broken { code } => {
             assert_eq!(answer.status, 200, "{label}");
