@@ -71,13 +71,19 @@ class Reload(unittest.TestCase):
         )
         return basis(TARGET.models) + providers + f'[[routes]]\nmodel = "chat"\ntargets = [{targets}]\n'
 
+    def rotate(self, key: str) -> None:
+        """Puts another file in the key's place: written into, it would be empty for a moment."""
+        new = self.folder / "key.new"
+        new.write_text(key)
+        new.replace(self.folder / "key")
+
     @staticmethod
     def reads(gateway: Gateway) -> int:
         """How often the file was read anew, with success or without."""
         return gateway.errors().count("the configuration ")
 
     def test_no_request_fails(self) -> None:
-        (self.folder / "key").write_text("key-0")
+        self.rotate("key-0")
         gateway = Gateway(TARGET.binary, self.folder, self.configuration(0))
         self.addCleanup(gateway.stop)
         gateway.start()
@@ -102,7 +108,7 @@ class Reload(unittest.TestCase):
                 for turn in range(1, 13):
                     broken = turn % 4 == 0 and turn < 12
                     gateway.config.write_text("[server\n" if broken else self.configuration(turn))
-                    (self.folder / "key").write_text(f"key-{turn}")
+                    self.rotate(f"key-{turn}")
                     before = self.reads(gateway)
                     gateway.send_signal(signal.SIGHUP)
                     wait_until(lambda: self.reads(gateway) > before, "the file to be read")
@@ -113,7 +119,7 @@ class Reload(unittest.TestCase):
         self.assertIn("stays as it was", gateway.errors())
 
     def test_a_changed_file_is_noticed_without_a_signal(self) -> None:
-        (self.folder / "key").write_text("key")
+        self.rotate("key")
         gateway = Gateway(TARGET.binary, self.folder, self.configuration(0))
         self.addCleanup(gateway.stop)
         gateway.start()
