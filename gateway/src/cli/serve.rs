@@ -71,7 +71,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         () = signals.stop() => false,
     };
     if is_loaded {
-        gateway.replace_snapshot(snapshot(config.clone(), &engine, &gateway.sources)?);
+        gateway.put_in_force(snapshot(config.clone(), &engine, &gateway.sources)?).await;
         // Made only now that they are shown: an end while loading must not lose them.
         let first = first_keys(gateway.store(), gateway.key_secret(), &gateway.sources).await?;
         gateway.reload_keys().await?;
@@ -154,7 +154,7 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option
             .and_then(|loaded| snapshot(loaded.config, engine, &gateway.sources));
         match reloaded {
             Ok(snapshot) => {
-                gateway.replace_snapshot(snapshot);
+                gateway.put_in_force(snapshot).await;
                 // What came or went while the file was read.
                 gateway.follow_local(&engine.models());
                 tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");

@@ -149,6 +149,7 @@ pub(super) fn check_labels(file: &LabelsFile) -> Result<LabelsConfig, Invalid> {
     Ok(LabelsConfig { signing_key, notice: notice.transpose()? })
 }
 
-fn secret(name: &str, source: &Spanned<String>) -> Result<SecretSource, Invalid> {
-    source.get_ref().parse().map_err(|error: SecretError| invalid(source, format!("{name}: {error}")))
+pub(super) fn secret(name: &str, source: &Spanned<String>) -> Result<SecretSource, Invalid> {
+    let parsed = source.get_ref().parse().and_then(SecretSource::on_this_machine);
+    parsed.map_err(|error: SecretError| invalid(source, format!("{name}: {error}")))
 }

@@ -28,4 +28,6 @@ mod speech;
 mod streams;
 mod thoughts;
 mod upstream;
+mod vault_secrets;
+mod vault_stub;
 mod vectors;
