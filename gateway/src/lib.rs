@@ -7,6 +7,7 @@ pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod content;
 pub mod egress;
 pub mod labels;
 pub mod middleware;

@@ -14,6 +14,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/chat/completions", post(api::chat_completions))
         .route("/v1/completions", post(api::completions))
         .route("/v1/responses", post(api::responses))
+        .route("/v1/responses/{id}", get(api::show_response).delete(api::delete_response))
+        .route("/v1/responses/{id}/input_items", get(api::list_input_items))
         .route("/v1/messages", post(api::messages))
         .route("/v1/messages/count_tokens", post(api::count_tokens))
         .route("/v1/embeddings", post(api::embeddings))
@@ -33,6 +35,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/keys/{id}", delete(api::revoke_key))
         .route("/admin/v1/pii/scan", post(api::scan_pii))
         .route("/admin/v1/models", get(api::list_local_models).post(api::control_local_model))
+        .route("/admin/v1/content", delete(api::erase_content))
         .route("/admin/v1/audit", get(api::audit_page))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     Router::new()

@@ -6,20 +6,36 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("auth", &[]),
     ("secrets", &[]),
     ("telemetry", &["audit"]),
     ("audit", &["auth"]),
+    ("content", &[]),
     ("labels", &["auth"]),
     ("pii", &["auth"]),
-    ("config", &["auth", "labels", "pii", "secrets"]),
+    ("config", &["auth", "content", "labels", "pii", "secrets"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
-    ("store", &["audit", "auth", "pii"]),
+    ("store", &["audit", "auth", "content", "pii"]),
     ("providers", &["config", "egress", "pii", "routing", "secrets"]),
-    ("pipeline", &["audit", "auth", "config", "egress", "labels", "pii", "providers", "routing", "store", "telemetry"]),
-    ("api", &["auth", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
+    (
+        "pipeline",
+        &[
+            "audit",
+            "auth",
+            "config",
+            "content",
+            "egress",
+            "labels",
+            "pii",
+            "providers",
+            "routing",
+            "store",
+            "telemetry",
+        ],
+    ),
+    ("api", &["auth", "content", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the real OpenAI SDKs for Python and Node, and Anthropic's for Python, against the built gateway.
 
-    run.py --binary TARGET/release/shekara --node-modules DIR/node_modules [--models models] [--only NAME]
+    run.py --binary TARGET/release/shekara --node-modules DIR/node_modules --clients DIR/bin/python [--models models] [--only NAME]
 
-One gateway and one stub upstream are shared by both suites, and a gateway with a model that hears by Node's; tests about starting, stopping and failing start gateways of
+Beside them LangChain, LiteLLM and instructor, by the Python of `--clients`. One gateway and one stub upstream are shared by both suites, and a gateway with a model that hears by Node's; tests about starting, stopping and failing start gateways of
 their own. The last line is `N passed, M failed`; the exit code is 0 only if nothing failed.
 """
 
@@ -63,6 +63,21 @@ def run_python(only: str | None) -> Count:
     return result.count()
 
 
+def run_clients(python: Path, only: str | None) -> Count:
+    """LangChain, LiteLLM and instructor, in the environment that has them."""
+    command = [str(python), "-m", "unittest", "discover", "--verbose", "--start-directory", str(HERE / "clients")]
+    if only:
+        command += ["-k", only]
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=NODE_SUITE_S, check=False)
+    sys.stderr.write(ended.stderr)
+    ran = re.search(r"^Ran (\d+) tests? in", ended.stderr, re.MULTILINE)
+    failed = sum(int(number) for number in re.findall(r"(?:failures|errors)=(\d+)", ended.stderr))
+    total = int(ran[1]) if ran else 0
+    # Subtests fail more than once, and a suite that did not even load fails as a whole.
+    failed = min(failed, total) if total else int(not only)
+    return Count(total - failed, failed)
+
+
 def run_node(folder: Path, node_modules: Path, only: str | None, speech: Gateway) -> Count:
     tap = folder / "node.tap"
     command = ["node", "--test", f"--test-timeout={TEST_S * 1000}"]
@@ -92,6 +107,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--node-modules", type=Path, required=True)
+    parser.add_argument("--clients", type=Path, required=True)
     parser.add_argument("--models", type=Path, default=HERE.parent.parent / "models")
     parser.add_argument("--only", help="only tests whose name holds this")
     arguments = parser.parse_args()
@@ -105,6 +121,7 @@ def main() -> int:
             target = Target(gateway.url, gateway.key, gateway.admin_key, folder, upstream.control_url, binary, models)
             os.environ.update(target.to_environment())
             count.add(run_python(arguments.only))
+            count.add(run_clients(arguments.clients.absolute(), arguments.only))
             sys.stderr.flush()
             speech_folder = folder / "speech"
             speech_folder.mkdir()

@@ -149,7 +149,7 @@ pub async fn audit_page(
     Ok(Json(json!({ "object": "list", "data": rows, "has_more": has_more })).into_response())
 }
 
-fn store_failed(error: &StoreError) -> ErrorResponse {
+pub(super) fn store_failed(error: &StoreError) -> ErrorResponse {
     tracing::error!(%error, "the database could not be used");
     ApiError::unavailable("store_unavailable", "The database could not be used.", 5).into()
 }

@@ -1,6 +1,7 @@
 //! Thin handlers: HTTP in, pipeline, HTTP out.
 
 mod admin;
+mod content;
 mod error;
 mod health;
 mod labels;
@@ -9,9 +10,11 @@ mod metrics;
 mod models;
 mod passed_on;
 mod pii;
+mod stored_responses;
 mod transcriptions;
 
 pub use admin::{audit_page, create_key, list_keys, revoke_key};
+pub use content::erase_content;
 pub use error::ErrorResponse;
 pub use health::{healthz, readyz};
 pub use labels::{label_keys, verify_label};
@@ -22,4 +25,5 @@ pub use passed_on::{
     chat_completions, completions, count_tokens, embeddings, images, messages, moderations, rerank, responses, speech,
 };
 pub use pii::scan_pii;
+pub use stored_responses::{delete_response, list_input_items, show_response};
 pub use transcriptions::{transcriptions, translations};

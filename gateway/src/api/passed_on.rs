@@ -16,10 +16,8 @@ use shekara_protocol::error::{ApiError, ErrorType};
 use shekara_protocol::headers::SYNTHETIC;
 
 use super::ErrorResponse;
-use crate::pipeline::{Answer, Authenticated, Endpoint, Gateway, Incoming, dispatch};
+use crate::pipeline::{Answer, Api, Authenticated, Call, Gateway, answer};
 
-/// Below this reading a body takes less than handing it to another thread.
-const INLINE_BYTES: usize = 16 << 10;
 /// How much of a body that is too large is read and thrown away, in limits.
 const MAX_DISCARD_FACTOR: usize = 8;
 
@@ -29,9 +27,7 @@ pub async fn chat_completions(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Chat, body)))
-        .await
-        .map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Chat).await.map(marked)
 }
 
 pub async fn completions(
@@ -40,7 +36,7 @@ pub async fn completions(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::completion(body))).await.map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Completions).await.map(marked)
 }
 
 pub async fn responses(
@@ -49,7 +45,7 @@ pub async fn responses(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, Incoming::responses).await.map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Responses).await.map(marked)
 }
 
 pub async fn messages(
@@ -58,7 +54,7 @@ pub async fn messages(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, Incoming::messages).await.map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Messages).await.map(marked)
 }
 
 /// Of a conversation in Anthropic's shape. Nothing is generated.
@@ -68,7 +64,7 @@ pub async fn count_tokens(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, Incoming::count_tokens).await
+    passed_on((gateway, authenticated), headers, body, Api::CountTokens).await
 }
 
 pub async fn embeddings(
@@ -77,8 +73,7 @@ pub async fn embeddings(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let read = |body| Ok(Incoming::new(Endpoint::Embeddings, body));
-    passed_on((gateway, authenticated), &headers, body, read).await
+    passed_on((gateway, authenticated), headers, body, Api::Embeddings).await
 }
 
 pub async fn rerank(
@@ -87,7 +82,7 @@ pub async fn rerank(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Rerank, body))).await
+    passed_on((gateway, authenticated), headers, body, Api::Rerank).await
 }
 
 pub async fn moderations(
@@ -96,8 +91,7 @@ pub async fn moderations(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let read = |body| Ok(Incoming::new(Endpoint::Moderations, body));
-    passed_on((gateway, authenticated), &headers, body, read).await
+    passed_on((gateway, authenticated), headers, body, Api::Moderations).await
 }
 
 pub async fn images(
@@ -106,9 +100,7 @@ pub async fn images(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Images, body)))
-        .await
-        .map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Images).await.map(marked)
 }
 
 pub async fn speech(
@@ -117,30 +109,19 @@ pub async fn speech(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    passed_on((gateway, authenticated), &headers, body, |body| Ok(Incoming::new(Endpoint::Speech, body)))
-        .await
-        .map(marked)
+    passed_on((gateway, authenticated), headers, body, Api::Speech).await.map(marked)
 }
 
 async fn passed_on(
     (gateway, authenticated): (Arc<Gateway>, Authenticated),
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
-    read: fn(Bytes) -> Result<Incoming, ApiError>,
+    api: Api,
 ) -> Result<Response, ErrorResponse> {
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let incoming = if body.len() <= INLINE_BYTES {
-        read(body)
-    } else {
-        tokio::task::spawn_blocking(move || read(body)).await.map_err(|_| ApiError::internal())?
-    }?;
-    let shape = incoming.shape();
-    let answer = async {
-        let screened = authenticated.admit(&gateway, places, headers, incoming)?.screen(&gateway).await?;
-        dispatch(&gateway, screened).await
-    };
-    Ok(to_response(answer.await.map_err(|error| shape.restate(error))?))
+    let call = Call { authenticated, places, headers, body, api };
+    Ok(to_response(answer(&gateway, call).await?))
 }
 
 /// A mark that machines read: the answer was generated.

@@ -17,11 +17,13 @@ use super::local_engine::LocalEngine;
 use super::output;
 use super::watched_file::WatchedFile;
 use crate::config::{Config, load};
+use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
 use crate::labels::Signer;
 use crate::pii::masking::MaskingSecret;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
+use crate::secrets::SecretSource;
 use crate::store::{DataDir, Journal, Projector, SqliteStore, Store};
 use crate::telemetry;
 
@@ -47,6 +49,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
     let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);
+    let content_keys = content_keys(&config, &data, &sources)?;
     let signer = Arc::new(signer(&config, &data, &sources)?);
     let projector = Projector::start(Arc::clone(&journal), Arc::clone(&store));
     let parts = GatewayParts {
@@ -57,6 +60,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         sources,
         conversations,
         signer,
+        content_keys,
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
@@ -90,6 +94,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     keys.abort();
     expiry.abort();
     engine.shut_down().await;
+    gateway.shelf.flush().await;
     projector.finish().await;
     output::line("Stopped.");
     Ok(())
@@ -110,6 +115,19 @@ fn signer(config: &Config, data: &DataDir, sources: &Sources) -> anyhow::Result<
     };
     let secret = source.resolve().context("failed to read [labels] signing_key")?;
     Signer::from_hex_seed(secret.expose()).context("[labels] signing_key is not 64 hexadecimal digits")
+}
+
+/// What kept content is sealed under, and what older content was.
+fn content_keys(config: &Config, data: &DataDir, sources: &Sources) -> anyhow::Result<ContentKeys> {
+    let read = |source: &SecretSource| {
+        let secret = source.resolve().context("failed to read a key of [content]")?;
+        MasterKey::from_text(secret.expose()).context("a key of [content] has fewer than 32 characters")
+    };
+    let current = match &config.content.key {
+        Some(source) => read(source)?,
+        None => data.content_secret(sources.random())?,
+    };
+    Ok(ContentKeys::new(current, config.content.old_keys.iter().map(read).collect::<Result<_, _>>()?))
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -178,6 +196,9 @@ async fn forget_expired(gateway: Arc<Gateway>) {
     loop {
         if let Err(error) = gateway.store().delete_expired_conversations(gateway.now_ms()).await {
             tracing::error!(%error, "expired conversations could not be deleted; they are tried again");
+        }
+        if let Err(error) = gateway.shelf.delete_expired(gateway.now_ms()).await {
+            tracing::error!(%error, "expired content could not be deleted; it is tried again");
         }
         tokio::time::sleep(EXPIRY_EVERY).await;
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::content::ContentFile;
 use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
 use super::route_file::RouteFile;
@@ -43,6 +44,7 @@ pub struct ConfigFile {
     pub vault: Option<VaultFile>,
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
+    pub content: ContentFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }

@@ -4,6 +4,7 @@
 //! where to find them does.
 
 mod aws;
+mod content;
 mod error;
 mod file;
 mod load;
@@ -19,6 +20,7 @@ mod validate;
 mod vault;
 
 pub use aws::AwsKeys;
+pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ReadyRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::content::{CacheConfig, check_cache};
 use super::file::EntityActions;
 use super::route_file::{
     Ability, CanaryFile, ConditionFile, PriceFile, RetriesFile, RouteFile, ShadowFile, Sticky, Strategy, TargetFile,
@@ -35,6 +36,7 @@ pub struct RouteConfig {
     pub sticky: bool,
     /// What happens to entities in answers.
     pub answers: Option<EntityActions>,
+    pub cache: Option<CacheConfig>,
 }
 
 impl RouteConfig {
@@ -197,6 +199,7 @@ pub(super) fn check_route(file: RouteFile, providers: &[ProviderConfig]) -> Resu
         data_class: file.data_class,
         sticky: file.sticky,
         answers: check_answers(file.answers)?,
+        cache: check_cache(file.cache)?,
         alias: file.model.into_inner(),
     })
 }

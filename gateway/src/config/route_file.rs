@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::content::CacheFile;
 use super::file::{EntityActions, EntityThresholds};
 use crate::auth::DataClass;
 
@@ -49,6 +50,9 @@ pub struct RouteFile {
     /// What happens to entities in answers; those that are not named are left as they are.
     #[serde(default)]
     pub answers: Option<Spanned<EntityActions>>,
+    /// Whether answers are kept for the very same request.
+    #[serde(default)]
+    pub cache: Option<Spanned<CacheFile>>,
 }
 
 fn yes() -> bool {

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 use toml::Spanned;
 
+use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
 use super::outward::check_outward;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
@@ -38,6 +39,7 @@ pub struct Config {
     pub vault: Option<VaultConfig>,
     pub privacy: Privacy,
     pub labels: LabelsConfig,
+    pub content: ContentConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -139,6 +141,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         vault,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
+        content: check_content(file.content)?,
         providers,
         routes,
     })

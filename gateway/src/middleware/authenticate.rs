@@ -67,6 +67,7 @@ fn describe(draft: &Draft, headers: &mut HeaderMap) {
     let attempts = record.attempts.to_string();
     let mut values = vec![
         ("x-shekara-route", Some(route.as_str())),
+        ("x-shekara-cache", draft.cache),
         ("x-shekara-data-class", Some(record.data_class.as_str())),
         ("x-shekara-pii", Some(counts.as_str()).filter(|counts| !counts.is_empty())),
         ("x-shekara-pii-action", Some(record.pii_action.as_str())),

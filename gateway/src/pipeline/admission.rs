@@ -8,6 +8,7 @@ use shekara_protocol::error::ApiError;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::authenticated::{Authenticated, RequestContext};
+use super::cache::CacheWish;
 use super::endpoint::{Endpoint, Reading};
 use super::health::Busy;
 use super::incoming::Incoming;
@@ -18,7 +19,7 @@ use crate::pii::Policy;
 use crate::providers::Upload;
 use crate::routing::{Needs, Route};
 
-const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
+pub(super) const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
 
 /// What the gateway itself has to know of a request.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +73,9 @@ pub struct Admitted {
     pub(super) runs_tools_at_provider: bool,
     /// The body holds text in a form that is not read here.
     pub(super) is_unreadable: bool,
+    /// An answer that it goes on from had to come from inside.
+    pub(super) stayed: bool,
+    pub(super) cache: CacheWish,
     pub(super) places: Places,
     /// A file that the body does not hold, and that no scan has seen.
     pub(super) upload: Option<Upload>,
@@ -99,11 +103,11 @@ impl Authenticated {
         headers: &HeaderMap,
         incoming: Incoming,
     ) -> Result<Admitted, ApiError> {
-        let Incoming { endpoint, body, origin, shape } = incoming;
+        let Incoming { endpoint, body, origin, shape, inherited } = incoming;
         let context = self.into_context();
         let snapshot = gateway.snapshot();
         let Reading { model, wishes, is_unreadable, needs, user, runs_tools_at_provider } = endpoint.read(&body)?;
-        let declared = context.key.data_class.max(declared_class(headers)?);
+        let declared = context.key.data_class.max(declared_class(headers)?).max(inherited.data_class);
         context.settlement.note_data_class(declared);
         let route = snapshot.table.resolve(&model).ok_or_else(refusal::model_not_found)?;
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
@@ -125,6 +129,8 @@ impl Authenticated {
             user,
             runs_tools_at_provider,
             is_unreadable,
+            stayed: inherited.stayed,
+            cache: CacheWish::of(headers),
             places,
             upload,
         })

@@ -7,28 +7,36 @@ use sha2::{Digest, Sha256};
 use shekara_protocol::error::ApiError;
 
 use super::answer::Answer;
+use super::cache::Slot;
 use super::endpoint::Endpoint;
-use super::finish::{finish, fresh_ids};
+use super::finish::{begun_as, finish, fresh_ids};
 use super::late::{Waiting, late};
 use super::screening::ScreenedRequest;
 use super::walk::Walk;
-use super::{Gateway, refusal, shadow};
+use super::{Gateway, cache, refusal, shadow};
 use crate::routing::{Asker, Candidate, Circumstances, Dice, NoCandidate, Plan, Reason};
 
 /// # Errors
 /// Nothing may or can answer, or the provider says that the request itself is wrong.
 pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Result<Answer, ApiError> {
+    let slot = cache::slot(gateway, &request);
+    if let Some(slot) = &slot
+        && let Some(begun) = slot.look(gateway, &request).await
+    {
+        let timeouts = request.route.timeouts;
+        return begun_as(gateway, request, begun, (timeouts, Instant::now()));
+    }
     let plan = plan(gateway, &request).map_err(refusal::no_candidate)?;
     let plan = rested(gateway, plan);
     shadow::cast(gateway, &request);
     let started = Instant::now();
     if !request.wishes.stream || request.endpoint.hears() {
-        return answer(gateway, request, plan, started).await;
+        return answer(gateway, request, (plan, slot), started).await;
     }
     let (shape, context) = (Arc::clone(&request.shape), request.context.clone());
     let timeouts = request.route.timeouts;
     let own = Arc::clone(gateway);
-    let mut answering = Box::pin(async move { answer(&own, request, plan, started).await });
+    let mut answering = Box::pin(async move { answer(&own, request, (plan, slot), started).await });
     if let Ok(answer) = tokio::time::timeout(timeouts.headers, &mut answering).await {
         return answer;
     }
@@ -41,9 +49,17 @@ pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Resul
     })))
 }
 
-async fn answer(gateway: &Gateway, request: ScreenedRequest, plan: Plan, started: Instant) -> Result<Answer, ApiError> {
+async fn answer(
+    gateway: &Arc<Gateway>,
+    request: ScreenedRequest,
+    (plan, slot): (Plan, Option<Slot>),
+    started: Instant,
+) -> Result<Answer, ApiError> {
     let walk = Walk { gateway, request: &request, started };
-    let won = walk.first_answer(plan).await?;
+    let mut won = walk.first_answer(plan).await?;
+    if let Some(slot) = slot {
+        won.begun = slot.keeping(gateway, &request, won.begun);
+    }
     finish(gateway, request, won, started)
 }
 

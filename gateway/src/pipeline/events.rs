@@ -14,7 +14,10 @@ pub(super) struct EventReader {
     body: UpstreamBody,
     decoder: SseDecoder,
     ready: VecDeque<SseEvent>,
+    observer: Option<Observer>,
 }
+
+type Observer = Box<dyn FnMut(&SseEvent) + Send>;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -31,18 +34,18 @@ pub(super) struct BrokenStream;
 
 impl EventReader {
     pub(super) fn new(body: UpstreamBody) -> Self {
-        Self { body, decoder: SseDecoder::new(MAX_EVENT_BYTES), ready: VecDeque::new() }
+        Self { body, decoder: SseDecoder::new(MAX_EVENT_BYTES), ready: VecDeque::new(), observer: None }
     }
 
     /// What comes next. Any sign of life counts, comments too: a long prompt may keep a model busy for a while.
     pub(super) async fn next(&mut self) -> Result<Next, BrokenStream> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                return Ok(Next::Event(event));
+                return Ok(self.observed(event));
             }
             let Some(frame) = self.body.frame().await else {
                 if let Some(event) = self.decoder.finish() {
-                    return Ok(Next::Event(event));
+                    return Ok(self.observed(event));
                 }
                 return if self.decoder.is_idle() { Ok(Next::End) } else { Err(BrokenStream) };
             };
@@ -53,6 +56,18 @@ impl EventReader {
                 return Ok(Next::Comment);
             }
         }
+    }
+
+    /// Shows every event from now on to `observer`, those that were put back too.
+    pub(super) fn observe(&mut self, observer: impl FnMut(&SseEvent) + Send + 'static) {
+        self.observer = Some(Box::new(observer));
+    }
+
+    fn observed(&mut self, event: SseEvent) -> Next {
+        if let Some(observer) = &mut self.observer {
+            observer(&event);
+        }
+        Next::Event(event)
     }
 
     /// Puts events back that were only looked at.

@@ -19,6 +19,7 @@ use super::walk::Won;
 use super::whole::WholeAnswer;
 use super::{Gateway, refusal};
 use crate::audit::{Outcome, UsageSource};
+use crate::config::Timeouts;
 
 pub(super) fn finish(
     gateway: &Gateway,
@@ -27,7 +28,17 @@ pub(super) fn finish(
     started: Instant,
 ) -> Result<Answer, ApiError> {
     let Won { begun, candidate, busy } = won;
-    let timeouts = candidate.settings.timeouts;
+    request.places.keep(busy);
+    begun_as(gateway, request, begun, (candidate.settings.timeouts, started))
+}
+
+/// The same of an answer that nobody was asked for.
+pub(super) fn begun_as(
+    gateway: &Gateway,
+    request: ScreenedRequest,
+    begun: Begun,
+    (timeouts, started): (Timeouts, Instant),
+) -> Result<Answer, ApiError> {
     let timing = || Timing {
         started,
         total: request.route.timeouts.total.min(started.elapsed().saturating_add(timeouts.total)),
@@ -54,17 +65,14 @@ pub(super) fn finish(
         }
         Begun::Spoken(sound) => {
             let (timing, kind) = (timing(), sound.kind.clone());
-            request.places.keep(busy);
             Ok(Answer::Bytes(kind, spoken::relay(request, sound, timing)))
         }
         Begun::TranscriptEvents(events) => {
             let timing = timing();
-            request.places.keep(busy);
             Ok(Answer::Stream(transcript::relay(request, events, timing)))
         }
         Begun::Stream(events) => {
             let timing = timing();
-            request.places.keep(busy);
             let labeller = Labeller::new(gateway, &request);
             let shape = request.shape.stream(fresh_ids(gateway), gateway.now_ms() / 1_000);
             Ok(Answer::Stream(relay(request, events, timing, (labeller, shape))))

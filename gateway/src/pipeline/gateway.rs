@@ -1,6 +1,7 @@
 //! Everything that requests share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shekara_protocol::error::ApiError;
@@ -9,9 +10,13 @@ use tokio::sync::{Semaphore, TryAcquireError};
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
 use super::health::Health;
+use super::live::RoomLimits;
+use super::replay::Lives;
+use super::shelf::Shelf;
 use super::{Conversations, Drain, Settlement, Snapshot, Sources};
 use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
+use crate::content::{Bounds, ContentKeys, Item};
 use crate::labels::Signer;
 use crate::routing::LocalModels;
 use crate::store::{Journal, Store, StoreError};
@@ -25,6 +30,8 @@ pub struct Gateway {
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
     pub metrics: Arc<Metrics>,
+    pub shelf: Shelf,
+    pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
     keyring: ArcSwap<Keyring>,
@@ -51,6 +58,7 @@ pub struct GatewayParts {
     pub sources: Sources,
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
+    pub content_keys: ContentKeys,
 }
 
 impl Gateway {
@@ -66,6 +74,8 @@ impl Gateway {
             conversations: parts.conversations,
             signer: parts.signer,
             metrics: Arc::default(),
+            shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
+            lives: Lives::new(),
             health: Arc::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
@@ -108,6 +118,26 @@ impl Gateway {
     /// Milliseconds since 1970.
     pub fn now_ms(&self) -> u64 {
         u64::try_from(self.sources.now().as_millisecond()).unwrap_or_default()
+    }
+
+    /// Milliseconds since 1970, in a while.
+    pub(super) fn after(&self, ttl: Duration) -> u64 {
+        self.now_ms().saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Keeps content behind the request's back; true if it will be found.
+    pub(super) fn keep(&self, item: Item, bounds: Bounds) -> bool {
+        self.shelf.keep(item, self.sources.random(), bounds, self.now_ms())
+    }
+
+    /// Clients of answers under way that further ones may join.
+    pub fn num_listeners(&self) -> usize {
+        self.lives.num_listeners()
+    }
+
+    pub(super) fn room_limits(&self) -> RoomLimits {
+        let content = &self.snapshot.load().config.content;
+        RoomLimits { one_bytes: content.bounds.item_bytes, all_bytes: content.max_live_bytes }
     }
 
     pub fn key_secret(&self) -> &crate::auth::KeySecret {

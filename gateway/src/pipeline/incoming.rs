@@ -9,6 +9,7 @@ use shekara_protocol::{json, messages, responses};
 
 use super::endpoint::Endpoint;
 use super::shape::Shape;
+use crate::auth::DataClass;
 
 #[derive(Debug)]
 pub struct Incoming {
@@ -18,12 +19,30 @@ pub struct Incoming {
     /// What the caller sent: it says which conversation this is.
     pub(super) origin: Bytes,
     pub(super) shape: Arc<Shape>,
+    pub(super) inherited: Inherited,
+}
+
+/// What a request has from the answers that it goes on from.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Inherited {
+    pub(super) data_class: DataClass,
+    /// One of them had to come from inside.
+    pub(super) stayed: bool,
+}
+
+/// What an answer of `/v1/responses` says of its place among others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) store: bool,
+    pub(super) previous_response_id: Option<String>,
+    pub(super) inherited: Inherited,
 }
 
 impl Incoming {
     /// A body that is sent as it came.
     pub fn new(endpoint: Endpoint, body: Bytes) -> Self {
-        Self { endpoint, origin: body.clone(), body, shape: Arc::new(Shape::Own) }
+        let (origin, shape) = (body.clone(), Arc::new(Shape::Own));
+        Self { endpoint, origin, body, shape, inherited: Inherited::default() }
     }
 
     /// A body of `/v1/completions`: sent as it came, and its answer lowered from chat's shape.
@@ -31,18 +50,19 @@ impl Incoming {
         Self { shape: Arc::new(Shape::Completion), ..Self::new(Endpoint::Completions, body) }
     }
 
-    /// A body of `/v1/responses`.
+    /// A body of `/v1/responses`, with what came before it already in its input.
     ///
     /// # Errors
     /// 400: it is malformed or ambiguous, or asks for what has no translation; the field is named.
-    pub fn responses(body: Bytes) -> Result<Self, ApiError> {
+    pub(super) fn responses(body: Bytes, place: Place) -> Result<Self, ApiError> {
         json::walk(&body, |_, _| {})?;
         let mut request = responses::parse_request(&body)?;
         let (chat, places) = responses::translate(&request)?;
-        // What is echoed is kept until the answer's end. Nothing is stored, whoever asks for it.
+        // What is echoed is kept until the answer's end.
         request.input = TextOrList::Text(String::new());
-        request.store = Some(false);
-        Self::translated(body, &chat, Shape::Responses(Box::new(request), places))
+        (request.store, request.previous_response_id) = (Some(place.store), place.previous_response_id);
+        let incoming = Self::translated(body, &chat, Shape::Responses(Box::new(request), places))?;
+        Ok(Self { inherited: place.inherited, ..incoming })
     }
 
     /// A body of `/v1/messages`.
@@ -72,7 +92,8 @@ impl Incoming {
 
     fn translated(origin: Bytes, chat: &shekara_protocol::chat::ChatRequest, shape: Shape) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(chat).map_err(|_| ApiError::internal())?;
-        Ok(Self { endpoint: Endpoint::Chat, body: Bytes::from(body), origin, shape: Arc::new(shape) })
+        let (body, shape) = (Bytes::from(body), Arc::new(shape));
+        Ok(Self { endpoint: Endpoint::Chat, body, origin, shape, inherited: Inherited::default() })
     }
 
     /// In whose words errors are told.

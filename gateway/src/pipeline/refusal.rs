@@ -4,6 +4,7 @@ use http::StatusCode;
 use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::answer_filter::FilterError;
+use super::shelf::ShelfError;
 use crate::auth::KeyRole;
 use crate::config::Ability;
 use crate::pii::AnswerBlocked;
@@ -28,6 +29,48 @@ pub(super) fn wrong_role(role: KeyRole) -> ApiError {
         KeyRole::Application => "An application key does not open /admin/v1.",
     };
     ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message).with_code("wrong_key_role").final_answer()
+}
+
+pub(super) fn idempotency_key_reused() -> ApiError {
+    let message = "Another request was sent under this Idempotency-Key. Give each request a key of its own.";
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+        .with_param("Idempotency-Key")
+        .with_code("idempotency_key_reused")
+        .final_answer()
+}
+
+/// So much was said already that its beginning is not kept.
+pub(super) fn still_running() -> ApiError {
+    let message = "The same request is still being answered, and its answer is too long to be joined.";
+    ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message)
+        .with_code("request_in_progress")
+        .with_retry_after(5)
+}
+
+/// What is kept decides what the request means: without it nobody is asked.
+pub(super) fn content_unavailable(error: &ShelfError) -> ApiError {
+    tracing::error!(%error, "kept content could not be read");
+    match error {
+        ShelfError::Store(_) => {
+            ApiError::unavailable("content_unavailable", "What is kept of earlier requests cannot be read.", 5)
+        }
+        ShelfError::Sealed(_) => {
+            let message = "What is kept of the earlier request cannot be opened any more.";
+            ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message)
+                .with_code("content_unreadable")
+                .final_answer()
+        }
+    }
+}
+
+pub(super) fn previous_response_not_found() -> ApiError {
+    let message = "There is no stored response with this id here, or one before it was deleted or has expired.";
+    ApiError::invalid("previous_response_id", message).with_code("previous_response_not_found")
+}
+
+pub(super) fn response_not_found() -> ApiError {
+    let message = "There is no stored response with this id here.";
+    ApiError::new(StatusCode::NOT_FOUND, ErrorType::InvalidRequestError, message).with_code("response_not_found")
 }
 
 pub(super) fn blocked() -> ApiError {

@@ -10,6 +10,7 @@ use shekara_protocol::error::ApiError;
 use super::admission::{Admitted, Places, Wishes};
 use super::answer_filter::AnswerFilter;
 use super::authenticated::RequestContext;
+use super::cache::CacheWish;
 use super::endpoint::Endpoint;
 use super::shape::Shape;
 use super::{Gateway, Snapshot, refusal};
@@ -34,6 +35,7 @@ pub struct ScreenedRequest {
     pub(super) endpoint: Endpoint,
     pub(super) shape: Arc<Shape>,
     pub(super) wishes: Wishes,
+    pub(super) cache: CacheWish,
     pub(super) needs: Needs,
     /// The request's own name for who asks.
     pub(super) user: Option<String>,
@@ -100,7 +102,7 @@ impl Admitted {
         };
         settlement.note_scan(screened.summary(), action);
         let Self { context, snapshot, route, endpoint, shape, wishes, places, upload, declared, .. } = self;
-        let Self { needs, user, runs_tools_at_provider, .. } = self;
+        let Self { needs, user, runs_tools_at_provider, cache, .. } = self;
         let screened = Arc::new(screened);
         Ok(ScreenedRequest {
             context,
@@ -111,6 +113,7 @@ impl Admitted {
             endpoint,
             shape,
             wishes,
+            cache,
             needs,
             user,
             runs_tools_at_provider,
@@ -148,7 +151,8 @@ async fn scan(
     } else {
         None
     };
-    let is_sticky = admitted.route.is_sticky && gateway.conversations.sticky.holds(history.earlier(), now_ms);
+    let is_marked = admitted.stayed || gateway.conversations.sticky.holds(history.earlier(), now_ms);
+    let is_sticky = admitted.route.is_sticky && is_marked;
     let (body, declared) = (admitted.body.clone(), admitted.declared);
     let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
     let (policy, gateway) = (Arc::clone(&admitted.policy), Arc::clone(gateway));

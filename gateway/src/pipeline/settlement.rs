@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::facts::{Ended, Facts};
 use super::health::Health;
 use super::{Gateway, Sources};
 use crate::audit::{AuditRecord, Outcome, Try, TryResult, UsageSource};
@@ -24,6 +25,10 @@ pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub record: AuditRecord,
+    /// What the route's cache had to do with it (`x-shekara-cache`).
+    pub cache: Option<&'static str>,
+    /// Nothing was used for the answer: it was kept from an earlier one.
+    is_kept: bool,
     /// Its headers went out before it was known who answers.
     pub is_late: bool,
     /// Its route is one of the configuration's or a local model's.
@@ -104,7 +109,7 @@ impl Settlement {
             total_ms: 0,
         };
         Arc::new(Self {
-            draft: Mutex::new(Draft { record, is_late: false, is_named: false }),
+            draft: Mutex::new(Draft { record, cache: None, is_kept: false, is_late: false, is_named: false }),
             state: Mutex::new(State::Open),
             received: Instant::now(),
             journal: Arc::clone(&gateway.journal),
@@ -180,8 +185,41 @@ impl Settlement {
         self.lock().shows(at);
     }
 
+    /// The answer is one that was given before: nobody is asked for it, and nothing is used.
+    pub(super) fn note_kept(&self, facts: &Facts, reason: &str) {
+        let mut draft = self.lock();
+        facts.note_in(&mut draft);
+        draft.record.reason = Some(reason.to_owned());
+        (draft.record.prompt_tokens, draft.record.completion_tokens) = (Some(0), Some(0));
+        draft.is_kept = true;
+    }
+
+    /// As [`Self::note_kept`], where nothing is known of the answer.
+    pub(super) fn note_reason(&self, reason: &str) {
+        self.lock().record.reason = Some(reason.to_owned());
+    }
+
+    pub(super) fn note_cache(&self, word: &'static str) {
+        self.lock().cache = Some(word);
+    }
+
+    /// How it ended, once it is settled.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let draft = self.lock();
+        let record = &draft.record;
+        (*state == State::Settled).then(|| Ended {
+            outcome: record.outcome,
+            status: record.status,
+            facts: Facts::from(&*draft),
+        })
+    }
+
     pub(super) fn note_usage(&self, prompt_tokens: Option<u64>, completion_tokens: u64, source: UsageSource) {
         let mut draft = self.lock();
+        if draft.is_kept {
+            return;
+        }
         draft.record.prompt_tokens = prompt_tokens.or(draft.record.prompt_tokens);
         draft.record.completion_tokens = Some(completion_tokens);
         draft.record.usage_source = Some(source);
@@ -197,7 +235,10 @@ impl Settlement {
 
     pub(super) fn note_first_token(&self) {
         let elapsed = self.elapsed_ms();
-        self.lock().record.first_token_ms.get_or_insert(elapsed);
+        let mut draft = self.lock();
+        if !draft.is_kept {
+            draft.record.first_token_ms.get_or_insert(elapsed);
+        }
     }
 
     pub(super) fn note_late(&self) {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::{Candidate, Target};
 use crate::auth::DataClass;
 use crate::config::{
-    Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, RouteConfig, Sticky, Strategy, TargetConfig, TargetSettings,
-    Timeouts, UnreadableRule, Zone,
+    CacheConfig, Config, EntityActions, LOCAL_PROVIDER, ProviderConfig, RouteConfig, Sticky, Strategy, TargetConfig,
+    TargetSettings, Timeouts, UnreadableRule, Zone,
 };
 use crate::pii::{Action, Entity, Policy, PolicyOverrides};
 
@@ -76,6 +76,7 @@ pub struct Route {
     pub is_sticky: bool,
     /// What happens to entities in answers; `None` leaves answers unscanned.
     pub answers: Option<Arc<Policy>>,
+    pub cache: Option<CacheConfig>,
 }
 
 /// A new target that a share of the requests tries first.
@@ -177,6 +178,7 @@ impl RoutingTable {
             data_class: config.data_class,
             is_sticky: config.sticky,
             answers: config.answers.as_ref().map(answer_policy).map(Arc::new),
+            cache: config.cache,
         }
     }
 
@@ -203,6 +205,7 @@ impl RoutingTable {
             data_class: DataClass::Public,
             is_sticky: true,
             answers: None,
+            cache: None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use crate::auth::KeySecret;
+use crate::content::MasterKey;
 use crate::pii::masking::MaskingSecret;
 
 #[derive(Debug, Clone)]
@@ -82,6 +83,14 @@ impl DataDir {
     /// As [`Self::key_secret`].
     pub fn label_seed(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
         self.secret("labels.secret", fresh)
+    }
+
+    /// What kept content is sealed under, made from `fresh` on the first start.
+    ///
+    /// # Errors
+    /// As [`Self::key_secret`].
+    pub fn content_secret(&self, fresh: [u8; 32]) -> Result<MasterKey, StoreError> {
+        self.secret("content.secret", fresh).map(MasterKey::new)
     }
 
     fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {

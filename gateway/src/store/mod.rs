@@ -1,5 +1,6 @@
 //! What outlives the process: a journal that is written before an answer ends, and a database that is a projection of it.
 
+mod content_store;
 mod data_dir;
 mod error;
 mod journal;
@@ -8,6 +9,7 @@ mod projector;
 mod sqlite;
 mod vault_store;
 
+pub use content_store::ContentStore;
 pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
 pub use journal::{Journal, JournalError};
@@ -33,8 +35,8 @@ pub struct AuditRow {
     pub record: AuditRecord,
 }
 
-/// A database. Not called on the path of a request that models answer, but for one thing: tokens of a named conversation
-/// that are not in memory.
+/// A database. On the path of a request that models answer it is only read, and only for what the request names: tokens of
+/// a conversation that are not in memory, the answer under its `Idempotency-Key`, the response before it, a route's cache.
 pub trait Store: Send + Sync {
     fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>>;
     fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()>;
@@ -49,6 +51,8 @@ pub trait Store: Send + Sync {
     fn keep_sealed_conversation(&self, id: ConversationId, sealed: Vec<u8>, expires_at_ms: u64) -> StoreFuture<'_, ()>;
     /// Forgets what has expired; gives their number.
     fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64>;
+    /// What is kept of requests and answers.
+    fn content(&self) -> &dyn ContentStore;
     /// Rows after `after`, oldest first.
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
 }

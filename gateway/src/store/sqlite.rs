@@ -8,14 +8,14 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{Row, SqlStr, SqlitePool};
 
-use super::{AuditRow, Position, Store, StoreError, StoreFuture, VaultStore};
+use super::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, VaultStore};
 use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
 use crate::auth::{KeyRecord, KeyRole};
 use crate::pii::masking::ConversationId;
 
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
 }
 
 impl SqliteStore {
@@ -48,6 +48,7 @@ fn migrator() -> Migrator {
         (2, "vault", include_str!("../../migrations/0002_vault.sql")),
         (3, "answers", include_str!("../../migrations/0003_answers.sql")),
         (4, "audio", include_str!("../../migrations/0004_audio.sql")),
+        (5, "content", include_str!("../../migrations/0005_content.sql")),
         (6, "tries", include_str!("../../migrations/0006_tries.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
@@ -147,6 +148,10 @@ impl Store for SqliteStore {
     fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64> {
         let vault = self.vault();
         Box::pin(async move { vault.delete_expired(now_ms.cast_signed()).await })
+    }
+
+    fn content(&self) -> &dyn ContentStore {
+        self
     }
 
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::auth::{DataClass, KeyRole, NewKey, mint};
 use shekara_gateway::config::parse;
+use shekara_gateway::content::{ContentKeys, MasterKey};
 use shekara_gateway::egress::install_tls;
 use shekara_gateway::labels::Signer;
 use shekara_gateway::pii::SecondStage;
@@ -37,6 +40,17 @@ pub struct Faults {
     pub vault_is_lost: bool,
     /// A clock of another kind.
     pub sources: Option<Sources>,
+}
+
+/// Where a gateway finds its data, what time it is, and what its content is sealed under.
+#[derive(Default)]
+pub struct Place {
+    /// Of a gateway that ended.
+    pub folder: Option<TempDir>,
+    /// Milliseconds beside the system's clock.
+    pub clock: Arc<AtomicI64>,
+    /// The current one first; none for the data folder's own.
+    pub content_keys: Vec<MasterKey>,
 }
 
 /// An answer, read to its end.
@@ -72,16 +86,31 @@ impl TestGateway {
     }
 
     pub async fn start_with(toml: &str, engine: Option<EngineService>, local: LocalModels) -> Self {
-        Self::assemble(toml, (engine, local), Faults::default()).await
+        Self::assemble(toml, (engine, local), Faults::default(), Place::default()).await
+    }
+
+    pub async fn start_at(toml: &str, place: Place) -> Self {
+        Self::assemble(toml, (None, LocalModels::default()), Faults::default(), place).await
+    }
+
+    /// Ends, and leaves its data and what its first application key is.
+    pub async fn stop(self) -> (TempDir, String) {
+        self.gateway.shelf.flush().await;
+        (self.folder, self.key)
     }
 
     pub async fn start_faulty(toml: &str, faults: Faults) -> Self {
-        Self::assemble(toml, (None, LocalModels::default()), faults).await
+        Self::assemble(toml, (None, LocalModels::default()), faults, Place::default()).await
     }
 
-    async fn assemble(toml: &str, (engine, local): (Option<EngineService>, LocalModels), faults: Faults) -> Self {
+    async fn assemble(
+        toml: &str,
+        (engine, local): (Option<EngineService>, LocalModels),
+        faults: Faults,
+        place: Place,
+    ) -> Self {
         install_tls();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = place.folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let mut config = parse(toml, Path::new("test.toml")).unwrap();
         config.database = folder.path().join("shekara.db");
         let data = DataDir::create(&config.database).unwrap();
@@ -89,7 +118,10 @@ impl TestGateway {
         if faults.vault_is_lost {
             store = Arc::new(LostVault(store));
         }
-        let sources = faults.sources.unwrap_or_else(Sources::system);
+        let clock = place.clock;
+        let now = move || Timestamp::now() + SignedDuration::from_millis(clock.load(Ordering::SeqCst));
+        let shifted = || Sources::new(now, |bytes| getrandom::fill(bytes).unwrap());
+        let sources = faults.sources.unwrap_or_else(shifted);
         let key_secret = data.key_secret(sources.random()).unwrap();
         let mut plaintexts = Vec::new();
         for role in [KeyRole::Application, KeyRole::Admin] {
@@ -109,7 +141,11 @@ impl TestGateway {
         let conversations =
             Conversations::new(&snapshot.config.privacy.conversations, data.masking_secret(sources.random()).unwrap());
         let signer = Arc::new(Signer::from_seed(&data.label_seed(sources.random()).unwrap()));
+        let own_key = data.content_secret(sources.random()).unwrap();
+        let mut content_keys = place.content_keys.into_iter();
+        let current = content_keys.next().unwrap_or(own_key);
         let parts = GatewayParts {
+            content_keys: ContentKeys::new(current, content_keys.collect()),
             conversations,
             signer,
             snapshot,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::auth::KeyRecord;
 use shekara_gateway::pii::masking::ConversationId;
-use shekara_gateway::store::{AuditRow, Position, Store, StoreError, StoreFuture};
+use shekara_gateway::store::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture};
 
 pub struct LostVault(pub Arc<dyn Store>);
 
@@ -46,6 +46,10 @@ impl Store for LostVault {
 
     fn delete_expired_conversations(&self, _: u64) -> StoreFuture<'_, u64> {
         lost()
+    }
+
+    fn content(&self) -> &dyn ContentStore {
+        self.0.content()
     }
 
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::echo;
 
@@ -18,6 +18,8 @@ use crate::echo;
 pub enum Reply {
     /// A good answer with this text, plain or streamed as asked.
     Text(&'static str),
+    /// The same, but only when it is released.
+    Held(&'static str),
     Status(u16, &'static str),
     /// These raw bytes as an event stream, and then the end of the body.
     Events(&'static str),
@@ -67,12 +69,17 @@ struct Shared {
     /// Head and body of every request, as text.
     received: Mutex<Vec<String>>,
     client_left: Notify,
+    released: Semaphore,
 }
 
 impl Upstream {
     pub async fn start(reply: Reply) -> Self {
-        let state =
-            Arc::new(Shared { reply: Mutex::new(reply), received: Mutex::new(Vec::new()), client_left: Notify::new() });
+        let state = Arc::new(Shared {
+            reply: Mutex::new(reply),
+            received: Mutex::new(Vec::new()),
+            client_left: Notify::new(),
+            released: Semaphore::new(0),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
@@ -93,6 +100,11 @@ impl Upstream {
         std::mem::take(&mut *self.state.received.lock().unwrap())
     }
 
+    /// Lets one held answer go.
+    pub fn release(&self) {
+        self.state.released.add_permits(1);
+    }
+
     /// Returns when a client has left an answer that was still open.
     pub async fn client_left(&self) {
         self.state.client_left.notified().await;
@@ -106,11 +118,15 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
     state.received.lock().unwrap().push(format!("{} {} {:?}\n{text}", head.method, head.uri, head.headers));
     let streamed = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|json| json["stream"] == true);
     let mut reply = state.reply.lock().unwrap().clone();
+    if let Reply::Held(text) = reply {
+        state.released.acquire().await.unwrap().forget();
+        reply = Reply::Text(text);
+    }
     if let Reply::By(choose) = &reply {
         reply = choose(&text);
     }
     match reply {
-        Reply::By(_) => unreachable!("a choice leads to a reply"),
+        Reply::By(_) | Reply::Held(_) => unreachable!("a choice leads to a reply, and what is held was released"),
         Reply::Text(text) if streamed => respond(200, "text/event-stream", Body::from(stream_of(text))),
         Reply::Text(text) => respond(200, "application/json", Body::from(completion(text))),
         Reply::Echo if streamed => respond(200, "text/event-stream", Body::from(echo::stream(&text))),

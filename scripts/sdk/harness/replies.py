@@ -97,6 +97,27 @@ def _event(body: dict[str, Any], fields: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(event, ensure_ascii=False).encode() + b"\n\n"
 
 
+FAULTS = ("503", "broken", "500", "empty", "cut", "error")
+"""Ways to fail before anything is said, none of which asks to be left alone."""
+
+
+def fault(kind: str, is_stream: bool) -> bytes:
+    """An answer that is none. After `cut` the connection must be closed."""
+    match kind:
+        case "503" | "500":
+            return whole(int(kind), {"error": {"message": "The server is overloaded.", "type": "server_error"}})
+        case "empty":
+            return chunked_head() + chunk(b"") if is_stream else whole(200, {})
+        case "cut":
+            return chunked_head() if is_stream else b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n{"
+        case "error":
+            error = {"error": {"message": "The model crashed.", "type": "server_error"}}
+            event = b"data: " + json.dumps(error).encode() + b"\n\n"
+            return chunked_head() + chunk(event) + chunk(b"") if is_stream else whole(200, error)
+        case _:
+            return chunked_head() + chunk(b"data: {\"cho\n\n") + chunk(b"") if is_stream else whole(200, {"choices": [{}]})
+
+
 def whole(status: int, body: dict[str, Any]) -> bytes:
     payload = json.dumps(body, ensure_ascii=False).encode()
     head = f"HTTP/1.1 {status} Stub\r\ncontent-type: application/json\r\ncontent-length: {len(payload)}\r\n\r\n"

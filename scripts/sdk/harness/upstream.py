@@ -1,7 +1,8 @@
 """A stub of an external provider on a loopback port. It keeps every byte that any client sends to it.
 
 The first part of the path chooses how it behaves: `/v1` answers, `/silent/v1` reads and never answers, `/held/v1` begins
-a stream and ends it when `release` is called, `/unauthorized/v1` refuses the key, `/claude/v1` answers in Anthropic's shape.
+a stream and ends it when `release` is called, `/flaky/v1` fails every other time, each
+time in another way, before it has said anything, `/unauthorized/v1` refuses the key, `/claude/v1` answers in Anthropic's shape.
 """
 
 import json
@@ -25,6 +26,7 @@ class Upstream:
         self.released = threading.Event()
         self._lock = threading.Lock()
         self._received = bytearray()
+        self._turn = 0
         # Bound and never listening: whoever connects is refused, and nobody else can take the port meanwhile.
         self._refusing = socket.socket()
         self._refusing.bind(("127.0.0.1", 0))
@@ -56,6 +58,12 @@ class Upstream:
         """Everything received so far, on all connections, as it came."""
         with self._lock:
             return bytes(self._received)
+
+    def next_fault(self) -> str | None:
+        """How the flaky provider fails next; None answers."""
+        with self._lock:
+            self._turn += 1
+            return None if self._turn % 2 else replies.FAULTS[self._turn // 2 % len(replies.FAULTS)]
 
     def release(self) -> None:
         """Lets held streams end."""
@@ -128,6 +136,9 @@ class _Connection(socketserver.BaseRequestHandler):
                 self.request.sendall(replies.chunked_head() + replies.chunk(begin))
                 self.server.upstream.released.wait(IDLE_S)
                 self.request.sendall(replies.chunk(end) + replies.chunk(b""))
+            case "flaky" if (fault := self.server.upstream.next_fault()) is not None:
+                self.request.sendall(replies.fault(fault, bool(body.get("stream"))))
+                return fault != "cut"
             case "unauthorized":
                 self.request.sendall(replies.whole(401, replies.UNAUTHORIZED))
             case "claude" if path.endswith("/count_tokens"):

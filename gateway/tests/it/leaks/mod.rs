@@ -90,9 +90,22 @@ async fn one(stage: &Stage, random: &mut Random, number: usize, tally: &mut Tall
     stage.draw_replies(random, request["stream"] == true);
     // Headers are the client's own; none is passed on.
     let in_header = random.chance(20).then(|| Phrase::new(random).placed);
-    let (path, reshaped) = reshape::reshaped(&request, random);
-    ask(actor, (path, &reshaped), in_header.as_deref()).await;
-    let crossed = stage.crossed();
+    let (path, mut reshaped) = reshape::reshaped(&request, random);
+    if path == "/v1/responses" && random.chance(50) {
+        go_on(actor, &mut reshaped, number).await;
+        stage.crossed();
+    }
+    let name = random.chance(20).then(|| format!("request-{number}"));
+    let answer = ask(actor, (path, &reshaped), (in_header.as_deref(), name.as_deref())).await;
+    let mut crossed = stage.crossed();
+    if name.is_some() {
+        // The same again: from what was kept, or, after an error, asked anew.
+        let again = ask(actor, (path, &reshaped), (None, name.as_deref())).await;
+        let more = stage.crossed();
+        let is_kept = again.header("x-shekara-reason") == "replay";
+        assert!(!is_kept || (more.is_empty() && again.body == answer.body), "{number}: another answer was given again");
+        crossed.extend(more);
+    }
     let what = Leak {
         number,
         fault: actor.fault,
@@ -155,13 +168,31 @@ fn shape(request: &mut Value, random: &mut Random, number: usize) {
     }
 }
 
-async fn ask(actor: &Actor, (path, request): (&str, &Value), in_header: Option<&str>) -> Answer {
+/// Makes a request go on from an answer that is stored. The answers before are harmless: what may not leave is in its own
+/// input, and what stays because of them must stay too.
+async fn go_on(actor: &Actor, request: &mut Value, number: usize) {
+    let before = json!({ "model": request["model"], "input": format!("question {number}") });
+    let before = ask(actor, ("/v1/responses", &before), (None, None)).await;
+    if before.status == 200 {
+        request["previous_response_id"] = before.json()["id"].clone();
+    }
+}
+
+async fn ask(
+    actor: &Actor,
+    (path, request): (&str, &Value),
+    (in_header, name): (Option<&str>, Option<&str>),
+) -> Answer {
     let gateway = &actor.gateway;
     let mut call = gateway.client.post(format!("{}{path}", gateway.url)).bearer_auth(&gateway.key);
     if let Some(value) = in_header.and_then(|value| http::HeaderValue::from_bytes(value.as_bytes()).ok()) {
-        for name in ["idempotency-key", "user-agent", "x-client-note", "openai-organization", "referer"] {
+        let names = ["idempotency-key"].into_iter().filter(|_| name.is_none());
+        for name in names.chain(["user-agent", "x-client-note", "openai-organization", "referer"]) {
             call = call.header(name, &value);
         }
+    }
+    if let Some(name) = name {
+        call = call.header("idempotency-key", name);
     }
     finish(call.header("content-type", "application/json").body(request.to_string())).await
 }
@@ -189,7 +220,7 @@ async fn a_gateway_that_only_labels_is_caught() {
         let mut request = position.request(&phrase, &mut random);
         shape(&mut request, &mut random, number);
         request["model"] = json!("chat");
-        ask(&stage.actors[0], ("/v1/chat/completions", &request), None).await;
+        ask(&stage.actors[0], ("/v1/chat/completions", &request), (None, None)).await;
         let crossed: Vec<Outgoing> = stage.crossed().iter().map(|record| Outgoing::read(record)).collect();
         sent += usize::from(!crossed.is_empty());
         seen += usize::from(crossed.iter().any(|outgoing| shows(outgoing, &phrase, position.parts_value)));

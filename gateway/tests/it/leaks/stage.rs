@@ -8,7 +8,7 @@ use crate::gateway::{Faults, TestGateway};
 use crate::upstream::{Reply, Upstream};
 
 /// Routes by what is special about them; the last is no route of the file.
-pub const ROUTES: [&str; 13] = [
+pub const ROUTES: [&str; 14] = [
     "chat",
     "masked",
     "chained",
@@ -21,6 +21,7 @@ pub const ROUTES: [&str; 13] = [
     "azure",
     "azure-dated",
     "dialect",
+    "cached",
     "cloud/big-1",
 ];
 /// Those of which a request is written anew.
@@ -181,6 +182,7 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         route("chained", &format!("{}\n{fallback}\n{quick}\nmask = true", target("flaky"))),
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
         route("weighted", weighted),
+        route("cached", &format!("{}\nmask = true\ncache = {{ ttl_s = 600, sensitive = true }}", target("cloud"))),
         route("translated", &format!("{}\nmask = true", target("other"))),
         route("translated-gemini", &format!("{}\nmask = true", target("google"))),
         route("translated-mistral", &format!("{}\nmask = true", target("mistral"))),

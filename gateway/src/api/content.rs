@@ -1,0 +1,53 @@
+//! `DELETE /admin/v1/content`: erases what is kept about a tenant, a key, a user or a conversation.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shekara_protocol::error::ApiError;
+
+use super::ErrorResponse;
+use super::admin::store_failed;
+use crate::content::{Kind, Subject};
+use crate::pipeline::Gateway;
+
+/// All that is given must fit. Users and conversations have their names from their tenant's requests.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Whose {
+    tenant: Option<String>,
+    key: Option<String>,
+    user: Option<String>,
+    conversation: Option<String>,
+}
+
+pub async fn erase_content(
+    State(gateway): State<Arc<Gateway>>,
+    query: Result<Query<Whose>, QueryRejection>,
+) -> Result<Json<Value>, ErrorResponse> {
+    let Ok(Query(whose)) = query else {
+        return Err(ApiError::invalid_request("Whose content? Name 'tenant', 'key', 'user' or 'conversation'.").into());
+    };
+    if whose.tenant.is_none() && (whose.key.is_none() || whose.user.is_some() || whose.conversation.is_some()) {
+        return Err(ApiError::missing("tenant").into());
+    }
+    let tenant = whose.tenant.clone().unwrap_or_default();
+    let keys = gateway.shelf.keys();
+    let subject = Subject {
+        user: whose.user.map(|user| keys.user(&tenant, &user)),
+        conversation: whose.conversation.map(|conversation| keys.conversation(&tenant, &conversation)),
+        tenant: whose.tenant,
+        key_id: whose.key,
+    };
+    let erased = gateway.shelf.erase(subject).await.map_err(|error| store_failed(&error))?;
+    let count = |kind: Kind| erased.items.get(&kind).copied().unwrap_or_default();
+    Ok(Json(json!({
+        "deleted": {
+            "responses": count(Kind::Response), "replays": count(Kind::Replay), "cached": count(Kind::Cache),
+        },
+        "bytes": erased.bytes,
+    })))
+}

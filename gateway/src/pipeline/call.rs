@@ -1,0 +1,115 @@
+//! A request as it came, and its whole way: read, admitted, screened, dispatched.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use shekara_protocol::error::ApiError;
+
+use super::admission::Places;
+use super::answer::Answer;
+use super::authenticated::Authenticated;
+use super::endpoint::Endpoint;
+use super::incoming::Incoming;
+use super::stored_response::{Link, Prepared, kept};
+use super::{Gateway, dispatch, refusal};
+
+/// Below this reading a body takes less than handing it to another thread.
+const INLINE_BYTES: usize = 16 << 10;
+
+/// The API that a body is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    Chat,
+    Completions,
+    Responses,
+    Messages,
+    CountTokens,
+    Embeddings,
+    Rerank,
+    Moderations,
+    Images,
+    Speech,
+}
+
+impl Api {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completions => "completions",
+            Self::CountTokens => "count_tokens",
+            Self::Moderations => "moderations",
+            Self::Images => "images",
+            Self::Speech => "speech",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+        }
+    }
+}
+
+/// A request whose key is believed and which has its place.
+#[derive(Debug)]
+pub struct Call {
+    pub authenticated: Authenticated,
+    pub places: Places,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub api: Api,
+}
+
+/// Work over so many bytes, on another thread where there are many.
+///
+/// # Errors
+/// It panicked.
+pub(super) async fn off_thread<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    if bytes <= INLINE_BYTES {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_| refusal::scan_failed())
+}
+
+/// # Errors
+/// Whatever stands in its way, in the caller's own words.
+pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, ApiError> {
+    let Call { authenticated, places, headers, body, api } = call;
+    let context = authenticated.context().clone();
+    let prepared = match api {
+        Api::Responses => Prepared::new(gateway, &context.key, body).await?,
+        _ => Prepared::plain(body),
+    };
+    let (body, mut link) = (prepared.body, prepared.link);
+    let place = link.as_ref().map(Link::place);
+    let read = move || match api {
+        Api::Chat => Ok(Incoming::new(Endpoint::Chat, body)),
+        Api::Embeddings => Ok(Incoming::new(Endpoint::Embeddings, body)),
+        Api::Rerank => Ok(Incoming::new(Endpoint::Rerank, body)),
+        Api::Moderations => Ok(Incoming::new(Endpoint::Moderations, body)),
+        Api::Images => Ok(Incoming::new(Endpoint::Images, body)),
+        Api::Speech => Ok(Incoming::new(Endpoint::Speech, body)),
+        Api::Completions => Ok(Incoming::completion(body)),
+        Api::CountTokens => Incoming::count_tokens(body),
+        Api::Messages => Incoming::messages(body),
+        Api::Responses => Incoming::responses(body, place.unwrap_or_default()),
+    };
+    let incoming = off_thread(prepared.bytes, read).await?;
+    let restated = |error: ApiError| match &link {
+        Some(link) => link.restate(error),
+        None => error,
+    };
+    let incoming = incoming.map_err(restated)?;
+    let shape = incoming.shape();
+    let answer = async {
+        let screened = authenticated.admit(gateway, places, &headers, incoming)?.screen(gateway).await?;
+        dispatch(gateway, screened).await
+    };
+    let answer = answer.await.map_err(|error| restated(shape.restate(error)))?;
+    Ok(match link.take() {
+        Some(link) => kept(gateway, context, link, answer),
+        None => answer,
+    })
+}

@@ -1,0 +1,210 @@
+//! Kept content, as requests put it there and find it again. It is written behind their backs; until it is in the store it
+//! is found here, so that what a client has seen can be asked for at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::task::TaskTracker;
+
+use crate::content::{Address, Bounds, ContentKeys, Erased, Item, Kind, OpenError, RANDOM_BYTES, Row, Subject};
+use crate::content::{open, seal};
+use crate::store::{Store, StoreError};
+
+/// Rows that wait to be written. What would make them more is not kept.
+const MAX_WAITING_BYTES: usize = 64 << 20;
+const MAX_WAITING: usize = 4_096;
+
+pub struct Shelf {
+    shared: Arc<Shared>,
+    writers: TaskTracker,
+}
+
+struct Shared {
+    keys: ContentKeys,
+    store: Arc<dyn Store>,
+    waiting: Mutex<Waiting>,
+    /// Held while rows are written or deleted, so that what was deleted does not come back.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    rows: HashMap<Place, Arc<Row>>,
+    bytes: usize,
+}
+
+type Place = (String, Kind, Address);
+
+/// Why kept content cannot be given.
+#[derive(Debug, thiserror::Error)]
+pub enum ShelfError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Sealed(#[from] OpenError),
+}
+
+impl Shelf {
+    pub fn new(keys: ContentKeys, store: Arc<dyn Store>) -> Self {
+        let shared = Shared { keys, store, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() };
+        Self { shared: Arc::new(shared), writers: TaskTracker::new() }
+    }
+
+    pub fn keys(&self) -> &ContentKeys {
+        &self.shared.keys
+    }
+
+    /// What is kept under a name, if it has not expired.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the row is not what was written.
+    pub async fn load(
+        &self,
+        tenant: &str,
+        kind: Kind,
+        name: &[&[u8]],
+        now_ms: u64,
+    ) -> Result<Option<Vec<u8>>, ShelfError> {
+        let addresses = self.shared.keys.addresses(tenant, kind, name);
+        let waiting = addresses.iter().find_map(|address| self.shared.waiting().get(tenant, kind, *address));
+        let row = match waiting.filter(|row| row.expires_at_ms > now_ms) {
+            Some(row) => Some(row),
+            None => self.shared.store.content().load(tenant.to_owned(), kind, addresses, now_ms).await?.map(Arc::new),
+        };
+        Ok(row.map(|row| open(&self.shared.keys, &row)).transpose()?)
+    }
+
+    /// Keeps an item in place of what had its name. True if it will be found: what is too large is not kept.
+    pub fn keep(&self, item: Item, random: [u8; RANDOM_BYTES], bounds: Bounds, now_ms: u64) -> bool {
+        let kind = item.kind.as_str();
+        if item.content.len() > bounds.item_bytes {
+            tracing::warn!(
+                kind,
+                bytes = item.content.len(),
+                "an item is too large to be kept ([content] max_item_bytes)"
+            );
+            return false;
+        }
+        // What is around the content as it lies in a row.
+        let bounds = Bounds { item_bytes: bounds.item_bytes.saturating_add(1_024), ..bounds };
+        let Ok(row) = seal(&self.shared.keys, item, random) else {
+            tracing::error!(kind, "content could not be sealed and is not kept");
+            return false;
+        };
+        let row = Arc::new(row);
+        if !self.shared.waiting().put(&row) {
+            tracing::error!(kind, "too much content waits to be written; an item is not kept");
+            return false;
+        }
+        let shared = Arc::clone(&self.shared);
+        self.writers.spawn(async move { shared.write(&row, bounds, now_ms).await });
+        true
+    }
+
+    /// Forgets what is kept under a name; true if there was something.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn delete(&self, tenant: &str, kind: Kind, name: &[&[u8]]) -> Result<bool, StoreError> {
+        let addresses = self.shared.keys.addresses(tenant, kind, name);
+        let _turn = self.shared.turn.lock().await;
+        let mut was_waiting = false;
+        for address in &addresses {
+            was_waiting |= self.shared.waiting().take(&(tenant.to_owned(), kind, *address)).is_some();
+        }
+        Ok(self.shared.store.content().delete(tenant.to_owned(), kind, addresses).await? || was_waiting)
+    }
+
+    /// Forgets everything about a subject.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn erase(&self, subject: Subject) -> Result<Erased, StoreError> {
+        let _turn = self.shared.turn.lock().await;
+        let gone = self.shared.waiting().take_all(&subject);
+        let mut erased = self.shared.store.content().erase(subject).await?;
+        for row in gone {
+            *erased.items.entry(row.kind).or_default() += 1;
+            erased.bytes += row.sealed.len() as u64;
+        }
+        Ok(erased)
+    }
+
+    /// Forgets what has expired.
+    ///
+    /// # Errors
+    /// The store refuses.
+    pub async fn delete_expired(&self, now_ms: u64) -> Result<u64, StoreError> {
+        self.shared.store.content().delete_expired(now_ms).await
+    }
+
+    /// Waits until everything kept so far is in the store.
+    pub async fn flush(&self) {
+        self.writers.close();
+        self.writers.wait().await;
+        self.writers.reopen();
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(&self, row: &Arc<Row>, bounds: Bounds, now_ms: u64) {
+        let _turn = self.turn.lock().await;
+        let place = place(row);
+        let still_waits = || self.waiting().rows.get(&place).is_some_and(|waiting| Arc::ptr_eq(waiting, row));
+        // Deleted, or written over, before its turn came.
+        if !still_waits() {
+            return;
+        }
+        let kind = row.kind.as_str();
+        match self.store.content().keep(Row::clone(row), bounds, now_ms).await {
+            Ok(true) => {}
+            Ok(false) => tracing::warn!(kind, "there is no room for an item; it is not kept ([content] max_bytes)"),
+            Err(error) => tracing::error!(%error, kind, "an item could not be kept"),
+        }
+        if still_waits() {
+            self.waiting().take(&place);
+        }
+    }
+}
+
+impl Waiting {
+    fn get(&self, tenant: &str, kind: Kind, address: Address) -> Option<Arc<Row>> {
+        self.rows.get(&(tenant.to_owned(), kind, address)).cloned()
+    }
+
+    fn put(&mut self, row: &Arc<Row>) -> bool {
+        self.take(&place(row));
+        if self.rows.len() >= MAX_WAITING || self.bytes + row.sealed.len() > MAX_WAITING_BYTES {
+            return false;
+        }
+        self.bytes += row.sealed.len();
+        self.rows.insert(place(row), Arc::clone(row));
+        true
+    }
+
+    fn take(&mut self, place: &Place) -> Option<Arc<Row>> {
+        let row = self.rows.remove(place)?;
+        self.bytes -= row.sealed.len();
+        Some(row)
+    }
+
+    fn take_all(&mut self, subject: &Subject) -> Vec<Arc<Row>> {
+        let fits: Vec<Place> = self.rows.values().filter(|row| subject.fits(row)).map(|row| place(row)).collect();
+        fits.iter().filter_map(|place| self.take(place)).collect()
+    }
+}
+
+fn place(row: &Row) -> Place {
+    (row.owner.tenant.clone(), row.kind, row.address)
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").finish_non_exhaustive()
+    }
+}
