@@ -11,6 +11,7 @@ use super::content::ContentFile;
 use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
 use super::route_file::RouteFile;
+use super::server_tls::ServerTlsFile;
 use super::vault::VaultFile;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
@@ -64,6 +65,7 @@ pub struct ServerFile {
     pub readyz: ReadyRule,
     /// Of the hours that conditions of targets name.
     pub utc_offset: Spanned<String>,
+    pub tls: Option<ServerTlsFile>,
 }
 
 impl Default for ServerFile {
@@ -78,6 +80,7 @@ impl Default for ServerFile {
             readyz: ReadyRule::All,
             // Kazakhstan's, all year.
             utc_offset: Spanned::new(0..0, "+05:00".to_owned()),
+            tls: None,
         }
     }
 }

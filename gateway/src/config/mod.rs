@@ -16,6 +16,7 @@ mod provider_file;
 mod provider_limits;
 mod route;
 mod route_file;
+mod server_tls;
 mod validate;
 mod vault;
 
@@ -34,5 +35,6 @@ pub use route::{
     CanaryConfig, Condition, Price, Retries, RouteConfig, ShadowConfig, TargetConfig, TargetSettings, Timeouts,
 };
 pub use route_file::{Ability, Sticky, Strategy, TimeoutsFile, UnreadableRule};
+pub use server_tls::ServerTls;
 pub use validate::{Config, LOCAL_PROVIDER, Zone, inside_border};
 pub use vault::VaultConfig;

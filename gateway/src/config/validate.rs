@@ -15,6 +15,7 @@ use super::outward::check_outward;
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
 use super::provider::{ProviderConfig, Surroundings, check_provider};
 use super::route::{RouteConfig, check_route};
+use super::server_tls::{ServerTls, check_server_tls};
 use super::vault::{VaultConfig, check_vault};
 
 /// The name under which the engine's models are reached.
@@ -30,6 +31,7 @@ pub struct Config {
     pub max_in_flight: usize,
     pub grace: Duration,
     pub readyz: ReadyRule,
+    pub tls: Option<ServerTls>,
     /// Of the hours in conditions.
     pub utc_offset: Offset,
     /// The SQLite file; its folder is the data folder.
@@ -134,6 +136,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         max_in_flight: file.server.max_in_flight.into_inner(),
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,
+        tls: file.server.tls.as_ref().map(check_server_tls).transpose()?,
         utc_offset: check_offset(&file.server.utc_offset)?,
         database,
         local: file.local,

@@ -8,6 +8,8 @@ pub enum FailureKind {
     Connect,
     /// Nothing was sent for a reason of the gateway's own: a key that is not there.
     Unsent,
+    /// Nothing was sent: as much goes there as this gateway lets go.
+    Ceiling,
     Timeout,
     RateLimit,
     Quota,
@@ -18,12 +20,13 @@ pub enum FailureKind {
 impl FailureKind {
     /// Whether the provider has surely done nothing of what it was asked.
     pub fn left_undone(self) -> bool {
-        matches!(self, Self::Connect | Self::Unsent | Self::RateLimit | Self::Quota)
+        matches!(self, Self::Connect | Self::Unsent | Self::Ceiling | Self::RateLimit | Self::Quota)
     }
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connect | Self::Unsent => "connect",
+            Self::Ceiling => "ceiling",
             Self::Timeout => "timeout",
             Self::RateLimit => "rate_limit",
             Self::Quota => "quota",

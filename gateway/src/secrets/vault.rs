@@ -92,6 +92,9 @@ struct Enveloped<T> {
     data: T,
 }
 
+/// Of a secret: once for the answer, and once for its version.
+type Fields = Enveloped<Enveloped<serde_json::Map<String, Value>>>;
+
 #[derive(Deserialize)]
 struct OwnToken {
     #[serde(default)]
@@ -127,7 +130,6 @@ impl Client<'_> {
     pub(super) async fn read(&self, token: &Secret, path: &str) -> Result<HashMap<String, Secret>, VaultError> {
         let place = format!("{}/data/{path}", self.settings.mount);
         let answer = self.ask(Method::GET, &place, Some(token), None).await?;
-        type Fields = Enveloped<Enveloped<serde_json::Map<String, Value>>>;
         let fields: Fields = serde_json::from_slice(&answer).map_err(|_| VaultError::Unreadable)?;
         let texts = fields.data.data.into_iter();
         Ok(texts.filter_map(|(field, value)| Some((field, Secret::new(value.as_str()?)?))).collect())
