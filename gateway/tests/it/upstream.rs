@@ -131,7 +131,9 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
         reply = choose(&whole);
     }
     match reply {
-        Reply::By(_) | Reply::Held(_) => unreachable!("a choice leads to a reply, and what is held was released"),
+        Reply::By(_) | Reply::ByHead(_) | Reply::Held(_) => {
+            unreachable!("a choice leads to a reply, and what is held was released")
+        }
         Reply::Text(text) if streamed => respond(200, "text/event-stream", Body::from(stream_of(text))),
         Reply::Text(text) => respond(200, "application/json", Body::from(completion(text))),
         Reply::Echo if streamed => respond(200, "text/event-stream", Body::from(echo::stream(&text))),
