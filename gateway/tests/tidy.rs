@@ -110,13 +110,17 @@ fn foreign_crates_are_named_only_where_they_belong() {
     }
 }
 
-/// Nothing is fetched for a caller: what opens connections outward sends routed requests and asks Vault, from here alone.
+/// Nothing is fetched for a caller: what opens connections outward sends routed requests, asks Vault,
+/// or probes a gateway from the command line.
 #[test]
-fn only_providers_and_vault_are_connected_to() {
+fn connections_outward_are_opened_in_few_places() {
     for (name, text) in sources() {
         let sends = code(&text).contains("EgressClient");
-        let belongs =
-            name.starts_with("egress/") || matches!(name.as_str(), "providers/upstream.rs" | "providers/vault_wire.rs");
+        let belongs = name.starts_with("egress/")
+            || matches!(
+                name.as_str(),
+                "providers/upstream.rs" | "providers/vault_wire.rs" | "cli/probe/environment.rs"
+            );
         assert!(!sends || belongs, "{name} opens connections outward");
     }
 }

@@ -1,13 +1,17 @@
 //! The operator's commands. Without one, the gateway is served.
 
 mod audit;
+mod check;
 mod config_check;
+mod drill;
 mod first_start;
 mod keys;
 mod local_engine;
 mod output;
 mod pii;
+mod probe;
 mod serve;
+mod table;
 mod watched_file;
 
 use std::path::PathBuf;
@@ -36,6 +40,10 @@ enum Command {
     /// Look at the configuration without starting.
     #[command(subcommand)]
     Config(config_check::ConfigCommand),
+    /// Send every route of a running gateway a normal, a streamed, a tool and a long request, and print the table.
+    Check(check::CheckArgs),
+    /// Make the first target of a route fail on purpose and measure the switch to the others.
+    Drill(drill::DrillArgs),
     /// Make, list and revoke keys; a running gateway takes notice within seconds.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -78,6 +86,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None | Some(Command::Serve) => serve::serve(path).await,
         Some(Command::Config(command)) => config_check::run(path, &command),
+        Some(Command::Check(args)) => check::run(path, args).await,
+        Some(Command::Drill(args)) => drill::run(path, args).await,
         Some(Command::Keys(command)) => keys::run(path, command).await,
         Some(Command::Pii(command)) => pii::run(path, command),
         Some(Command::Audit(command)) => audit::run(path, &command).await,

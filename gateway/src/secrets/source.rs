@@ -25,9 +25,14 @@ pub struct VaultField {
 pub struct Secret(String);
 
 impl Secret {
-    pub(super) fn new(value: &str) -> Option<Self> {
+    pub(super) fn read(value: &str) -> Option<Self> {
         let value = value.trim();
         (!value.is_empty()).then(|| Self(value.to_owned()))
+    }
+
+    /// One that was made here.
+    pub fn new(value: String) -> Self {
+        Self(value)
     }
 
     /// The value itself, for the one header that carries it.
@@ -98,13 +103,13 @@ impl SecretSource {
     pub fn resolve(&self) -> Result<Secret, SecretError> {
         match self {
             Self::Env(name) => match std::env::var(name) {
-                Ok(value) => Secret::new(&value).ok_or_else(|| SecretError::MissingVariable { name: name.clone() }),
+                Ok(value) => Secret::read(&value).ok_or_else(|| SecretError::MissingVariable { name: name.clone() }),
                 Err(_) => Err(SecretError::MissingVariable { name: name.clone() }),
             },
             Self::File(path) => {
                 let value = std::fs::read_to_string(path)
                     .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
-                Secret::new(&value).ok_or_else(|| SecretError::EmptyFile { path: path.clone() })
+                Secret::read(&value).ok_or_else(|| SecretError::EmptyFile { path: path.clone() })
             }
             Self::Vault(_) => Err(SecretError::NotFromVault),
         }

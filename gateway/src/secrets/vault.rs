@@ -132,7 +132,7 @@ impl Client<'_> {
         let answer = self.ask(Method::GET, &place, Some(token), None).await?;
         let fields: Fields = serde_json::from_slice(&answer).map_err(|_| VaultError::Unreadable)?;
         let texts = fields.data.data.into_iter();
-        Ok(texts.filter_map(|(field, value)| Some((field, Secret::new(value.as_str()?)?))).collect())
+        Ok(texts.filter_map(|(field, value)| Some((field, Secret::read(value.as_str()?)?))).collect())
     }
 
     /// How long a configured token holds. One that may not ask is taken as it is.
@@ -155,7 +155,7 @@ impl Client<'_> {
     ) -> Result<Token, VaultError> {
         let answer = self.ask(method, place, token, body).await?;
         let AuthAnswer { auth } = serde_json::from_slice(&answer).map_err(|_| VaultError::Unreadable)?;
-        let value = Secret::new(&auth.client_token).ok_or(VaultError::Unreadable)?;
+        let value = Secret::read(&auth.client_token).ok_or(VaultError::Unreadable)?;
         Ok(Token { value, lease: lease(auth.lease_duration), is_renewable: auth.renewable })
     }
 
