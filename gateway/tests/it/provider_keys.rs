@@ -58,9 +58,8 @@ async fn keys_are_drawn_by_weight() {
 
 /// An upstream that takes one of the keys only.
 async fn picky(refusal: (u16, &'static str)) -> Upstream {
-    let reply = move |request: &str| match request.contains("sk-bad") {
-        true => Reply::Status(refusal.0, refusal.1),
-        false => Reply::Text("fine"),
+    let reply = move |request: &str| {
+        if request.contains("sk-bad") { Reply::Status(refusal.0, refusal.1) } else { Reply::Text("fine") }
     };
     Upstream::start(Reply::ByHead(Arc::new(reply))).await
 }
