@@ -102,7 +102,7 @@ pub struct ChatRequest {
     pub reasoning_effort: Option<String>,
     /// Anthropic's switch and budget for thoughts, as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thinking: Option<Value>,
+    pub thinking: Option<serde_json::Map<String, Value>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add_generation_prompt: Option<bool>,
     /// The last message is the beginning of the answer.

@@ -65,7 +65,7 @@ pub fn translate(request: &MessagesRequest) -> Result<(ChatRequest, Places), Api
         response_format: response_format(request)?,
         reasoning_effort: request.output_config.as_ref().and_then(|config| config.effort.clone()),
         chat_template_kwargs: thinking_switch(request)?,
-        thinking: request.thinking.as_ref().map(|thinking| json!(thinking)),
+        thinking: request.thinking.as_ref().and_then(|thinking| json!(thinking).as_object().cloned()),
         add_generation_prompt: is_begun.then_some(false),
         continue_final_message: is_begun.then_some(true),
         user: request.metadata.as_ref().and_then(|metadata| metadata.user_id.clone()),
