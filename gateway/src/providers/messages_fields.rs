@@ -10,6 +10,29 @@ use super::chat_fields::{HINTS, says_nothing};
 /// Where neither the request nor the route bounds the answer.
 pub(super) const DEFAULT_MAX_TOKENS: u64 = 8_192;
 
+/// What both have words for. A last message of the assistant's begins the answer there by itself, for models that can.
+pub(super) const READ: [&str; 19] = [
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop",
+    "stream",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "reasoning_effort",
+    "thinking",
+    "user",
+    "chat_template_kwargs",
+    "add_generation_prompt",
+    "continue_final_message",
+];
+
 pub(super) struct MessagesFields(Map<String, Value>);
 
 impl MessagesFields {

@@ -1,6 +1,6 @@
 //! Which deployments had better be left alone for a while: those that said how long, those whose quota is spent, those
-//! that failed twice in a row, and those that became far slower than they usually are. They are passed over while another target can answer, and tried one request at
-//! a time when their rest is over.
+//! that failed twice in a row, and those that became far slower than they usually are. They are passed over while another
+//! target can answer, and tried one request at a time when their rest is over.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,60 +1,17 @@
 //! Anthropic's events as the chunks of a chat stream.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
-use futures_util::stream;
-use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
 use serde_json::{Map, Value};
-use shekara_protocol::sse::{self, SseDecoder, SseEvent};
+use shekara_protocol::sse::{self, SseEvent};
 
 use super::response::{finish_reason, usage};
+use crate::providers::UpstreamBody;
 use crate::providers::chat_answer::ChunkWriter;
-use crate::providers::{UpstreamBody, UpstreamBodyError};
-
-/// One event holds a piece of an answer; the largest begins with the whole message.
-const MAX_EVENT_BYTES: usize = 2 << 20;
+use crate::providers::translated_events::{ProviderEvents, Translation};
 
 /// `created` in Unix seconds.
 pub(super) fn as_chat(body: UpstreamBody, created: u64) -> UpstreamBody {
-    let reader = Reader {
-        body,
-        decoder: SseDecoder::new(MAX_EVENT_BYTES),
-        chunks: Chunks::new(created),
-        ready: VecDeque::new(),
-    };
-    let frames = stream::unfold(reader, |mut reader| async move {
-        let next = reader.next().await?;
-        Some((next.map(Frame::data), reader))
-    });
-    StreamBody::new(frames).boxed_unsync()
-}
-
-struct Reader {
-    body: UpstreamBody,
-    decoder: SseDecoder,
-    chunks: Chunks,
-    ready: VecDeque<Bytes>,
-}
-
-impl Reader {
-    async fn next(&mut self) -> Option<Result<Bytes, UpstreamBodyError>> {
-        loop {
-            if let Some(bytes) = self.ready.pop_front() {
-                return Some(Ok(bytes));
-            }
-            let frame = match self.body.frame().await? {
-                Ok(frame) => frame,
-                Err(error) => return Some(Err(error)),
-            };
-            let Some(data) = frame.data_ref() else { continue };
-            match self.decoder.push(data) {
-                Ok(events) => self.ready.extend(events.iter().flat_map(|event| self.chunks.of(event))),
-                Err(error) => return Some(Err(UpstreamBodyError { source: Box::new(error) })),
-            }
-        }
-    }
+    ProviderEvents::new(body).translated(Chunks::new(created))
 }
 
 /// What was seen of one message.
@@ -119,5 +76,16 @@ impl Chunks {
     fn note_usage(&mut self, usage: &Value) {
         let counts = usage.as_object().into_iter().flatten().filter(|(_, count)| count.is_u64());
         self.usage.extend(counts.map(|(name, count)| (name.clone(), count.clone())));
+    }
+}
+
+impl Translation for Chunks {
+    fn event(&mut self, event: &SseEvent) -> Vec<Bytes> {
+        self.of(event)
+    }
+
+    /// `message_stop` has said it.
+    fn end(&mut self) -> Vec<Bytes> {
+        Vec::new()
     }
 }

@@ -5,30 +5,7 @@ use shekara_protocol::error::ApiError;
 
 use super::content::Turns;
 use crate::providers::Outgoing;
-use crate::providers::messages_fields::{MessagesFields, function, parameters};
-
-/// A last message of the assistant's begins the answer there by itself, for models that can.
-const READ: [&str; 19] = [
-    "model",
-    "messages",
-    "max_tokens",
-    "max_completion_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop",
-    "stream",
-    "tools",
-    "tool_choice",
-    "parallel_tool_calls",
-    "response_format",
-    "reasoning_effort",
-    "thinking",
-    "user",
-    "chat_template_kwargs",
-    "add_generation_prompt",
-    "continue_final_message",
-];
+use crate::providers::messages_fields::{MessagesFields, READ, function, parameters};
 
 /// Whose model it is, as far as that changes what may be asked. An application's own inference profile does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
