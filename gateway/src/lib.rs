@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod content;
 pub mod egress;
+pub mod ingress;
 pub mod labels;
 pub mod middleware;
 pub mod pii;

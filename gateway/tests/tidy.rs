@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("auth", &[]),
     ("secrets", &[]),
     ("telemetry", &["audit"]),
@@ -17,6 +17,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("config", &["auth", "content", "labels", "pii", "secrets"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
+    ("ingress", &["config"]),
     ("store", &["audit", "auth", "content", "pii"]),
     ("providers", &["config", "egress", "pii", "routing", "secrets"]),
     (
@@ -40,11 +41,12 @@ const IMPORTS: [(&str, &[&str]); 15] = [
 ];
 
 /// Foreign crate → the only places that may name it.
-const NAMED_BY: [(&str, &[&str]); 6] = [
+const NAMED_BY: [(&str, &[&str]); 7] = [
     ("reqwest", &["egress"]),
-    ("rustls", &["egress"]),
+    ("rustls", &["egress", "ingress"]),
+    ("tokio_rustls", &["ingress"]),
     ("sqlx", &["store"]),
-    ("axum", &["api", "middleware", "router.rs", "cli", "providers/engine.rs"]),
+    ("axum", &["api", "ingress/listener.rs", "middleware", "router.rs", "cli", "providers/engine.rs"]),
     ("shekara_inference", &["cli/local_engine.rs", "config/file.rs"]),
     ("clap", &["cli"]),
 ];
@@ -105,6 +107,21 @@ fn foreign_crates_are_named_only_where_they_belong() {
             assert!(!named || belongs, "{name} names {foreign}");
         }
         assert!(!code.contains("unsafe {") && !code.contains("unsafe fn"), "{name} is unsafe");
+    }
+}
+
+/// Nothing is fetched for a caller: what opens connections outward sends routed requests, asks Vault,
+/// or probes a gateway from the command line.
+#[test]
+fn connections_outward_are_opened_in_few_places() {
+    for (name, text) in sources() {
+        let sends = code(&text).contains("EgressClient");
+        let belongs = name.starts_with("egress/")
+            || matches!(
+                name.as_str(),
+                "providers/upstream.rs" | "providers/vault_wire.rs" | "cli/probe/environment.rs"
+            );
+        assert!(!sends || belongs, "{name} opens connections outward");
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::output;
 use crate::config::load;
+use crate::secrets::SecretSource;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -20,7 +21,8 @@ pub(super) fn run(path: Option<&Path>, command: &ConfigCommand) -> anyhow::Resul
     let config = &loaded.config;
     output::line(&format!("{name}: {} providers, {} routes: fine", config.providers.len(), config.routes.len()));
     for provider in &config.providers {
-        if let Some(Err(error)) = provider.api_key.as_ref().map(crate::secrets::SecretSource::resolve) {
+        let here = provider.keys.iter().filter(|key| !matches!(key.source, SecretSource::Vault(_)));
+        for error in here.filter_map(|key| key.source.resolve().err()) {
             output::line(&format!("note: provider '{}' cannot be used yet: {error}", provider.name));
         }
     }

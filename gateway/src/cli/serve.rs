@@ -19,6 +19,7 @@ use super::watched_file::WatchedFile;
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
+use crate::ingress::{Certificates, TlsListener};
 use crate::labels::Signer;
 use crate::pii::masking::MaskingSecret;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
@@ -40,6 +41,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let loaded = load(path)?;
     let config = loaded.config;
     let mut signals = Signals::new()?;
+    let certificates = config.tls.clone().map(Certificates::read).transpose()?.map(Arc::new);
     let listener = bind(config.listen).await?;
     let data = DataDir::create(&config.database)?;
     let _lock = data.lock()?;
@@ -66,7 +68,11 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
     let expiry = tokio::spawn(forget_expired(Arc::clone(&gateway)));
     let address = listener.local_addr()?;
-    let (server, stopped) = start_server(listener, &gateway);
+    if certificates.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(%address, "[server.tls] is not set: keys and prompts come in without encryption on this address");
+    }
+    let (server, stopped) = start_server(listener, &gateway, certificates.as_ref());
+    let certificates = certificates.map(|own| tokio::spawn(async move { own.follow().await }));
 
     let following = engine.follow(&gateway)?;
     // Already served meanwhile: routes to providers, and 503 for what is being loaded.
@@ -75,7 +81,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         () = signals.stop() => false,
     };
     if is_loaded {
-        gateway.replace_snapshot(snapshot(config.clone(), &engine, &gateway.sources)?);
+        gateway.put_in_force(snapshot(config.clone(), &engine, &gateway.sources)?).await;
         // Made only now that they are shown: an end while loading must not lose them.
         let first = first_keys(gateway.store(), gateway.key_secret(), &gateway.sources).await?;
         gateway.reload_keys().await?;
@@ -93,6 +99,9 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     drop(following);
     keys.abort();
     expiry.abort();
+    if let Some(following) = certificates {
+        following.abort();
+    }
     engine.shut_down().await;
     gateway.shelf.flush().await;
     projector.finish().await;
@@ -139,14 +148,24 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 type Server = JoinHandle<std::io::Result<()>>;
 
 /// The server, and what tells it that it may close idle connections and end.
-fn start_server(listener: TcpListener, gateway: &Arc<Gateway>) -> (Server, Arc<Notify>) {
+fn start_server(
+    listener: TcpListener,
+    gateway: &Arc<Gateway>,
+    certificates: Option<&Arc<Certificates>>,
+) -> (Server, Arc<Notify>) {
     let stopped = Arc::new(Notify::new());
+    let (router, told) = (router(Arc::clone(gateway)), Arc::clone(&stopped));
+    let told = async move { told.notified().await };
+    if let Some(certificates) = certificates {
+        let listener = TlsListener::new(listener, Arc::clone(certificates));
+        let serve = axum::serve(listener, router).with_graceful_shutdown(told);
+        return (tokio::spawn(async move { serve.await }), stopped);
+    }
     let listener = listener.tap_io(|stream| {
         // A stream that cannot be tuned still works.
         let _ = stream.set_nodelay(true);
     });
-    let (router, told) = (router(Arc::clone(gateway)), Arc::clone(&stopped));
-    let serve = axum::serve(listener, router).with_graceful_shutdown(async move { told.notified().await });
+    let serve = axum::serve(listener, router).with_graceful_shutdown(told);
     (tokio::spawn(async move { serve.await }), stopped)
 }
 
@@ -172,7 +191,7 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option
             .and_then(|loaded| snapshot(loaded.config, engine, &gateway.sources));
         match reloaded {
             Ok(snapshot) => {
-                gateway.replace_snapshot(snapshot);
+                gateway.put_in_force(snapshot).await;
                 // What came or went while the file was read.
                 gateway.follow_local(&engine.models());
                 tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");
@@ -239,7 +258,8 @@ impl Signals {
 }
 
 fn announce(address: SocketAddr, gateway: &Gateway, engine: &LocalEngine, first: Option<&FirstKeys>) {
-    let address = format!("http://{address}");
+    let scheme = if gateway.snapshot().config.tls.is_some() { "https" } else { "http" };
+    let address = format!("{scheme}://{address}");
     for (id, reason) in &engine.broken() {
         let folder = gateway.snapshot().config.local.models_dir.join(id);
         output::line(&format!("Not served: {}: {reason}", folder.display()));

@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::file::{ProviderFile, ProviderKind};
+use super::provider_file::{ProviderFile, ProviderKind};
 use super::validate::{Invalid, invalid};
 use crate::secrets::SecretSource;
 
@@ -13,6 +13,12 @@ pub struct AwsKeys {
     pub access_key_id: SecretSource,
     pub secret_access_key: SecretSource,
     pub session_token: Option<SecretSource>,
+}
+
+impl AwsKeys {
+    pub fn sources(&self) -> impl Iterator<Item = &SecretSource> {
+        [&self.access_key_id, &self.secret_access_key].into_iter().chain(&self.session_token)
+    }
 }
 
 /// Where the service of a region stands.
@@ -39,9 +45,10 @@ pub(super) fn check_aws(file: &ProviderFile) -> Result<Option<AwsKeys>, Invalid>
             None => Ok(None),
         };
     }
-    match (&file.api_key, &file.access_key_id, &file.secret_access_key) {
-        (Some(_), None, None) if file.session_token.is_none() => Ok(None),
-        (None, Some(id), Some(secret)) => Ok(Some(AwsKeys {
+    let has_key = file.api_key.is_some() || !file.api_keys.is_empty();
+    match (has_key, &file.access_key_id, &file.secret_access_key) {
+        (true, None, None) if file.session_token.is_none() => Ok(None),
+        (false, Some(id), Some(secret)) => Ok(Some(AwsKeys {
             region: region(file)?.to_owned(),
             access_key_id: source(id, "access_key_id", name)?,
             secret_access_key: source(secret, "secret_access_key", name)?,
@@ -70,7 +77,7 @@ fn region(file: &ProviderFile) -> Result<&str, Invalid> {
     Ok(region.get_ref())
 }
 
-fn source(given: &Spanned<String>, field: &str, provider: &str) -> Result<SecretSource, Invalid> {
+pub(super) fn source(given: &Spanned<String>, field: &str, provider: &str) -> Result<SecretSource, Invalid> {
     let parsed = given.get_ref().parse();
     parsed.map_err(|error: crate::secrets::SecretError| {
         invalid(given, format!("{field} of provider '{provider}': {error}"))

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::content::ContentFile;
-use super::preset::Preset;
+use super::outward::NetworkFile;
+use super::provider_file::ProviderFile;
 use super::route_file::RouteFile;
+use super::server_tls::ServerTlsFile;
+use super::vault::VaultFile;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
 
@@ -40,6 +42,7 @@ pub struct ConfigFile {
     pub store: StoreFile,
     pub local: LocalFile,
     pub network: NetworkFile,
+    pub vault: Option<VaultFile>,
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
     pub content: ContentFile,
@@ -62,6 +65,7 @@ pub struct ServerFile {
     pub readyz: ReadyRule,
     /// Of the hours that conditions of targets name.
     pub utc_offset: Spanned<String>,
+    pub tls: Option<ServerTlsFile>,
 }
 
 impl Default for ServerFile {
@@ -76,6 +80,7 @@ impl Default for ServerFile {
             readyz: ReadyRule::All,
             // Kazakhstan's, all year.
             utc_offset: Spanned::new(0..0, "+05:00".to_owned()),
+            tls: None,
         }
     }
 }
@@ -128,13 +133,6 @@ impl Default for LocalFile {
             models: BTreeMap::new(),
         }
     }
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NetworkFile {
-    /// Addresses that lie inside the border, beside the loopback range.
-    pub in_country: Vec<IpNet>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -243,69 +241,4 @@ pub struct LabelsFile {
     pub signing_key: Option<Spanned<String>>,
     /// A visible notice in this language: `ru`, `kk` or `en`.
     pub notice: Option<Spanned<String>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProviderKind {
-    /// OpenAI itself: external by its type.
-    Openai,
-    /// Anthropic's Messages API: external by its type.
-    Anthropic,
-    /// Google's Gemini API: external by its type.
-    Gemini,
-    /// OpenAI's models in Azure: external by its type.
-    AzureOpenai,
-    /// Mistral's own API: external by its type.
-    Mistral,
-    /// Models behind AWS' Converse: external by its type.
-    Bedrock,
-    /// vLLM, SGLang, Ollama, DeepSeek and whatever else speaks the same API.
-    OpenaiCompatible,
-}
-
-impl ProviderKind {
-    /// Whether it takes OpenAI's requests as they are, the older endpoints' too.
-    pub fn speaks_openai(self) -> bool {
-        matches!(self, Self::Openai | Self::OpenaiCompatible | Self::AzureOpenai)
-    }
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProviderFile {
-    pub name: Spanned<String>,
-    pub kind: ProviderKind,
-    /// For `openai-compatible`: whose dialect of the API it is.
-    pub preset: Option<Spanned<Preset>>,
-    pub base_url: Option<Spanned<String>>,
-    /// For `azure-openai`: a dated version of its API. Unset: the one without versions.
-    pub api_version: Option<Spanned<String>>,
-    /// `env:NAME` or `file:/path`.
-    pub api_key: Option<Spanned<String>>,
-    /// Of AWS, with the keys that requests are signed with: each `env:NAME` or `file:/path`.
-    pub region: Option<Spanned<String>>,
-    pub access_key_id: Option<Spanned<String>>,
-    pub secret_access_key: Option<Spanned<String>>,
-    pub session_token: Option<Spanned<String>>,
-    pub zone: Option<Spanned<String>>,
-    #[serde(default = "default_connect_timeout_ms")]
-    pub connect_timeout_ms: u64,
-    #[serde(default)]
-    pub on_unsupported: UnsupportedRule,
-}
-
-/// What happens to fields that a provider's own API has no words for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnsupportedRule {
-    /// 400, with the field's name.
-    #[default]
-    Refuse,
-    /// Left out.
-    Drop,
-}
-
-fn default_connect_timeout_ms() -> u64 {
-    3_000
 }

@@ -8,21 +8,33 @@ mod content;
 mod error;
 mod file;
 mod load;
+mod outward;
 mod preset;
 mod privacy;
+mod provider;
+mod provider_file;
+mod provider_limits;
 mod route;
 mod route_file;
+mod server_tls;
 mod validate;
+mod vault;
 
 pub use aws::AwsKeys;
 pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
-pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ProviderKind, ReadyRule, UnsupportedRule};
+pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ReadyRule};
 pub use load::{DEFAULT_PATH, Loaded, load, parse};
+pub use outward::{Identity, Outward, Proxy};
 pub use preset::Preset;
 pub use privacy::{Conversations, LabelsConfig, Privacy, RecognizerExamples, Rule};
+pub use provider::ProviderConfig;
+pub use provider_file::{ProviderKind, UnsupportedRule};
+pub use provider_limits::{Ceiling, WeightedKey};
 pub use route::{
     CanaryConfig, Condition, Price, Retries, RouteConfig, ShadowConfig, TargetConfig, TargetSettings, Timeouts,
 };
 pub use route_file::{Ability, Sticky, Strategy, TimeoutsFile, UnreadableRule};
-pub use validate::{Config, LOCAL_PROVIDER, ProviderConfig, Zone, inside_border};
+pub use server_tls::ServerTls;
+pub use validate::{Config, LOCAL_PROVIDER, Zone, inside_border};
+pub use vault::VaultConfig;

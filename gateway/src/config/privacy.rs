@@ -150,5 +150,6 @@ pub(super) fn check_labels(file: &LabelsFile) -> Result<LabelsConfig, Invalid> {
 }
 
 pub(super) fn secret(name: &str, source: &Spanned<String>) -> Result<SecretSource, Invalid> {
-    source.get_ref().parse().map_err(|error: SecretError| invalid(source, format!("{name}: {error}")))
+    let parsed = source.get_ref().parse().and_then(SecretSource::on_this_machine);
+    parsed.map_err(|error: SecretError| invalid(source, format!("{name}: {error}")))
 }

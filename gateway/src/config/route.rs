@@ -6,11 +6,12 @@ use toml::Spanned;
 
 use super::content::{CacheConfig, check_cache};
 use super::file::EntityActions;
+use super::provider::ProviderConfig;
 use super::route_file::{
     Ability, CanaryFile, ConditionFile, PriceFile, RetriesFile, RouteFile, ShadowFile, Sticky, Strategy, TargetFile,
     TimeoutsFile, UnreadableRule,
 };
-use super::validate::{Invalid, LOCAL_PROVIDER, ProviderConfig, Zone, invalid};
+use super::validate::{Invalid, LOCAL_PROVIDER, Zone, invalid};
 use crate::auth::DataClass;
 use crate::pii::{Action, PolicyOverrides};
 

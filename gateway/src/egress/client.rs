@@ -1,6 +1,7 @@
 //! One pooled client per provider.
 
 use std::error::Error as StdError;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use http_body::{Body, Frame};
 use ipnet::IpNet;
 
 use super::resolver::{BorderResolver, OutsideBorder};
+use crate::config::{Identity, Outward, Proxy};
 
 /// How far a client may reach.
 #[derive(Debug, Clone, Copy)]
@@ -19,8 +21,24 @@ pub enum Reach<'a> {
     InBorder(&'a [IpNet]),
 }
 
+/// How a client connects, and how far.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    pub reach: Reach<'a>,
+    pub connect_timeout: Duration,
+    pub outward: &'a Outward,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum EgressError {
+    #[error("failed to read the certificate or key in {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("failed to read the certificate or key in {}: {source}", path.display())]
+    NoCertificate { path: PathBuf, source: reqwest::Error },
+    #[error("failed to read any certificate in {}", path.display())]
+    EmptyFile { path: PathBuf },
+    #[error("failed to read proxy_password: {reason}")]
+    NoPassword { reason: String },
     #[error("failed to set up a client: {source}")]
     Setup { source: reqwest::Error },
     #[error("failed to stay inside the border: the address lies in no [network] in_country range")]
@@ -44,13 +62,14 @@ pub fn install_tls() {
 
 impl EgressClient {
     /// # Errors
-    /// TLS cannot be set up, e.g. because the system has no root certificates.
-    pub fn new(reach: Reach<'_>, connect_timeout: Duration) -> Result<Self, EgressError> {
+    /// A file is not what it should be, or TLS cannot be set up.
+    pub fn new(way: Way<'_>) -> Result<Self, EgressError> {
+        let own = Own::read(way.outward)?;
         // A machine without root certificates of its own gets Mozilla's, as of this build.
-        let inner = builder(reach, connect_timeout).build().or_else(|_| {
+        let inner = builder(way, &own).tls_certs_merge(own.roots.iter().cloned()).build().or_else(|_| {
             let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
             let roots: Result<Vec<_>, _> = bundled.map(|der| reqwest::Certificate::from_der(der)).collect();
-            builder(reach, connect_timeout).tls_certs_only(roots?).build()
+            builder(way, &own).tls_certs_only(roots?.into_iter().chain(own.roots.iter().cloned())).build()
         });
         Ok(Self { inner: inner.map_err(|source| EgressError::Setup { source })? })
     }
@@ -67,15 +86,78 @@ impl EgressClient {
     }
 }
 
-fn builder(reach: Reach<'_>, connect_timeout: Duration) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
+/// What files and variables say of a way.
+struct Own {
+    roots: Vec<reqwest::Certificate>,
+    identity: Option<reqwest::Identity>,
+    proxy: Option<reqwest::Proxy>,
+}
+
+impl Own {
+    fn read(outward: &Outward) -> Result<Self, EgressError> {
+        let mut roots = Vec::new();
+        for path in &outward.ca {
+            let found = reqwest::Certificate::from_pem_bundle(&read(path)?);
+            let found = found.map_err(|source| EgressError::NoCertificate { path: path.clone(), source })?;
+            if found.is_empty() {
+                return Err(EgressError::EmptyFile { path: path.clone() });
+            }
+            roots.extend(found);
+        }
+        Ok(Self {
+            roots,
+            identity: outward.identity.as_ref().map(identity).transpose()?,
+            proxy: outward.proxy.as_ref().map(proxy).transpose()?,
+        })
+    }
+}
+
+fn identity(files: &Identity) -> Result<reqwest::Identity, EgressError> {
+    let mut pem = read(&files.key)?;
+    pem.push(b'\n');
+    pem.extend(read(&files.certificate)?);
+    let path = files.certificate.clone();
+    reqwest::Identity::from_pem(&pem).map_err(|source| EgressError::NoCertificate { path, source })
+}
+
+fn proxy(proxy: &Proxy) -> Result<reqwest::Proxy, EgressError> {
+    let setup = |source| EgressError::Setup { source };
+    let mut own = reqwest::Proxy::all(&proxy.url).map_err(setup)?;
+    if let Some(user) = &proxy.user {
+        let unread = |error: &dyn std::fmt::Display| EgressError::NoPassword { reason: error.to_string() };
+        let password = match &proxy.password {
+            Some(source) => Some(source.resolve().map_err(|error| unread(&error))?),
+            None => None,
+        };
+        let password = match &password {
+            Some(password) => password.expose(),
+            None => "",
+        };
+        own = own.basic_auth(user, password);
+    }
+    Ok(own.no_proxy(reqwest::NoProxy::from_string(&proxy.except.join(","))))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, EgressError> {
+    std::fs::read(path).map_err(|source| EgressError::Unreadable { path: path.to_owned(), source })
+}
+
+fn builder(way: Way<'_>, own: &Own) -> reqwest::ClientBuilder {
+    // Nothing from the environment: a proxy is what the configuration says.
+    let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(connect_timeout)
+        .connect_timeout(way.connect_timeout)
         .pool_idle_timeout(Duration::from_mins(1))
         .tcp_nodelay(true)
         .user_agent(concat!("shekara/", env!("CARGO_PKG_VERSION")));
-    match reach {
+    if let Some(proxy) = &own.proxy {
+        builder = builder.proxy(proxy.clone());
+    }
+    if let Some(identity) = &own.identity {
+        builder = builder.identity(identity.clone());
+    }
+    match way.reach {
         Reach::Anywhere => builder,
         Reach::InBorder(in_country) => builder.dns_resolver(BorderResolver::new(in_country)),
     }

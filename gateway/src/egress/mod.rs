@@ -3,4 +3,4 @@
 mod client;
 mod resolver;
 
-pub use client::{EgressBody, EgressClient, EgressError, Reach, install_tls};
+pub use client::{EgressBody, EgressClient, EgressError, Reach, Way, install_tls};

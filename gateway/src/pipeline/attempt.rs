@@ -108,6 +108,7 @@ impl ScreenedRequest {
             request_id: &self.context.request_id,
             now,
             upload: None,
+            key: 0,
         };
         let (providers, connect) = (&self.snapshot.providers, candidate.settings.timeouts.connect);
         match (&candidate.target, &*self.screened) {

@@ -70,6 +70,7 @@ impl Gateway {
     /// # Errors
     /// The keys cannot be read.
     pub async fn new(parts: GatewayParts) -> Result<Self, StoreError> {
+        parts.snapshot.providers.keep_secrets(None).await;
         let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
         Ok(Self {
             journal: parts.journal,
@@ -92,6 +93,12 @@ impl Gateway {
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// The same with the secrets that it needs, as far as they are to be had within a moment.
+    pub async fn put_in_force(&self, snapshot: Snapshot) {
+        snapshot.providers.keep_secrets(Some(&self.snapshot().providers)).await;
+        self.replace_snapshot(snapshot);
     }
 
     /// Requests that have begun keep the old one.

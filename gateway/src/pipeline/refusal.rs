@@ -164,6 +164,10 @@ pub(super) fn all_failed(failure: Failure) -> ApiError {
         }
         FailureKind::Timeout => new(StatusCode::GATEWAY_TIMEOUT, "No provider of this route answered in time.")
             .with_code("provider_timeout"),
+        FailureKind::Ceiling => {
+            let message = "As many requests go to the provider of this route as the gateway's limits allow.";
+            ApiError::overloaded(message, 1).with_code("provider_ceiling")
+        }
         FailureKind::RateLimit => ApiError::overloaded("Every target of this route is at its rate limit.", 1),
         FailureKind::Quota => ApiError::overloaded("The quota at every provider of this route is spent.", 3600)
             .with_code("provider_quota"),

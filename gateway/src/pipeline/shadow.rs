@@ -52,7 +52,7 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
         places,
         ..*request
     };
-    let asking = ask(Arc::clone(gateway), copy, shadow.candidate.clone());
+    let asking = Box::pin(ask(Arc::clone(gateway), copy, shadow.candidate.clone()));
     let ending = gateway.drain.grace_over().clone();
     tokio::spawn(async move {
         let _room = room;

@@ -7,13 +7,17 @@ use futures_util::future::{Either, select};
 use shekara_protocol::error::ApiError;
 
 use super::attempt::Begun;
-use super::health::{Busy, Span};
+use super::health::{Busy, Full, Span};
 use super::provider_words::without_quotations;
 use super::screening::ScreenedRequest;
 use super::{Gateway, refusal};
 use crate::audit::TryResult;
+use crate::config::Ceiling;
 use crate::providers::{AttemptError, Failure, FailureKind};
-use crate::routing::{Candidate, Plan, Reason, Target};
+use crate::routing::{Candidate, Deployment, Plan, Reason, Target};
+
+/// The environment of keys for which a share of a provider's ceiling is reserved.
+const PRODUCTION: &str = "prod";
 
 /// An answer that has begun, and whose it is.
 pub(super) struct Won {
@@ -72,7 +76,11 @@ impl Walk<'_> {
                         return Err(failed.final_answer());
                     }
                     verdict = Some(failed);
-                    reason = unless_confined(reason, Reason::Fallback(failure.kind.as_str()));
+                    let why = match failure.kind {
+                        FailureKind::Ceiling => Reason::Overflow,
+                        kind => Reason::Fallback(kind.as_str()),
+                    };
+                    reason = unless_confined(reason, why);
                 }
             }
             if self.started.elapsed() >= self.request.route.timeouts.total {
@@ -135,7 +143,10 @@ impl Walk<'_> {
         let (gateway, request, deployment) = (self.gateway, self.request, candidate.deployment());
         let health = &gateway.health;
         let (began, began_ms) = (Instant::now(), gateway.now_ms());
-        let busy = health.begin(deployment, began_ms);
+        let full = |full: Full| {
+            Tried::Next(Failure { retry_after_s: Some(full.retry_after_s), ..FailureKind::Ceiling.into() })
+        };
+        let busy = health.begin(deployment, self.ceiling(deployment), began_ms).map_err(full)?;
         let call = Call::begin(self, candidate, reason);
         if matches!(candidate.target, Target::External(_)) {
             let settlement = &request.context.settlement;
@@ -175,6 +186,13 @@ impl Walk<'_> {
                 Err(Tried::Next(failure))
             }
         }
+    }
+
+    /// What may be sent to the deployment's provider, and whether this request is production's.
+    fn ceiling(&self, deployment: &Deployment) -> Option<(&Ceiling, bool)> {
+        let providers = &self.request.snapshot.config.providers;
+        let provider = providers.iter().find(|provider| *provider.name == *deployment.provider)?;
+        provider.ceiling.as_ref().map(|ceiling| (ceiling, self.request.context.key.environment == PRODUCTION))
     }
 
     /// The total time is the request's, and a target may have less of it.
@@ -227,7 +245,8 @@ fn result_of(kind: FailureKind) -> TryResult {
         FailureKind::Connect => TryResult::Connect,
         FailureKind::Unsent => TryResult::Unsent,
         FailureKind::Timeout => TryResult::Timeout,
-        FailureKind::RateLimit => TryResult::RateLimit,
+        // Never sent, and so never recorded.
+        FailureKind::Ceiling | FailureKind::RateLimit => TryResult::RateLimit,
         FailureKind::Quota => TryResult::Quota,
         FailureKind::Server => TryResult::Server,
         FailureKind::BrokenResponse => TryResult::BrokenResponse,

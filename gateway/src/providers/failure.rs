@@ -8,6 +8,8 @@ pub enum FailureKind {
     Connect,
     /// Nothing was sent for a reason of the gateway's own: a key that is not there.
     Unsent,
+    /// Nothing was sent: as much goes there as this gateway lets go.
+    Ceiling,
     Timeout,
     RateLimit,
     Quota,
@@ -19,6 +21,7 @@ impl FailureKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Connect | Self::Unsent => "connect",
+            Self::Ceiling => "ceiling",
             Self::Timeout => "timeout",
             Self::RateLimit => "rate_limit",
             Self::Quota => "quota",
@@ -42,7 +45,7 @@ impl Failure {
     /// Whether the provider has surely done nothing of what it was asked.
     pub fn left_undone(self) -> bool {
         match self.kind {
-            FailureKind::Connect | FailureKind::Unsent => true,
+            FailureKind::Connect | FailureKind::Unsent | FailureKind::Ceiling => true,
             FailureKind::RateLimit | FailureKind::Quota => self.at_the_door,
             _ => false,
         }

@@ -9,6 +9,7 @@ mod completions;
 mod engine;
 mod failure;
 mod gemini;
+mod keys;
 mod messages_fields;
 mod mistral;
 mod openai;
@@ -17,6 +18,7 @@ mod token_classifier;
 mod translated_events;
 mod upload;
 mod upstream;
+mod vault_wire;
 
 pub use engine::EngineService;
 pub use failure::{AttemptError, Failure, FailureKind};
@@ -47,6 +49,8 @@ pub struct Outgoing<'a> {
     pub now: jiff::Timestamp,
     /// A file that goes along, as a form. Only what stays inside the border has one.
     pub upload: Option<&'a Upload>,
+    /// Which of the provider's keys it goes with; chosen where it is sent.
+    pub key: usize,
 }
 
 /// An upstream's body as it arrives. Dropping it ends the upstream's work.

@@ -1,13 +1,16 @@
 //! All providers, apart by zone: the outer ones take only what was cleared, the inner ones only connect inside.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use shekara_protocol::error::ApiError;
 
 use super::engine::EngineService;
+use super::keys::{Keys, Used, is_refused_key};
 use super::upstream::Upstream;
+use super::vault_wire::{Keeping, keep, secrets_of};
 use super::{
     AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock, completions, gemini,
     mistral, openai,
@@ -16,18 +19,46 @@ use crate::config::{Config, ProviderConfig, ProviderKind, RouteConfig, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
 use crate::routing::{External, InBorder, Routed};
+use crate::secrets::Secrets;
 
 #[derive(Debug)]
 pub struct Registry {
     external: Upstreams,
     in_border: Upstreams,
     engine: Option<EngineService>,
+    secrets: Secrets,
+    keeping: Mutex<Option<Keeping>>,
 }
 
 /// By name: each with the time in which it must be connected to, which targets may set for themselves.
 type Upstreams = HashMap<String, Vec<(Duration, Upstream)>>;
 
+/// Sends with one of the provider's keys, and with another one where that was not taken.
 async fn send(
+    upstream: &Upstream,
+    request: (&Bytes, &str),
+    outgoing: Outgoing<'_>,
+    tripwire: Option<&Tripwire>,
+) -> Result<UpstreamResponse, AttemptError> {
+    let keys = upstream.keys();
+    let mut used = Used::default();
+    let mut outgoing = Outgoing { key: keys.first(outgoing), ..outgoing };
+    loop {
+        let result = send_with_key(upstream, request, outgoing, tripwire).await;
+        let Err(error) = &result else { return result };
+        if !keys.note(outgoing, error, &mut used) {
+            return result;
+        }
+        if matches!(error, AttemptError::Told(error) if is_refused_key(error)) {
+            upstream.doubt_secrets();
+        }
+        let Some(key) = keys.next(outgoing, used) else { return result };
+        tracing::warn!(provider = upstream.name(), key = outgoing.key + 1, "a key was not taken; the next one is used");
+        outgoing.key = key;
+    }
+}
+
+async fn send_with_key(
     upstream: &Upstream,
     request: (&Bytes, &str),
     outgoing: Outgoing<'_>,
@@ -86,21 +117,37 @@ impl Registry {
     /// A client cannot be set up.
     pub fn new(config: &Config, engine: Option<EngineService>) -> Result<Self, EgressError> {
         let (mut external, mut in_border) = (HashMap::new(), HashMap::new());
+        let secrets = secrets_of(config)?;
         for provider in &config.providers {
             let (reach, map) = match provider.zone {
                 Zone::External => (Reach::Anywhere, &mut external),
                 Zone::Local | Zone::InCountry => (Reach::InBorder(&config.in_country), &mut in_border),
             };
-            let mut ways = vec![(provider.connect_timeout, Upstream::new(provider, reach)?)];
+            let with = (Arc::new(Keys::new(&provider.keys)), secrets.clone());
+            let mut ways = vec![(provider.connect_timeout, Upstream::new(provider, reach, with.clone())?)];
             for connect_timeout in connect_timeouts(config, &provider.name) {
                 if ways.iter().all(|(known, _)| *known != connect_timeout) {
                     let own = ProviderConfig { connect_timeout, ..provider.clone() };
-                    ways.push((connect_timeout, Upstream::new(&own, reach)?));
+                    ways.push((connect_timeout, Upstream::new(&own, reach, with.clone())?));
                 }
             }
             map.insert(provider.name.clone(), ways);
         }
-        Ok(Self { external, in_border, engine })
+        Ok(Self { external, in_border, engine, secrets, keeping: Mutex::default() })
+    }
+
+    /// Has secrets fetched and kept fresh from now on. What another one knows of them holds until then.
+    pub async fn keep_secrets(&self, before: Option<&Self>) {
+        let Some(keeper) = self.secrets.keeper() else { return };
+        if let Some(known) = before.and_then(|before| before.secrets.keeper()) {
+            keeper.take_over(known);
+        }
+        let keeping = keep(keeper).await;
+        *self.keeping.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeping);
+    }
+
+    pub fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     pub fn engine(&self) -> Option<&EngineService> {

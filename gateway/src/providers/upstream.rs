@@ -1,17 +1,20 @@
 //! One provider's address, key and connections: what every kind of provider has.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use shekara_protocol::error::{ApiError, ErrorType};
 
+use super::keys::Keys;
 use super::openai::{OutgoingBody, classify};
-use super::{AttemptError, FailureKind, UpstreamBodyError, UpstreamResponse};
+use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
 use crate::config::{AwsKeys, Preset, ProviderConfig, ProviderKind, UnsupportedRule};
-use crate::egress::{EgressClient, EgressError, Reach};
+use crate::egress::{EgressClient, EgressError, Reach, Way};
 use crate::pii::masking::Tripwire;
-use crate::secrets::{Secret, SecretSource};
+use crate::secrets::{Secret, SecretSource, Secrets};
 
 #[derive(Debug)]
 pub(super) struct Upstream {
@@ -20,7 +23,8 @@ pub(super) struct Upstream {
     preset: Option<Preset>,
     base_url: String,
     api_version: Option<String>,
-    api_key: Option<SecretSource>,
+    keys: Arc<Keys>,
+    secrets: Secrets,
     aws: Option<AwsKeys>,
     client: EgressClient,
     drops_unsupported: bool,
@@ -35,16 +39,22 @@ pub(super) struct Call<'c> {
 }
 
 impl Upstream {
-    pub(super) fn new(config: &ProviderConfig, reach: Reach<'_>) -> Result<Self, EgressError> {
+    pub(super) fn new(
+        config: &ProviderConfig,
+        reach: Reach<'_>,
+        (keys, secrets): (Arc<Keys>, Secrets),
+    ) -> Result<Self, EgressError> {
+        let way = Way { reach, connect_timeout: config.connect_timeout, outward: &config.outward };
         Ok(Self {
             name: config.name.clone(),
             kind: config.kind,
             preset: config.preset,
             base_url: config.base_url.clone(),
             api_version: config.api_version.clone(),
-            api_key: config.api_key.clone(),
+            keys,
+            secrets,
             aws: config.aws.clone(),
-            client: EgressClient::new(reach, config.connect_timeout)?,
+            client: EgressClient::new(way)?,
             drops_unsupported: config.on_unsupported == UnsupportedRule::Drop,
         })
     }
@@ -79,10 +89,23 @@ impl Upstream {
         self.aws.as_ref()
     }
 
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The provider refused a key: there may be a newer one.
+    pub(super) fn doubt_secrets(&self) {
+        self.secrets.doubt();
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// # Errors
     /// It cannot be read.
     pub(super) fn secret(&self, source: &SecretSource) -> Result<Secret, AttemptError> {
-        source.resolve().map_err(|error| {
+        self.secrets.resolve(source).map_err(|error| {
             tracing::error!(provider = self.name, %error, "the provider's key is missing");
             FailureKind::Unsent.into()
         })
@@ -92,9 +115,14 @@ impl Upstream {
     ///
     /// # Errors
     /// It cannot be read, or no header can carry it.
-    pub(super) fn key_header(&self, name: HeaderName, prefix: &str) -> Result<HeaderMap, AttemptError> {
+    pub(super) fn key_header(
+        &self,
+        name: HeaderName,
+        prefix: &str,
+        outgoing: Outgoing<'_>,
+    ) -> Result<HeaderMap, AttemptError> {
         let mut headers = HeaderMap::new();
-        let Some(source) = &self.api_key else { return Ok(headers) };
+        let Some(source) = self.keys.source(outgoing.key) else { return Ok(headers) };
         let secret = self.secret(source)?;
         let mut value = HeaderValue::from_str(&format!("{prefix}{}", secret.expose())).map_err(|_| {
             tracing::error!(provider = self.name, "the provider's key has characters that no header can carry");

@@ -37,6 +37,8 @@ pub enum Reply {
     Part(&'static str, &'static str, Then),
     /// What this makes of the request's body.
     By(Arc<dyn Fn(&str) -> Reply + Send + Sync>),
+    /// What this makes of the request's head and body.
+    ByHead(Arc<dyn Fn(&str) -> Reply + Send + Sync>),
     /// A call of the tool `f`, plain or streamed as asked.
     Call,
     /// No answer at all until the client leaves.
@@ -115,7 +117,8 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
     let (head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let text = String::from_utf8_lossy(&body).into_owned();
-    state.received.lock().unwrap().push(format!("{} {} {:?}\n{text}", head.method, head.uri, head.headers));
+    let whole = format!("{} {} {:?}\n{text}", head.method, head.uri, head.headers);
+    state.received.lock().unwrap().push(whole.clone());
     let streamed = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|json| json["stream"] == true);
     let mut reply = state.reply.lock().unwrap().clone();
     if let Reply::Held(text) = reply {
@@ -124,9 +127,13 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
     }
     if let Reply::By(choose) = &reply {
         reply = choose(&text);
+    } else if let Reply::ByHead(choose) = &reply {
+        reply = choose(&whole);
     }
     match reply {
-        Reply::By(_) | Reply::Held(_) => unreachable!("a choice leads to a reply, and what is held was released"),
+        Reply::By(_) | Reply::ByHead(_) | Reply::Held(_) => {
+            unreachable!("a choice leads to a reply, and what is held was released")
+        }
         Reply::Text(text) if streamed => respond(200, "text/event-stream", Body::from(stream_of(text))),
         Reply::Text(text) => respond(200, "application/json", Body::from(completion(text))),
         Reply::Echo if streamed => respond(200, "text/event-stream", Body::from(echo::stream(&text))),

@@ -7,8 +7,8 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::config::{
-    Config, LOCAL_PROVIDER, Price, ProviderConfig, ProviderKind, RouteConfig, Strategy, TargetConfig, TargetSettings,
-    Timeouts, UnsupportedRule, Zone,
+    Config, LOCAL_PROVIDER, Outward, Price, ProviderConfig, ProviderKind, RouteConfig, Strategy, TargetConfig,
+    TargetSettings, Timeouts, UnsupportedRule, Zone,
 };
 
 /// The first target keeps silent for so long before it counts as timed out.
@@ -74,12 +74,14 @@ impl Rehearsal {
             preset: None,
             base_url: base_url.to_owned(),
             api_version: None,
-            api_key: None,
+            keys: Vec::new(),
+            ceiling: None,
             aws: None,
             // Where the real one stands, so that a request is treated in the same way; its own address is this machine.
             zone: zone_of(&self.config, &self.primary.provider),
             connect_timeout: Duration::from_secs(3),
             on_unsupported: UnsupportedRule::default(),
+            outward: Outward::default(),
         });
         let own = self.ordered.first().map(|target| target.settings.clone()).unwrap_or_default();
         let timeouts = Timeouts { first_token: own.timeouts.first_token.min(FIRST_TOKEN), ..own.timeouts };

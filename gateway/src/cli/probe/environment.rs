@@ -10,7 +10,8 @@ use serde_json::Value;
 use shekara_protocol::sse::{SseDecoder, SseEvent};
 use tokio::time::{Instant, timeout_at};
 
-use crate::egress::{EgressBody, EgressClient, Reach};
+use crate::config::Outward;
+use crate::egress::{EgressBody, EgressClient, Reach, Way};
 use crate::secrets::Secret;
 
 const MAX_ANSWER_BYTES: usize = 16 << 20;
@@ -56,7 +57,8 @@ impl Environment {
         anyhow::ensure!(is_plain && uri.host().is_some(), "a URL is like http://127.0.0.1:8080, without a query");
         let url = url.trim_end_matches('/');
         let url = url.strip_suffix("/v1").unwrap_or(url).to_owned();
-        Ok(Self { url, key, client: EgressClient::new(Reach::Anywhere, CONNECT_TIMEOUT)?, timeout })
+        let way = Way { reach: Reach::Anywhere, connect_timeout: CONNECT_TIMEOUT, outward: &Outward::default() };
+        Ok(Self { url, key, client: EgressClient::new(way)?, timeout })
     }
 
     pub(in crate::cli) fn url(&self) -> &str {

@@ -69,7 +69,7 @@ impl Breakers {
 
     pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) {
         // What failed here says nothing of the other side.
-        if deployment.is_engine() || failure.kind == FailureKind::Unsent {
+        if deployment.is_engine() || matches!(failure.kind, FailureKind::Unsent | FailureKind::Ceiling) {
             return;
         }
         let mut troubled = self.lock();

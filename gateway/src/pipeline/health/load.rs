@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::ceiling::Place;
 use super::{DeploymentKey, MAX_DEPLOYMENTS};
 use crate::routing::{Deployment, Standing};
 
@@ -52,11 +53,22 @@ struct Usual {
 
 /// One request at a deployment, until its answer's last byte.
 #[derive(Debug)]
-pub(in crate::pipeline) struct Busy(Arc<Load>);
+pub(in crate::pipeline) struct Busy {
+    load: Arc<Load>,
+    /// Below its provider's ceiling.
+    place: Option<Place>,
+}
+
+impl Busy {
+    pub(super) fn with(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.load.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -68,7 +80,7 @@ impl Loads {
         seen.turn(now_ms);
         seen.this_minute = seen.this_minute.saturating_add(1);
         drop(seen);
-        Busy(load)
+        Busy { load, place: None }
     }
 
     /// Whether an answer that came after `elapsed_ms` was far out of what is usual there.

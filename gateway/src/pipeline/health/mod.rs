@@ -1,12 +1,16 @@
 //! How deployments are doing: which had better be left alone for a while, and how busy and quick they are.
 
 mod breaker;
+mod ceiling;
 mod load;
 
 use breaker::Breakers;
+use ceiling::Ceilings;
+pub(super) use ceiling::Full;
 pub(super) use load::Busy;
 use load::Loads;
 
+use crate::config::Ceiling;
 use crate::providers::Failure;
 use crate::routing::{Deployment, Reason, Standing, Standings};
 
@@ -33,6 +37,7 @@ pub(super) struct Span {
 pub struct Health {
     breakers: Breakers,
     loads: Loads,
+    ceilings: Ceilings,
 }
 
 impl Health {
@@ -41,10 +46,21 @@ impl Health {
         self.breakers.rest(deployment, now_ms)
     }
 
-    /// A request is about to be sent; it counts as under way for as long as what is returned lives.
-    pub(super) fn begin(&self, deployment: &Deployment, now_ms: u64) -> Busy {
+    /// A request is about to be sent; it counts as under way for as long as what is returned lives. `ceiling` is the
+    /// provider's, with whether the request is production's.
+    ///
+    /// # Errors
+    /// The provider is at its ceiling; nothing may be sent.
+    pub(super) fn begin(
+        &self,
+        deployment: &Deployment,
+        ceiling: Option<(&Ceiling, bool)>,
+        now_ms: u64,
+    ) -> Result<Busy, Full> {
+        let enter = |(ceiling, is_prod)| self.ceilings.enter(&deployment.provider, ceiling, is_prod, now_ms);
+        let place = ceiling.map(enter).transpose()?;
         self.breakers.note_attempt(deployment, now_ms);
-        self.loads.begin(deployment, now_ms)
+        Ok(self.loads.begin(deployment, now_ms).with(place))
     }
 
     /// An answer has begun (a stream) or come (a whole one).

@@ -35,7 +35,7 @@ pub(super) async fn send(
     let bytes = request::messages_body((body, model), outgoing, upstream.drops_unsupported());
     let bytes = bytes.map_err(AttemptError::Refused)?;
     let body = OutgoingBody { content_type: "application/json".to_owned(), bytes };
-    let mut headers = upstream.key_header(KEY, "")?;
+    let mut headers = upstream.key_header(KEY, "", outgoing)?;
     headers.extend([VERSION].map(|(name, value)| (Some(name), value)));
     let accept = if outgoing.stream { "text/event-stream" } else { "application/json" };
     let path = if outgoing.counts_tokens { "/messages/count_tokens" } else { "/messages" };

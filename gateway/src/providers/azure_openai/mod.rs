@@ -22,7 +22,7 @@ pub(super) async fn send(
     let path = path(upstream.api_version(), deployment, outgoing.path)?;
     let call = Call {
         path: &path,
-        headers: upstream.key_header(KEY, "")?,
+        headers: upstream.key_header(KEY, "", outgoing)?,
         body: outgoing_body(&body, deployment, outgoing)?,
         accept: if outgoing.stream { "text/event-stream" } else { "application/json" },
     };

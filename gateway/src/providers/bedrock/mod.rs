@@ -51,7 +51,7 @@ pub(super) async fn send(
         _ => ("converse", JSON),
     };
     let path = format!("/model/{}/{action}", sigv4::encoded(model, ""));
-    let headers = credentials(upstream, &path, &bytes, outgoing.now)?;
+    let headers = credentials(upstream, (&path, &bytes), outgoing)?;
     let body = OutgoingBody { content_type: JSON.to_owned(), bytes };
     let response = upstream.exchange(Call { path: &path, headers, body, accept }, tripwire).await?;
     let response = error::classified(response).await?;
@@ -74,8 +74,12 @@ pub(super) async fn send(
 }
 
 /// The headers that say who asks.
-fn credentials(upstream: &Upstream, path: &str, body: &[u8], now: jiff::Timestamp) -> Result<HeaderMap, AttemptError> {
-    let Some(aws) = upstream.aws() else { return upstream.key_header(AUTHORIZATION, "Bearer ") };
+fn credentials(
+    upstream: &Upstream,
+    (path, body): (&str, &[u8]),
+    outgoing: Outgoing<'_>,
+) -> Result<HeaderMap, AttemptError> {
+    let Some(aws) = upstream.aws() else { return upstream.key_header(AUTHORIZATION, "Bearer ", outgoing) };
     let [id, secret] = [&aws.access_key_id, &aws.secret_access_key].map(|source| upstream.secret(source));
     let (id, secret) = (id?, secret?);
     let token = aws.session_token.as_ref().map(|source| upstream.secret(source)).transpose()?;
@@ -88,7 +92,8 @@ fn credentials(upstream: &Upstream, path: &str, body: &[u8], now: jiff::Timestam
     let host = url.host_str().ok_or(FailureKind::Unsent)?;
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let request = sigv4::Request { method: "POST", host: &host, path: url.path(), headers: &[], body };
-    let signed = sigv4::signed(&request, &keys, sigv4::Scope { region: &aws.region, service: SERVICE, at: now });
+    let signed =
+        sigv4::signed(&request, &keys, sigv4::Scope { region: &aws.region, service: SERVICE, at: outgoing.now });
     let mut headers = HeaderMap::new();
     for (name, value) in signed {
         let mut value = HeaderValue::from_str(&value).map_err(|_| {

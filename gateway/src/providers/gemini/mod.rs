@@ -46,7 +46,7 @@ pub(super) async fn send(
     let bytes = bytes.map_err(AttemptError::Refused)?;
     let call = Call {
         path: &format!("/models/{model}:{method}"),
-        headers: upstream.key_header(KEY, "")?,
+        headers: upstream.key_header(KEY, "", outgoing)?,
         body: OutgoingBody { content_type: "application/json".to_owned(), bytes },
         accept: if outgoing.stream { "text/event-stream" } else { "application/json" },
     };

@@ -38,7 +38,7 @@ pub(super) async fn send(
     let bytes = bytes.map_err(AttemptError::Refused)?;
     let call = Call {
         path: outgoing.path,
-        headers: upstream.key_header(AUTHORIZATION, "Bearer ")?,
+        headers: upstream.key_header(AUTHORIZATION, "Bearer ", outgoing)?,
         body: OutgoingBody { content_type: "application/json".to_owned(), bytes },
         accept: if outgoing.stream { "text/event-stream" } else { "application/json" },
     };

@@ -40,7 +40,7 @@ pub(super) async fn send(
     }
     let call = Call {
         path: outgoing.path,
-        headers: upstream.key_header(AUTHORIZATION, "Bearer ")?,
+        headers: upstream.key_header(AUTHORIZATION, "Bearer ", outgoing)?,
         body,
         accept: match outgoing.upload {
             _ if outgoing.stream => "text/event-stream",
