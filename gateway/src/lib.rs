@@ -10,6 +10,7 @@ pub mod config;
 pub mod content;
 pub mod egress;
 pub mod ingress;
+pub mod jobs;
 pub mod labels;
 pub mod middleware;
 pub mod pii;

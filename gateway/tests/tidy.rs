@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("auth", &[]),
     ("secrets", &[]),
     ("telemetry", &["audit"]),
@@ -36,7 +36,8 @@ const IMPORTS: [(&str, &[&str]); 16] = [
             "telemetry",
         ],
     ),
-    ("api", &["auth", "content", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
+    ("jobs", &["audit", "content", "pipeline"]),
+    ("api", &["audit", "auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

@@ -1,21 +1,26 @@
 //! Thin handlers: HTTP in, pipeline, HTTP out.
 
 mod admin;
+mod batches;
 mod content;
 mod error;
+mod files;
 mod health;
 mod labels;
 mod local_models;
 mod metrics;
 mod models;
+mod page;
 mod passed_on;
 mod pii;
 mod stored_responses;
 mod transcriptions;
 
 pub use admin::{audit_page, create_key, list_keys, revoke_key};
+pub use batches::{cancel_batch, create_batch, list_batches, show_batch};
 pub use content::erase_content;
 pub use error::ErrorResponse;
+pub use files::{delete_file, file_content, list_files, show_file, upload_file};
 pub use health::{healthz, readyz};
 pub use labels::{label_keys, verify_label};
 pub use local_models::{control_local_model, list_local_models};

@@ -31,6 +31,15 @@ impl Keyring {
         Self { secret, by_id }
     }
 
+    /// The key of this id, for work that it has ordered.
+    ///
+    /// # Errors
+    /// The key is unknown or revoked.
+    pub fn find(&self, id: &str) -> Result<Arc<KeyRecord>, KeyError> {
+        let record = self.by_id.get(id).ok_or(KeyError::Unknown)?;
+        if record.revoked { Err(KeyError::Revoked) } else { Ok(Arc::clone(record)) }
+    }
+
     /// Finds the key by its naming part and compares the hash of the whole in constant time.
     ///
     /// # Errors

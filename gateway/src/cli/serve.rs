@@ -20,6 +20,7 @@ use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
 use crate::ingress::{Certificates, TlsListener};
+use crate::jobs;
 use crate::labels::Signer;
 use crate::pii::masking::MaskingSecret;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
@@ -67,6 +68,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let gateway = Arc::new(Gateway::new(parts).await?);
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
     let expiry = tokio::spawn(forget_expired(Arc::clone(&gateway)));
+    let batches = tokio::spawn(jobs::batches::run(Arc::clone(&gateway)));
     let address = listener.local_addr()?;
     if certificates.is_none() && !address.ip().is_loopback() {
         tracing::warn!(%address, "[server.tls] is not set: keys and prompts come in without encryption on this address");
@@ -99,6 +101,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     drop(following);
     keys.abort();
     expiry.abort();
+    batches.abort();
     if let Some(following) = certificates {
         following.abort();
     }

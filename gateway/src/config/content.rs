@@ -27,6 +27,11 @@ pub struct ContentFile {
     pub responses_ttl_s: Spanned<u64>,
     /// How long an answer is kept under its request's `Idempotency-Key`.
     pub idempotency_ttl_s: Spanned<u64>,
+    /// How long files and ended batches are kept, unless they are made with a shorter time.
+    pub files_ttl_s: Spanned<u64>,
+    pub max_file_bytes: u64,
+    /// Of one project.
+    pub max_files: u64,
     pub max_item_bytes: Spanned<usize>,
     pub max_tenant_bytes: u64,
     pub max_bytes: u64,
@@ -42,6 +47,10 @@ impl Default for ContentFile {
             responses: true,
             responses_ttl_s: Spanned::new(0..0, 30 * 86_400),
             idempotency_ttl_s: Spanned::new(0..0, 86_400),
+            files_ttl_s: Spanned::new(0..0, 30 * 86_400),
+            // OpenAI's bound for a file of requests.
+            max_file_bytes: 200 << 20,
+            max_files: 10_000,
             max_item_bytes: Spanned::new(0..0, 8 << 20),
             max_tenant_bytes: 1 << 30,
             max_bytes: 8 << 30,
@@ -57,6 +66,9 @@ pub struct ContentConfig {
     pub responses: bool,
     pub responses_ttl: Duration,
     pub idempotency_ttl: Duration,
+    pub files_ttl: Duration,
+    pub max_file_bytes: u64,
+    pub max_files: u64,
     pub bounds: Bounds,
     pub max_live_bytes: usize,
 }
@@ -90,7 +102,12 @@ pub(super) fn check_content(file: ContentFile) -> Result<ContentConfig, Invalid>
     if let Some(extra) = file.old_keys.get(MAX_OLD_KEYS) {
         return Err(invalid(extra, format!("[content] old_keys are {MAX_OLD_KEYS} at most")));
     }
-    for (name, ttl) in [("responses_ttl_s", &file.responses_ttl_s), ("idempotency_ttl_s", &file.idempotency_ttl_s)] {
+    let ttls = [
+        ("responses_ttl_s", &file.responses_ttl_s),
+        ("idempotency_ttl_s", &file.idempotency_ttl_s),
+        ("files_ttl_s", &file.files_ttl_s),
+    ];
+    for (name, ttl) in ttls {
         if !(1..=MAX_TTL_S).contains(ttl.get_ref()) {
             return Err(invalid(ttl, format!("[content] {name} must be 1 to {MAX_TTL_S}")));
         }
@@ -105,6 +122,9 @@ pub(super) fn check_content(file: ContentFile) -> Result<ContentConfig, Invalid>
         responses: file.responses,
         responses_ttl: Duration::from_secs(file.responses_ttl_s.into_inner()),
         idempotency_ttl: Duration::from_secs(file.idempotency_ttl_s.into_inner()),
+        files_ttl: Duration::from_secs(file.files_ttl_s.into_inner()),
+        max_file_bytes: file.max_file_bytes,
+        max_files: file.max_files,
         bounds: Bounds {
             item_bytes: file.max_item_bytes.into_inner(),
             tenant_bytes: file.max_tenant_bytes,

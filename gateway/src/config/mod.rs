@@ -4,6 +4,7 @@
 //! where to find them does.
 
 mod aws;
+mod batches;
 mod content;
 mod error;
 mod file;
@@ -21,6 +22,7 @@ mod validate;
 mod vault;
 
 pub use aws::AwsKeys;
+pub use batches::{BatchTerms, BatchesConfig, within};
 pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ReadyRule};

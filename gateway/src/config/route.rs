@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use toml::Spanned;
 
+use super::batches::{BatchTerms, check_terms};
 use super::content::{CacheConfig, check_cache};
 use super::file::EntityActions;
 use super::provider::ProviderConfig;
+use super::provider_file::ProviderKind;
 use super::route_file::{
     Ability, CanaryFile, ConditionFile, PriceFile, RetriesFile, RouteFile, ShadowFile, Sticky, Strategy, TargetFile,
     TimeoutsFile, UnreadableRule,
@@ -70,6 +72,7 @@ pub struct TargetSettings {
     pub lacks: Vec<Ability>,
     pub price: Option<Price>,
     pub tokens_per_day: Option<u64>,
+    pub batch: Option<BatchTerms>,
 }
 
 #[derive(Debug, Clone)]
@@ -231,7 +234,7 @@ impl Targets<'_> {
         targets
             .into_iter()
             .map(|target| {
-                self.known(&target.provider)?;
+                let kind = self.known(&target.provider)?;
                 if target.timeouts.headers_ms.is_some() {
                     return Err(invalid(&target.model, "headers_ms is the route's: set it in its timeouts"));
                 }
@@ -246,6 +249,7 @@ impl Targets<'_> {
                     lacks: target.lacks,
                     price: target.price.as_ref().map(check_price).transpose()?,
                     tokens_per_day: target.tokens_per_day,
+                    batch: target.batch.as_ref().map(|terms| check_terms(terms, kind)).transpose()?,
                 };
                 let (provider, model) = (target.provider.into_inner(), target.model.into_inner());
                 Ok(TargetConfig { provider, model, weight: target.weight.unwrap_or(1), settings })
@@ -287,12 +291,14 @@ impl Targets<'_> {
         Ok(TargetConfig { provider: provider.into_inner(), model: model.into_inner(), weight: 1, settings })
     }
 
-    fn known(&self, name: &Spanned<String>) -> Result<(), Invalid> {
+    /// The provider's kind; `None` for the engine in this process.
+    fn known(&self, name: &Spanned<String>) -> Result<Option<ProviderKind>, Invalid> {
         let text = name.get_ref();
-        if text == LOCAL_PROVIDER || self.providers.iter().any(|provider| provider.name == *text) {
-            return Ok(());
+        let provider = self.providers.iter().find(|provider| provider.name == *text);
+        if provider.is_none() && text != LOCAL_PROVIDER {
+            return Err(invalid(name, format!("there is no provider '{text}'")));
         }
-        Err(invalid(name, format!("there is no provider '{text}'")))
+        Ok(provider.map(|provider| provider.kind))
     }
 }
 
@@ -323,7 +329,7 @@ fn check_condition(file: ConditionFile) -> Result<Condition, Invalid> {
     Ok(Condition { written: file, minutes })
 }
 
-fn minutes_of(hours: &str) -> Option<(u16, u16)> {
+pub(super) fn minutes_of(hours: &str) -> Option<(u16, u16)> {
     let minute = |text: &str| {
         let (hour, minute) = text.trim().split_once(':').unwrap_or((text.trim(), "0"));
         let (hour, minute): (u16, u16) = (hour.parse().ok()?, minute.parse().ok()?);

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::batches::BatchTermsFile;
 use super::content::CacheFile;
 use super::file::{EntityActions, EntityThresholds};
 use crate::auth::DataClass;
@@ -112,6 +113,8 @@ pub struct TargetFile {
     pub price: Option<Spanned<PriceFile>>,
     /// Once spent (UTC days), the next target is asked before this one.
     pub tokens_per_day: Option<u64>,
+    /// What it offers to requests of batches.
+    pub batch: Option<BatchTermsFile>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

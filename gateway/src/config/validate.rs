@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 use toml::Spanned;
 
+use super::batches::{BatchesConfig, check_batches};
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
 use super::outward::check_outward;
@@ -42,6 +43,7 @@ pub struct Config {
     pub privacy: Privacy,
     pub labels: LabelsConfig,
     pub content: ContentConfig,
+    pub batches: BatchesConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -145,6 +147,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
         content: check_content(file.content)?,
+        batches: check_batches(&file.batches)?,
         providers,
         routes,
     })

@@ -16,17 +16,30 @@ pub enum Kind {
     Response,
     /// An answer, by all that shapes it.
     Cache,
+    /// What is known of a file, by its id.
+    File,
+    /// A piece of a file, by the file's id and its place.
+    FilePart,
+    /// Where a batch stands, by its id.
+    Batch,
+    /// What came of one line of a batch, by the batch's id and its place.
+    BatchLine,
 }
 
 impl Kind {
-    /// In the order in which they give way to others.
-    pub const ALL: [Self; 3] = [Self::Cache, Self::Replay, Self::Response];
+    /// In the order in which they give way to others; files and batches, which their owner sees, never do.
+    pub const ALL: [Self; 7] =
+        [Self::Cache, Self::Replay, Self::Response, Self::File, Self::FilePart, Self::Batch, Self::BatchLine];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Replay => "replay",
             Self::Response => "response",
             Self::Cache => "cache",
+            Self::File => "file",
+            Self::FilePart => "file_part",
+            Self::Batch => "batch",
+            Self::BatchLine => "batch_line",
         }
     }
 

@@ -1,4 +1,5 @@
-//! What must be kept of requests and answers, encrypted: replays of idempotent requests, stored responses, cached answers.
+//! What must be kept of requests and answers, encrypted: replays of idempotent requests, stored responses, cached
+//! answers, files and batches.
 //!
 //! Here is how it is named, sealed and opened; the rows lie in `store`. Always so: a row is opened only as the item of the
 //! tenant, kind and name that it was sealed for; nothing that a caller wrote can be read from a row.

@@ -19,7 +19,7 @@ use crate::pii::Policy;
 use crate::providers::Upload;
 use crate::routing::{Needs, Route};
 
-pub(super) const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
+pub const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
 
 /// What the gateway itself has to know of a request.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +149,10 @@ fn rules(snapshot: &Snapshot, key: &KeyRecord, policy: &Arc<Policy>) -> (Arc<Pol
 }
 
 /// What the caller says of its own data; it can only raise.
-fn declared_class(headers: &HeaderMap) -> Result<DataClass, ApiError> {
+///
+/// # Errors
+/// 400: it says something else.
+pub fn declared_class(headers: &HeaderMap) -> Result<DataClass, ApiError> {
     let mut class = DataClass::Public;
     for value in headers.get_all(DATA_CLASS_HEADER) {
         let one = value.to_str().ok().and_then(|text| text.parse::<DataClass>().ok());

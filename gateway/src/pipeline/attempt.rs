@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::chunk::ChatEvent;
+use super::dispatch::minute_of_day;
 use super::endpoint::Endpoint;
 use super::events::{BrokenStream, EventReader, Next};
 use super::screening::ScreenedRequest;
@@ -12,7 +13,7 @@ use super::spoken::{self, Spoken};
 use super::transcript::{self, Transcript};
 use super::whole::{WholeAnswer, read_whole};
 use crate::pii::Screened;
-use crate::providers::{AttemptError, FailureKind, Outgoing, UpstreamResponse};
+use crate::providers::{AttemptError, Batched, FailureKind, Outgoing, UpstreamResponse};
 use crate::routing::{Candidate, Routed, Target};
 
 /// Chunks that say nothing: a role, an id, a provider's heartbeat.
@@ -95,6 +96,13 @@ impl ScreenedRequest {
         }
     }
 
+    /// What a batch's request asks this target for now.
+    fn service_tier<'c>(&self, candidate: &'c Candidate, now: Timestamp) -> Option<&'c str> {
+        let terms = candidate.settings.batch.as_ref()?;
+        let holds = terms.hold(minute_of_day(&self.snapshot, now));
+        terms.service_tier.as_deref().filter(|_| holds && self.endpoint.is_conversation())
+    }
+
     /// The one place where a request meets a provider; its arms are the only ones that compile.
     async fn send(&self, candidate: &Candidate, now: Timestamp) -> Result<UpstreamResponse, AttemptError> {
         let outgoing = Outgoing {
@@ -109,6 +117,7 @@ impl ScreenedRequest {
             now,
             upload: None,
             key: 0,
+            batch: self.context.in_batch.then(|| Batched { service_tier: self.service_tier(candidate, now) }),
         };
         let (providers, connect) = (&self.snapshot.providers, candidate.settings.timeouts.connect);
         match (&candidate.target, &*self.screened) {

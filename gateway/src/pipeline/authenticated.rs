@@ -12,6 +12,8 @@ pub struct RequestContext {
     /// Tenant, project, key and environment.
     pub key: Arc<KeyRecord>,
     pub settlement: Arc<Settlement>,
+    /// It stands in a batch: nobody waits for the answer.
+    pub in_batch: bool,
 }
 
 /// Made by [`super::Gateway::authenticate`] alone.

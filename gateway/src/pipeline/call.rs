@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::authenticated::Authenticated;
 use super::endpoint::Endpoint;
 use super::incoming::Incoming;
+use super::named_files::with_named_files;
 use super::stored_response::{Link, Prepared, kept};
 use super::{Gateway, dispatch, refusal};
 
@@ -83,6 +84,8 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         _ => Prepared::plain(body),
     };
     let (body, mut link) = (prepared.body, prepared.link);
+    let body = with_named_files(gateway, &context.key, body).await?;
+    let num_bytes = body.len().max(prepared.bytes);
     let place = link.as_ref().map(Link::place);
     let read = move || match api {
         Api::Chat => Ok(Incoming::new(Endpoint::Chat, body)),
@@ -96,7 +99,7 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         Api::Messages => Incoming::messages(body),
         Api::Responses => Incoming::responses(body, place.unwrap_or_default()),
     };
-    let incoming = off_thread(prepared.bytes, read).await?;
+    let incoming = off_thread(num_bytes, read).await?;
     let restated = |error: ApiError| match &link {
         Some(link) => link.restate(error),
         None => error,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use shekara_protocol::error::ApiError;
 
@@ -13,7 +14,7 @@ use super::finish::{begun_as, finish, fresh_ids};
 use super::late::{Waiting, late};
 use super::screening::ScreenedRequest;
 use super::walk::Walk;
-use super::{Gateway, cache, refusal, shadow};
+use super::{Gateway, Snapshot, cache, refusal, shadow};
 use crate::routing::{Asker, Candidate, Circumstances, Dice, NoCandidate, Plan, Reason};
 
 /// # Errors
@@ -78,6 +79,7 @@ fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidat
             key: dice(&[&route.alias, &key.id]),
             user: dice(&[&route.alias, user]),
         },
+        in_batch: request.context.in_batch,
     };
     match request.endpoint {
         Endpoint::Embeddings => route.plan_bound(screened, &now),
@@ -94,13 +96,18 @@ fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidat
 
 impl ScreenedRequest {
     pub(super) fn asker(&self, gateway: &Gateway) -> Asker<'_> {
-        let time = self.snapshot.config.utc_offset.to_datetime(gateway.sources.now());
         Asker {
             key: &self.context.key,
             data_class: self.screened.summary().data_class.max(self.declared),
-            minute: u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs()),
+            minute: minute_of_day(&self.snapshot, gateway.sources.now()),
         }
     }
+}
+
+/// Where the operator lives.
+pub fn minute_of_day(snapshot: &Snapshot, now: Timestamp) -> u16 {
+    let time = snapshot.config.utc_offset.to_datetime(now);
+    u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs())
 }
 
 /// Targets that rest come last, for they are better than none. Where the first was passed over, the reason says why.

@@ -1,7 +1,5 @@
 //! Ending without breaking anything: new requests are turned away, running ones get a grace period.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -11,7 +9,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 /// Shared by everyone who has to know that the process is about to end.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
-    draining: Arc<AtomicBool>,
+    begun: CancellationToken,
     running: TaskTracker,
     grace_over: CancellationToken,
 }
@@ -31,7 +29,12 @@ impl Drain {
     }
 
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
+        self.begun.is_cancelled()
+    }
+
+    /// Comes back once the process is about to end.
+    pub async fn begun(&self) {
+        self.begun.cancelled().await;
     }
 
     /// Fires when streams that still run have to end.
@@ -41,7 +44,7 @@ impl Drain {
 
     /// Turns new requests away and waits for running ones, at most for `grace`; then ends them.
     pub async fn drain(&self, grace: Duration) {
-        self.draining.store(true, Ordering::SeqCst);
+        self.begun.cancel();
         self.running.close();
         if tokio::time::timeout(grace, self.running.wait()).await.is_err() {
             tracing::warn!(running = self.running.len(), "the grace period is over: ending what still runs");

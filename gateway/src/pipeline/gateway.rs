@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
 use super::health::Health;
+use super::jobs::Jobs;
 use super::live::RoomLimits;
 use super::replay::Lives;
 use super::shelf::Shelf;
@@ -34,6 +35,7 @@ pub struct Gateway {
     pub signer: Arc<Signer>,
     pub metrics: Arc<Metrics>,
     pub shelf: Shelf,
+    pub jobs: Jobs,
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
@@ -80,6 +82,7 @@ impl Gateway {
             signer: parts.signer,
             metrics: Arc::default(),
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
+            jobs: Jobs::default(),
             lives: Lives::new(),
             health: Arc::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
@@ -187,7 +190,7 @@ impl Gateway {
                 "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY', 'x-api-key' or 'api-key'.",
             ),
             KeyError::Unknown => ApiError::invalid_api_key("Incorrect API key provided."),
-            KeyError::Revoked => ApiError::invalid_api_key("This API key has been revoked."),
+            KeyError::Revoked => revoked(),
         })?;
         let settlement = Settlement::begin(self, &key, request_id, endpoint);
         if key.role != role {
@@ -198,7 +201,19 @@ impl Gateway {
                 .map_err(|_| super::refusal::audit_unavailable())?;
             return Err(error);
         }
-        Ok(Authenticated::new(RequestContext { request_id: request_id.to_owned(), key, settlement }))
+        let request_id = request_id.to_owned();
+        Ok(Authenticated::new(RequestContext { request_id, key, settlement, in_batch: false }))
+    }
+
+    /// A request of a batch, for the key that has ordered it.
+    ///
+    /// # Errors
+    /// 401: the key was revoked meanwhile.
+    pub fn on_behalf(&self, key_id: &str, request_id: &str, endpoint: String) -> Result<Authenticated, ApiError> {
+        let key = self.keyring.load().find(key_id).map_err(|_| revoked())?;
+        let settlement = Settlement::begin(self, &key, request_id, endpoint);
+        let request_id = request_id.to_owned();
+        Ok(Authenticated::new(RequestContext { request_id, key, settlement, in_batch: true }))
     }
 
     /// A place among the requests under way, until the answer's last byte.
@@ -212,4 +227,8 @@ impl Gateway {
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(super::refusal::too_many_in_flight()),
         }
     }
+}
+
+fn revoked() -> ApiError {
+    ApiError::invalid_api_key("This API key has been revoked.")
 }

@@ -21,10 +21,13 @@ mod form;
 mod gateway;
 mod health;
 mod incoming;
+mod jobs;
+mod kept_file;
 mod labelling;
 mod late;
 mod live;
 mod local_models;
+mod named_files;
 mod needs;
 mod plain_request;
 mod provider_words;
@@ -47,18 +50,23 @@ mod transcript;
 mod walk;
 mod whole;
 
-pub use admission::{Admitted, Places};
+pub use admission::{Admitted, DATA_CLASS_HEADER, Places, declared_class};
 pub use answer::{Answer, AnswerStream};
 pub use authenticated::{Authenticated, RequestContext};
 pub use call::{Api, Call};
 pub use conversations::Conversations;
-pub use dispatch::dispatch;
+pub use dispatch::{dispatch, minute_of_day};
 pub use drain::{Drain, InFlight};
 pub use endpoint::Endpoint;
 pub use form::read_form;
 pub use gateway::{Gateway, GatewayParts};
 pub use incoming::Incoming;
-pub use refusal::{audit_unavailable, scan_failed};
+pub use jobs::Jobs;
+pub use kept_file::{
+    FileAbout, FileReader, FileRecord, FileWriter, check_file_count, delete_file, file_record, file_records,
+    fresh_file_id, keep_now, owner_of,
+};
+pub use refusal::{audit_unavailable, content_unavailable, no_room, scan_failed};
 pub use replay::answer;
 pub use screening::ScreenedRequest;
 pub use settlement::{Draft, Settlement};

@@ -48,10 +48,10 @@ pub(super) fn still_running() -> ApiError {
 }
 
 /// What is kept decides what the request means: without it nobody is asked.
-pub(super) fn content_unavailable(error: &ShelfError) -> ApiError {
+pub fn content_unavailable(error: &ShelfError) -> ApiError {
     tracing::error!(%error, "kept content could not be read");
     match error {
-        ShelfError::Store(_) => {
+        ShelfError::Store(_) | ShelfError::NotSealed(_) => {
             ApiError::unavailable("content_unavailable", "What is kept of earlier requests cannot be read.", 5)
         }
         ShelfError::Sealed(_) => {
@@ -71,6 +71,32 @@ pub(super) fn previous_response_not_found() -> ApiError {
 pub(super) fn response_not_found() -> ApiError {
     let message = "There is no stored response with this id here.";
     ApiError::new(StatusCode::NOT_FOUND, ErrorType::InvalidRequestError, message).with_code("response_not_found")
+}
+
+pub(super) fn file_not_found() -> ApiError {
+    let message = "There is no file with this id here.";
+    ApiError::new(StatusCode::NOT_FOUND, ErrorType::InvalidRequestError, message)
+        .with_param("file_id")
+        .with_code("file_not_found")
+}
+
+pub(super) fn file_too_large(max_bytes: u64) -> ApiError {
+    let message = format!("The file is larger than {max_bytes} bytes.");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorType::InvalidRequestError, message)
+        .with_param("file")
+        .with_code("file_too_large")
+}
+
+/// Files and batches give way to nothing: what finds no room is refused.
+pub fn no_room() -> ApiError {
+    let message = "There is no room left for this in what your organisation may keep. Delete files that nobody needs.";
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorType::InvalidRequestError, message)
+        .with_code("storage_limit_exceeded")
+}
+
+pub(super) fn too_many_files() -> ApiError {
+    let message = "The project has as many files as it may. Delete files that nobody needs.";
+    ApiError::invalid("file", message).with_code("too_many_files")
 }
 
 pub(super) fn blocked() -> ApiError {

@@ -41,7 +41,7 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
     settlement.note_route(&request.route.alias, is_named, request.wishes.stream);
     settlement.note_scan(request.screened.summary(), "none");
     let copy = ScreenedRequest {
-        context: RequestContext { request_id, key: Arc::clone(key), settlement },
+        context: RequestContext { request_id, key: Arc::clone(key), settlement, in_batch: request.context.in_batch },
         snapshot: Arc::clone(&request.snapshot),
         route: Arc::clone(&request.route),
         screened: Arc::clone(&request.screened),

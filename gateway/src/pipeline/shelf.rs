@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::task::TaskTracker;
 
-use crate::content::{Address, Bounds, ContentKeys, Erased, Item, Kind, OpenError, RANDOM_BYTES, Row, Subject};
+use crate::content::{
+    Address, Bounds, ContentKeys, Erased, Item, Kind, OpenError, Owner, RANDOM_BYTES, Row, SealError, Subject,
+};
 use crate::content::{open, seal};
-use crate::store::{Store, StoreError};
+use crate::store::{MAX_NAMES, Store, StoreError};
 
 /// Rows that wait to be written. What would make them more is not kept.
 const MAX_WAITING_BYTES: usize = 64 << 20;
@@ -43,6 +45,8 @@ pub enum ShelfError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Sealed(#[from] OpenError),
+    #[error(transparent)]
+    NotSealed(#[from] SealError),
 }
 
 impl Shelf {
@@ -102,6 +106,54 @@ impl Shelf {
         true
     }
 
+    /// Keeps an item, and comes back when it lies in the store: true unless there is no room for it. `beside`, if given,
+    /// is what it belongs to: where that is gone, or erased meanwhile, it is not kept either.
+    ///
+    /// # Errors
+    /// The store refuses, or the item could not be sealed.
+    pub async fn keep_now(
+        &self,
+        item: Item,
+        random: [u8; RANDOM_BYTES],
+        bounds: Bounds,
+        (beside, now_ms): (Option<(Kind, &[&[u8]])>, u64),
+    ) -> Result<bool, ShelfError> {
+        let row = seal(&self.shared.keys, item, random)?;
+        let bounds = Bounds { item_bytes: usize::MAX, ..bounds };
+        let content = self.shared.store.content();
+        let _turn = self.shared.turn.lock().await;
+        if let Some((kind, name)) = beside {
+            let addresses = self.shared.keys.addresses(&row.owner.tenant, kind, name);
+            if content.load(row.owner.tenant.clone(), kind, addresses, now_ms).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(content.keep(row, bounds, now_ms).await?)
+    }
+
+    /// All items of a kind and whose they are: of one project (its tenant and name), or of everybody. What cannot be
+    /// opened is passed over. Only for kinds that are kept with [`Self::keep_now`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn list(
+        &self,
+        project: Option<(&str, &str)>,
+        kind: Kind,
+        now_ms: u64,
+    ) -> Result<Vec<(Owner, Vec<u8>)>, StoreError> {
+        let project = project.map(|(tenant, project)| (tenant.to_owned(), project.to_owned()));
+        let rows = self.shared.store.content().list(project, kind, now_ms).await?;
+        let opened = rows.into_iter().filter_map(|row| match open(&self.shared.keys, &row) {
+            Ok(content) => Some((row.owner, content)),
+            Err(error) => {
+                tracing::error!(%error, kind = kind.as_str(), "kept content is passed over");
+                None
+            }
+        });
+        Ok(opened.collect())
+    }
+
     /// Forgets what is kept under a name; true if there was something.
     ///
     /// # Errors
@@ -114,6 +166,40 @@ impl Shelf {
             was_waiting |= self.shared.waiting().take(&(tenant.to_owned(), kind, *address)).is_some();
         }
         Ok(self.shared.store.content().delete(tenant.to_owned(), kind, addresses).await? || was_waiting)
+    }
+
+    /// Forgets what is kept under each of these names, if anything is. Only for kinds that are kept with [`Self::keep_now`].
+    ///
+    /// # Errors
+    /// The store refuses; some may be forgotten.
+    pub async fn delete_all(
+        &self,
+        tenant: &str,
+        kind: Kind,
+        names: impl Iterator<Item = Vec<Vec<u8>>>,
+    ) -> Result<(), StoreError> {
+        let mut addresses = Vec::new();
+        let content = self.shared.store.content();
+        for name in names {
+            let name: Vec<&[u8]> = name.iter().map(Vec::as_slice).collect();
+            let own = self.shared.keys.addresses(tenant, kind, &name);
+            if addresses.len() + own.len() > MAX_NAMES {
+                let full = std::mem::take(&mut addresses);
+                let _turn = self.shared.turn.lock().await;
+                content.delete(tenant.to_owned(), kind, full).await?;
+            }
+            addresses.extend(own);
+        }
+        let _turn = self.shared.turn.lock().await;
+        content.delete(tenant.to_owned(), kind, addresses).await.map(|_| ())
+    }
+
+    /// How many items of a kind a project has.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn count(&self, (tenant, project): (&str, &str), kind: Kind, now_ms: u64) -> Result<u64, StoreError> {
+        self.shared.store.content().count((tenant.to_owned(), project.to_owned()), kind, now_ms).await
     }
 
     /// Forgets everything about a subject.

@@ -192,7 +192,10 @@ impl Walk<'_> {
     fn ceiling(&self, deployment: &Deployment) -> Option<(&Ceiling, bool)> {
         let providers = &self.request.snapshot.config.providers;
         let provider = providers.iter().find(|provider| *provider.name == *deployment.provider)?;
-        provider.ceiling.as_ref().map(|ceiling| (ceiling, self.request.context.key.environment == PRODUCTION))
+        let context = &self.request.context;
+        // What is reserved for production is for those who wait.
+        let is_prod = context.key.environment == PRODUCTION && !context.in_batch;
+        provider.ceiling.as_ref().map(|ceiling| (ceiling, is_prod))
     }
 
     /// The total time is the request's, and a target may have less of it.

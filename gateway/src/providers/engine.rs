@@ -18,6 +18,8 @@ const MAX_CLASSES_BYTES: usize = 64 << 20;
 
 /// Tokens of the longest request, each with its number.
 const MAX_TOKENS_BYTES: usize = 256 << 20;
+/// Others are served before a request that nobody waits for.
+const BATCH_PRIORITY: i32 = 1;
 /// Where the engine turns a conversation into tokens.
 const TOKENIZE: &str = "/tokenize";
 
@@ -80,6 +82,7 @@ impl EngineService {
             .header(http::header::CONTENT_TYPE, content_type)
             .header(headers::REQUEST_ID, outgoing.request_id)
             .header(headers::INTERNAL_TENANT, outgoing.tenant)
+            .header(headers::INTERNAL_PRIORITY, if outgoing.batch.is_some() { BATCH_PRIORITY } else { 0 })
             .body(axum::body::Body::from(Bytes::from(body)))
             .map_err(|_| FailureKind::BrokenResponse)?;
         let response = match self.router.clone().oneshot(request).await {

@@ -127,6 +127,7 @@ mod tests {
             now: jiff::Timestamp::from_second(second).unwrap(),
             upload: None,
             key: 0,
+            batch: None,
         }
     }
 

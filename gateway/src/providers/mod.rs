@@ -51,6 +51,15 @@ pub struct Outgoing<'a> {
     pub upload: Option<&'a Upload>,
     /// Which of the provider's keys it goes with; chosen where it is sent.
     pub key: usize,
+    /// It stands in a batch: others go before it.
+    pub batch: Option<Batched<'a>>,
+}
+
+/// What a request of a batch asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Batched<'a> {
+    /// At providers with OpenAI's API, where the request itself names none.
+    pub service_tier: Option<&'a str>,
 }
 
 /// An upstream's body as it arrives. Dropping it ends the upstream's work.

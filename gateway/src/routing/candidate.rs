@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Asker, Deployment, Needs, Standing, Target};
-use crate::config::{Ability, TargetSettings};
+use crate::config::{Ability, Price, TargetSettings};
 
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -24,6 +24,18 @@ impl Candidate {
 
     pub fn takes(&self, needs: &Needs, asker: Asker<'_>) -> bool {
         self.settings.when.holds(needs, asker)
+    }
+
+    /// A likely cost, for comparison alone: that of a batch's request at a minute of the day, or of any other. What is in
+    /// this process costs nothing unless its price is set; elsewhere it may be unknown.
+    pub(super) fn cost(&self, needs: &Needs, batch_minute: Option<u16>) -> Option<u128> {
+        let own = self.deployment().is_engine().then_some(Price { prompt: 0, completion: 0 });
+        let usual = needs.cost(self.settings.price.or(own)?).saturating_mul(1_000);
+        let terms = self.settings.batch.as_ref().zip(batch_minute);
+        Some(match terms.filter(|(terms, minute)| terms.hold(*minute)) {
+            Some((terms, _)) => usual / 1_000 * u128::from(terms.price_permille),
+            None => usual,
+        })
     }
 
     /// Whether its context is known to be too short.

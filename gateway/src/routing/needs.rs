@@ -1,7 +1,7 @@
 //! What a request needs of who answers it, told from its body before it is planned.
 
 use crate::auth::{DataClass, KeyRecord};
-use crate::config::{Ability, Condition, Price};
+use crate::config::{Ability, Condition, Price, within};
 
 /// Counts of tokens are estimates: providers count differently, and none has counted yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,10 +61,7 @@ impl Condition {
         let among = |names: &Option<Vec<String>>, name: &str| {
             names.as_ref().is_none_or(|names| names.iter().any(|one| one == name))
         };
-        let in_time = self.minutes.is_none_or(|(from, until)| {
-            let minute = asker.minute;
-            if from < until { (from..until).contains(&minute) } else { minute >= from || minute < until }
-        });
+        let in_time = self.minutes.is_none_or(|hours| within(hours, asker.minute));
         written.min_prompt_tokens.is_none_or(|least| needs.prompt_tokens >= least)
             && written.max_prompt_tokens.is_none_or(|most| needs.prompt_tokens <= most)
             && is(written.tools, needs.tools)

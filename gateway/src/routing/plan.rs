@@ -2,7 +2,7 @@
 
 use super::strategy::Criteria;
 use super::{Asker, Candidate, InBorder, LocalModels, Needs, Route, Standings, Target};
-use crate::config::{Ability, Sticky};
+use crate::config::{Ability, Sticky, Strategy};
 use crate::pii::{ConfineReason, Screened};
 
 /// Why the target that answers was chosen (`x-shekara-reason`).
@@ -51,6 +51,8 @@ impl Reason {
     }
 }
 
+const MINUTES_OF_A_DAY: u16 = 24 * 60;
+
 /// Candidates in the order in which they are tried; never empty.
 #[derive(Debug)]
 pub struct Plan {
@@ -84,6 +86,8 @@ pub struct Circumstances<'a> {
     pub needs: &'a Needs,
     pub asker: Asker<'a>,
     pub dice: Dice,
+    /// Nobody waits for the answer: the cheapest target is asked first, whatever the route's strategy.
+    pub in_batch: bool,
 }
 
 /// Fair numbers that decide between weights: each from what it should stick to, so that a choice can be told again.
@@ -175,6 +179,20 @@ impl Route {
         self.targets.iter().any(|own| matches!(&own.target, Target::InBorder(own) if own == target))
     }
 
+    /// Minutes until a target's terms for batches make it cheaper than all are now, if they ever do.
+    pub fn cheaper_in(&self, minute: u16) -> Option<u16> {
+        let needs = Needs { prompt_tokens: 1_000, ..Needs::default() };
+        let targets = || self.targets.iter().filter(|candidate| candidate.weight > 0);
+        let now = targets().filter_map(|target| target.cost(&needs, Some(minute))).min()?;
+        let opening = |target: &Candidate| {
+            let (from, _) = target.settings.batch.as_ref()?.minutes?;
+            let cost = target.cost(&needs, Some(from % MINUTES_OF_A_DAY))?;
+            let wait = (from + MINUTES_OF_A_DAY - minute) % MINUTES_OF_A_DAY;
+            (cost < now && wait > 0).then_some((cost, wait))
+        };
+        targets().filter_map(opening).min().map(|(_, wait)| wait)
+    }
+
     fn inside(&self, now: &Circumstances<'_>) -> impl Iterator<Item = Candidate> {
         let inside = |candidate: &&Candidate| {
             matches!(candidate.target, Target::InBorder(_))
@@ -187,12 +205,15 @@ impl Route {
     fn open(&self, now: &Circumstances<'_>) -> Result<Plan, NoCandidate> {
         let taking = |candidate: &&Candidate| candidate.takes(now.needs, now.asker);
         let targets = self.targets.iter().filter(|candidate| candidate.weight > 0).filter(taking).collect();
-        let criteria = Criteria { needs: now.needs, standings: now.standings, dice: now.dice.request };
-        let (ordered, mut reason) = criteria.order(self.strategy, targets);
+        let batch_minute = now.in_batch.then_some(now.asker.minute);
+        let criteria =
+            Criteria { needs: now.needs, standings: now.standings, dice: now.dice.request, batch_minute };
+        let strategy = if now.in_batch { Strategy::Cheapest } else { self.strategy };
+        let (ordered, mut reason) = criteria.order(strategy, targets);
         let canary = self.canary.as_ref().filter(|canary| {
             // Not the part of the number that decides between weights.
             let is_drawn = (now.dice.of(canary.sticky) >> 32) % 100 < u64::from(canary.percent);
-            is_drawn && taking(&&canary.candidate) && is_served(&canary.candidate, now.served)
+            !now.in_batch && is_drawn && taking(&&canary.candidate) && is_served(&canary.candidate, now.served)
         });
         if canary.is_some() {
             reason = Reason::Canary;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::auth::{DataClass, KeyRecord, KeyRole};
-use crate::config::parse;
+use crate::config::{Config, parse};
 use crate::pii::{Confined, Detector, Policy, Scope, Screened, screen};
 use crate::routing::{Deployment, RoutingTable, Standing};
 
@@ -55,12 +55,13 @@ struct Asked {
     said: Said,
     dice: Dice,
     minute: u16,
+    in_batch: bool,
 }
 
 impl Default for Asked {
     fn default() -> Self {
         let dice = Dice { request: 0, key: u64::MAX, user: u64::MAX };
-        Self { needs: Needs::default(), said: Said(HashMap::new()), dice, minute: 720 }
+        Self { needs: Needs::default(), said: Said(HashMap::new()), dice, minute: 720, in_batch: false }
     }
 }
 
@@ -77,14 +78,10 @@ impl Asked {
     }
 
     fn plan(&self, route: &str, screened: &Screened) -> Result<Plan, NoCandidate> {
-        let text = format!(
-            "[local]\nenabled = false\n[[providers]]\nname = \"p\"\nkind = \"openai\"\n\
-             [[providers]]\nname = \"home\"\nkind = \"openai-compatible\"\nzone = \"local\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
-             [[routes]]\nmodel = \"r\"\n{route}"
-        );
-        let table = RoutingTable::new(&parse(&text, Path::new("t")).unwrap(), LocalModels::default());
+        let table = RoutingTable::new(&config(route), LocalModels::default());
         let key = key();
         let now = Circumstances {
+            in_batch: self.in_batch,
             served: table.local(),
             standings: &self.said,
             needs: &self.needs,
@@ -93,6 +90,15 @@ impl Asked {
         };
         table.resolve("r").unwrap().plan(screened, &now)
     }
+}
+
+fn config(route: &str) -> Config {
+    let text = format!(
+        "[local]\nenabled = false\n[[providers]]\nname = \"p\"\nkind = \"openai\"\n\
+         [[providers]]\nname = \"home\"\nkind = \"openai-compatible\"\nzone = \"local\"\nbase_url = \"http://127.0.0.1:1/v1\"\n\
+         [[routes]]\nmodel = \"r\"\n{route}"
+    );
+    parse(&text, Path::new("t")).unwrap()
 }
 
 fn target(model: &str, more: &str) -> String {
@@ -115,6 +121,43 @@ fn ordered_targets_are_asked_as_they_are_written() {
         let asked = Asked { dice: Dice { request, ..Asked::default().dice }, ..Asked::default() };
         assert_eq!(asked.order(&route), named(&["a", "b", "c"], "primary"));
     }
+}
+
+/// Twice as dear as `b`, but for batches at night.
+fn night_rates() -> String {
+    let night = ", price = { prompt = 2, completion = 2 }, batch = { price_factor = 0.25, hours = \"22:00-06:00\" }";
+    targets(&[("a", night), ("b", ", price = { prompt = 1, completion = 1 }")])
+}
+
+#[test]
+fn a_batch_goes_where_it_is_cheapest_under_its_own_terms() {
+    let route = format!("{}strategy = \"ordered\"\n", night_rates());
+    let order = |minute: u16, in_batch: bool| {
+        let needs = Needs { prompt_tokens: 10, ..Needs::default() };
+        Asked { minute, in_batch, needs, ..Asked::default() }.order(&route)
+    };
+    assert_eq!(order(720, false), named(&["a", "b"], "primary"));
+    assert_eq!(order(720, true), named(&["b", "a"], "cheapest"));
+    for night in [1320, 1439, 0, 359] {
+        assert_eq!(order(night, true), named(&["a", "b"], "cheapest"), "{night}");
+        assert_eq!(order(night, false), named(&["a", "b"], "primary"), "{night}");
+    }
+    assert_eq!(order(360, true), named(&["b", "a"], "cheapest"));
+}
+
+#[test]
+fn a_batch_knows_when_it_will_be_cheaper() {
+    let cheaper_in = |route: &str, minute: u16| {
+        let table = RoutingTable::new(&config(route), LocalModels::default());
+        table.resolve("r").unwrap().cheaper_in(minute)
+    };
+    assert_eq!(cheaper_in(&night_rates(), 720), Some(600));
+    assert_eq!(cheaper_in(&night_rates(), 1319), Some(1));
+    assert_eq!(cheaper_in(&night_rates(), 1320), None);
+    assert_eq!(cheaper_in(&night_rates(), 360), Some(960));
+    let never = ", price = { prompt = 9, completion = 9 }, batch = { price_factor = 0.5, hours = \"22-6\" }";
+    assert_eq!(cheaper_in(&targets(&[("a", never), ("b", ", price = { prompt = 1, completion = 1 }")]), 720), None);
+    assert_eq!(cheaper_in(&targets(&[("a", "")]), 720), None);
 }
 
 #[test]

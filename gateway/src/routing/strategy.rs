@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Candidate, Needs, Reason, Standings};
-use crate::config::{Price, Strategy};
+use crate::config::Strategy;
 
 /// One of so many requests goes to a target drawn by weight instead of the fastest: what became fast must be noticed.
 const EXPLORE_EVERY: u64 = 20;
@@ -15,6 +15,8 @@ pub(super) struct Criteria<'a> {
     pub(super) standings: &'a dyn Standings,
     /// Decides between weights.
     pub(super) dice: u64,
+    /// The minute of the day, where the request is of a batch: other terms may hold for it.
+    pub(super) batch_minute: Option<u16>,
 }
 
 impl Criteria<'_> {
@@ -69,11 +71,10 @@ impl Criteria<'_> {
         0
     }
 
-    /// What is inside costs nothing unless its price is set; elsewhere an unknown price comes last.
+    /// An unknown price comes last.
     fn cost(self, target: &Candidate) -> (bool, u128) {
-        let own = target.deployment().is_engine().then_some(Price { prompt: 0, completion: 0 });
-        let price = target.settings.price.or(own);
-        (price.is_none(), price.map_or(0, |price| self.needs.cost(price)))
+        let cost = target.cost(self.needs, self.batch_minute);
+        (cost.is_none(), cost.unwrap_or(0))
     }
 
     /// Who has not answered yet is asked once.

@@ -1,5 +1,6 @@
 //! Sealed content: what is in a row only the content keys open. A tenant that needs more than its share makes place from
-//! its own: cached answers go first, then replays, then stored responses, each the one that would expire first.
+//! its own: cached answers go first, then replays, then stored responses, each the one that would expire first. Files and
+//! batches stay.
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, Transaction};
@@ -11,8 +12,10 @@ use crate::content::{Address, Bounds, Erased, Kind, Owner, Row, Subject, Subject
 const MAX_DELETED: i64 = 500;
 /// Rows that give way for one.
 const MAX_GIVING_WAY: usize = 10_000;
+/// Rows that one listing gives.
+const MAX_LISTED: i64 = 100_000;
 /// Names under which one thing may be looked for: no more masters are known.
-const MAX_NAMES: usize = 64;
+pub(crate) const MAX_NAMES: usize = 64;
 
 /// Kept content.
 pub trait ContentStore: Send + Sync {
@@ -20,8 +23,12 @@ pub trait ContentStore: Send + Sync {
     fn load(&self, tenant: String, kind: Kind, addresses: Vec<Address>, now_ms: u64) -> StoreFuture<'_, Option<Row>>;
     /// Writes a row in place of what was there. False where there is no room for it.
     fn keep(&self, row: Row, bounds: Bounds, now_ms: u64) -> StoreFuture<'_, bool>;
-    /// True if there was one.
+    /// True if there was one. Further names than 64 are left alone.
     fn delete(&self, tenant: String, kind: Kind, addresses: Vec<Address>) -> StoreFuture<'_, bool>;
+    /// All rows of a kind that have not expired: of one project, or of everybody.
+    fn list(&self, project: Option<(String, String)>, kind: Kind, now_ms: u64) -> StoreFuture<'_, Vec<Row>>;
+    /// How many rows of a kind a project (its tenant and name) has.
+    fn count(&self, project: (String, String), kind: Kind, now_ms: u64) -> StoreFuture<'_, u64>;
     /// Forgets what has expired; gives the number of rows.
     fn delete_expired(&self, now_ms: u64) -> StoreFuture<'_, u64>;
     fn erase(&self, subject: Subject) -> StoreFuture<'_, Erased>;
@@ -73,6 +80,33 @@ impl ContentStore for SqliteStore {
             }
             transaction.commit().await?;
             Ok(deleted > 0)
+        })
+    }
+
+    fn list(&self, project: Option<(String, String)>, kind: Kind, now_ms: u64) -> StoreFuture<'_, Vec<Row>> {
+        Box::pin(async move {
+            let (tenant, project) = project.unzip();
+            let query = "SELECT * FROM content WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR project = ?2) \
+                         AND kind = ?3 AND expires_at_ms > ?4 LIMIT ?5";
+            let rows = sqlx::query(query)
+                .bind(tenant)
+                .bind(project)
+                .bind(kind.as_str())
+                .bind(now_ms.cast_signed())
+                .bind(MAX_LISTED)
+                .fetch_all(&self.pool)
+                .await?;
+            rows.iter().map(row_from).collect()
+        })
+    }
+
+    fn count(&self, project: (String, String), kind: Kind, now_ms: u64) -> StoreFuture<'_, u64> {
+        Box::pin(async move {
+            let query = "SELECT count(*) AS number FROM content WHERE tenant = ? AND project = ? AND kind = ? \
+                         AND expires_at_ms > ?";
+            let (tenant, project) = project;
+            let counted = sqlx::query(query).bind(tenant).bind(project).bind(kind.as_str()).bind(now_ms.cast_signed());
+            Ok(counted.fetch_one(&self.pool).await?.try_get::<i64, _>("number")?.cast_unsigned())
         })
     }
 
@@ -162,8 +196,8 @@ async fn make_place(
             return Ok(true);
         }
         let gone = sqlx::query(
-            "DELETE FROM content WHERE rowid = (SELECT rowid FROM content WHERE tenant = ?1 ORDER BY \
-             expires_at_ms > ?2, CASE kind WHEN 'cache' THEN 0 WHEN 'replay' THEN 1 ELSE 2 END, expires_at_ms LIMIT 1)",
+            "DELETE FROM content WHERE rowid = (SELECT rowid FROM content WHERE tenant = ?1 AND \
+             (expires_at_ms <= ?2 OR kind IN ('cache', 'replay', 'response')) ORDER BY expires_at_ms > ?2, CASE kind WHEN 'cache' THEN 0 WHEN 'replay' THEN 1 ELSE 2 END, expires_at_ms LIMIT 1)",
         );
         let gone = gone.bind(tenant).bind(now_ms.cast_signed()).execute(&mut **transaction).await?;
         if gone.rows_affected() == 0 {

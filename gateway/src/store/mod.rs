@@ -10,6 +10,7 @@ mod sqlite;
 mod vault_store;
 
 pub use content_store::ContentStore;
+pub(crate) use content_store::MAX_NAMES;
 pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
 pub use journal::{Journal, JournalError};

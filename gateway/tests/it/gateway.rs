@@ -31,6 +31,7 @@ pub struct TestGateway {
     pub client: reqwest::Client,
     store: Arc<dyn Store>,
     folder: TempDir,
+    batches: tokio::task::JoinHandle<()>,
 }
 
 /// What does not work in a gateway.
@@ -95,6 +96,7 @@ impl TestGateway {
 
     /// Ends, and leaves its data and what its first application key is.
     pub async fn stop(self) -> (TempDir, String) {
+        self.batches.abort();
         self.gateway.shelf.flush().await;
         (self.folder, self.key)
     }
@@ -160,6 +162,7 @@ impl TestGateway {
         let app = router(Arc::clone(&gateway));
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self {
+            batches: tokio::spawn(shekara_gateway::jobs::batches::run(Arc::clone(&gateway))),
             url,
             admin_key: plaintexts.pop().unwrap(),
             key: plaintexts.pop().unwrap(),

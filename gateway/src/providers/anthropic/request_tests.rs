@@ -17,6 +17,7 @@ fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         now: jiff::Timestamp::UNIX_EPOCH,
         upload: None,
         key: 0,
+        batch: None,
     }
 }
 

@@ -17,6 +17,7 @@ fn outgoing() -> Outgoing<'static> {
         now: jiff::Timestamp::UNIX_EPOCH,
         upload: None,
         key: 0,
+        batch: None,
     }
 }
 

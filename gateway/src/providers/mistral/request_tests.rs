@@ -15,6 +15,7 @@ fn translated(chat: &Value, drops: bool) -> Result<Value, ApiError> {
         request_id: "r",
         upload: None,
         key: 0,
+        batch: None,
     };
     let body = chat_body((chat.to_string().as_bytes(), "mistral-x"), outgoing, drops)?;
     Ok(serde_json::from_slice(&body).unwrap())

@@ -113,11 +113,16 @@ fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Resul
         options.get_or_insert_default().insert("include_usage".to_owned(), true.into());
         set(&mut fields, "stream_options", &options)?;
     }
-    let unset = |name: &str| fields.get(name).is_none_or(|raw| raw.get() == "null");
-    let may_bound = outgoing.is_generated && unset("max_tokens") && unset("max_completion_tokens");
+    let unset = |fields: &Fields<'_>, name: &str| fields.get(name).is_none_or(|raw| raw.get() == "null");
+    let may_bound =
+        outgoing.is_generated && unset(&fields, "max_tokens") && unset(&fields, "max_completion_tokens");
     if let Some(limit) = outgoing.max_output_tokens.filter(|_| may_bound) {
         fields.shift_remove("max_tokens");
         set(&mut fields, "max_completion_tokens", &limit)?;
+    }
+    let tier = outgoing.batch.and_then(|batch| batch.service_tier).filter(|_| unset(&fields, "service_tier"));
+    if let Some(tier) = tier {
+        set(&mut fields, "service_tier", &tier)?;
     }
     serde_json::to_vec(&fields)
 }
@@ -145,6 +150,7 @@ mod tests {
             now: jiff::Timestamp::UNIX_EPOCH,
             upload: None,
             key: 0,
+            batch: None,
         }
     }
 

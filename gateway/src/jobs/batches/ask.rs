@@ -1,0 +1,151 @@
+//! One line of a batch: asked as its key would ask, and again where that may help.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+use shekara_protocol::error::ApiError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{Batch, Used};
+use super::line::Line;
+use super::output::{LineId, LineResult};
+use crate::audit::Outcome;
+use crate::content::Owner;
+use crate::pipeline::{Answer, Api, Call, DATA_CLASS_HEADER, Gateway, answer, audit_unavailable};
+
+/// Tries of one line. Between them it waits as long as it is told, or ever longer.
+const MAX_TRIES: u32 = 8;
+const MAX_WAIT: Duration = Duration::from_mins(5);
+/// A tenant without room may get some.
+const ROOM_EVERY: Duration = Duration::from_secs(5);
+/// The process ends: the line is asked by the next one.
+const SHUTTING_DOWN: &str = "shutting_down";
+
+/// The API of an endpoint that batches are for.
+pub(super) fn api_of(endpoint: &str) -> Option<Api> {
+    Some(match endpoint {
+        "/v1/chat/completions" => Api::Chat,
+        "/v1/completions" => Api::Completions,
+        "/v1/responses" => Api::Responses,
+        "/v1/embeddings" => Api::Embeddings,
+        "/v1/rerank" => Api::Rerank,
+        "/v1/moderations" => Api::Moderations,
+        "/v1/images/generations" => Api::Images,
+        _ => return None,
+    })
+}
+
+pub(super) struct Ask {
+    pub gateway: Arc<Gateway>,
+    pub owner: Owner,
+    pub batch: Arc<Batch>,
+    pub places: Arc<Semaphore>,
+    /// Nothing more is to be begun.
+    pub stop: CancellationToken,
+}
+
+impl Ask {
+    /// What came of it, kept; `None` where nothing did, for it was stopped or the batch is gone.
+    ///
+    /// # Errors
+    /// What came of it could not be kept.
+    pub async fn answered(self, line: Line, place: OwnedSemaphorePermit) -> Result<Option<LineResult>, ApiError> {
+        // Until its answer is kept: what ends waits for it.
+        let Some(_in_flight) = self.gateway.drain.enter() else { return Ok(None) };
+        let Line { index, custom_id, body, .. } = line;
+        let id = LineId { batch_id: self.batch.id.clone(), index, custom_id };
+        let (mut place, mut tries) = (Some(place), 0);
+        loop {
+            tries += 1;
+            let (request_id, used, answered) = self.asked_once(body.clone()).await;
+            match &answered {
+                Err(error) if error.code.as_deref() == Some(SHUTTING_DOWN) => return Ok(None),
+                Err(error) if tries < MAX_TRIES && may_help(error) => {
+                    place = None;
+                    tokio::select! {
+                        () = self.stop.cancelled() => return Ok(None),
+                        () = tokio::time::sleep(wait(error, tries)) => {}
+                    }
+                    tokio::select! {
+                        () = self.stop.cancelled() => return Ok(None),
+                        free = Arc::clone(&self.places).acquire_owned() => place = free.ok(),
+                    }
+                }
+                _ => {
+                    drop(place.take());
+                    return self.kept(LineResult::new(&id, &request_id, answered.as_ref(), used)?, index).await;
+                }
+            }
+        }
+    }
+
+    async fn asked_once(&self, body: bytes::Bytes) -> (String, Used, Result<bytes::Bytes, ApiError>) {
+        let gateway = &self.gateway;
+        let request_id = gateway.sources.request_id();
+        let endpoint = format!("BATCH {}", self.batch.endpoint);
+        let authenticated = match gateway.on_behalf(&self.owner.key_id, &request_id, endpoint) {
+            Ok(authenticated) => authenticated,
+            Err(error) => return (request_id, Used::default(), Err(error)),
+        };
+        let settlement = Arc::clone(&authenticated.context().settlement);
+        let answered = async {
+            let api = api_of(&self.batch.endpoint).ok_or_else(ApiError::internal)?;
+            let mut headers = HeaderMap::new();
+            if let Some(class) = &self.batch.data_class {
+                headers.insert(DATA_CLASS_HEADER, HeaderValue::from_str(class).map_err(|_| ApiError::internal())?);
+            }
+            let places = gateway.enter()?;
+            match answer(gateway, Call { authenticated, places, headers, body, api }).await? {
+                Answer::Whole(body) => Ok(body),
+                Answer::Text(_) | Answer::Bytes(..) | Answer::Stream(_) => Err(ApiError::internal()),
+            }
+        };
+        let mut answered = answered.await;
+        let settled = match &answered {
+            Ok(_) => settlement.settle(Outcome::Completed, 200),
+            Err(error) => {
+                settlement.note_error(error.code.as_deref());
+                settlement.settle(Outcome::Failed, error.status.as_u16())
+            }
+        };
+        if settled.is_err() {
+            answered = Err(audit_unavailable());
+        }
+        let record = settlement.draft().record;
+        let used = Used {
+            prompt_tokens: record.prompt_tokens.unwrap_or_default(),
+            completion_tokens: record.completion_tokens.unwrap_or_default(),
+        };
+        (request_id, used, answered)
+    }
+
+    /// What was paid for is not thrown away because there is no room for it just now.
+    async fn kept(&self, result: LineResult, index: u64) -> Result<Option<LineResult>, ApiError> {
+        loop {
+            if result.keep(&self.gateway, &self.owner, &self.batch, index).await? {
+                return Ok(Some(result));
+            }
+            if super::progress::load(&self.gateway, &self.owner, &self.batch.id).await?.is_none() {
+                return Ok(None);
+            }
+            tracing::warn!(batch = self.batch.id, "there is no room for a batch's answer; it waits");
+            tokio::select! {
+                () = self.stop.cancelled() => return Ok(None),
+                () = tokio::time::sleep(ROOM_EVERY) => {}
+            }
+        }
+    }
+}
+
+/// Whether the same request may be answered a while later.
+fn may_help(error: &ApiError) -> bool {
+    let passes = error.status.is_server_error() || matches!(error.status.as_u16(), 408 | 409 | 429);
+    passes && error.should_retry != Some(false)
+}
+
+fn wait(error: &ApiError, tries: u32) -> Duration {
+    let own = Duration::from_secs(1 << tries.min(8));
+    error.retry_after_s.map_or(own, Duration::from_secs).min(MAX_WAIT)
+}
