@@ -10,6 +10,7 @@ use super::validate::{Invalid, invalid};
 /// OpenAI's bound for one file of requests.
 const MAX_REQUESTS: usize = 50_000;
 const MAX_IN_FLIGHT: usize = 1_024;
+const MAX_TRIES: u32 = 100;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +21,8 @@ pub struct BatchesFile {
     pub max_requests: Spanned<usize>,
     /// Batches of one project that have not ended.
     pub max_open: usize,
+    /// How often one request is tried where another try may help; before each it waits longer.
+    pub max_tries: Spanned<u32>,
 }
 
 impl Default for BatchesFile {
@@ -28,6 +31,7 @@ impl Default for BatchesFile {
             max_in_flight: Spanned::new(0..0, 8),
             max_requests: Spanned::new(0..0, MAX_REQUESTS),
             max_open: 100,
+            max_tries: Spanned::new(0..0, 8),
         }
     }
 }
@@ -37,6 +41,7 @@ pub struct BatchesConfig {
     pub max_in_flight: usize,
     pub max_requests: usize,
     pub max_open: usize,
+    pub max_tries: u32,
 }
 
 /// What a target offers to requests of batches.
@@ -85,8 +90,12 @@ pub(super) fn check_batches(file: &BatchesFile) -> Result<BatchesConfig, Invalid
     if !(1..=MAX_REQUESTS).contains(file.max_requests.get_ref()) {
         return Err(invalid(&file.max_requests, format!("[batches] max_requests must be 1 to {MAX_REQUESTS}")));
     }
+    if !(1..=MAX_TRIES).contains(file.max_tries.get_ref()) {
+        return Err(invalid(&file.max_tries, format!("[batches] max_tries must be 1 to {MAX_TRIES}")));
+    }
+    let max_tries = *file.max_tries.get_ref();
     let (max_in_flight, max_requests) = (*file.max_in_flight.get_ref(), *file.max_requests.get_ref());
-    Ok(BatchesConfig { max_in_flight, max_requests, max_open: file.max_open })
+    Ok(BatchesConfig { max_in_flight, max_requests, max_open: file.max_open, max_tries })
 }
 
 /// `kind` is that of the target's provider; `None` is the engine in this process.

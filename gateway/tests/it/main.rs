@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod audit;
+mod batches;
 mod bedrock;
 mod cached;
 mod check;
@@ -17,6 +18,7 @@ mod engine;
 mod errors;
 mod fallback;
 mod faults;
+mod files;
 mod gateway;
 mod leaks;
 mod local_models;

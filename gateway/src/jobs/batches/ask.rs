@@ -15,8 +15,7 @@ use crate::audit::Outcome;
 use crate::content::Owner;
 use crate::pipeline::{Answer, Api, Call, DATA_CLASS_HEADER, Gateway, answer, audit_unavailable};
 
-/// Tries of one line. Between them it waits as long as it is told, or ever longer.
-const MAX_TRIES: u32 = 8;
+/// Between the tries of one line it waits as long as it is told, or ever longer.
 const MAX_WAIT: Duration = Duration::from_mins(5);
 /// A tenant without room may get some.
 const ROOM_EVERY: Duration = Duration::from_secs(5);
@@ -56,13 +55,14 @@ impl Ask {
         let Some(_in_flight) = self.gateway.drain.enter() else { return Ok(None) };
         let Line { index, custom_id, body, .. } = line;
         let id = LineId { batch_id: self.batch.id.clone(), index, custom_id };
+        let max_tries = self.gateway.snapshot().config.batches.max_tries;
         let (mut place, mut tries) = (Some(place), 0);
         loop {
             tries += 1;
             let (request_id, used, answered) = self.asked_once(body.clone()).await;
             match &answered {
                 Err(error) if error.code.as_deref() == Some(SHUTTING_DOWN) => return Ok(None),
-                Err(error) if tries < MAX_TRIES && may_help(error) => {
+                Err(error) if tries < max_tries && may_help(error) => {
                     place = None;
                     tokio::select! {
                         () = self.stop.cancelled() => return Ok(None),
