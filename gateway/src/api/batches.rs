@@ -7,7 +7,6 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::{Extension, Json};
 use http::HeaderMap;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json::walk;

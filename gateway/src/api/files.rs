@@ -119,9 +119,10 @@ async fn upload(mut form: Multipart<'_>, writer: FileWriter) -> Result<FileRecor
         if file_name.is_some() {
             return Err(twice("file"));
         }
-        let own = field.file_name().filter(|name| !name.is_empty()).ok_or_else(|| {
-            ApiError::invalid("file", "Invalid 'file': expected a file with a name, not a text.")
-        })?;
+        let own = field
+            .file_name()
+            .filter(|name| !name.is_empty())
+            .ok_or_else(|| ApiError::invalid("file", "Invalid 'file': expected a file with a name, not a text."))?;
         if own.len() > MAX_FILE_NAME_BYTES {
             return Err(ApiError::invalid("file", "Invalid 'file': its name is too long."));
         }
@@ -236,15 +237,16 @@ pub async fn file_content(
     let record = file_record(&gateway, &owner, &text(id)).await?;
     let (bytes, file_name) = (record.bytes, record.file_name.clone());
     let reader = FileReader::new(&gateway, owner, record);
-    // Settled at its end; a client that leaves before is recorded as that.
+    // Settled before its last piece is handed out; a client that leaves before is recorded as that.
     let parts = stream::unfold((reader, places), move |(mut reader, places)| {
         let settlement = Arc::clone(&context.settlement);
         async move {
             match reader.next().await {
-                Ok(Some(part)) => Some((Ok(part), (reader, places))),
-                Ok(None) => {
-                    settlement.settle(Outcome::Completed, 200).err().map(|_| (Err(Broken), (reader, places)))
+                Ok(Some(part)) => {
+                    let is_told = !reader.is_at_end() || settlement.settle(Outcome::Completed, 200).is_ok();
+                    Some((if is_told { Ok(part) } else { Err(Broken) }, (reader, places)))
                 }
+                Ok(None) => None,
                 Err(error) => {
                     settlement.note_error(error.code.as_deref());
                     let _ = settlement.settle(Outcome::Failed, error.status.as_u16());

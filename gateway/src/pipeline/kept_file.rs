@@ -145,13 +145,7 @@ impl FileWriter {
         Ok(())
     }
 
-    async fn put(
-        &self,
-        kind: Kind,
-        below: Vec<Vec<u8>>,
-        content: Vec<u8>,
-        expires_at_ms: u64,
-    ) -> Result<(), ApiError> {
+    async fn put(&self, kind: Kind, below: Vec<Vec<u8>>, content: Vec<u8>, expires_at_ms: u64) -> Result<(), ApiError> {
         let gateway = &self.gateway;
         let name = [self.owner.project.as_bytes().to_vec(), self.id.as_bytes().to_vec()];
         let item = Item {
@@ -183,11 +177,7 @@ impl Drop for FileWriter {
 ///
 /// # Errors
 /// 503: the store refuses.
-pub async fn keep_now(
-    gateway: &Gateway,
-    item: Item,
-    beside: Option<(Kind, &[&[u8]])>,
-) -> Result<bool, ApiError> {
+pub async fn keep_now(gateway: &Gateway, item: Item, beside: Option<(Kind, &[&[u8]])>) -> Result<bool, ApiError> {
     let bounds = Bounds { item_bytes: usize::MAX, ..gateway.snapshot().config.content.bounds };
     let kept = gateway.shelf.keep_now(item, gateway.sources.random(), bounds, (beside, gateway.now_ms())).await;
     kept.map_err(|error| refusal::content_unavailable(&error))
@@ -255,8 +245,7 @@ async fn delete_parts(gateway: &Gateway, owner: &Owner, id: &str, parts: Range<u
 async fn load_part(gateway: &Gateway, owner: &Owner, id: &str, index: u32) -> Result<Option<Bytes>, ApiError> {
     let [project, id] = name(owner, id);
     let place = index.to_le_bytes();
-    let loaded =
-        gateway.shelf.load(&owner.tenant, Kind::FilePart, &[project, id, &place], gateway.now_ms()).await;
+    let loaded = gateway.shelf.load(&owner.tenant, Kind::FilePart, &[project, id, &place], gateway.now_ms()).await;
     Ok(loaded.map_err(|error| refusal::content_unavailable(&error))?.map(Bytes::from))
 }
 
@@ -279,12 +268,17 @@ impl FileReader {
     /// # Errors
     /// 404 where the file was deleted meanwhile, 503 where the store cannot be read.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
-        if self.next >= self.record.num_parts {
+        if self.is_at_end() {
             return Ok(None);
         }
         let part = load_part(&self.gateway, &self.owner, &self.record.id, self.next).await?;
         self.next += 1;
         part.map(Some).ok_or_else(refusal::file_not_found)
+    }
+
+    /// Whether the last piece was given.
+    pub fn is_at_end(&self) -> bool {
+        self.next >= self.record.num_parts
     }
 
     /// All that is left of it.

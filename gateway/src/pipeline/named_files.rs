@@ -22,13 +22,8 @@ use crate::auth::KeyRecord;
 const MAX_FILES: usize = 32;
 /// How deep parts of content lie in parts of content: a document in the result of a tool.
 const MAX_DEPTH: usize = 3;
-const IMAGES: [(&str, &str); 5] = [
-    ("png", "image/png"),
-    ("jpg", "image/jpeg"),
-    ("jpeg", "image/jpeg"),
-    ("gif", "image/gif"),
-    ("webp", "image/webp"),
-];
+const IMAGES: [(&str, &str); 5] =
+    [("png", "image/png"), ("jpg", "image/jpeg"), ("jpeg", "image/jpeg"), ("gif", "image/gif"), ("webp", "image/webp")];
 const DOCUMENTS: [(&str, &str); 9] = [
     ("pdf", "application/pdf"),
     ("txt", "text/plain"),
@@ -63,11 +58,7 @@ impl Found {
 ///
 /// # Errors
 /// 413 where it becomes too large, 400 where it names too many, or is ambiguous.
-pub(super) async fn with_named_files(
-    gateway: &Arc<Gateway>,
-    key: &KeyRecord,
-    body: Bytes,
-) -> Result<Bytes, ApiError> {
+pub(super) async fn with_named_files(gateway: &Arc<Gateway>, key: &KeyRecord, body: Bytes) -> Result<Bytes, ApiError> {
     if memmem::find(&body, b"\"file_id\"").is_none() {
         return Ok(body);
     }

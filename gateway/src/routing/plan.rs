@@ -206,8 +206,7 @@ impl Route {
         let taking = |candidate: &&Candidate| candidate.takes(now.needs, now.asker);
         let targets = self.targets.iter().filter(|candidate| candidate.weight > 0).filter(taking).collect();
         let batch_minute = now.in_batch.then_some(now.asker.minute);
-        let criteria =
-            Criteria { needs: now.needs, standings: now.standings, dice: now.dice.request, batch_minute };
+        let criteria = Criteria { needs: now.needs, standings: now.standings, dice: now.dice.request, batch_minute };
         let strategy = if now.in_batch { Strategy::Cheapest } else { self.strategy };
         let (ordered, mut reason) = criteria.order(strategy, targets);
         let canary = self.canary.as_ref().filter(|canary| {

@@ -93,7 +93,8 @@ async fn files_are_listed_in_pages() {
     expected.sort();
     assert_eq!((all, &rest["has_more"]), (expected, &json!(false)));
     assert_eq!(of(&get(&gateway, "/v1/files?purpose=batch").await.json()), [ids[2].clone()]);
-    for (query, param) in [("limit=0", "limit"), ("limit=x", "limit"), ("order=up", "order"), ("after=file-1", "after")] {
+    for (query, param) in [("limit=0", "limit"), ("limit=x", "limit"), ("order=up", "order"), ("after=file-1", "after")]
+    {
         let refused = get(&gateway, &format!("/v1/files?{query}")).await;
         assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!(param)), "{query}");
     }
@@ -122,8 +123,14 @@ async fn what_is_no_file_is_refused_and_leaves_nothing() {
     for (kind, body) in [
         ("application/json", "{}".to_owned()),
         ("multipart/form-data", String::new()),
-        ("multipart/form-data; boundary=b0", "--b0\r\nContent-Disposition: form-data; name=file; filename=a\r\n\r\nx".to_owned()),
-        ("multipart/form-data; boundary=b0", "--b0\r\nContent-Disposition: form-data; name=file\r\n\r\nx\r\n--b0--\r\n".to_owned()),
+        (
+            "multipart/form-data; boundary=b0",
+            "--b0\r\nContent-Disposition: form-data; name=file; filename=a\r\n\r\nx".to_owned(),
+        ),
+        (
+            "multipart/form-data; boundary=b0",
+            "--b0\r\nContent-Disposition: form-data; name=file\r\n\r\nx\r\n--b0--\r\n".to_owned(),
+        ),
     ] {
         let request = gateway.client.post(format!("{}/v1/files", gateway.url)).bearer_auth(&gateway.key);
         let refused = finish(request.header("content-type", kind).body(body)).await;

@@ -63,7 +63,7 @@ impl Ask {
             match &answered {
                 Err(error) if error.code.as_deref() == Some(SHUTTING_DOWN) => return Ok(None),
                 Err(error) if tries < max_tries && may_help(error) => {
-                    place = None;
+                    drop(place.take());
                     tokio::select! {
                         () = self.stop.cancelled() => return Ok(None),
                         () = tokio::time::sleep(wait(error, tries)) => {}
@@ -74,8 +74,8 @@ impl Ask {
                     }
                 }
                 _ => {
-                    drop(place.take());
-                    return self.kept(LineResult::new(&id, &request_id, answered.as_ref(), used)?, index).await;
+                    let result = LineResult::new(&id, &request_id, answered.as_ref(), used)?;
+                    return self.kept(result, index, place).await;
                 }
             }
         }
@@ -122,7 +122,12 @@ impl Ask {
     }
 
     /// What was paid for is not thrown away because there is no room for it just now.
-    async fn kept(&self, result: LineResult, index: u64) -> Result<Option<LineResult>, ApiError> {
+    async fn kept(
+        &self,
+        result: LineResult,
+        index: u64,
+        mut place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Option<LineResult>, ApiError> {
         loop {
             if result.keep(&self.gateway, &self.owner, &self.batch, index).await? {
                 return Ok(Some(result));
@@ -130,6 +135,8 @@ impl Ask {
             if super::progress::load(&self.gateway, &self.owner, &self.batch.id).await?.is_none() {
                 return Ok(None);
             }
+            // Others need not wait for it.
+            drop(place.take());
             tracing::warn!(batch = self.batch.id, "there is no room for a batch's answer; it waits");
             tokio::select! {
                 () = self.stop.cancelled() => return Ok(None),

@@ -97,11 +97,8 @@ impl Batch {
     pub fn to_json(&self) -> Value {
         let Self { times, counts, used, .. } = self;
         let ended_as = |status: Status| times.ended.filter(|_| self.status == status);
-        let errors = if self.errors.is_empty() {
-            Value::Null
-        } else {
-            json!({ "object": "list", "data": self.errors })
-        };
+        let errors =
+            if self.errors.is_empty() { Value::Null } else { json!({ "object": "list", "data": self.errors }) };
         json!({
             "id": self.id,
             "object": "batch",

@@ -59,7 +59,12 @@ impl LineId {
 impl LineResult {
     /// # Errors
     /// The answer is no JSON, which answers always are.
-    pub fn new(line: &LineId, request_id: &str, answer: Result<&Bytes, &ApiError>, used: Used) -> Result<Self, ApiError> {
+    pub fn new(
+        line: &LineId,
+        request_id: &str,
+        answer: Result<&Bytes, &ApiError>,
+        used: Used,
+    ) -> Result<Self, ApiError> {
         let (status_code, mut body) = match answer {
             Ok(body) => (200, String::from_utf8(body.to_vec()).map_err(|_| ApiError::internal())?),
             Err(error) => (error.status.as_u16(), error.to_json()),
@@ -95,12 +100,7 @@ impl LineResult {
     ///
     /// # Errors
     /// 503: the store cannot be read.
-    pub async fn load(
-        gateway: &Gateway,
-        owner: &Owner,
-        batch_id: &str,
-        index: u64,
-    ) -> Result<Option<Self>, ApiError> {
+    pub async fn load(gateway: &Gateway, owner: &Owner, batch_id: &str, index: u64) -> Result<Option<Self>, ApiError> {
         let name = line_name(owner, batch_id, index);
         let name: Vec<&[u8]> = name.iter().map(Vec::as_slice).collect();
         let loaded = gateway.shelf.load(&owner.tenant, Kind::BatchLine, &name, gateway.now_ms()).await;
@@ -135,8 +135,7 @@ pub(super) async fn write(
     batch: &Batch,
     (mut lines, unanswered): (Lines, Unanswered),
 ) -> Result<Written, ApiError> {
-    let writer =
-        |suffix: char| FileWriter::new(gateway, owner.clone(), batch.file_id(suffix), u64::MAX);
+    let writer = |suffix: char| FileWriter::new(gateway, owner.clone(), batch.file_id(suffix), u64::MAX);
     let (mut output, mut errors) = (None, None);
     let mut written = Written::default();
     while let Some(raw) = lines.next().await? {

@@ -39,12 +39,7 @@ pub(super) async fn all(gateway: &Gateway, owner: Option<&Owner>) -> Result<Vec<
 ///
 /// # Errors
 /// 413 where its tenant has no room, 503 where the store refuses.
-pub(super) async fn keep(
-    gateway: &Gateway,
-    owner: &Owner,
-    batch: &Batch,
-    must_exist: bool,
-) -> Result<bool, ApiError> {
+pub(super) async fn keep(gateway: &Gateway, owner: &Owner, batch: &Batch, must_exist: bool) -> Result<bool, ApiError> {
     let name = name(owner, &batch.id);
     let item = Item {
         owner: Owner { key_id: batch.key_id.clone(), ..owner.clone() },

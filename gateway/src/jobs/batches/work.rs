@@ -154,12 +154,10 @@ impl Work {
         let mut under_way = JoinSet::new();
         let halt = CancellationToken::new();
         let own = Arc::new(batch.clone());
-        let mut tally = Tally { counts: Counts { total: batch.counts.total, ..Counts::default() }, used: Used::default() };
+        let mut tally =
+            Tally { counts: Counts { total: batch.counts.total, ..Counts::default() }, used: Used::default() };
         let mut told = Instant::now();
         let stop = loop {
-            if let Some(stop) = self.stop(&batch.id).await? {
-                break stop;
-            }
             while let Some(ended) = under_way.try_join_next() {
                 note(&mut tally, ended)?;
             }
@@ -168,7 +166,9 @@ impl Work {
                 self.tell(&batch.id, &tally).await?;
             }
             let Some(raw) = lines.next().await? else { break Stop::Done };
-            if is_resumed && let Some(result) = LineResult::load(&self.gateway, &self.owner, &batch.id, raw.index).await? {
+            if is_resumed
+                && let Some(result) = LineResult::load(&self.gateway, &self.owner, &batch.id, raw.index).await?
+            {
                 tally.note(&result);
                 continue;
             }
@@ -184,6 +184,10 @@ impl Work {
                 Ok(place) => place.map_err(|_| ApiError::internal())?,
                 Err(stop) => break stop,
             };
+            // It may have waited for long.
+            if let Some(stop) = self.stop(&batch.id).await? {
+                break stop;
+            }
             let ask = Ask {
                 gateway: Arc::clone(&self.gateway),
                 owner: self.owner.clone(),

@@ -114,8 +114,7 @@ fn splice(body: &[u8], model: &str, outgoing: Outgoing<'_>) -> serde_json::Resul
         set(&mut fields, "stream_options", &options)?;
     }
     let unset = |fields: &Fields<'_>, name: &str| fields.get(name).is_none_or(|raw| raw.get() == "null");
-    let may_bound =
-        outgoing.is_generated && unset(&fields, "max_tokens") && unset(&fields, "max_completion_tokens");
+    let may_bound = outgoing.is_generated && unset(&fields, "max_tokens") && unset(&fields, "max_completion_tokens");
     if let Some(limit) = outgoing.max_output_tokens.filter(|_| may_bound) {
         fields.shift_remove("max_tokens");
         set(&mut fields, "max_completion_tokens", &limit)?;

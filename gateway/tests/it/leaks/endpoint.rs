@@ -59,6 +59,10 @@ pub const ENDPOINTS: [Endpoint; 17] = [
     endpoint!("/v1/audio/speech", true, |text| json!({ "model": "chat", "voice": "a", "input": text })),
     endpoint!("/v1/audio/transcriptions", form, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/audio/translations", form, |text| json!({ "model": "chat", "prompt": text, text: "x" })),
-    endpoint!("/v1/files", false, |text| json!({ "purpose": "batch", "file": text })),
-    endpoint!("/v1/batches", false, |text| json!({ "input_file_id": "f", "metadata": { "note": text } })),
+    endpoint!("/v1/files", form, |text| json!({ "purpose": "batch", "expires_after[anchor]": text })),
+    endpoint!(
+        "/v1/batches",
+        true,
+        |text| json!({ "input_file_id": "f", "endpoint": text, "metadata": { "note": text } })
+    ),
 ];

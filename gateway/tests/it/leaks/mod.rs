@@ -8,6 +8,7 @@
 //! which is then printed.
 
 mod check_digits;
+mod detour;
 mod disguise;
 mod endpoint;
 mod outgoing;
