@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::alerts::AlertsFile;
 use super::content::ContentFile;
 use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
@@ -46,6 +47,7 @@ pub struct ConfigFile {
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
     pub content: ContentFile,
+    pub alerts: AlertsFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }

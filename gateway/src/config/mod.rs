@@ -3,6 +3,7 @@
 //! A file that is wrong is refused whole, with its name and line, before a port is bound. Secrets never stand in it: only
 //! where to find them does.
 
+mod alerts;
 mod aws;
 mod content;
 mod error;
@@ -20,6 +21,7 @@ mod server_tls;
 mod validate;
 mod vault;
 
+pub use alerts::{AlertsConfig, SyslogConfig, SyslogTransport, WebhookConfig};
 pub use aws::AwsKeys;
 pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
