@@ -14,6 +14,7 @@ fn translated(chat: &Value, drops: bool) -> Result<Value, ApiError> {
         tenant: "t",
         request_id: "r",
         upload: None,
+        alerts: None,
         key: 0,
     };
     let body = chat_body((chat.to_string().as_bytes(), "mistral-x"), outgoing, drops)?;
