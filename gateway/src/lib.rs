@@ -2,9 +2,11 @@
 //!
 //! `ARCHITECTURE.md` beside this crate has the map and the invariants.
 
+pub mod alerts;
 pub mod api;
 pub mod audit;
 pub mod auth;
+pub mod channels;
 pub mod cli;
 pub mod config;
 pub mod content;

@@ -26,5 +26,9 @@ pub(super) fn run(path: Option<&Path>, command: &ConfigCommand) -> anyhow::Resul
             output::line(&format!("note: provider '{}' cannot be used yet: {error}", provider.name));
         }
     }
+    let webhook = config.alerts.webhook.as_ref().and_then(|webhook| webhook.secret.resolve().err());
+    if let Some(error) = webhook {
+        output::line(&format!("note: the webhook of [alerts] cannot be used yet: {error}"));
+    }
     Ok(())
 }

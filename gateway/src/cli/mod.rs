@@ -1,5 +1,6 @@
 //! The operator's commands. Without one, the gateway is served.
 
+mod alerts;
 mod audit;
 mod check;
 mod config_check;
@@ -50,6 +51,9 @@ enum Command {
     /// Look at texts as the detector does.
     #[command(subcommand)]
     Pii(pii::PiiCommand),
+    /// Try the ways on which alerts leave.
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
     /// Read the audit, also while no gateway runs.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -90,6 +94,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Drill(args)) => drill::run(path, args).await,
         Some(Command::Keys(command)) => keys::run(path, command).await,
         Some(Command::Pii(command)) => pii::run(path, command),
+        Some(Command::Alerts(command)) => alerts::run(path, &command).await,
         Some(Command::Audit(command)) => audit::run(path, &command).await,
     }
 }

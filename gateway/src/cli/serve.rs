@@ -16,6 +16,7 @@ use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
 use super::output;
 use super::watched_file::WatchedFile;
+use crate::alerts::{About, Event};
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
@@ -33,6 +34,8 @@ use crate::telemetry;
 const KEY_REFRESH: Duration = Duration::from_secs(2);
 /// How often expired conversations are looked for.
 const EXPIRY_EVERY: Duration = Duration::from_mins(10);
+/// Alerts that wait at the end get this long.
+const SEND_ALERTS: Duration = Duration::from_secs(3);
 /// After the grace period idle connections get this long to close.
 const CLOSE_CONNECTIONS: Duration = Duration::from_secs(3);
 
@@ -107,6 +110,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     }
     engine.shut_down().await;
     gateway.shelf.flush().await;
+    gateway.alerts.finish(SEND_ALERTS).await;
     projector.finish().await;
     output::line("Stopped.");
     Ok(())
@@ -199,7 +203,10 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option
                 gateway.follow_local(&engine.models());
                 tracing::info!("the configuration was read anew; [server], [store] and [local] need a restart");
             }
-            Err(error) => tracing::error!("the configuration stays as it was: {error:#}"),
+            Err(error) => {
+                tracing::error!("the configuration stays as it was: {error:#}");
+                gateway.alerts.raise(Event::ConfigReloadFailed, About::default());
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A file that is wrong is refused whole, with its name and line, before a port is bound. Secrets never stand in it: only
 //! where to find them does.
 
+mod alerts;
 mod aws;
 mod batches;
 mod content;
@@ -21,6 +22,7 @@ mod server_tls;
 mod validate;
 mod vault;
 
+pub use alerts::{AlertsConfig, SyslogConfig, SyslogTransport, WebhookConfig};
 pub use aws::AwsKeys;
 pub use batches::{BatchTerms, BatchesConfig, within};
 pub use content::{CacheConfig, ContentConfig};

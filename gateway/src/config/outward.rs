@@ -13,8 +13,8 @@ use super::provider_file::ProviderFile;
 use super::validate::{Invalid, Zone, inside_border, invalid};
 use crate::secrets::SecretSource;
 
-/// What a provider's `proxy` says where it goes without `[network]`'s.
-const NO_PROXY: &str = "none";
+/// What a `proxy` of somebody's own says where it goes without `[network]`'s.
+pub(super) const NO_PROXY: &str = "none";
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -151,7 +151,7 @@ pub(super) fn address_of(url: &str) -> Option<Stands> {
     }
 }
 
-fn check_proxy(
+pub(super) fn check_proxy(
     text: &Spanned<String>,
     password: Option<&Spanned<String>>,
     except: Vec<String>,

@@ -9,7 +9,11 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 use toml::Spanned;
 
+<<<<<<< HEAD
 use super::batches::{BatchesConfig, check_batches};
+=======
+use super::alerts::{AlertsConfig, check_alerts};
+>>>>>>> alerts
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
 use super::outward::check_outward;
@@ -43,7 +47,11 @@ pub struct Config {
     pub privacy: Privacy,
     pub labels: LabelsConfig,
     pub content: ContentConfig,
+<<<<<<< HEAD
     pub batches: BatchesConfig,
+=======
+    pub alerts: AlertsConfig,
+>>>>>>> alerts
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -109,6 +117,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     let in_country = &file.network.in_country;
     let outward = check_outward(&file.network)?;
     let vault = file.vault.map(|vault| check_vault(vault, in_country, &outward)).transpose()?;
+    let alerts = check_alerts(file.alerts, in_country, &outward)?;
     let surroundings = Surroundings { in_country, outward: &outward, has_vault: vault.is_some() };
     let mut names = HashSet::from([LOCAL_PROVIDER.to_owned()]);
     let mut providers = Vec::with_capacity(file.providers.len());
@@ -147,7 +156,11 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
         content: check_content(file.content)?,
+<<<<<<< HEAD
         batches: check_batches(&file.batches)?,
+=======
+        alerts,
+>>>>>>> alerts
         providers,
         routes,
     })

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
+use super::Gateway;
 use super::chunk::ChatEvent;
 use super::dispatch::minute_of_day;
 use super::endpoint::Endpoint;
@@ -40,7 +39,7 @@ impl ScreenedRequest {
         candidate: &Candidate,
         left: Duration,
         targets_left: u32,
-        now: Timestamp,
+        gateway: &Gateway,
     ) -> Result<Begun, AttemptError> {
         let settings = &candidate.settings;
         let limit = if candidate.deployment().is_engine() {
@@ -50,14 +49,14 @@ impl ScreenedRequest {
         } else {
             left / targets_left.max(1)
         };
-        match tokio::time::timeout(limit, self.begin(candidate, now)).await {
+        match tokio::time::timeout(limit, self.begin(candidate, gateway)).await {
             Ok(result) => result,
             Err(_) => Err(FailureKind::Timeout.into()),
         }
     }
 
-    async fn begin(&self, candidate: &Candidate, now: Timestamp) -> Result<Begun, AttemptError> {
-        let response = self.send(candidate, now).await?;
+    async fn begin(&self, candidate: &Candidate, gateway: &Gateway) -> Result<Begun, AttemptError> {
+        let response = self.send(candidate, gateway).await?;
         if self.endpoint == Endpoint::Speech {
             return spoken::begin(response).await;
         }
@@ -104,7 +103,7 @@ impl ScreenedRequest {
     }
 
     /// The one place where a request meets a provider; its arms are the only ones that compile.
-    async fn send(&self, candidate: &Candidate, now: Timestamp) -> Result<UpstreamResponse, AttemptError> {
+    async fn send(&self, candidate: &Candidate, gateway: &Gateway) -> Result<UpstreamResponse, AttemptError> {
         let outgoing = Outgoing {
             path: self.endpoint.path(),
             is_generated: self.endpoint.is_conversation(),
@@ -114,8 +113,9 @@ impl ScreenedRequest {
             max_output_tokens: self.route.max_output_tokens,
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,
-            now,
+            now: gateway.sources.now(),
             upload: None,
+            alerts: Some(&gateway.alerts),
             key: 0,
             batch: self.context.in_batch.then(|| Batched { service_tier: self.service_tier(candidate, now) }),
         };

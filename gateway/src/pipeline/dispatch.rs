@@ -14,13 +14,20 @@ use super::finish::{begun_as, finish, fresh_ids};
 use super::late::{Waiting, late};
 use super::screening::ScreenedRequest;
 use super::walk::Walk;
+<<<<<<< HEAD
 use super::{Gateway, Snapshot, cache, refusal, shadow};
+=======
+use super::{Gateway, alarms, cache, refusal, shadow};
+>>>>>>> alerts
 use crate::routing::{Asker, Candidate, Circumstances, Dice, NoCandidate, Plan, Reason};
 
 /// # Errors
 /// Nothing may or can answer, or the provider says that the request itself is wrong.
 pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Result<Answer, ApiError> {
-    let plan = plan(gateway, &request).map_err(refusal::no_candidate)?;
+    let plan = plan(gateway, &request).map_err(|error| {
+        alarms::tell_unanswered(gateway, &request, error);
+        refusal::no_candidate(error)
+    })?;
     let slot = cache::slot(gateway, &request, &plan);
     if let Some(slot) = &slot
         && let Some(begun) = slot.look(gateway, &request).await

@@ -15,6 +15,7 @@ use super::live::RoomLimits;
 use super::replay::Lives;
 use super::shelf::Shelf;
 use super::{Conversations, Drain, Settlement, Snapshot, Sources};
+use crate::alerts::Alerts;
 use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
 use crate::content::{Bounds, ContentKeys, Item};
@@ -34,6 +35,7 @@ pub struct Gateway {
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
     pub metrics: Arc<Metrics>,
+    pub alerts: Arc<Alerts>,
     pub shelf: Shelf,
     pub jobs: Jobs,
     pub(super) lives: Lives,
@@ -72,7 +74,10 @@ impl Gateway {
     /// # Errors
     /// The keys cannot be read.
     pub async fn new(parts: GatewayParts) -> Result<Self, StoreError> {
-        parts.snapshot.providers.keep_secrets(None).await;
+        let metrics = Arc::<Metrics>::default();
+        let alerts = Arc::new(Alerts::start(parts.sources.clock(), metrics.alerts.clone()));
+        alerts.follow(parts.snapshot.alerts.clone());
+        parts.snapshot.providers.keep_secrets(None, &alerts).await;
         let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
         Ok(Self {
             journal: parts.journal,
@@ -80,7 +85,8 @@ impl Gateway {
             sources: parts.sources,
             conversations: parts.conversations,
             signer: parts.signer,
-            metrics: Arc::default(),
+            metrics,
+            alerts,
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
             jobs: Jobs::default(),
             lives: Lives::new(),
@@ -100,7 +106,8 @@ impl Gateway {
 
     /// The same with the secrets that it needs, as far as they are to be had within a moment.
     pub async fn put_in_force(&self, snapshot: Snapshot) {
-        snapshot.providers.keep_secrets(Some(&self.snapshot().providers)).await;
+        self.alerts.follow(snapshot.alerts.clone());
+        snapshot.providers.keep_secrets(Some(&self.snapshot().providers), &self.alerts).await;
         self.replace_snapshot(snapshot);
     }
 

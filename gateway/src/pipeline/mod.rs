@@ -1,6 +1,7 @@
 //! The life of a request: `Authenticated → Admitted → Screened → Routed`, each made only by the step before it.
 
 mod admission;
+mod alarms;
 mod answer;
 mod answer_fields;
 mod answer_filter;

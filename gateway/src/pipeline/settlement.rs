@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::facts::{Ended, Facts};
 use super::health::Health;
 use super::{Gateway, Sources};
+use crate::alerts::{About, Alerts, Event};
 use crate::audit::{AuditRecord, Outcome, Try, TryResult, UsageSource};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::{Entity, ScanSummary};
@@ -65,6 +66,7 @@ pub struct Settlement {
     journal: Arc<Journal>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
+    alerts: Arc<Alerts>,
     sources: Sources,
 }
 
@@ -115,6 +117,7 @@ impl Settlement {
             journal: Arc::clone(&gateway.journal),
             health: Arc::clone(&gateway.health),
             metrics: Arc::clone(&gateway.metrics),
+            alerts: Arc::clone(&gateway.alerts),
             sources: gateway.sources.clone(),
         })
     }
@@ -288,7 +291,11 @@ impl Settlement {
     fn append(&self, record: &AuditRecord) -> Result<(), JournalError> {
         // A record of names and numbers always has a JSON form.
         let line = serde_json::to_vec(record).unwrap_or_default();
-        self.journal.append(&line).inspect_err(|error| tracing::error!(%error, "an audit record could not be kept"))
+        self.journal.append(&line).inspect_err(|error| {
+            tracing::error!(%error, "an audit record could not be kept");
+            let (request_id, tenant) = (Some(record.request_id.as_str()), Some(record.tenant.as_str()));
+            self.alerts.raise(Event::AuditNotWritten, About { request_id, tenant, ..About::default() });
+        })
     }
 
     fn elapsed_ms(&self) -> u64 {

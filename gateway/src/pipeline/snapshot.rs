@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
+use crate::alerts::Settings;
+use crate::channels::{ChannelError, channels};
 use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
 use crate::pii::{Detector, DetectorError, SecondStage};
@@ -18,6 +20,8 @@ pub struct Snapshot {
     pub table: RoutingTable,
     pub providers: Arc<Registry>,
     pub detector: Arc<Detector>,
+    /// Where alerts go.
+    pub alerts: Settings,
     /// Fingerprint of every route's privacy actions.
     pub policy_version: String,
     /// Unix seconds since which it is in force.
@@ -39,11 +43,13 @@ pub enum SnapshotError {
     Egress(#[from] EgressError),
     #[error(transparent)]
     Detector(#[from] DetectorError),
+    #[error(transparent)]
+    Alerts(#[from] ChannelError),
 }
 
 impl Snapshot {
     /// # Errors
-    /// A provider's client or the detector cannot be set up.
+    /// A provider's client, the detector or a channel for alerts cannot be set up.
     pub fn new(
         config: Config,
         engine: Option<EngineService>,
@@ -55,8 +61,9 @@ impl Snapshot {
         let second_stage = second_stage.or_else(|| classifier_stage(&config, engine.as_ref()));
         let detector = Arc::new(Detector::with(&config.privacy.recognizers, second_stage)?);
         let providers = Arc::new(Registry::new(&config, engine)?);
+        let alerts = channels(&config.alerts)?;
         let policy_version = policy_version(&table);
-        Ok(Self { config, table, providers, detector, policy_version, created_at_s })
+        Ok(Self { config, table, providers, detector, alerts, policy_version, created_at_s })
     }
 
     /// The same with other models of the engine.
@@ -69,6 +76,7 @@ impl Snapshot {
             table,
             providers: Arc::clone(&self.providers),
             detector: Arc::clone(&self.detector),
+            alerts: self.alerts.clone(),
             created_at_s: self.created_at_s,
         }
     }

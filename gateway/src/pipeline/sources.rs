@@ -1,17 +1,22 @@
-//! Time, randomness and ids, injected so that what depends on them can be tested without waiting.
+//! Time, randomness, ids and pauses, injected so that what depends on them can be tested without waiting.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::alerts::{Clock, PauseFuture};
+
 type Now = dyn Fn() -> Timestamp + Send + Sync;
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+type Pause = dyn Fn(Duration) -> PauseFuture + Send + Sync;
 
 #[derive(Clone)]
 pub struct Sources {
     now: Arc<Now>,
     fill: Arc<Fill>,
+    pause: Arc<Pause>,
 }
 
 impl Sources {
@@ -19,7 +24,13 @@ impl Sources {
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
         fill: impl Fn(&mut [u8]) + Send + Sync + 'static,
     ) -> Self {
-        Self { now: Arc::new(now), fill: Arc::new(fill) }
+        Self { now: Arc::new(now), fill: Arc::new(fill), pause: Arc::new(|wait| Box::pin(tokio::time::sleep(wait))) }
+    }
+
+    /// The same with pauses of another kind between tries.
+    #[must_use]
+    pub fn with_pause(self, pause: impl Fn(Duration) -> PauseFuture + Send + Sync + 'static) -> Self {
+        Self { pause: Arc::new(pause), ..self }
     }
 
     /// The system's clock and random numbers.
@@ -40,9 +51,22 @@ impl Sources {
 
     /// A fresh request id, in the order of time.
     pub fn request_id(&self) -> String {
+        format!("req_{}", self.ordered_id())
+    }
+
+    /// What alerts need of them.
+    pub fn clock(&self) -> Clock {
+        let (now, id, pause) = (self.clone(), self.clone(), Arc::clone(&self.pause));
+        Clock {
+            now: Box::new(move || now.now()),
+            new_id: Box::new(move || format!("alert_{}", id.ordered_id())),
+            pause: Box::new(move |wait| pause(wait)),
+        }
+    }
+
+    fn ordered_id(&self) -> uuid::fmt::Simple {
         let milliseconds = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
-        let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &self.random()).into_uuid();
-        format!("req_{}", id.simple())
+        uuid::Builder::from_unix_timestamp_millis(milliseconds, &self.random()).into_uuid().simple()
     }
 }
 

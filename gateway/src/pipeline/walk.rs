@@ -11,6 +11,7 @@ use super::health::{Busy, Full, Span};
 use super::provider_words::without_quotations;
 use super::screening::ScreenedRequest;
 use super::{Gateway, refusal};
+use crate::alerts::Event;
 use crate::audit::TryResult;
 use crate::config::Ceiling;
 use crate::providers::{AttemptError, Failure, FailureKind};
@@ -108,7 +109,8 @@ impl Walk<'_> {
         let tried = match select(one, two).await {
             Either::Left((Ok(won), _)) => Ok(won),
             Either::Right((Ok(won), _)) => {
-                self.gateway.health.note_overtaken(first.deployment(), self.gateway.now_ms());
+                let turn = self.gateway.health.note_overtaken(first.deployment(), self.gateway.now_ms());
+                self.tell_turn(turn, first.deployment());
                 Ok(won)
             }
             // The first one's word counts, for the other was only asked beside it.
@@ -152,30 +154,34 @@ impl Walk<'_> {
             let settlement = &request.context.settlement;
             settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
         }
-        let result = request.attempt(candidate, self.left(candidate), 1 + others, gateway.sources.now()).await;
+        let result = request.attempt(candidate, self.left(candidate), 1 + others, gateway).await;
         let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed: began.elapsed().as_secs_f64() * 1e3 };
         match result {
             Ok(begun) => {
-                health.note_answer(deployment, request.wishes.stream, span);
+                self.tell_turn(health.note_answer(deployment, request.wishes.stream, span), deployment);
                 call.answers();
                 Ok(Won { begun, candidate: candidate.clone(), busy })
             }
             Err(AttemptError::Refused(error)) => {
+                if error.code.as_deref() == Some("privacy_tripwire") {
+                    self.tell(Event::Tripwire, deployment);
+                }
                 call.ended(TryResult::Refused);
                 Err(unsaid(request, candidate, error))
             }
             Err(AttemptError::Told(error)) if error.code.as_deref() == Some("provider_auth_failed") => {
-                tracing::error!(provider = &*deployment.provider, "a provider does not believe the gateway's key");
+                self.tell(Event::ProviderAuthFailed, deployment);
                 call.ended(TryResult::Auth);
                 Err(Tried::Stop(error))
             }
             Err(AttemptError::Told(error)) => {
-                health.note_refusal(deployment, span);
+                self.tell_turn(health.note_refusal(deployment, span), deployment);
                 call.ended(TryResult::Refused);
                 Err(refused(request, candidate, error))
             }
             Err(AttemptError::Failed(failure)) => {
-                health.note_failure(deployment, failure, span.now_ms);
+                self.tell_turn(health.note_failure(deployment, failure, span.now_ms), deployment);
+                self.tell_failure(failure, deployment);
                 call.ended(result_of(failure.kind));
                 tracing::warn!(
                     request_id = request.context.request_id,

@@ -126,6 +126,7 @@ mod tests {
             request_id,
             now: jiff::Timestamp::from_second(second).unwrap(),
             upload: None,
+            alerts: None,
             key: 0,
             batch: None,
         }

@@ -29,6 +29,8 @@ pub use upload::{FILE_FIELD, Upload};
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
+use crate::alerts::Alerts;
+
 /// What a provider has to know beside the body.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
@@ -49,6 +51,8 @@ pub struct Outgoing<'a> {
     pub now: jiff::Timestamp,
     /// A file that goes along, as a form. Only what stays inside the border has one.
     pub upload: Option<&'a Upload>,
+    /// Who hears of a key that gave way to another one.
+    pub alerts: Option<&'a Alerts>,
     /// Which of the provider's keys it goes with; chosen where it is sent.
     pub key: usize,
     /// It stands in a batch: others go before it.

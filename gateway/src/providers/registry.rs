@@ -12,9 +12,10 @@ use super::keys::{Keys, Used, is_refused_key};
 use super::upstream::Upstream;
 use super::vault_wire::{Keeping, keep, secrets_of};
 use super::{
-    AttemptError, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock, completions, gemini,
-    mistral, openai,
+    AttemptError, Failure, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock, completions,
+    gemini, mistral, openai,
 };
+use crate::alerts::{About, Alerts, Event};
 use crate::config::{Config, ProviderConfig, ProviderKind, RouteConfig, Zone};
 use crate::egress::{EgressError, Reach};
 use crate::pii::masking::Tripwire;
@@ -53,8 +54,22 @@ async fn send(
             upstream.doubt_secrets();
         }
         let Some(key) = keys.next(outgoing, used) else { return result };
+        tell(upstream, outgoing, error);
         tracing::warn!(provider = upstream.name(), key = outgoing.key + 1, "a key was not taken; the next one is used");
         outgoing.key = key;
+    }
+}
+
+/// A key gives way to another one, so that nobody else will ever see that it was not taken.
+fn tell(upstream: &Upstream, outgoing: Outgoing<'_>, error: &AttemptError) {
+    let event = match error {
+        AttemptError::Failed(Failure { kind: FailureKind::Quota, .. }) => Event::ProviderQuotaExhausted,
+        AttemptError::Told(error) if is_refused_key(error) => Event::ProviderAuthFailed,
+        _ => return,
+    };
+    let (provider, request_id, tenant) = (Some(upstream.name()), Some(outgoing.request_id), Some(outgoing.tenant));
+    if let Some(alerts) = outgoing.alerts {
+        alerts.raise(event, About { provider, request_id, tenant, ..About::default() });
     }
 }
 
@@ -136,9 +151,11 @@ impl Registry {
         Ok(Self { external, in_border, engine, secrets, keeping: Mutex::default() })
     }
 
-    /// Has secrets fetched and kept fresh from now on. What another one knows of them holds until then.
-    pub async fn keep_secrets(&self, before: Option<&Self>) {
+    /// Has secrets fetched and kept fresh from now on, and says where that fails. What another one knows of them holds
+    /// until then.
+    pub async fn keep_secrets(&self, before: Option<&Self>, alerts: &Arc<Alerts>) {
         let Some(keeper) = self.secrets.keeper() else { return };
+        keeper.report_to(alerts);
         if let Some(known) = before.and_then(|before| before.secrets.keeper()) {
             keeper.take_over(known);
         }

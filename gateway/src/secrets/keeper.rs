@@ -3,13 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use super::vault::{Client, Token};
 use super::{Secret, SecretError, SecretSource, VaultError, VaultField, VaultSettings, Wire};
+use crate::alerts::{About, Alerts, Event};
 
 /// The first wait after a round that failed; each further one doubles it.
 const RETRY: Duration = Duration::from_secs(1);
@@ -59,6 +60,7 @@ pub struct VaultKeeper {
     session: tokio::sync::Mutex<Option<Session>>,
     doubted: Notify,
     is_away: AtomicBool,
+    alerts: OnceLock<Arc<Alerts>>,
 }
 
 impl fmt::Debug for VaultKeeper {
@@ -83,7 +85,14 @@ impl VaultKeeper {
             session: tokio::sync::Mutex::default(),
             doubted: Notify::new(),
             is_away: AtomicBool::new(false),
+            alerts: OnceLock::new(),
         }
+    }
+
+    /// Whom it tells that Vault is away, or back.
+    pub fn report_to(&self, alerts: &Arc<Alerts>) {
+        // It is told once.
+        let _ = self.alerts.set(Arc::clone(alerts));
     }
 
     /// What another one of the same Vault knows holds here too, until it is read anew.
@@ -99,6 +108,7 @@ impl VaultKeeper {
             for (field, secret) in theirs.into_iter().filter(|(field, _)| self.wanted.contains(field)) {
                 known.entry(field).or_insert(secret);
             }
+            self.is_away.fetch_or(other.is_away(), Ordering::Relaxed);
         }
     }
 
@@ -138,11 +148,20 @@ impl VaultKeeper {
         let result = self.read_all(&mut session).await;
         let was_away = self.is_away.swap(result.is_err(), Ordering::Relaxed);
         match &result {
-            Ok(()) if was_away => tracing::info!("Vault answers again"),
+            Ok(()) if was_away => self.tell(Event::VaultRecovered),
             Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "secrets in Vault could not be read; known values stay in use"),
+            Err(error) => {
+                tracing::warn!(%error, "secrets in Vault could not be read; known values stay in use");
+                self.tell(Event::VaultUnreachable);
+            }
         }
         result.is_ok()
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(alerts) = self.alerts.get() {
+            alerts.raise(event, About::default());
+        }
     }
 
     async fn until_next(&self) -> Duration {

@@ -10,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::AlertCounts;
 use crate::audit::{AuditRecord, TryResult, UsageSource};
 
 /// Of a route that is named by its request (`provider/model`): such names have no end.
@@ -66,6 +67,7 @@ struct EntityLabels {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    pub alerts: AlertCounts,
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     screened: Family<ScreeningLabels, Counter>,
@@ -81,6 +83,7 @@ impl Default for Metrics {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let mut metrics = Self {
             registry: Registry::default(),
+            alerts: AlertCounts::default(),
             requests: Family::default(),
             attempts: Family::default(),
             screened: Family::default(),
@@ -91,6 +94,7 @@ impl Default for Metrics {
             duration: Family::new_with_constructor(histogram),
         };
         let registry = &mut metrics.registry;
+        metrics.alerts.register(registry);
         registry.register("shekara_requests", "Requests with a valid key, by their end.", metrics.requests.clone());
         registry.register("shekara_attempts", "Calls of providers, by their result.", metrics.attempts.clone());
         registry.register("shekara_screened", "Requests by what the scan led to.", metrics.screened.clone());

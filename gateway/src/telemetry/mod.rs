@@ -1,7 +1,9 @@
 //! Logs to standard error, and metrics. Prompts, keys and personal data never reach them, by a panic's message neither.
 
+mod alert_counts;
 mod metrics;
 
+pub use alert_counts::AlertCounts;
 pub use metrics::{Metrics, prometheus_text};
 
 use std::io::Write;

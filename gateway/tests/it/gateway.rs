@@ -122,7 +122,11 @@ impl TestGateway {
         }
         let clock = place.clock;
         let now = move || Timestamp::now() + SignedDuration::from_millis(clock.load(Ordering::SeqCst));
-        let shifted = || Sources::new(now, |bytes| getrandom::fill(bytes).unwrap());
+        let shifted = || {
+            let sources = Sources::new(now, |bytes| getrandom::fill(bytes).unwrap());
+            // Nobody waits between tries.
+            sources.with_pause(|_| Box::pin(std::future::ready(())))
+        };
         let sources = faults.sources.unwrap_or_else(shifted);
         let key_secret = data.key_secret(sources.random()).unwrap();
         let mut plaintexts = Vec::new();

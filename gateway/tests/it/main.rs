@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod alerts;
 mod anthropic;
 mod audit;
 mod batches;
@@ -33,6 +34,7 @@ mod providers;
 mod replays;
 mod routes;
 mod routing;
+mod served;
 mod shapes;
 mod speech;
 mod stored;

@@ -166,7 +166,7 @@ async fn a_new_configuration_keeps_what_is_known_while_vault_is_away() {
     let fresh = TestGateway::start(&config(&world.vault, "token = \"env:PATH\"", [&world.one, &world.two])).await;
     assert_eq!(fresh.ask("chat", "hi").await.text(), "two");
     let (known, unknown) = (before.gateway.snapshot(), fresh.gateway.snapshot());
-    unknown.providers.keep_secrets(Some(&known.providers)).await;
+    unknown.providers.keep_secrets(Some(&known.providers), &fresh.gateway.alerts).await;
     assert_eq!(fresh.ask("chat", "hi").await.text(), "one");
     assert_eq!(world.key(), "sk-1");
 }

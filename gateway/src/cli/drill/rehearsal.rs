@@ -7,8 +7,8 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::config::{
-    Config, LOCAL_PROVIDER, Outward, Price, ProviderConfig, ProviderKind, RouteConfig, Strategy, TargetConfig,
-    TargetSettings, Timeouts, UnsupportedRule, Zone,
+    AlertsConfig, Config, LOCAL_PROVIDER, Outward, Price, ProviderConfig, ProviderKind, RouteConfig, Strategy,
+    TargetConfig, TargetSettings, Timeouts, UnsupportedRule, Zone,
 };
 
 /// The first target keeps silent for so long before it counts as timed out.
@@ -48,7 +48,9 @@ impl Rehearsal {
         let is_free = |name: &String| config.providers.iter().all(|provider| provider.name != *name);
         let names = (0..=config.providers.len()).map(|number| format!("drill-{number}"));
         let faulty = names.into_iter().find(is_free).context("every name is taken")?;
-        Ok(Self { config: config.clone(), route, primary, backups, ordered, faulty })
+        // Nobody is to be woken for what fails on purpose.
+        let config = Config { alerts: AlertsConfig::default(), ..config.clone() };
+        Ok(Self { config, route, primary, backups, ordered, faulty })
     }
 
     pub(super) fn route(&self) -> &RouteConfig {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{DeploymentKey, MAX_DEPLOYMENTS, key};
+use super::{DeploymentKey, MAX_DEPLOYMENTS, Turn, key};
 use crate::providers::{Failure, FailureKind};
 use crate::routing::{Deployment, Reason};
 
@@ -39,6 +39,8 @@ struct Trouble {
     slow: u32,
     failed_ms: u64,
     rests_until_ms: u64,
+    /// It was opened for failures or slowness, and nothing has closed it since.
+    is_open: bool,
 }
 
 impl Breakers {
@@ -60,17 +62,18 @@ impl Breakers {
     }
 
     /// What a request says that was sent before the last failure is older news.
-    pub(super) fn note_success(&self, deployment: &Deployment, began_ms: u64) {
+    pub(super) fn note_success(&self, deployment: &Deployment, began_ms: u64) -> Option<Turn> {
         let mut troubled = self.lock();
-        if troubled.get(&key(deployment)).is_some_and(|trouble| began_ms >= trouble.failed_ms) {
-            troubled.remove(&key(deployment));
+        if troubled.get(&key(deployment)).is_none_or(|trouble| began_ms < trouble.failed_ms) {
+            return None;
         }
+        troubled.remove(&key(deployment)).filter(|trouble| trouble.is_open).map(|_| Turn::Closed)
     }
 
-    pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) {
+    pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) -> Option<Turn> {
         // What failed here says nothing of the other side.
         if deployment.is_engine() || matches!(failure.kind, FailureKind::Unsent | FailureKind::Ceiling) {
-            return;
+            return None;
         }
         let mut troubled = self.lock();
         let before = troubled.get(&key(deployment)).filter(|before| now_ms < before.failed_ms + WINDOW_MS);
@@ -82,33 +85,39 @@ impl Breakers {
             _ if failures >= FAILURES => asked_ms.unwrap_or(0).max(OPEN_MS),
             _ => asked_ms.unwrap_or(0),
         };
-        if failure.kind == FailureKind::Quota {
-            tracing::error!(provider = &*deployment.provider, "the quota of a provider's key is spent");
-        }
+        let is_told = matches!(failure.kind, FailureKind::RateLimit | FailureKind::Quota);
+        let was_open = troubled.get(&key(deployment)).is_some_and(|known| known.is_open);
+        let is_open = was_open || failures >= FAILURES && !is_told;
         let mut rests_until_ms = now_ms.saturating_add(rest_ms.min(MAX_REST_MS));
         let mut last = failure.kind;
         // A longer rest that is under way, and why, outlasts what requests of before it meet.
         if let Some(longer) = troubled.get(&key(deployment)).filter(|known| known.rests_until_ms > rests_until_ms) {
             (rests_until_ms, last) = (longer.rests_until_ms, longer.last);
         }
-        Self::put(&mut troubled, deployment, Trouble { last, failures, slow: 0, failed_ms: now_ms, rests_until_ms });
+        let trouble = Trouble { last, failures, slow: 0, failed_ms: now_ms, rests_until_ms, is_open };
+        Self::put(&mut troubled, deployment, trouble);
+        (is_open && !was_open).then_some(Turn::Opened)
     }
 
     /// It answered, far slower than it usually does.
-    pub(super) fn note_slow(&self, deployment: &Deployment, began_ms: u64, now_ms: u64) {
+    pub(super) fn note_slow(&self, deployment: &Deployment, began_ms: u64, now_ms: u64) -> Option<Turn> {
         if deployment.is_engine() {
-            return;
+            return None;
         }
         let mut troubled = self.lock();
         let before = troubled.get(&key(deployment));
         // What began before the last failure is older news, and no rest ends by it.
         if before.is_some_and(|before| began_ms < before.failed_ms || now_ms < before.rests_until_ms) {
-            return;
+            return None;
         }
         let slow = before.map_or(0, |before| before.slow).saturating_add(1);
         let rest_ms = if slow >= SLOW_ANSWERS { OPEN_MS } else { 0 };
         let (last, rests_until_ms) = (FailureKind::Timeout, now_ms.saturating_add(rest_ms));
-        Self::put(&mut troubled, deployment, Trouble { last, failures: 0, slow, failed_ms: now_ms, rests_until_ms });
+        let was_open = before.is_some_and(|before| before.is_open);
+        let is_open = was_open || slow >= SLOW_ANSWERS;
+        let trouble = Trouble { last, failures: 0, slow, failed_ms: now_ms, rests_until_ms, is_open };
+        Self::put(&mut troubled, deployment, trouble);
+        (is_open && !was_open).then_some(Turn::Opened)
     }
 
     fn put(troubled: &mut Troubled, deployment: &Deployment, trouble: Trouble) {
@@ -163,6 +172,30 @@ mod tests {
         assert_eq!(health.rest(&cloud, over + 2), Some(Reason::Breaker));
         health.note_success(&cloud, over);
         assert_eq!(health.rest(&cloud, over + 2), None);
+    }
+
+    #[test]
+    fn it_is_told_when_it_opens_and_when_it_closes_and_not_between() {
+        let (health, cloud) = (Breakers::default(), deployment("cloud"));
+        let fails = |kind, now_ms| health.note_failure(&cloud, failed(kind, None), now_ms);
+        assert_eq!(fails(FailureKind::Server, 0), None);
+        assert_eq!(fails(FailureKind::Server, 1), Some(Turn::Opened));
+        assert_eq!(fails(FailureKind::Timeout, OPEN_MS + 2), None);
+        // Long after, and still nobody has seen it well.
+        assert_eq!(fails(FailureKind::Server, 10 * WINDOW_MS), None);
+        assert_eq!(health.note_slow(&cloud, 20 * WINDOW_MS, 20 * WINDOW_MS), None);
+        assert_eq!(health.note_success(&cloud, 20 * WINDOW_MS), Some(Turn::Closed));
+        assert_eq!(health.note_success(&cloud, 20 * WINDOW_MS), None);
+        // One that says how long, or has no quota left, is another matter.
+        for now_ms in 0..3 {
+            assert_eq!(fails(FailureKind::RateLimit, 30 * WINDOW_MS + now_ms), None);
+        }
+        assert_eq!(health.note_success(&cloud, 31 * WINDOW_MS), None);
+        let slow = |now_ms| health.note_slow(&cloud, now_ms, now_ms);
+        assert_eq!(
+            [slow(40 * WINDOW_MS), slow(40 * WINDOW_MS), slow(40 * WINDOW_MS)],
+            [None, None, Some(Turn::Opened)]
+        );
     }
 
     #[test]

@@ -14,6 +14,15 @@ use crate::config::Ceiling;
 use crate::providers::Failure;
 use crate::routing::{Deployment, Reason, Standing, Standings};
 
+/// What became of a deployment that others had better know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It is passed over from now on, for its failures or for being slow.
+    Opened,
+    /// It answers again.
+    Closed,
+}
+
 /// Deployments that are remembered. More than a configuration has: a name in a request makes one too.
 const MAX_DEPLOYMENTS: usize = 4_096;
 
@@ -64,27 +73,27 @@ impl Health {
     }
 
     /// An answer has begun (a stream) or come (a whole one).
-    pub(super) fn note_answer(&self, deployment: &Deployment, is_stream: bool, span: Span) {
+    pub(super) fn note_answer(&self, deployment: &Deployment, is_stream: bool, span: Span) -> Option<Turn> {
         let is_unusual = self.loads.note_time(deployment, is_stream, span.elapsed);
         if is_stream && is_unusual {
-            self.breakers.note_slow(deployment, span.began_ms, span.now_ms);
+            self.breakers.note_slow(deployment, span.began_ms, span.now_ms)
         } else {
-            self.breakers.note_success(deployment, span.began_ms);
+            self.breakers.note_success(deployment, span.began_ms)
         }
     }
 
     /// Another one was asked beside it, and was sooner.
-    pub(super) fn note_overtaken(&self, deployment: &Deployment, now_ms: u64) {
-        self.breakers.note_slow(deployment, now_ms, now_ms);
+    pub(super) fn note_overtaken(&self, deployment: &Deployment, now_ms: u64) -> Option<Turn> {
+        self.breakers.note_slow(deployment, now_ms, now_ms)
     }
 
     /// It answered, if only that the request is wrong.
-    pub(super) fn note_refusal(&self, deployment: &Deployment, span: Span) {
-        self.breakers.note_success(deployment, span.began_ms);
+    pub(super) fn note_refusal(&self, deployment: &Deployment, span: Span) -> Option<Turn> {
+        self.breakers.note_success(deployment, span.began_ms)
     }
 
-    pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) {
-        self.breakers.note_failure(deployment, failure, now_ms);
+    pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) -> Option<Turn> {
+        self.breakers.note_failure(deployment, failure, now_ms)
     }
 
     pub(super) fn note_tokens(&self, provider: &str, model: &str, tokens: u64, now_ms: u64) {

@@ -16,6 +16,7 @@ fn outgoing() -> Outgoing<'static> {
         request_id: "r",
         now: jiff::Timestamp::UNIX_EPOCH,
         upload: None,
+        alerts: None,
         key: 0,
         batch: None,
     }

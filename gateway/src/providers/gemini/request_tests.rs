@@ -15,6 +15,7 @@ fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         tenant: "t",
         request_id: "r",
         upload: None,
+        alerts: None,
         key: 0,
         batch: None,
     }

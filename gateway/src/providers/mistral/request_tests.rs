@@ -14,6 +14,7 @@ fn translated(chat: &Value, drops: bool) -> Result<Value, ApiError> {
         tenant: "t",
         request_id: "r",
         upload: None,
+        alerts: None,
         key: 0,
         batch: None,
     };

@@ -148,6 +148,7 @@ mod tests {
             request_id: "r",
             now: jiff::Timestamp::UNIX_EPOCH,
             upload: None,
+            alerts: None,
             key: 0,
             batch: None,
         }

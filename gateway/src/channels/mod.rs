@@ -1,0 +1,37 @@
+//! The ways on which alerts leave: a webhook and syslog, as the configuration sets them.
+
+mod syslog;
+mod webhook;
+
+use std::sync::Arc;
+
+use crate::alerts::{Channel, Settings, WeakKey, host_name};
+use crate::config::AlertsConfig;
+use crate::egress::EgressError;
+use crate::secrets::SecretError;
+use syslog::Syslog;
+use webhook::Webhook;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    #[error("failed to set up the webhook of [alerts]: {0}")]
+    Egress(#[from] EgressError),
+    #[error("failed to read the secret of the webhook of [alerts]: {0}")]
+    NoSecret(#[from] SecretError),
+    #[error("failed to use the secret of the webhook of [alerts]: {0}")]
+    WeakSecret(#[from] WeakKey),
+}
+
+/// # Errors
+/// The webhook's secret or certificates cannot be used: nothing would arrive.
+pub fn channels(config: &AlertsConfig) -> Result<Settings, ChannelError> {
+    let webhook = config.webhook.as_ref().map(Webhook::new).transpose()?;
+    let syslog = config.syslog.clone().map(Syslog::new);
+    Ok(Settings {
+        repeat: config.repeat,
+        events: config.events.clone(),
+        host: host_name(),
+        webhook: webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Channel>),
+        syslog: syslog.map(|syslog| Arc::new(syslog) as Arc<dyn Channel>),
+    })
+}
