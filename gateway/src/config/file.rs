@@ -7,11 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-<<<<<<< HEAD
-use super::batches::BatchesFile;
-=======
 use super::alerts::AlertsFile;
->>>>>>> alerts
+use super::batches::BatchesFile;
 use super::content::ContentFile;
 use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
@@ -51,11 +48,8 @@ pub struct ConfigFile {
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
     pub content: ContentFile,
-<<<<<<< HEAD
-    pub batches: BatchesFile,
-=======
     pub alerts: AlertsFile,
->>>>>>> alerts
+    pub batches: BatchesFile,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }

@@ -9,11 +9,8 @@ use ipnet::IpNet;
 use jiff::tz::Offset;
 use toml::Spanned;
 
-<<<<<<< HEAD
-use super::batches::{BatchesConfig, check_batches};
-=======
 use super::alerts::{AlertsConfig, check_alerts};
->>>>>>> alerts
+use super::batches::{BatchesConfig, check_batches};
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
 use super::outward::check_outward;
@@ -47,11 +44,8 @@ pub struct Config {
     pub privacy: Privacy,
     pub labels: LabelsConfig,
     pub content: ContentConfig,
-<<<<<<< HEAD
-    pub batches: BatchesConfig,
-=======
     pub alerts: AlertsConfig,
->>>>>>> alerts
+    pub batches: BatchesConfig,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -156,11 +150,8 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
         content: check_content(file.content)?,
-<<<<<<< HEAD
-        batches: check_batches(&file.batches)?,
-=======
         alerts,
->>>>>>> alerts
+        batches: check_batches(&file.batches)?,
         providers,
         routes,
     })

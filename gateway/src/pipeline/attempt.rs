@@ -96,9 +96,9 @@ impl ScreenedRequest {
     }
 
     /// What a batch's request asks this target for now.
-    fn service_tier<'c>(&self, candidate: &'c Candidate, now: Timestamp) -> Option<&'c str> {
+    fn service_tier<'c>(&self, candidate: &'c Candidate, gateway: &Gateway) -> Option<&'c str> {
         let terms = candidate.settings.batch.as_ref()?;
-        let holds = terms.hold(minute_of_day(&self.snapshot, now));
+        let holds = terms.hold(minute_of_day(&self.snapshot, gateway.sources.now()));
         terms.service_tier.as_deref().filter(|_| holds && self.endpoint.is_conversation())
     }
 
@@ -117,7 +117,7 @@ impl ScreenedRequest {
             upload: None,
             alerts: Some(&gateway.alerts),
             key: 0,
-            batch: self.context.in_batch.then(|| Batched { service_tier: self.service_tier(candidate, now) }),
+            batch: self.context.in_batch.then(|| Batched { service_tier: self.service_tier(candidate, gateway) }),
         };
         let (providers, connect) = (&self.snapshot.providers, candidate.settings.timeouts.connect);
         match (&candidate.target, &*self.screened) {

@@ -14,11 +14,7 @@ use super::finish::{begun_as, finish, fresh_ids};
 use super::late::{Waiting, late};
 use super::screening::ScreenedRequest;
 use super::walk::Walk;
-<<<<<<< HEAD
-use super::{Gateway, Snapshot, cache, refusal, shadow};
-=======
-use super::{Gateway, alarms, cache, refusal, shadow};
->>>>>>> alerts
+use super::{Gateway, Snapshot, alarms, cache, refusal, shadow};
 use crate::routing::{Asker, Candidate, Circumstances, Dice, NoCandidate, Plan, Reason};
 
 /// # Errors
