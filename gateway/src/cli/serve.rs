@@ -57,7 +57,6 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);
     let content_keys = content_keys(&config, &data, &sources)?;
     let signer = Arc::new(signer(&config, &data, &sources)?);
-    let projector = Projector::start(Arc::clone(&journal), Arc::clone(&store));
     let parts = GatewayParts {
         snapshot: snapshot(config.clone(), &engine, &sources)?,
         key_secret,
@@ -69,6 +68,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         content_keys,
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
+    let projector = Projector::start(Arc::clone(&gateway.journal), Arc::clone(gateway.shared_store()));
     let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
     let expiry = tokio::spawn(forget_expired(Arc::clone(&gateway)));
     let batches = tokio::spawn(jobs::batches::run(Arc::clone(&gateway)));

@@ -72,6 +72,8 @@ pub struct TargetSettings {
     pub lacks: Vec<Ability>,
     pub price: Option<Price>,
     pub tokens_per_day: Option<u64>,
+    /// Millionths of a US dollar; there is a price then.
+    pub micro_usd_per_day: Option<u64>,
     pub batch: Option<BatchTerms>,
 }
 
@@ -249,6 +251,7 @@ impl Targets<'_> {
                     lacks: target.lacks,
                     price: target.price.as_ref().map(check_price).transpose()?,
                     tokens_per_day: target.tokens_per_day,
+                    micro_usd_per_day: check_usd_per_day(&target)?,
                     batch: target.batch.as_ref().map(|terms| check_terms(terms, kind)).transpose()?,
                 };
                 let (provider, model) = (target.provider.into_inner(), target.model.into_inner());
@@ -316,6 +319,18 @@ fn check_price(file: &Spanned<PriceFile>) -> Result<Price, Invalid> {
     }
     let millionths = |price: f64| (price * 1e6).round() as u64;
     Ok(Price { prompt: millionths(prompt), completion: millionths(completion) })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was checked to be in range")]
+fn check_usd_per_day(target: &TargetFile) -> Result<Option<u64>, Invalid> {
+    let Some(budget) = &target.usd_per_day else { return Ok(None) };
+    if target.price.is_none() {
+        return Err(invalid(budget, "usd_per_day needs the target's price"));
+    }
+    if !(0.0..=1e9).contains(budget.get_ref()) {
+        return Err(invalid(budget, "usd_per_day is 0 to 1000000000 US dollars"));
+    }
+    Ok(Some((budget.get_ref() * 1e6).round() as u64))
 }
 
 fn check_condition(file: ConditionFile) -> Result<Condition, Invalid> {

@@ -113,6 +113,8 @@ pub struct TargetFile {
     pub price: Option<Spanned<PriceFile>>,
     /// Once spent (UTC days), the next target is asked before this one.
     pub tokens_per_day: Option<u64>,
+    /// The same in US dollars, at its `price`.
+    pub usd_per_day: Option<Spanned<f64>>,
     /// What it offers to requests of batches.
     pub batch: Option<BatchTermsFile>,
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
 use shekara_protocol::error::ApiError;
 use tokio::sync::{Semaphore, TryAcquireError};
 
@@ -20,12 +21,13 @@ use crate::audit::Outcome;
 use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
 use crate::content::{Bounds, ContentKeys, Item};
 use crate::labels::Signer;
-use crate::routing::{Candidate, LocalModels, Standings};
-use crate::store::{Journal, Store, StoreError};
+use crate::routing::{Candidate, LocalModels, Spent, Standings};
+use crate::store::{Journal, Store, StoreError, TokensUsed, project_all};
 use crate::telemetry::Metrics;
 
 /// Further copies are not made.
 const MAX_SHADOWS: usize = 32;
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Debug)]
 pub struct Gateway {
@@ -79,6 +81,10 @@ impl Gateway {
         alerts.follow(parts.snapshot.alerts.clone());
         parts.snapshot.providers.keep_secrets(None, &alerts).await;
         let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
+        let health = Arc::<Health>::default();
+        if let Err(error) = note_today(&health, &parts).await {
+            tracing::error!(%error, "what was used today could not be read: budgets of the day begin anew");
+        }
         Ok(Self {
             journal: parts.journal,
             drain: Drain::default(),
@@ -90,7 +96,7 @@ impl Gateway {
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
             jobs: Jobs::default(),
             lives: Lives::new(),
-            health: Arc::default(),
+            health,
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
@@ -151,6 +157,11 @@ impl Gateway {
     /// Keeps content behind the request's back; true if it will be found.
     pub(super) fn keep(&self, item: Item, bounds: Bounds) -> bool {
         self.shelf.keep(item, self.sources.random(), bounds, self.now_ms())
+    }
+
+    /// Copies for shadows that are under way.
+    pub fn num_shadows(&self) -> usize {
+        MAX_SHADOWS.saturating_sub(self.shadows.available_permits())
     }
 
     /// Clients of answers under way that further ones may join.
@@ -238,4 +249,18 @@ impl Gateway {
 
 fn revoked() -> ApiError {
     ApiError::invalid_api_key("This API key has been revoked.")
+}
+
+/// What processes before this one used since midnight counts as well.
+async fn note_today(health: &Health, parts: &GatewayParts) -> Result<(), StoreError> {
+    let now = parts.sources.now();
+    let time = |time: Timestamp| format!("{time:.3}");
+    let midnight = now - SignedDuration::from_millis(now.as_millisecond().rem_euclid(DAY_MS));
+    let now_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    project_all(&parts.journal, parts.store.as_ref()).await?;
+    for used in parts.store.tokens_used(time(midnight), time(now)).await? {
+        let TokensUsed { provider, model, prompt_tokens, completion_tokens } = used;
+        health.note_tokens(&provider, &model, Spent { prompt_tokens, completion_tokens }, now_ms);
+    }
+    Ok(())
 }

@@ -15,7 +15,7 @@ use crate::alerts::{About, Alerts, Event};
 use crate::audit::{AuditRecord, Outcome, Try, TryResult, UsageSource};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::{Entity, ScanSummary};
-use crate::routing::{Deployment, Reason};
+use crate::routing::{Deployment, Reason, Spent};
 use crate::store::{Journal, JournalError};
 use crate::telemetry::Metrics;
 
@@ -281,10 +281,15 @@ impl Settlement {
 
     /// Tokens count towards the day's of who answered.
     fn spend(&self, record: &AuditRecord) {
-        let tokens = record.prompt_tokens.unwrap_or(0).saturating_add(record.completion_tokens.unwrap_or(0));
-        if let (Some(provider), Some(model), 1..) = (&record.provider, &record.model, tokens) {
+        let spent = Spent {
+            prompt_tokens: record.prompt_tokens.unwrap_or(0),
+            completion_tokens: record.completion_tokens.unwrap_or(0),
+        };
+        if let (Some(provider), Some(model)) = (&record.provider, &record.model)
+            && spent != Spent::default()
+        {
             let now_ms = u64::try_from(self.sources.now().as_millisecond()).unwrap_or_default();
-            self.health.note_tokens(provider, model, tokens, now_ms);
+            self.health.note_tokens(provider, model, spent, now_ms);
         }
     }
 

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::{Asker, Deployment, Needs, Standing, Target};
 use crate::config::{Ability, Price, TargetSettings};
 
+/// Prices are for so many.
+const TOKENS_OF_A_PRICE: u128 = 1_000_000;
+
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub target: Target,
@@ -62,6 +65,10 @@ impl Candidate {
     }
 
     pub(super) fn is_spent(&self, standing: Standing) -> bool {
-        self.settings.tokens_per_day.is_some_and(|budget| standing.tokens_today >= budget)
+        let TargetSettings { tokens_per_day, micro_usd_per_day, price, .. } = &*self.settings;
+        tokens_per_day.is_some_and(|budget| standing.today.tokens() >= budget)
+            || micro_usd_per_day
+                .zip(*price)
+                .is_some_and(|(budget, price)| standing.today.cost(price) >= u128::from(budget) * TOKENS_OF_A_PRICE)
     }
 }

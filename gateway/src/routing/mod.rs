@@ -14,5 +14,5 @@ pub use deployment::{Deployment, External, InBorder, Target};
 pub use needs::{Asker, Needs};
 pub use plan::{Circumstances, Dice, NoCandidate, Plan, Reason};
 pub use routed::Routed;
-pub use standing::{Standing, Standings};
+pub use standing::{Spent, Standing, Standings};
 pub use table::{Canary, LocalModels, Route, RoutingTable, Shadow};

@@ -7,7 +7,7 @@ use super::*;
 use crate::auth::{DataClass, KeyRecord, KeyRole};
 use crate::config::{Config, parse};
 use crate::pii::{Confined, Detector, Policy, Scope, Screened, screen};
-use crate::routing::{Deployment, RoutingTable, Standing};
+use crate::routing::{Deployment, RoutingTable, Spent, Standing};
 
 /// What each model is said to be up to.
 struct Said(HashMap<&'static str, Standing>);
@@ -245,7 +245,7 @@ fn too_long_a_prompt_a_spent_day_and_a_full_target_are_passed_over_while_another
     let long =
         Asked { needs: Needs { prompt_tokens: 900, output_tokens: Some(101), ..Needs::default() }, ..Asked::default() };
     assert_eq!(long.order(&route), named(&["b", "a"], "length"));
-    let spent = Asked::with("a", Standing { tokens_today: 50, ..Standing::default() });
+    let spent = Asked::with("a", Standing { today: used(25, 25), ..Standing::default() });
     assert_eq!(spent.order(&route), named(&["b", "a"], "budget"));
     for standing in
         [Standing { in_flight: 3, ..Standing::default() }, Standing { requests_last_minute: 9, ..Standing::default() }]
@@ -255,9 +255,23 @@ fn too_long_a_prompt_a_spent_day_and_a_full_target_are_passed_over_while_another
     assert_eq!(Asked::default().order(&route), named(&["a", "b"], "primary"));
     let alone = targets(&[("a", ", tokens_per_day = 50")]);
     assert_eq!(
-        Asked::with("a", Standing { tokens_today: 99, ..Standing::default() }).order(&alone),
+        Asked::with("a", Standing { today: used(99, 0), ..Standing::default() }).order(&alone),
         named(&["a"], "primary")
     );
+}
+
+fn used(prompt_tokens: u64, completion_tokens: u64) -> Spent {
+    Spent { prompt_tokens, completion_tokens }
+}
+
+#[test]
+fn a_target_whose_money_of_the_day_is_spent_is_passed_over() {
+    let priced = ", price = { prompt = 0.5, completion = 2 }, usd_per_day = 3";
+    let route = targets(&[("a", priced), ("b", "")]) + "strategy = \"ordered\"\n";
+    let order = |today: Spent| Asked::with("a", Standing { today, ..Standing::default() }).order(&route);
+    assert_eq!(order(used(1_999_999, 1_000_000)), named(&["a", "b"], "primary"));
+    assert_eq!(order(used(2_000_000, 1_000_000)), named(&["b", "a"], "budget"));
+    assert_eq!(order(used(0, 1_500_000)), named(&["b", "a"], "budget"));
 }
 
 #[test]

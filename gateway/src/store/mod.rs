@@ -36,6 +36,15 @@ pub struct AuditRow {
     pub record: AuditRecord,
 }
 
+/// What was used of a provider's model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokensUsed {
+    pub provider: String,
+    pub model: String,
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
+}
+
 /// A database. On the path of a request that models answer it is only read, and only for what the request names: tokens of
 /// a conversation that are not in memory, the answer under its `Idempotency-Key`, the response before it, a route's cache.
 pub trait Store: Send + Sync {
@@ -54,6 +63,8 @@ pub trait Store: Send + Sync {
     fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64>;
     /// What is kept of requests and answers.
     fn content(&self) -> &dyn ContentStore;
+    /// Tokens by provider and model, of requests that came at `from` or later and before `until` (as in audit records).
+    fn tokens_used(&self, from: String, until: String) -> StoreFuture<'_, Vec<TokensUsed>>;
     /// Rows after `after`, oldest first.
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
 }

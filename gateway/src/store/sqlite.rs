@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
 use sqlx::{Row, SqlStr, SqlitePool};
 
-use super::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, VaultStore};
+use super::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TokensUsed, VaultStore};
 use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
 use crate::auth::{KeyRecord, KeyRole};
 use crate::pii::masking::ConversationId;
@@ -50,6 +50,7 @@ fn migrator() -> Migrator {
         (4, "audio", include_str!("../../migrations/0004_audio.sql")),
         (5, "content", include_str!("../../migrations/0005_content.sql")),
         (6, "tries", include_str!("../../migrations/0006_tries.sql")),
+        (7, "used_today", include_str!("../../migrations/0007_used_today.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
@@ -152,6 +153,25 @@ impl Store for SqliteStore {
 
     fn content(&self) -> &dyn ContentStore {
         self
+    }
+
+    fn tokens_used(&self, from: String, until: String) -> StoreFuture<'_, Vec<TokensUsed>> {
+        Box::pin(async move {
+            let query = "SELECT provider, model, sum(coalesce(prompt_tokens, 0)) AS prompt, \
+                         sum(coalesce(completion_tokens, 0)) AS completion FROM audit \
+                         WHERE time >= ? AND time < ? AND provider IS NOT NULL AND model IS NOT NULL \
+                         GROUP BY provider, model";
+            let rows = sqlx::query(query).bind(from).bind(until).fetch_all(&self.pool).await?;
+            let used = |row: &SqliteRow| {
+                Ok(TokensUsed {
+                    provider: row.try_get("provider")?,
+                    model: row.try_get("model")?,
+                    prompt_tokens: row.try_get::<i64, _>("prompt")?.cast_unsigned(),
+                    completion_tokens: row.try_get::<i64, _>("completion")?.cast_unsigned(),
+                })
+            };
+            rows.iter().map(used).collect()
+        })
     }
 
     fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::auth::KeyRecord;
 use shekara_gateway::pii::masking::ConversationId;
-use shekara_gateway::store::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture};
+use shekara_gateway::store::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TokensUsed};
 
 pub struct LostVault(pub Arc<dyn Store>);
 
@@ -34,6 +34,10 @@ impl Store for LostVault {
 
     fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()> {
         self.0.append_audit(records, upto)
+    }
+
+    fn tokens_used(&self, from: String, until: String) -> StoreFuture<'_, Vec<TokensUsed>> {
+        self.0.tokens_used(from, until)
     }
 
     fn sealed_conversation(&self, _: ConversationId, _: u64) -> StoreFuture<'_, Option<Vec<u8>>> {

@@ -1,9 +1,12 @@
 //! Who is asked, from outside: what a request needs, what targets are for, shadows, hedges, and headers that go early.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde_json::{Value, json};
 use shekara_gateway::audit::{AuditRecord, Outcome, TryResult};
 
-use crate::gateway::{Answer, TestGateway};
+use crate::gateway::{Answer, Place, TestGateway, one_provider};
 use crate::upstream::{Reply, Upstream};
 
 /// Providers `one` and `two`, and a route `chat` with these lines.
@@ -215,4 +218,27 @@ async fn a_hedge_that_cannot_answer_spoils_nothing() {
     };
     let (answer, ()) = tokio::join!(asked, released);
     assert_eq!((answer.status, answer.header("x-shekara-reason")), (200, "primary"), "{}", answer.body);
+}
+
+/// What a target may spend in a day outlives the process, and the day does not.
+#[tokio::test]
+async fn a_spent_day_is_known_to_the_next_process() {
+    let upstream = Upstream::start(Reply::Text("one two")).await;
+    let toml = one_provider(&upstream.base_url, "fallback = [{ provider = \"stub\", model = \"other\" }]");
+    let budget = "model = \"big\", price = { prompt = 1, completion = 1 }, usd_per_day = 0.000001";
+    let toml = toml.replace("model = \"big\"", budget);
+    let clock = Arc::new(AtomicI64::new(0));
+    let place = |folder| Place { folder, clock: Arc::clone(&clock), ..Place::default() };
+    let gateway = TestGateway::start_at(&toml, place(None)).await;
+    let reason =
+        |answer: Answer| (answer.header("x-shekara-model").to_owned(), answer.header("x-shekara-reason").to_owned());
+    let named = |model: &str, reason: &str| (model.to_owned(), reason.to_owned());
+    assert_eq!(reason(gateway.ask("chat", "hi").await), named("big", "primary"));
+    assert_eq!(reason(gateway.ask("chat", "hi").await), named("other", "budget"));
+    let (folder, key) = gateway.stop().await;
+    let mut gateway = TestGateway::start_at(&toml, place(Some(folder))).await;
+    gateway.key = key;
+    assert_eq!(reason(gateway.ask("chat", "hi").await), named("other", "budget"));
+    clock.store(24 * 3_600_000, Ordering::SeqCst);
+    assert_eq!(reason(gateway.ask("chat", "hi").await), named("big", "primary"));
 }

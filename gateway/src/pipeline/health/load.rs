@@ -1,5 +1,5 @@
 //! How busy and how quick deployments are: requests under way and in the last minute, the usual time to an answer, and
-//! the tokens of the day. Kept by each process for itself, and lost with it.
+//! the tokens of the day. Kept by each process for itself, and but for the tokens lost with it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::ceiling::Place;
 use super::{DeploymentKey, MAX_DEPLOYMENTS};
-use crate::routing::{Deployment, Standing};
+use crate::routing::{Deployment, Spent, Standing};
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
@@ -37,7 +37,7 @@ struct Seen {
     this_minute: u32,
     last_minute: u32,
     day: u64,
-    tokens: u64,
+    today: Spent,
     /// To the first token of a stream, and to a whole answer.
     first_token: Usual,
     whole: Usual,
@@ -91,11 +91,11 @@ impl Loads {
         usual.note(elapsed_ms)
     }
 
-    pub(super) fn note_tokens(&self, deployment: DeploymentKey, tokens: u64, now_ms: u64) {
+    pub(super) fn note_tokens(&self, deployment: DeploymentKey, spent: Spent, now_ms: u64) {
         let load = self.load_of(deployment);
         let mut seen = load.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.turn(now_ms);
-        seen.tokens = seen.tokens.saturating_add(tokens);
+        seen.today = seen.today.with(spent);
     }
 
     pub(super) fn standing(&self, deployment: &Deployment, is_stream: bool, now_ms: u64) -> Standing {
@@ -110,7 +110,7 @@ impl Loads {
             first_token_ms: (usual.samples > 0).then_some(usual.mean),
             in_flight: load.in_flight.load(Ordering::Relaxed),
             requests_last_minute: seen.requests_last_minute(now_ms),
-            tokens_today: seen.tokens,
+            today: seen.today,
         }
     }
 
@@ -135,7 +135,7 @@ impl Seen {
             (self.this_minute, self.minute) = (0, minute);
         }
         if day != self.day {
-            (self.tokens, self.day) = (0, day);
+            (self.today, self.day) = (Spent::default(), day);
         }
     }
 
@@ -192,10 +192,11 @@ mod tests {
     #[test]
     fn tokens_are_counted_by_the_day() {
         let loads = Loads::default();
-        loads.note_tokens(super::super::key(&cloud()), 7, DAY_MS + 1);
-        loads.note_tokens(super::super::key(&cloud()), 5, DAY_MS + 2);
-        assert_eq!(loads.standing(&cloud(), true, 2 * DAY_MS - 1).tokens_today, 12);
-        assert_eq!(loads.standing(&cloud(), true, 2 * DAY_MS).tokens_today, 0);
+        let spent = |prompt_tokens, completion_tokens| Spent { prompt_tokens, completion_tokens };
+        loads.note_tokens(super::super::key(&cloud()), spent(7, 0), DAY_MS + 1);
+        loads.note_tokens(super::super::key(&cloud()), spent(2, 3), DAY_MS + 2);
+        assert_eq!(loads.standing(&cloud(), true, 2 * DAY_MS - 1).today, spent(9, 3));
+        assert_eq!(loads.standing(&cloud(), true, 2 * DAY_MS).today, Spent::default());
     }
 
     #[test]

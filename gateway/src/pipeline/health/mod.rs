@@ -12,7 +12,7 @@ use load::Loads;
 
 use crate::config::Ceiling;
 use crate::providers::Failure;
-use crate::routing::{Deployment, Reason, Standing, Standings};
+use crate::routing::{Deployment, Reason, Spent, Standing, Standings};
 
 /// What became of a deployment that others had better know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,8 +96,8 @@ impl Health {
         self.breakers.note_failure(deployment, failure, now_ms)
     }
 
-    pub(super) fn note_tokens(&self, provider: &str, model: &str, tokens: u64, now_ms: u64) {
-        self.loads.note_tokens((Box::from(provider), Box::from(model)), tokens, now_ms);
+    pub(super) fn note_tokens(&self, provider: &str, model: &str, spent: Spent, now_ms: u64) {
+        self.loads.note_tokens((Box::from(provider), Box::from(model)), spent, now_ms);
     }
 
     pub(super) fn view(&self, is_stream: bool, now_ms: u64) -> View<'_> {

@@ -85,6 +85,9 @@ async fn in_batch(actor: &Actor, request: &Value) {
     if batch["id"].is_string() && batch["object"] == "batch" {
         ended(gateway, &batch["id"]).await;
     }
+    while gateway.gateway.num_shadows() > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 fn count(tally: &mut Tally, actor: &Actor, detour: &Detour<'_>, crossed: &[String]) {

@@ -195,7 +195,12 @@ async fn ask(
     if let Some(name) = name {
         call = call.header("idempotency-key", name);
     }
-    finish(call.header("content-type", "application/json").body(request.to_string())).await
+    let answer = finish(call.header("content-type", "application/json").body(request.to_string())).await;
+    // A copy for a shadow is a way out like any other.
+    while gateway.gateway.num_shadows() > 0 {
+        tokio::task::yield_now().await;
+    }
+    answer
 }
 
 /// The texts of the spans that a report says must not be seen outside.

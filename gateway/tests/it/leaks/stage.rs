@@ -181,7 +181,10 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
         route("masked", &format!("{}\nmask = true", target("cloud"))),
         route("chained", &format!("{}\n{fallback}\n{quick}\nmask = true", target("flaky"))),
         route("unreachable", &format!("{}\n{fallback}", target("nowhere"))),
-        route("weighted", weighted),
+        route(
+            "weighted",
+            &format!("{weighted}\nshadow = {{ provider = \"cloud\", model = \"shadow\", percent = 100 }}"),
+        ),
         route("cached", &format!("{}\nmask = true\ncache = {{ ttl_s = 600, sensitive = true }}", target("cloud"))),
         route("translated", &format!("{}\nmask = true", target("other"))),
         route("translated-gemini", &format!("{}\nmask = true", target("google"))),
