@@ -251,7 +251,7 @@ impl Targets<'_> {
                     lacks: target.lacks,
                     price: target.price.as_ref().map(check_price).transpose()?,
                     tokens_per_day: target.tokens_per_day,
-                    micro_usd_per_day: check_usd_per_day(&target)?,
+                    micro_usd_per_day: check_usd_per_day(target.usd_per_day.as_ref(), target.price.is_some())?,
                     batch: target.batch.as_ref().map(|terms| check_terms(terms, kind)).transpose()?,
                 };
                 let (provider, model) = (target.provider.into_inner(), target.model.into_inner());
@@ -322,9 +322,9 @@ fn check_price(file: &Spanned<PriceFile>) -> Result<Price, Invalid> {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was checked to be in range")]
-fn check_usd_per_day(target: &TargetFile) -> Result<Option<u64>, Invalid> {
-    let Some(budget) = &target.usd_per_day else { return Ok(None) };
-    if target.price.is_none() {
+fn check_usd_per_day(budget: Option<&Spanned<f64>>, has_price: bool) -> Result<Option<u64>, Invalid> {
+    let Some(budget) = budget else { return Ok(None) };
+    if !has_price {
         return Err(invalid(budget, "usd_per_day needs the target's price"));
     }
     if !(0.0..=1e9).contains(budget.get_ref()) {
