@@ -10,7 +10,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
@@ -69,15 +69,17 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
     let projector = Projector::start(Arc::clone(&gateway.journal), Arc::clone(gateway.shared_store()));
-    let keys = tokio::spawn(refresh_keys(Arc::clone(&gateway)));
-    let expiry = tokio::spawn(forget_expired(Arc::clone(&gateway)));
-    let batches = tokio::spawn(jobs::batches::run(Arc::clone(&gateway)));
+    let mut background = JoinSet::new();
+    background.spawn(refresh_keys(Arc::clone(&gateway)));
+    background.spawn(forget_expired(Arc::clone(&gateway)));
     let address = listener.local_addr()?;
     if certificates.is_none() && !address.ip().is_loopback() {
         tracing::warn!(%address, "[server.tls] is not set: keys and prompts come in without encryption on this address");
     }
     let (server, stopped) = start_server(listener, &gateway, certificates.as_ref());
-    let certificates = certificates.map(|own| tokio::spawn(async move { own.follow().await }));
+    if let Some(own) = certificates {
+        background.spawn(async move { own.follow().await });
+    }
 
     let following = engine.follow(&gateway)?;
     // Already served meanwhile: routes to providers, and 503 for what is being loaded.
@@ -91,6 +93,8 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         let first = first_keys(gateway.store(), gateway.key_secret(), &gateway.sources).await?;
         gateway.reload_keys().await?;
         announce(address, &gateway, &engine, first.as_ref());
+        // Not before what they are answered by.
+        background.spawn(jobs::batches::run(Arc::clone(&gateway)));
         run_until_stopped(&gateway, &engine, loaded.path.as_deref(), &mut signals).await;
     }
     output::line("Stopping: running requests may finish, new ones get 503. Press Ctrl-C again to end at once.");
@@ -102,12 +106,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         () = signals.stop() => server.abort(),
     }
     drop(following);
-    keys.abort();
-    expiry.abort();
-    batches.abort();
-    if let Some(following) = certificates {
-        following.abort();
-    }
+    background.abort_all();
     engine.shut_down().await;
     gateway.shelf.flush().await;
     gateway.alerts.finish(SEND_ALERTS).await;

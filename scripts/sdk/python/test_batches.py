@@ -76,14 +76,21 @@ class Files(unittest.TestCase):
 
     def test_a_file_that_a_request_names_decides_who_answers(self) -> None:
         client = TARGET.client()
-        for text, zone in (("Opening hours: nine to six.", "external"), (f"ИИН {IIN}", "local")):
+
+        def asked(text: str) -> str:
             file = client.files.create(file=("note.txt", text.encode()), purpose="user_data")
             part = {"type": "file", "file": {"file_id": file.id}}
             answer = client.chat.completions.with_raw_response.create(
                 model="support-chat", max_tokens=8,
                 messages=[{"role": "user", "content": [{"type": "text", "text": "Read it."}, part]}],
             )
-            self.assertEqual(answer.headers["x-shekara-zone"], zone)
+            return answer.headers["x-shekara-zone"]
+
+        self.assertEqual(asked("Opening hours: nine to six."), "external")
+        # It must stay, and the demo model reads no files.
+        with self.assertRaises(openai.UnprocessableEntityError) as caught:
+            asked(f"ИИН {IIN}")
+        self.assertEqual(caught.exception.code, "no_capable_local_model")
         self.assertNotIn(IIN.encode(), TARGET.received_upstream())
 
 

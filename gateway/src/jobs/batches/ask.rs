@@ -19,6 +19,8 @@ use crate::pipeline::{Answer, Api, Call, DATA_CLASS_HEADER, Gateway, answer, aud
 const MAX_WAIT: Duration = Duration::from_mins(5);
 /// A tenant without room may get some.
 const ROOM_EVERY: Duration = Duration::from_secs(5);
+/// Nothing inside serves a line that must stay, yet. A client that waits had better be told; a batch has the time.
+const NO_LOCAL_MODEL: &str = "no_local_model";
 /// The process ends: the line is asked by the next one.
 const SHUTTING_DOWN: &str = "shutting_down";
 
@@ -149,7 +151,7 @@ impl Ask {
 /// Whether the same request may be answered a while later.
 fn may_help(error: &ApiError) -> bool {
     let passes = error.status.is_server_error() || matches!(error.status.as_u16(), 408 | 409 | 429);
-    passes && error.should_retry != Some(false)
+    passes && (error.should_retry != Some(false) || error.code.as_deref() == Some(NO_LOCAL_MODEL))
 }
 
 fn wait(error: &ApiError, tries: u32) -> Duration {
