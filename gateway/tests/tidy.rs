@@ -41,7 +41,7 @@ const IMPORTS: [(&str, &[&str]); 19] = [
         ],
     ),
     ("jobs", &["audit", "content", "pipeline"]),
-    ("api", &["audit", "auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
+    ("api", &["auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];
 

@@ -62,6 +62,15 @@ impl Event {
         }
     }
 
+    /// What it is news about: an outage and its end are news about one thing.
+    pub(super) fn subject(self) -> Self {
+        match self {
+            Self::BreakerClosed => Self::BreakerOpened,
+            Self::VaultRecovered => Self::VaultUnreachable,
+            other => other,
+        }
+    }
+
     pub fn severity(self) -> Severity {
         match self {
             Self::BreakerClosed | Self::VaultRecovered | Self::Test => Severity::Info,

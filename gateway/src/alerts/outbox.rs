@@ -86,6 +86,11 @@ impl Alerts {
 
     /// Sends what waits, each once, for no longer than `within`. What is raised later is only logged.
     pub async fn finish(&self, within: Duration) {
+        // Before it ends, what was held back.
+        let rest = self.shared.repeats().rest();
+        for alert in rest {
+            self.shared.post(&alert);
+        }
         self.shared.ending.cancel();
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut task) = task else { return };

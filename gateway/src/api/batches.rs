@@ -12,13 +12,14 @@ use shekara_protocol::error::ApiError;
 use shekara_protocol::json::walk;
 
 use super::ErrorResponse;
-use super::files::ttl_s;
+use super::file_upload::ttl_s;
 use super::page::{Page, malformed, page};
 use super::passed_on::read_body;
 use crate::jobs::batches::{self, Batch, Order};
-use crate::pipeline::{Authenticated, Gateway, declared_class, owner_of};
+use crate::pipeline::{Authenticated, Gateway, declared_class, idempotency_name, owner_of};
 
 const MAX_ORDER_BYTES: usize = 64 << 10;
+const DEFAULT_PAGE: usize = 20;
 const MAX_PAGE: usize = 100;
 
 type Id = Result<Path<String>, PathRejection>;
@@ -34,6 +35,7 @@ pub async fn create_batch(
     let mut order = read_order(&body)?;
     let class = declared_class(&headers)?;
     order.data_class = Some(class.as_str().to_owned());
+    order.name = idempotency_name(&headers)?;
     let batch = batches::create(&gateway, &owner_of(&authenticated.context().key), order).await?;
     Ok(Json(batch.to_json()))
 }
@@ -74,6 +76,7 @@ fn read_order(body: &[u8]) -> Result<Order, ApiError> {
         metadata,
         output_ttl_s,
         data_class: None,
+        name: None,
     })
 }
 
@@ -83,8 +86,9 @@ pub async fn list_batches(
     query: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, ErrorResponse> {
     let Ok(Query(asked)) = query else { return Err(malformed().into()) };
+    let _places = gateway.enter()?;
     let listed = batches::list(&gateway, &owner_of(&authenticated.context().key)).await?;
-    Ok(Json(page(listed.iter().map(Batch::to_json).collect(), &asked, MAX_PAGE)?))
+    Ok(Json(page(listed.iter().map(Batch::to_json).collect(), &asked, (DEFAULT_PAGE, MAX_PAGE))?))
 }
 
 pub async fn show_batch(

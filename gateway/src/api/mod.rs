@@ -4,6 +4,7 @@ mod admin;
 mod batches;
 mod content;
 mod error;
+mod file_upload;
 mod files;
 mod health;
 mod labels;

@@ -4,8 +4,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 
-const DEFAULT_LIMIT: usize = 20;
-
 /// Numbers come as texts where they stand in a query beside others.
 #[derive(Debug, Default, Deserialize)]
 pub struct Page {
@@ -22,14 +20,18 @@ pub(super) fn malformed() -> ApiError {
 ///
 /// # Errors
 /// 400 for a limit, an order or an item that is none.
-pub(super) fn page(mut items: Vec<Value>, page: &Page, max_limit: usize) -> Result<Value, ApiError> {
+pub(super) fn page(
+    mut items: Vec<Value>,
+    page: &Page,
+    (default_limit, max_limit): (usize, usize),
+) -> Result<Value, ApiError> {
     match page.order.as_deref() {
         None | Some("desc") => {}
         Some("asc") => items.reverse(),
         Some(_) => return Err(ApiError::invalid("order", "Invalid value for 'order': expected asc or desc.")),
     }
     let limit = match &page.limit {
-        None => DEFAULT_LIMIT.min(max_limit),
+        None => default_limit,
         Some(limit) => limit.parse().ok().filter(|limit| (1..=max_limit).contains(limit)).ok_or_else(|| {
             ApiError::invalid("limit", format!("Invalid 'limit': expected a whole number from 1 to {max_limit}."))
         })?,

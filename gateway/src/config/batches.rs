@@ -10,17 +10,18 @@ use super::validate::{Invalid, invalid};
 /// OpenAI's bound for one file of requests.
 const MAX_REQUESTS: usize = 50_000;
 const MAX_IN_FLIGHT: usize = 1_024;
+const USUALLY_IN_FLIGHT: usize = 8;
 const MAX_TRIES: u32 = 100;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchesFile {
-    /// Requests of all batches that are answered at once.
-    pub max_in_flight: Spanned<usize>,
+    /// Requests of all batches that are answered at once; unset: 8, or half of the server's if that is less.
+    pub max_in_flight: Option<Spanned<usize>>,
     /// Lines of one file.
     pub max_requests: Spanned<usize>,
     /// Batches of one project that have not ended.
-    pub max_open: usize,
+    pub max_open: u64,
     /// How often one request is tried where another try may help; before each it waits longer.
     pub max_tries: Spanned<u32>,
 }
@@ -28,10 +29,10 @@ pub struct BatchesFile {
 impl Default for BatchesFile {
     fn default() -> Self {
         Self {
-            max_in_flight: Spanned::new(0..0, 8),
+            max_in_flight: None,
             max_requests: Spanned::new(0..0, MAX_REQUESTS),
             max_open: 100,
-            max_tries: Spanned::new(0..0, 8),
+            max_tries: Spanned::new(0..0, 20),
         }
     }
 }
@@ -40,7 +41,7 @@ impl Default for BatchesFile {
 pub struct BatchesConfig {
     pub max_in_flight: usize,
     pub max_requests: usize,
-    pub max_open: usize,
+    pub max_open: u64,
     pub max_tries: u32,
 }
 
@@ -83,10 +84,19 @@ pub fn within((from, until): (u16, u16), minute: u16) -> bool {
     if from < until { (from..until).contains(&minute) } else { minute >= from || minute < until }
 }
 
-pub(super) fn check_batches(file: &BatchesFile) -> Result<BatchesConfig, Invalid> {
-    if !(1..=MAX_IN_FLIGHT).contains(file.max_in_flight.get_ref()) {
-        return Err(invalid(&file.max_in_flight, format!("[batches] max_in_flight must be 1 to {MAX_IN_FLIGHT}")));
-    }
+/// `places` are for requests of all kinds.
+pub(super) fn check_batches(file: &BatchesFile, places: usize) -> Result<BatchesConfig, Invalid> {
+    // Whoever waits for an answer finds a place.
+    let most = MAX_IN_FLIGHT.min(places.div_ceil(2));
+    let max_in_flight = match &file.max_in_flight {
+        None => most.min(USUALLY_IN_FLIGHT),
+        Some(set) if (1..=most).contains(set.get_ref()) => *set.get_ref(),
+        Some(set) => {
+            let message =
+                format!("[batches] max_in_flight must be 1 to {most}: half of [server] max_in_flight at most");
+            return Err(invalid(set, message));
+        }
+    };
     if !(1..=MAX_REQUESTS).contains(file.max_requests.get_ref()) {
         return Err(invalid(&file.max_requests, format!("[batches] max_requests must be 1 to {MAX_REQUESTS}")));
     }
@@ -94,7 +104,7 @@ pub(super) fn check_batches(file: &BatchesFile) -> Result<BatchesConfig, Invalid
         return Err(invalid(&file.max_tries, format!("[batches] max_tries must be 1 to {MAX_TRIES}")));
     }
     let max_tries = *file.max_tries.get_ref();
-    let (max_in_flight, max_requests) = (*file.max_in_flight.get_ref(), *file.max_requests.get_ref());
+    let max_requests = *file.max_requests.get_ref();
     Ok(BatchesConfig { max_in_flight, max_requests, max_open: file.max_open, max_tries })
 }
 

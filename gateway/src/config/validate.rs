@@ -138,7 +138,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         listen: file.server.listen,
         max_body_bytes: file.server.max_body_bytes.into_inner(),
         max_upload_bytes: file.server.max_upload_bytes.into_inner(),
-        max_in_flight: file.server.max_in_flight.into_inner(),
+        max_in_flight: *file.server.max_in_flight.get_ref(),
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,
         tls: file.server.tls.as_ref().map(check_server_tls).transpose()?,
@@ -151,7 +151,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         labels: check_labels(&file.labels)?,
         content: check_content(file.content)?,
         alerts,
-        batches: check_batches(&file.batches)?,
+        batches: check_batches(&file.batches, *file.server.max_in_flight.get_ref())?,
         providers,
         routes,
     })

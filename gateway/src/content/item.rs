@@ -22,14 +22,29 @@ pub enum Kind {
     FilePart,
     /// Where a batch stands, by its id.
     Batch,
+    /// That a batch has not ended, by its id.
+    OpenBatch,
     /// What came of one line of a batch, by the batch's id and its place.
     BatchLine,
 }
 
 impl Kind {
     /// In the order in which they give way to others; files and batches, which their owner sees, never do.
-    pub const ALL: [Self; 7] =
-        [Self::Cache, Self::Replay, Self::Response, Self::File, Self::FilePart, Self::Batch, Self::BatchLine];
+    pub const ALL: [Self; 8] = [
+        Self::Cache,
+        Self::Replay,
+        Self::Response,
+        Self::File,
+        Self::FilePart,
+        Self::Batch,
+        Self::OpenBatch,
+        Self::BatchLine,
+    ];
+
+    /// Whether it may be dropped for something newer.
+    pub fn gives_way(self) -> bool {
+        matches!(self, Self::Cache | Self::Replay | Self::Response)
+    }
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,6 +54,7 @@ impl Kind {
             Self::File => "file",
             Self::FilePart => "file_part",
             Self::Batch => "batch",
+            Self::OpenBatch => "open_batch",
             Self::BatchLine => "batch_line",
         }
     }

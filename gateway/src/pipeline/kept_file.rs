@@ -59,10 +59,12 @@ pub struct FileWriter {
     max_bytes: u64,
     created_at_ms: u64,
     is_finished: bool,
+    /// The batch that it is made of. While that is there the file finds room: what it is made of goes in its stead.
+    batch_id: Option<String>,
 }
 
 impl FileWriter {
-    /// A file of at most `max_bytes`; one of this id is written over.
+    /// A file of at most `max_bytes`.
     pub fn new(gateway: &Arc<Gateway>, owner: Owner, id: String, max_bytes: u64) -> Self {
         Self {
             gateway: Arc::clone(gateway),
@@ -74,7 +76,15 @@ impl FileWriter {
             max_bytes,
             created_at_ms: gateway.now_ms(),
             is_finished: false,
+            batch_id: None,
         }
+    }
+
+    /// A file of what came of a batch; one of this id is written over.
+    pub fn of_batch(gateway: &Arc<Gateway>, owner: Owner, id: String, batch_id: &str) -> Self {
+        let mut file = Self::new(gateway, owner, id, u64::MAX);
+        file.batch_id = Some(batch_id.to_owned());
+        file
     }
 
     /// # Errors
@@ -156,13 +166,21 @@ impl FileWriter {
             content,
             expires_at_ms,
         };
-        keep_now(gateway, item, None).await.and_then(|is_kept| if is_kept { Ok(()) } else { Err(refusal::no_room()) })
+        let is_kept = match &self.batch_id {
+            None => keep_now(gateway, item, Room::OfTenant, None).await?,
+            Some(batch_id) => {
+                let beside = [self.owner.project.as_bytes(), batch_id.as_bytes()];
+                keep_now(gateway, item, Room::Granted, Some((Kind::Batch, &beside))).await?
+            }
+        };
+        if is_kept { Ok(()) } else { Err(refusal::no_room()) }
     }
 }
 
 impl Drop for FileWriter {
     fn drop(&mut self) {
-        if self.is_finished || self.num_parts == 0 {
+        // That of a batch is written over when it is tried again.
+        if self.is_finished || self.num_parts == 0 || self.batch_id.is_some() {
             return;
         }
         let (gateway, owner, id, num_parts) =
@@ -173,12 +191,29 @@ impl Drop for FileWriter {
     }
 }
 
+/// Where an item finds its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// In what its tenant may keep.
+    OfTenant,
+    /// Beside that: something else of its tenant goes in its stead, or it is the news of something that is there.
+    Granted,
+}
+
 /// Keeps an item in the store itself; false where there is no room, or what it belongs to is gone.
 ///
 /// # Errors
 /// 503: the store refuses.
-pub async fn keep_now(gateway: &Gateway, item: Item, beside: Option<(Kind, &[&[u8]])>) -> Result<bool, ApiError> {
-    let bounds = Bounds { item_bytes: usize::MAX, ..gateway.snapshot().config.content.bounds };
+pub async fn keep_now(
+    gateway: &Gateway,
+    item: Item,
+    room: Room,
+    beside: Option<(Kind, &[&[u8]])>,
+) -> Result<bool, ApiError> {
+    let bounds = match room {
+        Room::OfTenant => Bounds { item_bytes: usize::MAX, ..gateway.snapshot().config.content.bounds },
+        Room::Granted => Bounds { item_bytes: usize::MAX, tenant_bytes: u64::MAX, total_bytes: u64::MAX },
+    };
     let kept = gateway.shelf.keep_now(item, gateway.sources.random(), bounds, (beside, gateway.now_ms())).await;
     kept.map_err(|error| refusal::content_unavailable(&error))
 }

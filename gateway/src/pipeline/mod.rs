@@ -13,6 +13,7 @@ mod call;
 mod chunk;
 mod conversations;
 mod dispatch;
+mod download;
 mod drain;
 mod endpoint;
 mod events;
@@ -57,6 +58,7 @@ pub use authenticated::{Authenticated, RequestContext};
 pub use call::{Api, Call};
 pub use conversations::Conversations;
 pub use dispatch::{dispatch, minute_of_day};
+pub use download::download;
 pub use drain::{Drain, InFlight};
 pub use endpoint::Endpoint;
 pub use form::read_form;
@@ -64,11 +66,12 @@ pub use gateway::{Gateway, GatewayParts};
 pub use incoming::Incoming;
 pub use jobs::Jobs;
 pub use kept_file::{
-    FileAbout, FileReader, FileRecord, FileWriter, check_file_count, delete_file, file_record, file_records,
+    FileAbout, FileReader, FileRecord, FileWriter, Room, check_file_count, delete_file, file_record, file_records,
     fresh_file_id, keep_now, owner_of,
 };
-pub use refusal::{audit_unavailable, content_unavailable, no_room, scan_failed};
+pub use refusal::{audit_unavailable, content_unavailable, idempotency_key_reused, no_room, scan_failed};
 pub use replay::answer;
+pub use resend::idempotency_name;
 pub use screening::ScreenedRequest;
 pub use settlement::{Draft, Settlement};
 pub use shelf::{Shelf, ShelfError};

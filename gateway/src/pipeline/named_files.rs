@@ -40,11 +40,21 @@ struct Found {
     file_name: String,
     /// Base64.
     data: String,
+    /// What it says, where it is a plain text.
+    text: Option<String>,
+}
+
+fn ending(file_name: &str) -> Option<String> {
+    file_name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())
+}
+
+fn is_text(file_name: &str) -> bool {
+    ending(file_name).is_some_and(|ending| matches!(ending.as_str(), "txt" | "md" | "csv" | "json" | "jsonl" | "html"))
 }
 
 impl Found {
     fn media_type(&self) -> &'static str {
-        let ending = self.file_name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let ending = ending(&self.file_name);
         let known = IMAGES.iter().chain(&DOCUMENTS).find(|(own, _)| ending.as_deref() == Some(own));
         known.map_or("application/octet-stream", |(_, media_type)| media_type)
     }
@@ -118,9 +128,14 @@ async fn load(
             StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(max_bytes),
             _ => error,
         })?;
-        left -= bytes.len();
-        let data = off_thread(bytes.len(), move || STANDARD.encode(&bytes)).await?;
-        *found = Some(Found { file_name, data });
+        let num_bytes = bytes.len();
+        left -= num_bytes;
+        let read = move || Found {
+            text: is_text(&file_name).then(|| String::from_utf8(bytes.to_vec()).ok()).flatten(),
+            data: STANDARD.encode(&bytes),
+            file_name,
+        };
+        *found = Some(off_thread(num_bytes, read).await?);
     }
     Ok(())
 }
@@ -148,9 +163,9 @@ fn contents(holder: &mut Value, see: &mut dyn FnMut(&mut Value), depth: usize) {
 /// The id, where a part is nothing but a file that it names.
 fn id_of(part: &Value) -> Option<&str> {
     let holder = match part["type"].as_str()? {
-        "file" if part["file"].get("file_data").is_none() => &part["file"],
-        "input_file" if part.get("file_data").is_none() && part.get("file_url").is_none() => part,
-        "input_image" if part.get("image_url").is_none_or(Value::is_null) => part,
+        "file" if part["file"]["file_data"].is_null() => &part["file"],
+        "input_file" if part["file_data"].is_null() && part["file_url"].is_null() => part,
+        "input_image" if part["image_url"].is_null() => part,
         "image" | "document" if part["source"]["type"] == "file" => &part["source"],
         _ => return None,
     };
@@ -166,6 +181,7 @@ fn put(part: &mut Value, found: &Found) {
             fields.insert("file".to_owned(), file);
         }
         "input_file" => {
+            fields.shift_remove("file_url");
             fields.shift_remove("file_id");
             fields.insert("filename".to_owned(), json!(found.file_name));
             fields.insert("file_data".to_owned(), json!(found.data_url()));
@@ -175,7 +191,10 @@ fn put(part: &mut Value, found: &Found) {
             fields.insert("image_url".to_owned(), json!(found.data_url()));
         }
         _ => {
-            let source = json!({ "type": "base64", "media_type": found.media_type(), "data": found.data });
+            let source = match &found.text {
+                Some(text) if kind == "document" => json!({ "type": "text", "media_type": "text/plain", "data": text }),
+                _ => json!({ "type": "base64", "media_type": found.media_type(), "data": found.data }),
+            };
             fields.insert("source".to_owned(), source);
         }
     }
@@ -186,7 +205,7 @@ mod tests {
     use super::*;
 
     fn filled(part: Value) -> Value {
-        let found = Found { file_name: "Справка.PDF".into(), data: "QUJD".into() };
+        let found = Found { file_name: "Справка.PDF".into(), data: "QUJD".into(), text: None };
         let mut request = json!({ "messages": [{ "role": "user", "content": [part] }] });
         parts(&mut request, &mut |part| {
             if id_of(part) == Some("file-1") {
@@ -207,6 +226,8 @@ mod tests {
             filled(json!({ "type": "input_file", "file_id": "file-1" })),
             json!({ "type": "input_file", "filename": "Справка.PDF", "file_data": url })
         );
+        let nulls = json!({ "type": "input_file", "file_id": "file-1", "file_url": null, "file_data": null });
+        assert_eq!(filled(nulls)["file_data"], url);
         assert_eq!(
             filled(json!({ "type": "input_image", "file_id": "file-1", "detail": "low" })),
             json!({ "type": "input_image", "detail": "low", "image_url": url })

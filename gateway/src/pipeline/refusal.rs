@@ -31,7 +31,7 @@ pub(super) fn wrong_role(role: KeyRole) -> ApiError {
     ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message).with_code("wrong_key_role").final_answer()
 }
 
-pub(super) fn idempotency_key_reused() -> ApiError {
+pub fn idempotency_key_reused() -> ApiError {
     let message = "Another request was sent under this Idempotency-Key. Give each request a key of its own.";
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
         .with_param("Idempotency-Key")

@@ -49,7 +49,7 @@ impl Resend {
             }
             hasher
         };
-        if let Some(name) = name(&call.headers)? {
+        if let Some(name) = idempotency_name(&call.headers)? {
             let (mut asked, body) = (asked(), call.body.clone());
             let hashed = move || {
                 match canonical(&body) {
@@ -73,7 +73,11 @@ impl Resend {
     }
 }
 
-fn name(headers: &HeaderMap) -> Result<Option<Bytes>, ApiError> {
+/// The client's name for a request.
+///
+/// # Errors
+/// 400: it is empty, too long or given twice.
+pub fn idempotency_name(headers: &HeaderMap) -> Result<Option<Bytes>, ApiError> {
     let mut names = headers.get_all(NAME_HEADER).iter();
     let Some(name) = names.next() else { return Ok(None) };
     if names.next().is_some() || !(1..=MAX_NAME_BYTES).contains(&name.len()) {
@@ -150,7 +154,7 @@ mod tests {
             for name in names {
                 headers.append(NAME_HEADER, name.parse().unwrap());
             }
-            name(&headers)
+            idempotency_name(&headers)
         };
         assert_eq!(with(&[]).unwrap(), None);
         assert_eq!(with(&["k1"]).unwrap().unwrap(), "k1");

@@ -119,7 +119,6 @@ impl Shelf {
         (beside, now_ms): (Option<(Kind, &[&[u8]])>, u64),
     ) -> Result<bool, ShelfError> {
         let row = seal(&self.shared.keys, item, random)?;
-        let bounds = Bounds { item_bytes: usize::MAX, ..bounds };
         let content = self.shared.store.content();
         let _turn = self.shared.turn.lock().await;
         if let Some((kind, name)) = beside {

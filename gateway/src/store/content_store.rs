@@ -11,7 +11,7 @@ use crate::content::{Address, Bounds, Erased, Kind, Owner, Row, Subject, Subject
 /// Rows deleted in one transaction, lest others wait for it.
 const MAX_DELETED: i64 = 500;
 /// Rows that give way for one.
-const MAX_GIVING_WAY: usize = 10_000;
+const MAX_GIVING_WAY: u64 = 10_000;
 /// Rows that one listing gives.
 const MAX_LISTED: i64 = 100_000;
 /// Names under which one thing may be looked for: no more masters are known.
@@ -85,27 +85,27 @@ impl ContentStore for SqliteStore {
 
     fn list(&self, project: Option<(String, String)>, kind: Kind, now_ms: u64) -> StoreFuture<'_, Vec<Row>> {
         Box::pin(async move {
-            let (tenant, project) = project.unzip();
-            let query = "SELECT * FROM content WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR project = ?2) \
-                         AND kind = ?3 AND expires_at_ms > ?4 LIMIT ?5";
-            let rows = sqlx::query(query)
-                .bind(tenant)
-                .bind(project)
+            let query = match &project {
+                Some((tenant, project)) => sqlx::query(
+                    "SELECT * FROM content WHERE kind = ? AND tenant = ? AND project = ? AND expires_at_ms > ? LIMIT ?",
+                )
                 .bind(kind.as_str())
-                .bind(now_ms.cast_signed())
-                .bind(MAX_LISTED)
-                .fetch_all(&self.pool)
-                .await?;
+                .bind(tenant)
+                .bind(project),
+                None => sqlx::query("SELECT * FROM content WHERE kind = ? AND expires_at_ms > ? LIMIT ?")
+                    .bind(kind.as_str()),
+            };
+            let rows = query.bind(now_ms.cast_signed()).bind(MAX_LISTED).fetch_all(&self.pool).await?;
             rows.iter().map(row_from).collect()
         })
     }
 
     fn count(&self, project: (String, String), kind: Kind, now_ms: u64) -> StoreFuture<'_, u64> {
         Box::pin(async move {
-            let query = "SELECT count(*) AS number FROM content WHERE tenant = ? AND project = ? AND kind = ? \
+            let query = "SELECT count(*) AS number FROM content WHERE kind = ? AND tenant = ? AND project = ? \
                          AND expires_at_ms > ?";
             let (tenant, project) = project;
-            let counted = sqlx::query(query).bind(tenant).bind(project).bind(kind.as_str()).bind(now_ms.cast_signed());
+            let counted = sqlx::query(query).bind(kind.as_str()).bind(tenant).bind(project).bind(now_ms.cast_signed());
             Ok(counted.fetch_one(&self.pool).await?.try_get::<i64, _>("number")?.cast_unsigned())
         })
     }
@@ -185,7 +185,9 @@ async fn make_place(
     if bytes > bounds.tenant_bytes.min(bounds.total_bytes) {
         return Ok(false);
     }
-    for _ in 0..MAX_GIVING_WAY {
+    let mut at_once = 1;
+    let mut deleted = 0;
+    while deleted < MAX_GIVING_WAY {
         let used = sqlx::query(
             "SELECT coalesce(sum(bytes), 0) AS total, \
              coalesce(sum(CASE WHEN tenant = ? THEN bytes ELSE 0 END), 0) AS own FROM content_bytes",
@@ -195,16 +197,43 @@ async fn make_place(
         if total? + bytes <= bounds.total_bytes && own? + bytes <= bounds.tenant_bytes {
             return Ok(true);
         }
-        let gone = sqlx::query(
-            "DELETE FROM content WHERE rowid = (SELECT rowid FROM content WHERE tenant = ?1 AND \
-             (expires_at_ms <= ?2 OR kind IN ('cache', 'replay', 'response')) ORDER BY expires_at_ms > ?2, CASE kind WHEN 'cache' THEN 0 WHEN 'replay' THEN 1 ELSE 2 END, expires_at_ms LIMIT 1)",
-        );
-        let gone = gone.bind(tenant).bind(now_ms.cast_signed()).execute(&mut **transaction).await?;
-        if gone.rows_affected() == 0 {
+        let gone = give_way(transaction, tenant, now_ms, at_once).await?;
+        if gone == 0 {
             return Ok(false);
         }
+        deleted += gone;
+        // Where much has to go, it goes in few steps.
+        at_once = (at_once * 2).min(MAX_DELETED);
     }
     Ok(false)
+}
+
+/// Deletes up to so many rows of the first sort of which there are any: expired ones, then by kind, the earliest to expire.
+async fn give_way(
+    transaction: &mut Transaction<'_, Sqlite>,
+    tenant: &str,
+    now_ms: u64,
+    most: i64,
+) -> Result<u64, StoreError> {
+    for kind in Kind::ALL {
+        let query = "DELETE FROM content WHERE rowid IN (SELECT rowid FROM content WHERE tenant = ? AND kind = ? \
+                     AND expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)";
+        let gone = sqlx::query(query).bind(tenant).bind(kind.as_str()).bind(now_ms.cast_signed()).bind(most);
+        let gone = gone.execute(&mut **transaction).await?.rows_affected();
+        if gone > 0 {
+            return Ok(gone);
+        }
+    }
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.gives_way()) {
+        let query = "DELETE FROM content WHERE rowid IN (SELECT rowid FROM content WHERE tenant = ? AND kind = ? \
+                     ORDER BY expires_at_ms LIMIT ?)";
+        let gone = sqlx::query(query).bind(tenant).bind(kind.as_str()).bind(most);
+        let gone = gone.execute(&mut **transaction).await?.rows_affected();
+        if gone > 0 {
+            return Ok(gone);
+        }
+    }
+    Ok(0)
 }
 
 async fn insert(transaction: &mut Transaction<'_, Sqlite>, row: &Row) -> Result<(), StoreError> {

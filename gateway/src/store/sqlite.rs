@@ -50,7 +50,7 @@ fn migrator() -> Migrator {
         (4, "audio", include_str!("../../migrations/0004_audio.sql")),
         (5, "content", include_str!("../../migrations/0005_content.sql")),
         (6, "tries", include_str!("../../migrations/0006_tries.sql")),
-        (7, "used_today", include_str!("../../migrations/0007_used_today.sql")),
+        (7, "listed", include_str!("../../migrations/0007_listed.sql")),
     ];
     let migrations = migrations.into_iter().map(|(version, name, sql)| {
         Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)

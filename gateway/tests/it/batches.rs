@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shekara_gateway::content::Kind;
 use shekara_gateway::jobs::batches::Batch;
 
-use crate::files::uploaded;
+use crate::files::{upload, uploaded};
 use crate::gateway::{Answer, Place, TestGateway, border, finish, one_provider};
 use crate::replays::is_on_disk;
 use crate::upstream::{Reply, Upstream};
@@ -198,6 +198,80 @@ async fn an_order_that_makes_no_sense_is_refused() {
     for path in ["/v1/batches/batch_1", "/v1/batches/x"] {
         assert_eq!(get(&gateway, path).await.code(), "batch_not_found");
     }
+}
+
+/// SDKs send an order again when its answer is lost.
+#[tokio::test]
+async fn an_order_under_a_name_is_one_batch() {
+    let (upstream, gateway) = started(Reply::Text("fine"), "").await;
+    let id = uploaded(&gateway, "batch", ("in.jsonl", jsonl(&[line("a", "chat", "hi")]).as_bytes())).await;
+    let send = async |window: &str, name: &str| {
+        let order = json!({ "input_file_id": id, "endpoint": CHAT, "completion_window": window });
+        let request = gateway.client.post(format!("{}/v1/batches", gateway.url)).bearer_auth(&gateway.key);
+        finish(request.header("idempotency-key", name).body(order.to_string())).await
+    };
+    let first = send("24h", "n1").await.json();
+    ended(&gateway, &first["id"]).await;
+    assert_eq!(send("24h", "n1").await.json()["id"], first["id"]);
+    let other = send("48h", "n1").await;
+    assert_eq!((other.status, other.code().as_str()), (422, "idempotency_key_reused"));
+    let second = send("24h", "n2").await.json();
+    assert_ne!(second["id"], first["id"]);
+    ended(&gateway, &second["id"]).await;
+    assert_eq!(upstream.received().len(), 2);
+}
+
+#[tokio::test]
+async fn the_input_stays_while_its_batch_runs_and_outlives_it() {
+    let (upstream, gateway) = started(Reply::Held("fine"), "[batches]\nmax_in_flight = 1").await;
+    let hour = [("purpose", "batch"), ("expires_after[anchor]", "created_at"), ("expires_after[seconds]", "3600")];
+    let bytes = jsonl(&[line("a", "chat", "hi")]);
+    let short = upload(&gateway, &hour, ("in.jsonl", bytes.as_bytes())).await.json();
+    let order = json!({ "input_file_id": short["id"], "endpoint": CHAT, "completion_window": "24h" });
+    let refused = gateway.send("POST", "/v1/batches", &gateway.key, order.to_string()).await;
+    assert_eq!((refused.status, &refused.json()["error"]["param"]), (400, &json!("input_file_id")));
+    let batch = ordered(&gateway, CHAT, &bytes).await;
+    let path = format!("/v1/files/{}", batch["input_file_id"].as_str().unwrap());
+    let refused = gateway.send("DELETE", &path, &gateway.key, "").await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "file_in_use"));
+    upstream.release();
+    ended(&gateway, &batch["id"]).await;
+    assert_eq!(gateway.send("DELETE", &path, &gateway.key, "").await.status, 200);
+}
+
+/// What came of lines becomes a file while it is still there: a tenant's share is no obstacle to that.
+#[tokio::test]
+async fn a_batch_that_fills_its_tenants_room_still_ends() {
+    let long: &'static str = "long answer ".repeat(5_000).leak();
+    let (_upstream, gateway) = started(Reply::Text(long), "[content]\nmax_tenant_bytes = 400000").await;
+    let all: Vec<Value> = (0..5).map(|number| line(&format!("l-{number}"), "chat", "hi")).collect();
+    let batch = ordered(&gateway, CHAT, &jsonl(&all)).await;
+    let batch = ended(&gateway, &batch["id"]).await;
+    assert_eq!(batch["request_counts"]["completed"], 5, "{batch}");
+    assert_eq!(lines(&gateway, &batch["output_file_id"]).await.len(), 5);
+}
+
+#[tokio::test]
+async fn projects_take_turns() {
+    let upstream = Upstream::start(Reply::Held("fine")).await;
+    let toml = one_provider(&upstream.base_url, "[batches]\nmax_in_flight = 64");
+    let mut gateway = TestGateway::start(&toml).await;
+    // One project has more than may run of one, each of which waits for an answer.
+    for _ in 0..9 {
+        ordered(&gateway, CHAT, &jsonl(&[line("a", "chat", "of many")])).await;
+    }
+    let queued = ordered(&gateway, CHAT, &jsonl(&[line("a", "chat", "of many")])).await;
+    let own = gateway.key.clone();
+    gateway.key = gateway.key_of("clinic").await;
+    ordered(&gateway, CHAT, &jsonl(&[line("a", "chat", "of another")])).await;
+    while !upstream.received().concat().contains("of another") || upstream.received().len() < 9 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(upstream.received().len(), 9);
+    // One that waits for its turn is cancelled at once.
+    gateway.key = own;
+    let path = format!("/v1/batches/{}/cancel", queued["id"].as_str().unwrap());
+    assert_eq!(gateway.send("POST", &path, &gateway.key, "").await.json()["status"], "cancelled");
 }
 
 #[tokio::test]

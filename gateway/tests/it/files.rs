@@ -142,6 +142,20 @@ async fn what_is_no_file_is_refused_and_leaves_nothing() {
     assert_eq!((second.status, second.code().as_str()), (400, "too_many_files"));
 }
 
+/// A form that goes on and on without a boundary is not collected.
+#[tokio::test]
+async fn a_form_without_boundaries_is_given_up_early() {
+    let (_upstream, gateway) = started("").await;
+    let request = gateway.client.post(format!("{}/v1/files", gateway.url)).bearer_auth(&gateway.key);
+    let request = request.header("content-type", "multipart/form-data; boundary=b0");
+    // The answer may come before all of it was sent.
+    if let Ok(refused) = request.body(vec![b'x'; 6 << 20]).send().await {
+        assert_eq!(refused.status(), 400);
+    }
+    let audit = gateway.audit().await;
+    assert_eq!(audit.iter().map(|record| record.status).collect::<Vec<_>>(), [400]);
+}
+
 #[tokio::test]
 async fn files_are_sealed_outlive_the_process_and_expire() {
     let (_upstream, gateway) = started("[content]\nfiles_ttl_s = 7200").await;

@@ -11,16 +11,19 @@ use tokio_util::sync::CancellationToken;
 use super::batch::{Batch, Used};
 use super::line::Line;
 use super::output::{LineId, LineResult};
+use super::progress;
 use crate::audit::Outcome;
 use crate::content::Owner;
 use crate::pipeline::{Answer, Api, Call, DATA_CLASS_HEADER, Gateway, answer, audit_unavailable};
 
 /// Between the tries of one line it waits as long as it is told, or ever longer.
 const MAX_WAIT: Duration = Duration::from_mins(5);
-/// A tenant without room may get some.
-const ROOM_EVERY: Duration = Duration::from_secs(5);
-/// Nothing inside serves a line that must stay, yet. A client that waits had better be told; a batch has the time.
-const NO_LOCAL_MODEL: &str = "no_local_model";
+/// A tenant without room may get some, and a store that refuses may recover.
+const KEEP_EVERY: Duration = Duration::from_secs(2);
+/// So often it is tried when nothing more is to be begun.
+const LAST_TRIES: u32 = 3;
+/// What a client had better be told at once passes with time: a batch has it.
+const PASSING: [&str; 3] = ["no_local_model", "provider_quota", "provider_auth_failed"];
 /// The process ends: the line is asked by the next one.
 const SHUTTING_DOWN: &str = "shutting_down";
 
@@ -49,12 +52,9 @@ pub(super) struct Ask {
 
 impl Ask {
     /// What came of it, kept; `None` where nothing did, for it was stopped or the batch is gone.
-    ///
-    /// # Errors
-    /// What came of it could not be kept.
-    pub async fn answered(self, line: Line, place: OwnedSemaphorePermit) -> Result<Option<LineResult>, ApiError> {
+    pub async fn answered(self, line: Line, place: OwnedSemaphorePermit) -> Option<LineResult> {
         // Until its answer is kept: what ends waits for it.
-        let Some(_in_flight) = self.gateway.drain.enter() else { return Ok(None) };
+        let Some(_in_flight) = self.gateway.drain.enter() else { return None };
         let Line { index, custom_id, body, .. } = line;
         let id = LineId { batch_id: self.batch.id.clone(), index, custom_id };
         let max_tries = self.gateway.snapshot().config.batches.max_tries;
@@ -63,20 +63,23 @@ impl Ask {
             tries += 1;
             let (request_id, used, answered) = self.asked_once(body.clone()).await;
             match &answered {
-                Err(error) if error.code.as_deref() == Some(SHUTTING_DOWN) => return Ok(None),
+                Err(error) if error.code.as_deref() == Some(SHUTTING_DOWN) => return None,
                 Err(error) if tries < max_tries && may_help(error) => {
                     drop(place.take());
                     tokio::select! {
-                        () = self.stop.cancelled() => return Ok(None),
+                        () = self.stop.cancelled() => return None,
                         () = tokio::time::sleep(wait(error, tries)) => {}
                     }
                     tokio::select! {
-                        () = self.stop.cancelled() => return Ok(None),
+                        () = self.stop.cancelled() => return None,
                         free = Arc::clone(&self.places).acquire_owned() => place = free.ok(),
                     }
                 }
                 _ => {
-                    let result = LineResult::new(&id, &request_id, answered.as_ref(), used)?;
+                    let Ok(result) = LineResult::new(&id, &request_id, answered.as_ref(), used) else {
+                        tracing::error!(batch = self.batch.id, "the answer to a line of a batch is no JSON");
+                        return None;
+                    };
                     return self.kept(result, index, place).await;
                 }
             }
@@ -123,27 +126,32 @@ impl Ask {
         (request_id, used, answered)
     }
 
-    /// What was paid for is not thrown away because there is no room for it just now.
+    /// What was paid for is not thrown away because it finds no room just now, or the store is away.
     async fn kept(
         &self,
         result: LineResult,
         index: u64,
         mut place: Option<OwnedSemaphorePermit>,
-    ) -> Result<Option<LineResult>, ApiError> {
+    ) -> Option<LineResult> {
+        let mut last_tries = 0;
         loop {
-            if result.keep(&self.gateway, &self.owner, &self.batch, index).await? {
-                return Ok(Some(result));
+            let (gateway, owner, batch) = (&self.gateway, &self.owner, &*self.batch);
+            if let Ok(true) = result.keep(gateway, owner, batch, index).await {
+                return Some(result);
             }
-            if super::progress::load(&self.gateway, &self.owner, &self.batch.id).await?.is_none() {
-                return Ok(None);
+            if let Ok(None) = progress::load(gateway, owner, &batch.id).await {
+                return None;
             }
             // Others need not wait for it.
             drop(place.take());
-            tracing::warn!(batch = self.batch.id, "there is no room for a batch's answer; it waits");
-            tokio::select! {
-                () = self.stop.cancelled() => return Ok(None),
-                () = tokio::time::sleep(ROOM_EVERY) => {}
+            tracing::warn!(batch = batch.id, "an answer of a batch cannot be kept just now; it waits");
+            if self.stop.is_cancelled() {
+                last_tries += 1;
+                if last_tries > LAST_TRIES {
+                    return None;
+                }
             }
+            tokio::time::sleep(KEEP_EVERY).await;
         }
     }
 }
@@ -151,10 +159,11 @@ impl Ask {
 /// Whether the same request may be answered a while later.
 fn may_help(error: &ApiError) -> bool {
     let passes = error.status.is_server_error() || matches!(error.status.as_u16(), 408 | 409 | 429);
-    passes && (error.should_retry != Some(false) || error.code.as_deref() == Some(NO_LOCAL_MODEL))
+    let is_final = error.should_retry == Some(false);
+    passes && (!is_final || error.code.as_deref().is_some_and(|code| PASSING.contains(&code)))
 }
 
 fn wait(error: &ApiError, tries: u32) -> Duration {
     let own = Duration::from_secs(1 << tries.min(8));
-    error.retry_after_s.map_or(own, Duration::from_secs).min(MAX_WAIT)
+    error.retry_after_s.map_or(own, |seconds| own.max(Duration::from_secs(seconds))).min(MAX_WAIT)
 }

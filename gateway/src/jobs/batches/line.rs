@@ -125,7 +125,26 @@ struct Asked {
     stream: Value,
 }
 
+/// Reading more takes longer than handing it to another thread.
+const INLINE_BYTES: usize = 64 << 10;
+
 impl RawLine {
+    /// [`Self::parse`], where others need not wait for it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn parsed(self, endpoint: &str) -> Result<Line, LineError> {
+        if self.bytes.as_ref().is_none_or(|bytes| bytes.len() <= INLINE_BYTES) {
+            return self.parse(endpoint);
+        }
+        let (number, endpoint) = (self.number, endpoint.to_owned());
+        let parsed = tokio::task::spawn_blocking(move || self.parse(&endpoint)).await;
+        parsed.unwrap_or_else(|_| {
+            let (code, message) = ("invalid_json_line".to_owned(), "This line could not be read.".to_owned());
+            Err(LineError { code, message, param: None, line: Some(number) })
+        })
+    }
+
     /// # Errors
     /// What is wrong with it: a code, words, and the field.
     pub fn parse(&self, endpoint: &str) -> Result<Line, LineError> {
@@ -201,14 +220,15 @@ pub(super) async fn check(mut lines: Lines, endpoint: &str, max_requests: usize)
             checked.errors.push(error("too_many_requests", message, None));
             break;
         }
-        match raw.parse(endpoint) {
+        let number = raw.number;
+        match raw.parsed(endpoint).await {
             Ok(line) => {
                 // Two of 50,000 that meet by chance: one in fifteen thousand million.
                 let mut hasher = DefaultHasher::new();
                 line.custom_id.hash(&mut hasher);
                 if !seen.insert(hasher.finish()) {
                     let message = "This 'custom_id' stands in an earlier line too.".to_owned();
-                    checked.errors.push(error("duplicate_custom_id", message, Some(raw.number)));
+                    checked.errors.push(error("duplicate_custom_id", message, Some(number)));
                 }
                 checked.model.get_or_insert(line.model);
             }

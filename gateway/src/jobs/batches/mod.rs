@@ -6,6 +6,7 @@
 
 mod ask;
 mod batch;
+mod feed;
 mod line;
 mod order;
 mod output;
@@ -14,5 +15,5 @@ mod runner;
 mod work;
 
 pub use batch::{Batch, Counts, LineError, Status};
-pub use order::{Order, cancel, create, list, show};
+pub use order::{Order, cancel, create, is_input, list, show};
 pub use runner::run;

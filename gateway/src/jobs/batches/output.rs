@@ -12,7 +12,7 @@ use super::batch::{Batch, Counts, Used};
 use super::line::Lines;
 use super::progress::line_name;
 use crate::content::{Item, Kind, Owner, Subjects};
-use crate::pipeline::{FileAbout, FileWriter, Gateway, content_unavailable, keep_now};
+use crate::pipeline::{FileAbout, FileWriter, Gateway, Room, content_unavailable, keep_now};
 
 const OUTPUT_PURPOSE: &str = "batch_output";
 
@@ -93,7 +93,7 @@ impl LineResult {
             expires_at_ms: batch.kept_until_ms,
         };
         let own = [owner.project.as_bytes(), batch.id.as_bytes()];
-        keep_now(gateway, item, Some((Kind::Batch, &own))).await
+        keep_now(gateway, item, Room::OfTenant, Some((Kind::Batch, &own))).await
     }
 
     /// What came of a line, if anything did yet.
@@ -135,7 +135,7 @@ pub(super) async fn write(
     batch: &Batch,
     (mut lines, unanswered): (Lines, Unanswered),
 ) -> Result<Written, ApiError> {
-    let writer = |suffix: char| FileWriter::new(gateway, owner.clone(), batch.file_id(suffix), u64::MAX);
+    let writer = |suffix: char| FileWriter::of_batch(gateway, owner.clone(), batch.file_id(suffix), &batch.id);
     let (mut output, mut errors) = (None, None);
     let mut written = Written::default();
     while let Some(raw) = lines.next().await? {

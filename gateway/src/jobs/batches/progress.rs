@@ -4,7 +4,7 @@ use shekara_protocol::error::ApiError;
 
 use super::batch::Batch;
 use crate::content::{Item, Kind, Owner, Subjects};
-use crate::pipeline::{Gateway, content_unavailable, keep_now, no_room};
+use crate::pipeline::{Gateway, Room, content_unavailable, keep_now, no_room};
 
 const MAX_ID_BYTES: usize = 128;
 
@@ -23,34 +23,83 @@ pub(super) async fn load(gateway: &Gateway, owner: &Owner, id: &str) -> Result<O
     content.map(|content| serde_json::from_slice(&content)).transpose().map_err(|_| ApiError::internal())
 }
 
-/// All batches and whose they are: of one project, or of everybody.
+/// All batches of a project.
 ///
 /// # Errors
 /// 503: the store cannot be read.
-pub(super) async fn all(gateway: &Gateway, owner: Option<&Owner>) -> Result<Vec<(Owner, Batch)>, ApiError> {
-    let project = owner.map(|owner| (owner.tenant.as_str(), owner.project.as_str()));
+pub(super) async fn all(gateway: &Gateway, owner: &Owner) -> Result<Vec<Batch>, ApiError> {
+    let project = Some((owner.tenant.as_str(), owner.project.as_str()));
     let listed = gateway.shelf.list(project, Kind::Batch, gateway.now_ms()).await;
     let listed = listed.map_err(|error| content_unavailable(&error.into()))?;
-    let read = |(owner, content): (Owner, Vec<u8>)| Some((owner, serde_json::from_slice(&content).ok()?));
-    Ok(listed.into_iter().filter_map(read).collect())
+    Ok(listed.iter().filter_map(|(_, content)| serde_json::from_slice(content).ok()).collect())
 }
 
-/// One that `must_exist` and was erased meanwhile does not come back: then false.
+/// All batches of everybody that have not ended, and whose they are.
+///
+/// # Errors
+/// 503: the store cannot be read.
+pub(super) async fn open(gateway: &Gateway) -> Result<Vec<(Owner, Batch)>, ApiError> {
+    let listed = gateway.shelf.list(None, Kind::OpenBatch, gateway.now_ms()).await;
+    let listed = listed.map_err(|error| content_unavailable(&error.into()))?;
+    let mut open = Vec::new();
+    for (owner, id) in listed {
+        let id = String::from_utf8_lossy(&id);
+        match load(gateway, &owner, &id).await? {
+            Some(batch) if !batch.status.is_final() => open.push((owner, batch)),
+            // Ended or gone in the moment before its mark was.
+            _ => unmark(gateway, &owner, &id).await?,
+        }
+    }
+    Ok(open)
+}
+
+/// How many batches a project has: all, and those that have not ended.
+///
+/// # Errors
+/// 503: the store cannot be read.
+pub(super) async fn counts(gateway: &Gateway, owner: &Owner) -> Result<[u64; 2], ApiError> {
+    let count = async |kind: Kind| {
+        let counted = gateway.shelf.count((&owner.tenant, &owner.project), kind, gateway.now_ms()).await;
+        counted.map_err(|error| content_unavailable(&error.into()))
+    };
+    Ok([count(Kind::Batch).await?, count(Kind::OpenBatch).await?])
+}
+
+/// A new batch, with the mark that it is open.
 ///
 /// # Errors
 /// 413 where its tenant has no room, 503 where the store refuses.
-pub(super) async fn keep(gateway: &Gateway, owner: &Owner, batch: &Batch, must_exist: bool) -> Result<bool, ApiError> {
-    let name = name(owner, &batch.id);
-    let item = Item {
+pub(super) async fn begin(gateway: &Gateway, owner: &Owner, batch: &Batch) -> Result<(), ApiError> {
+    let mark = item(owner, batch, Kind::OpenBatch, batch.id.clone().into_bytes());
+    // Marked first: a mark without a batch is taken away, a batch without a mark would never end.
+    if !keep_now(gateway, mark, Room::OfTenant, None).await? || !keep(gateway, owner, batch, false).await? {
+        return Err(no_room());
+    }
+    Ok(())
+}
+
+async fn unmark(gateway: &Gateway, owner: &Owner, id: &str) -> Result<(), ApiError> {
+    let deleted = gateway.shelf.delete(&owner.tenant, Kind::OpenBatch, &name(owner, id)).await;
+    deleted.map(|_| ()).map_err(|error| content_unavailable(&error.into()))
+}
+
+fn item(owner: &Owner, batch: &Batch, kind: Kind, content: Vec<u8>) -> Item {
+    Item {
         owner: Owner { key_id: batch.key_id.clone(), ..owner.clone() },
         subjects: Subjects::default(),
-        kind: Kind::Batch,
-        name: name.map(<[u8]>::to_vec).to_vec(),
-        content: serde_json::to_vec(batch).map_err(|_| ApiError::internal())?,
+        kind,
+        name: name(owner, &batch.id).map(<[u8]>::to_vec).to_vec(),
+        content,
         expires_at_ms: batch.kept_until_ms,
-    };
-    let is_kept = keep_now(gateway, item, must_exist.then_some((Kind::Batch, &name[..]))).await?;
-    if is_kept || must_exist { Ok(is_kept) } else { Err(no_room()) }
+    }
+}
+
+/// False where there is no room; one that `must_exist` always finds it, and does not come back if it was erased meanwhile.
+async fn keep(gateway: &Gateway, owner: &Owner, batch: &Batch, must_exist: bool) -> Result<bool, ApiError> {
+    let name = name(owner, &batch.id);
+    let item = item(owner, batch, Kind::Batch, serde_json::to_vec(batch).map_err(|_| ApiError::internal())?);
+    let room = if must_exist { Room::Granted } else { Room::OfTenant };
+    keep_now(gateway, item, room, must_exist.then_some((Kind::Batch, &name[..]))).await
 }
 
 /// The batch as it is afterwards; `None` where it is gone.
@@ -68,12 +117,12 @@ pub(super) async fn update(
     let before = batch.clone();
     change(&mut batch);
     if batch == before || keep(gateway, owner, &batch, true).await? {
+        if batch.status.is_final() {
+            unmark(gateway, owner, id).await?;
+        }
         return Ok(Some(batch));
     }
-    match load(gateway, owner, id).await? {
-        Some(_) => Err(no_room()),
-        None => Ok(None),
-    }
+    Ok(None)
 }
 
 /// What came of a line, under its batch and place.

@@ -2,23 +2,22 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use http::StatusCode;
 use shekara_protocol::error::ApiError;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
-use super::ask::Ask;
-use super::batch::{Batch, Counts, LineError, Status, Used};
+use super::batch::{Batch, LineError, Status};
+use super::feed::Feed;
 use super::line::{Line, Lines, check};
-use super::output::{self, LineResult, Unanswered};
+use super::output::{self, Unanswered};
 use super::progress;
 use crate::content::Owner;
-use crate::pipeline::{FileReader, Gateway, file_record, minute_of_day};
+use crate::pipeline::{FileReader, Gateway, delete_file, file_record, minute_of_day};
 
 /// How often it is looked whether a batch is to go on.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After which something that failed in the store is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(10);
 
@@ -31,30 +30,15 @@ pub(super) struct Work {
 
 /// Why no more lines are begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
+pub(super) enum Stop {
     /// There are none.
     Done,
     Cancelled,
     Expired,
     /// The process ends; the next one goes on.
     Draining,
-    /// The batch was erased.
+    /// The batch was erased, or has failed.
     Gone,
-}
-
-/// What came of the lines so far.
-#[derive(Debug, Default)]
-struct Tally {
-    counts: Counts,
-    used: Used,
-}
-
-impl Tally {
-    fn note(&mut self, result: &LineResult) {
-        let count = if result.is_error { &mut self.counts.failed } else { &mut self.counts.completed };
-        *count += 1;
-        self.used = self.used.with(result.used);
-    }
 }
 
 impl Work {
@@ -70,24 +54,26 @@ impl Work {
     async fn go(&self, batch: Batch) -> Result<(), ApiError> {
         let is_resumed = batch.status != Status::Validating;
         let Some(batch) = self.validated(batch).await? else { return Ok(()) };
-        let (batch, stop) = match batch.status {
-            Status::Finalizing => (batch, Stop::Done),
-            status if status.is_final() => return Ok(()),
-            _ => {
-                let stop = self.answered(&batch, is_resumed).await?;
-                let finalizing = |batch: &mut Batch| {
-                    if stop == Stop::Done && batch.status == Status::InProgress {
-                        (batch.status, batch.times.finalizing) = (Status::Finalizing, Some(self.now()));
-                    }
-                };
-                if matches!(stop, Stop::Draining | Stop::Gone) {
-                    return Ok(());
-                }
-                let Some(batch) = self.update(&batch.id, finalizing).await? else { return Ok(()) };
-                (batch, stop)
+        if batch.status.is_final() {
+            return Ok(());
+        }
+        if batch.status == Status::Finalizing {
+            return self.finished(&batch, Stop::Done).await;
+        }
+        let Some(lines) = self.lines(&batch).await? else { return Ok(()) };
+        let stop = Feed::new(self, &batch, lines, is_resumed).run().await?;
+        if matches!(stop, Stop::Draining | Stop::Gone) {
+            return Ok(());
+        }
+        let finalizing = |batch: &mut Batch| {
+            if stop == Stop::Done && batch.status == Status::InProgress {
+                (batch.status, batch.times.finalizing) = (Status::Finalizing, Some(self.now()));
             }
         };
-        self.finished(&batch, stop).await
+        match self.update(&batch.id, finalizing).await? {
+            Some(batch) => self.finished(&batch, stop).await,
+            None => Ok(()),
+        }
     }
 
     fn now(&self) -> u64 {
@@ -105,20 +91,22 @@ impl Work {
                 let reader = FileReader::new(&self.gateway, self.owner.clone(), record);
                 Ok(Some(Lines::new(reader, self.gateway.snapshot().config.max_body_bytes)))
             }
-            Err(error) if error.status == http::StatusCode::NOT_FOUND => {
-                self.fail(&batch.id, vec![input_gone()]).await?;
+            Err(error) if error.status == StatusCode::NOT_FOUND => {
+                self.fail(batch, vec![input_gone()]).await?;
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     }
 
-    async fn fail(&self, id: &str, errors: Vec<LineError>) -> Result<Option<Batch>, ApiError> {
+    async fn fail(&self, batch: &Batch, errors: Vec<LineError>) -> Result<Option<Batch>, ApiError> {
         let now = self.now();
         let change = |batch: &mut Batch| {
             (batch.status, batch.times.ended, batch.errors) = (Status::Failed, Some(now), errors);
         };
-        self.update(id, change).await
+        let failed = self.update(&batch.id, change).await?;
+        output::forget_lines(&self.gateway, &self.owner, batch).await;
+        Ok(failed)
     }
 
     /// With its lines counted and in progress, unless it was that already.
@@ -130,103 +118,32 @@ impl Work {
         let max_requests = self.gateway.snapshot().config.batches.max_requests;
         let checked = match check(lines, &batch.endpoint, max_requests).await {
             Ok(checked) => checked,
-            Err(error) if error.status == http::StatusCode::NOT_FOUND => {
-                return self.fail(&batch.id, vec![input_gone()]).await;
+            Err(error) if error.status == StatusCode::NOT_FOUND => {
+                return self.fail(&batch, vec![input_gone()]).await;
             }
             Err(error) => return Err(error),
         };
-        if !checked.errors.is_empty() {
-            return self.fail(&batch.id, checked.errors).await;
-        }
         let now = self.now();
         let begin = |batch: &mut Batch| {
-            (batch.model, batch.counts.total) = (checked.model, checked.num_lines);
-            if batch.status == Status::Validating {
+            if batch.status != Status::Validating {
+                return;
+            }
+            if checked.errors.is_empty() {
+                (batch.model, batch.counts.total) = (checked.model, checked.num_lines);
                 (batch.status, batch.times.in_progress) = (Status::InProgress, Some(now));
+            } else {
+                (batch.status, batch.times.ended, batch.errors) = (Status::Failed, Some(now), checked.errors);
             }
         };
         self.update(&batch.id, begin).await
     }
 
-    /// Has all lines answered that are not yet, until something stops it. What is under way then is waited for.
-    async fn answered(&self, batch: &Batch, is_resumed: bool) -> Result<Stop, ApiError> {
-        let Some(mut lines) = self.lines(batch).await? else { return Ok(Stop::Gone) };
-        let mut under_way = JoinSet::new();
-        let halt = CancellationToken::new();
-        let own = Arc::new(batch.clone());
-        let mut tally =
-            Tally { counts: Counts { total: batch.counts.total, ..Counts::default() }, used: Used::default() };
-        let mut told = Instant::now();
-        let stop = loop {
-            while let Some(ended) = under_way.try_join_next() {
-                note(&mut tally, ended)?;
-            }
-            if told.elapsed() >= LOOK_EVERY {
-                told = Instant::now();
-                self.tell(&batch.id, &tally).await?;
-            }
-            let Some(raw) = lines.next().await? else { break Stop::Done };
-            if is_resumed
-                && let Some(result) = LineResult::load(&self.gateway, &self.owner, &batch.id, raw.index).await?
-            {
-                tally.note(&result);
-                continue;
-            }
-            // It was read before.
-            let line = raw.parse(&batch.endpoint).map_err(|_| ApiError::internal())?;
-            let place = async {
-                while self.is_cheaper_later(batch, &line) {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-                Arc::clone(&self.places).acquire_owned().await
-            };
-            let place = match self.unless_stopped(&batch.id, place).await? {
-                Ok(place) => place.map_err(|_| ApiError::internal())?,
-                Err(stop) => break stop,
-            };
-            // It may have waited for long.
-            if let Some(stop) = self.stop(&batch.id).await? {
-                break stop;
-            }
-            let ask = Ask {
-                gateway: Arc::clone(&self.gateway),
-                owner: self.owner.clone(),
-                batch: Arc::clone(&own),
-                places: Arc::clone(&self.places),
-                stop: halt.clone(),
-            };
-            under_way.spawn(ask.answered(line, place));
-        };
-        let mut stop = stop;
-        loop {
-            if stop != Stop::Done {
-                halt.cancel();
-            }
-            if stop == Stop::Gone {
-                return Ok(stop);
-            }
-            let ended = match stop {
-                Stop::Done => match self.unless_stopped(&batch.id, under_way.join_next()).await? {
-                    Ok(ended) => ended,
-                    Err(later) => {
-                        stop = later;
-                        continue;
-                    }
-                },
-                _ => under_way.join_next().await,
-            };
-            let Some(ended) = ended else { break };
-            note(&mut tally, ended)?;
-        }
-        self.tell(&batch.id, &tally).await?;
-        Ok(stop)
-    }
-
     /// Whether the batch is to stop, and why.
-    async fn stop(&self, id: &str) -> Result<Option<Stop>, ApiError> {
+    pub(super) async fn stop(&self, id: &str) -> Result<Option<Stop>, ApiError> {
         let Some(batch) = progress::load(&self.gateway, &self.owner, id).await? else { return Ok(Some(Stop::Gone)) };
         Ok(match batch.status {
             Status::Cancelling => Some(Stop::Cancelled),
+            status if status.is_final() => Some(Stop::Gone),
             _ if self.gateway.drain.is_draining() => Some(Stop::Draining),
             _ if self.now() >= batch.times.expires => Some(Stop::Expired),
             _ => None,
@@ -234,7 +151,11 @@ impl Work {
     }
 
     /// Waits for something as long as the batch is to go on.
-    async fn unless_stopped<T>(&self, id: &str, wanted: impl Future<Output = T>) -> Result<Result<T, Stop>, ApiError> {
+    pub(super) async fn unless_stopped<T>(
+        &self,
+        id: &str,
+        wanted: impl Future<Output = T>,
+    ) -> Result<Result<T, Stop>, ApiError> {
         let mut wanted = std::pin::pin!(wanted);
         let mut changes = self.gateway.jobs.changes();
         loop {
@@ -250,18 +171,12 @@ impl Work {
     }
 
     /// Whether a line had better wait for a target's cheap hours: if they begin while half of the batch's time is left.
-    fn is_cheaper_later(&self, batch: &Batch, line: &Line) -> bool {
+    pub(super) fn is_cheaper_later(&self, batch: &Batch, line: &Line) -> bool {
         let snapshot = self.gateway.snapshot();
         let minute = minute_of_day(&snapshot, self.gateway.sources.now());
         let wait = snapshot.table.resolve(&line.model).and_then(|route| route.cheaper_in(minute));
         let half = batch.times.created.midpoint(batch.times.expires);
         wait.is_some_and(|minutes| self.now() + u64::from(minutes) * 60 <= half)
-    }
-
-    /// Anybody who asks sees how far it has come.
-    async fn tell(&self, id: &str, tally: &Tally) -> Result<(), ApiError> {
-        let change = |batch: &mut Batch| (batch.counts, batch.used) = (tally.counts, tally.used);
-        self.update(id, change).await.map(|_| ())
     }
 
     async fn finished(&self, batch: &Batch, stop: Stop) -> Result<(), ApiError> {
@@ -272,29 +187,23 @@ impl Work {
         };
         let Some(lines) = self.lines(batch).await? else { return Ok(()) };
         let written = output::write(&self.gateway, &self.owner, batch, (lines, unanswered)).await?;
-        let now = self.now();
+        let (now, files) = (self.now(), [written.output_file_id.clone(), written.error_file_id.clone()]);
         let end = |batch: &mut Batch| {
             (batch.status, batch.times.ended) = (status, Some(now));
             (batch.output_file_id, batch.error_file_id) = (written.output_file_id, written.error_file_id);
             (batch.counts, batch.used) = (written.counts, written.used);
         };
-        if let Some(batch) = self.update(&batch.id, end).await? {
-            output::forget_lines(&self.gateway, &self.owner, &batch).await;
+        match self.update(&batch.id, end).await? {
+            Some(batch) => output::forget_lines(&self.gateway, &self.owner, &batch).await,
+            // Erased while it was written.
+            None => {
+                for id in files.iter().flatten() {
+                    let _ = delete_file(&self.gateway, &self.owner, id).await;
+                }
+            }
         }
         Ok(())
     }
-}
-
-fn note(
-    tally: &mut Tally,
-    ended: Result<Result<Option<LineResult>, ApiError>, tokio::task::JoinError>,
-) -> Result<(), ApiError> {
-    // One that panicked has no answer; the others go on.
-    let Ok(ended) = ended else { return Ok(()) };
-    if let Some(result) = ended? {
-        tally.note(&result);
-    }
-    Ok(())
 }
 
 const EXPIRED: Unanswered = Unanswered {
