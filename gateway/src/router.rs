@@ -22,6 +22,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/rerank", post(api::rerank))
         .route("/v1/moderations", post(api::moderations))
         .route("/v1/images/generations", post(api::images))
+        .route("/v1/images/edits", post(api::image_edits))
+        .route("/v1/images/variations", post(api::image_variations))
         .route("/v1/audio/speech", post(api::speech))
         .route("/v1/audio/transcriptions", post(api::transcriptions))
         .route("/v1/audio/translations", post(api::translations))

@@ -120,7 +120,7 @@ async fn passed_on(
 ) -> Result<Response, ErrorResponse> {
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let call = Call { authenticated, places, headers, body, api };
+    let call = Call::new(authenticated, places, headers, body, api);
     Ok(to_response(answer(&gateway, call).await?))
 }
 

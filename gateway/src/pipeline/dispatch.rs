@@ -93,6 +93,8 @@ fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidat
         | Endpoint::Rerank
         | Endpoint::Moderations
         | Endpoint::Images
+        | Endpoint::ImageEdits
+        | Endpoint::ImageVariations
         | Endpoint::Speech => route.plan(screened, &now),
     }
 }

@@ -10,7 +10,7 @@ use shekara_protocol::error::ApiError;
 use shekara_protocol::{chat, completions, embeddings, rerank};
 
 use super::admission::Wishes;
-use super::form::read_fields;
+use super::form::{read_pictures, read_sound};
 use super::needs::{completion_needs, needs, runs_tools_at_provider};
 use super::plain_request;
 use crate::routing::Needs;
@@ -26,6 +26,8 @@ pub enum Endpoint {
     Rerank,
     Moderations,
     Images,
+    ImageEdits,
+    ImageVariations,
     Speech,
     Transcriptions,
     Translations,
@@ -69,6 +71,8 @@ impl Endpoint {
             Self::Rerank => "/rerank",
             Self::Moderations => "/moderations",
             Self::Images => "/images/generations",
+            Self::ImageEdits => "/images/edits",
+            Self::ImageVariations => "/images/variations",
             Self::Speech => "/audio/speech",
             Self::Transcriptions => "/audio/transcriptions",
             Self::Translations => "/audio/translations",
@@ -129,7 +133,9 @@ impl Endpoint {
             }
             Self::Moderations | Self::Speech => plain_request::read(body, "input"),
             Self::Images => plain_request::read(body, "prompt"),
-            Self::Transcriptions | Self::Translations => read_fields(body),
+            Self::ImageEdits => read_pictures(body, Some("prompt")),
+            Self::ImageVariations => read_pictures(body, None),
+            Self::Transcriptions | Self::Translations => read_sound(body),
         }
     }
 
@@ -138,7 +144,7 @@ impl Endpoint {
         let list = match self {
             Self::Chat | Self::Completions => "choices",
             Self::CountTokens => return answer["input_tokens"].is_u64(),
-            Self::Embeddings | Self::Images => "data",
+            Self::Embeddings | Self::Images | Self::ImageEdits | Self::ImageVariations => "data",
             Self::Rerank | Self::Moderations => "results",
             // These are read elsewhere.
             Self::Speech | Self::Transcriptions | Self::Translations => return false,

@@ -24,7 +24,7 @@ pub use engine::EngineService;
 pub use failure::{AttemptError, Failure, FailureKind};
 pub use registry::Registry;
 pub use token_classifier::TokenClassifier;
-pub use upload::{FILE_FIELD, Upload};
+pub use upload::Enclosed;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -49,8 +49,8 @@ pub struct Outgoing<'a> {
     pub request_id: &'a str,
     /// When it is sent.
     pub now: jiff::Timestamp,
-    /// A file that goes along, as a form. Only what stays inside the border has one.
-    pub upload: Option<&'a Upload>,
+    /// Files that go along, as a form; those of what is routed, put in where it is sent.
+    pub enclosed: Enclosed<'a>,
     /// Who hears of a key that gave way to another one.
     pub alerts: Option<&'a Alerts>,
     /// Which of the provider's keys it goes with; chosen where it is sent.

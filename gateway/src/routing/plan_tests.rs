@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::auth::{DataClass, KeyRecord, KeyRole};
 use crate::config::{Config, parse};
-use crate::pii::{Confined, Detector, Policy, Scope, Screened, screen};
+use crate::pii::{Confined, Detector, Policy, Scope, Screened, Uploads, screen};
 use crate::routing::{Deployment, RoutingTable, Standing};
 
 /// What each model is said to be up to.
@@ -44,6 +44,7 @@ fn cleared() -> Screened {
         is_lost: false,
         is_unreadable: false,
         allows_unreadable: false,
+        uploads: &Uploads::default(),
         masking: None,
     };
     screen(bytes::Bytes::from_static(br#"{"model":"r","messages":[]}"#), scope).unwrap()

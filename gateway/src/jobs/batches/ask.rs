@@ -97,7 +97,7 @@ impl Ask {
                 headers.insert(DATA_CLASS_HEADER, HeaderValue::from_str(class).map_err(|_| ApiError::internal())?);
             }
             let places = gateway.enter()?;
-            match answer(gateway, Call { authenticated, places, headers, body, api }).await? {
+            match answer(gateway, Call::new(authenticated, places, headers, body, api)).await? {
                 Answer::Whole(body) => Ok(body),
                 Answer::Text(_) | Answer::Bytes(..) | Answer::Stream(_) => Err(ApiError::internal()),
             }

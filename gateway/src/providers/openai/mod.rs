@@ -33,7 +33,7 @@ pub(super) async fn send(
     } else {
         body
     };
-    let dialect = upstream.preset().map(dialect::dialect).filter(|_| outgoing.upload.is_none());
+    let dialect = upstream.preset().map(dialect::dialect).filter(|_| outgoing.enclosed.uploads().is_none());
     let mut body = outgoing_body(body, model, outgoing)?;
     if let Some(dialect) = dialect {
         body.bytes = dialect.request(&body.bytes)?;
@@ -42,7 +42,7 @@ pub(super) async fn send(
         path: outgoing.path,
         headers: upstream.key_header(AUTHORIZATION, "Bearer ", outgoing)?,
         body,
-        accept: match outgoing.upload {
+        accept: match outgoing.enclosed.uploads() {
             _ if outgoing.stream => "text/event-stream",
             Some(_) => "*/*",
             None => "application/json",
