@@ -33,6 +33,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/batches", get(api::list_batches).post(api::create_batch))
         .route("/v1/batches/{id}", get(api::show_batch))
         .route("/v1/batches/{id}/cancel", post(api::cancel_batch))
+        .route("/tokenize", post(api::tokenize))
+        .route("/detokenize", post(api::detokenize))
         .route("/v1/labels/verify", post(api::verify_label))
         .route("/v1/labels/keys", get(api::label_keys))
         .route("/v1/models", get(api::list_models))

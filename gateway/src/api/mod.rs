@@ -28,8 +28,8 @@ pub use local_models::{control_local_model, list_local_models};
 pub use metrics::metrics;
 pub use models::{list_models, show_model};
 pub use passed_on::{
-    chat_completions, completions, count_tokens, embeddings, images, messages, moderations, rerank,
-    responses, speech,
+    chat_completions, completions, count_tokens, detokenize, embeddings, images, messages, moderations, rerank,
+    responses, speech, tokenize,
 };
 pub use pii::scan_pii;
 pub use stored_responses::{delete_response, list_input_items, show_response};

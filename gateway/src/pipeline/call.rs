@@ -34,6 +34,8 @@ pub enum Api {
     ImageEdits,
     ImageVariations,
     Speech,
+    Tokenize,
+    Detokenize,
 }
 
 impl Api {
@@ -47,6 +49,8 @@ impl Api {
             Self::ImageEdits => "image_edits",
             Self::ImageVariations => "image_variations",
             Self::Speech => "speech",
+            Self::Tokenize => "tokenize",
+            Self::Detokenize => "detokenize",
             Self::Responses => "responses",
             Self::Messages => "messages",
             Self::Embeddings => "embeddings",
@@ -115,6 +119,8 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         Api::ImageEdits => Ok(Incoming::new(Endpoint::ImageEdits, body)),
         Api::ImageVariations => Ok(Incoming::new(Endpoint::ImageVariations, body)),
         Api::Speech => Ok(Incoming::new(Endpoint::Speech, body)),
+        Api::Tokenize => Ok(Incoming::new(Endpoint::Tokenize, body)),
+        Api::Detokenize => Ok(Incoming::new(Endpoint::Detokenize, body)),
         Api::Completions => Ok(Incoming::completion(body)),
         Api::CountTokens => Incoming::count_tokens(body),
         Api::Messages => Incoming::messages(body),

@@ -83,6 +83,7 @@ impl Admitted {
         let is_named = self.snapshot.table.is_named(&self.route.alias);
         settlement.note_route(&self.route.alias, is_named, self.wishes.stream);
         let action = match &screened {
+            Screened::Confined(_) if self.endpoint.is_about_tokens() => "none",
             Screened::Confined(_) => {
                 gateway.conversations.sticky.mark(history.own(), now_ms);
                 "local"
@@ -140,6 +141,9 @@ async fn scan(
     history: &History,
     now_ms: u64,
 ) -> Result<Screened, ScreenError> {
+    if admitted.endpoint.is_about_tokens() {
+        return Ok(Screened::Confined(Confined::unscanned(admitted.body.clone(), admitted.declared)));
+    }
     let tenant = &admitted.context.key.tenant;
     let (is_conversation, is_unreadable) = (admitted.endpoint.is_conversation(), admitted.is_unreadable);
     let masking = if is_conversation {

@@ -31,6 +31,10 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::alerts::Alerts;
 
+/// Where servers like vLLM turn texts and conversations into tokens: beside the API, not below it.
+pub const TOKENIZE: &str = "/tokenize";
+pub const DETOKENIZE: &str = "/detokenize";
+
 /// What a provider has to know beside the body.
 #[derive(Debug, Clone, Copy)]
 pub struct Outgoing<'a> {
@@ -57,6 +61,13 @@ pub struct Outgoing<'a> {
     pub key: usize,
     /// It stands in a batch: others go before it.
     pub batch: Option<Batched<'a>>,
+}
+
+impl Outgoing<'_> {
+    /// The answer is tokens, or the text of some.
+    fn is_about_tokens(&self) -> bool {
+        matches!(self.path, TOKENIZE | DETOKENIZE)
+    }
 }
 
 /// What a request of a batch asks for.

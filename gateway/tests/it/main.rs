@@ -42,6 +42,7 @@ mod stored;
 mod streams;
 mod thoughts;
 mod tls;
+mod tokens;
 mod upstream;
 mod vault_secrets;
 mod vault_stub;

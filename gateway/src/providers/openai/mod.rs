@@ -12,6 +12,7 @@ pub(super) use request::{OutgoingBody, for_openai_itself, outgoing_body};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
+use shekara_protocol::error::ApiError;
 
 use super::upstream::{Call, Upstream};
 use super::{AttemptError, Outgoing, UpstreamResponse};
@@ -25,6 +26,10 @@ pub(super) async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
+    if outgoing.is_about_tokens() && !matches!(upstream.preset(), None | Some(Preset::Vllm)) {
+        let message = "The server of this model does not turn texts into tokens as vLLM does.";
+        return Err(AttemptError::Refused(ApiError::invalid("model", message).with_code("unsupported_model")));
+    }
     let own;
     let is_cloud = upstream.kind() == ProviderKind::Openai || upstream.preset().is_some_and(Preset::is_cloud);
     let body = if is_cloud {

@@ -49,9 +49,9 @@ pub const ENDPOINTS: [Endpoint; 18] = [
     endpoint!("/v1/messages", true, |text| {
         json!({ "model": "chat", "max_tokens": 9, "system": text, "messages": [{ "role": "user", "content": text }] })
     }),
-    endpoint!("/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),
+    endpoint!("/tokenize", true, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/tokenize", false, |text| json!({ "model": "chat", "prompt": text })),
-    endpoint!("/detokenize", false, |text| json!({ "model": "chat", "tokens": [1], "note": text })),
+    endpoint!("/detokenize", true, |text| json!({ "model": "chat", "tokens": [1], "note": text })),
     endpoint!("/v1/moderations", true, |text| json!({ "model": "chat", "input": text })),
     endpoint!("/v1/images/generations", true, |text| json!({ "model": "chat", "prompt": text })),
     endpoint!("/v1/images/edits", form with "image", |text| json!({ "model": "chat", "prompt": text })),
