@@ -52,6 +52,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/healthz", get(api::healthz))
         .route("/readyz", get(api::readyz))
         .route("/metrics", get(api::metrics))
+        .route("/openapi.json", get(api::openapi))
         .merge(models)
         .merge(admin)
         .fallback(middleware::not_found)

@@ -11,6 +11,7 @@ mod labels;
 mod local_models;
 mod metrics;
 mod models;
+mod openapi;
 mod page;
 mod passed_on;
 mod pii;
@@ -27,6 +28,7 @@ pub use labels::{label_keys, verify_label};
 pub use local_models::{control_local_model, list_local_models};
 pub use metrics::metrics;
 pub use models::{list_models, show_model};
+pub use openapi::openapi;
 pub use passed_on::{
     chat_completions, completions, count_tokens, detokenize, embeddings, images, messages, moderations, rerank,
     responses, speech, tokenize,

@@ -27,6 +27,7 @@ mod local_readers;
 mod lost_vault;
 mod masking;
 mod messages;
+mod openapi;
 mod pictures;
 mod planted;
 mod privacy;
