@@ -88,13 +88,11 @@ pub fn read_form(endpoint: Endpoint, content_type: Option<&str>, body: &Bytes) -
 /// 400 where a field that is no list comes twice.
 fn add(fields: &mut Map<String, Value>, part: &Part, value: Value) -> Result<(), ApiError> {
     if !part.name.ends_with("[]") {
-        return match fields.insert(part.name.clone(), value) {
-            None => Ok(()),
-            Some(_) => {
-                let message = format!("Invalid '{}': the form has this field more than once.", part.name);
-                Err(ApiError::invalid(&part.name, message))
-            }
-        };
+        if fields.insert(part.name.clone(), value).is_none() {
+            return Ok(());
+        }
+        let message = format!("Invalid '{}': the form has this field more than once.", part.name);
+        return Err(ApiError::invalid(&part.name, message));
     }
     if let Value::Array(list) = fields.entry(part.name.clone()).or_insert_with(|| json!([])) {
         list.push(value);
