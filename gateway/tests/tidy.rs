@@ -40,7 +40,7 @@ const IMPORTS: [(&str, &[&str]); 19] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["audit", "content", "pipeline"]),
+    ("jobs", &["audit", "content", "pii", "pipeline"]),
     ("api", &["auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "pipeline"]),
 ];

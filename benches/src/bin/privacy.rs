@@ -20,7 +20,7 @@ use shekara_benches::{header, load_average, median, process_bytes, round, save};
 use shekara_gateway::auth::DataClass;
 use shekara_gateway::pii::masking::{MaskingSecret, Span, Vault, VaultLimits};
 use shekara_gateway::pii::{
-    Detector, Entity, History, Masking, Policy, Scope, Screened, StickyConversations, TextSegment, screen,
+    Detector, Entity, History, Masking, Policy, Scope, Screened, StickyConversations, TextSegment, Uploads, screen,
 };
 
 /// As in `shekara`.
@@ -239,6 +239,7 @@ fn requests(args: &Args, detector: &Detector) -> anyhow::Result<Vec<Value>> {
                 is_lost: false,
                 is_unreadable: false,
                 allows_unreadable: false,
+                uploads: &Uploads::default(),
                 masking,
             };
             let started = thread_us();

@@ -18,6 +18,7 @@ use super::passed_on::read_body;
 use crate::jobs::batches::{self, Batch, Order};
 use crate::pipeline::{Authenticated, Gateway, declared_class, idempotency_name, owner_of};
 
+const KNOWN: [&str; 5] = ["input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"];
 const MAX_ORDER_BYTES: usize = 64 << 10;
 const DEFAULT_PAGE: usize = 20;
 const MAX_PAGE: usize = 100;
@@ -44,7 +45,6 @@ fn read_order(body: &[u8]) -> Result<Order, ApiError> {
     walk(body, |_, _| {})?;
     let written: Map<String, Value> = serde_json::from_slice(body)
         .map_err(|_| ApiError::invalid_request("Expected an object as the body.").with_code("invalid_json"))?;
-    const KNOWN: [&str; 5] = ["input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"];
     if let Some(unknown) = written.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         let message = format!("Unknown parameter: '{unknown}'.");
         return Err(ApiError::invalid(unknown, message).with_code("unknown_parameter"));

@@ -1,5 +1,6 @@
 //! `POST /v1/chat/completions`, `/v1/completions`, `/v1/responses`, `/v1/messages`, `/v1/embeddings`, `/v1/rerank`,
-//! `/v1/moderations`, `/v1/images/generations` and `/v1/audio/speech`: requests that are passed on.
+//! `/v1/moderations`, `/v1/images/generations`, `/v1/audio/speech`, `/tokenize` and `/detokenize`: requests that are passed
+//! on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,25 @@ pub async fn speech(
     passed_on((gateway, authenticated), headers, body, Api::Speech).await.map(marked)
 }
 
+/// Nothing is generated.
+pub async fn tokenize(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::Tokenize).await
+}
+
+pub async fn detokenize(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(authenticated): Extension<Authenticated>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    passed_on((gateway, authenticated), headers, body, Api::Detokenize).await
+}
+
 async fn passed_on(
     (gateway, authenticated): (Arc<Gateway>, Authenticated),
     headers: HeaderMap,
@@ -120,7 +140,7 @@ async fn passed_on(
 ) -> Result<Response, ErrorResponse> {
     let places = gateway.enter()?;
     let body = read_body(body, gateway.snapshot().config.max_body_bytes).await?;
-    let call = Call { authenticated, places, headers, body, api };
+    let call = Call::new(authenticated, places, headers, body, api);
     Ok(to_response(answer(&gateway, call).await?))
 }
 

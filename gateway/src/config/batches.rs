@@ -15,6 +15,7 @@ const MAX_TRIES: u32 = 100;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "each is the most of something, as in the other tables")]
 pub struct BatchesFile {
     /// Requests of all batches that are answered at once; unset: 8, or half of the server's if that is less.
     pub max_in_flight: Option<Spanned<usize>>,

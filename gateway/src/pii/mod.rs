@@ -32,6 +32,6 @@ pub use history::{History, HistoryHash};
 pub use policy::{Action, DEFAULT_THRESHOLD, Decision, Policy, PolicyOverrides, Verdict};
 pub use screening::{
     AmbiguousInput, Blocked, Cleared, ConfineReason, Confined, Masking, RejectedSpan, ReportedSpan, ScanInput,
-    ScanReport, ScanSummary, Scope, ScreenError, Screened, report, screen,
+    ScanReport, ScanSummary, Scope, ScreenError, Screened, Upload, UploadKind, Uploads, report, screen,
 };
 pub use sticky::StickyConversations;

@@ -15,8 +15,7 @@ use super::incoming::Incoming;
 use super::shape::Shape;
 use super::{Gateway, InFlight, Snapshot, refusal};
 use crate::auth::{DataClass, KeyRecord};
-use crate::pii::Policy;
-use crate::providers::Upload;
+use crate::pii::{Policy, Uploads};
 use crate::routing::{Needs, Route};
 
 pub const DATA_CLASS_HEADER: &str = "x-shekara-data-class";
@@ -77,18 +76,8 @@ pub struct Admitted {
     pub(super) stayed: bool,
     pub(super) cache: CacheWish,
     pub(super) places: Places,
-    /// A file that the body does not hold, and that no scan has seen.
-    pub(super) upload: Option<Upload>,
-}
-
-impl Admitted {
-    /// The request with the file that came beside its body. Only an endpoint whose requests count as unreadable has one.
-    #[must_use]
-    pub fn with_upload(mut self, upload: Upload) -> Self {
-        self.is_unreadable = true;
-        self.upload = Some(upload);
-        self
-    }
+    /// Files that the body does not hold, and that no scan sees.
+    pub(super) uploads: Uploads,
 }
 
 impl Authenticated {
@@ -103,7 +92,7 @@ impl Authenticated {
         headers: &HeaderMap,
         incoming: Incoming,
     ) -> Result<Admitted, ApiError> {
-        let Incoming { endpoint, body, origin, shape, inherited } = incoming;
+        let Incoming { endpoint, body, uploads, origin, shape, inherited } = incoming;
         let context = self.into_context();
         let snapshot = gateway.snapshot();
         let Reading { model, wishes, is_unreadable, needs, user, runs_tools_at_provider } = endpoint.read(&body)?;
@@ -113,7 +102,6 @@ impl Authenticated {
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
         let declared = declared.max(route.data_class).max(class_of_rules);
         context.settlement.note_data_class(declared);
-        let upload = None;
         Ok(Admitted {
             context,
             snapshot,
@@ -132,7 +120,7 @@ impl Authenticated {
             stayed: inherited.stayed,
             cache: CacheWish::of(headers),
             places,
-            upload,
+            uploads,
         })
     }
 }

@@ -44,7 +44,7 @@ impl Walk<'_> {
 /// A sensitive request has nobody inside to answer it. That its route has nobody there at all, and says so with a refusal of
 /// its own, is as the operator wrote it.
 pub(super) fn tell_unanswered(gateway: &Gateway, request: &ScreenedRequest, why: NoCandidate) {
-    let is_confined = matches!(&*request.screened, Screened::Confined(_));
+    let is_confined = matches!(&*request.screened, Screened::Confined(_)) && !request.endpoint.is_about_tokens();
     if is_confined && matches!(why, NoCandidate::NoLocalModel | NoCandidate::NotServed) {
         let route = Some(request.route.alias.as_str()).filter(|_| is_named(request));
         raise(gateway, request, Event::NoLocalModel, About { route, ..About::default() });

@@ -12,7 +12,7 @@ use super::spoken::{self, Spoken};
 use super::transcript::{self, Transcript};
 use super::whole::{WholeAnswer, read_whole};
 use crate::pii::Screened;
-use crate::providers::{AttemptError, Batched, FailureKind, Outgoing, UpstreamResponse};
+use crate::providers::{AttemptError, Batched, Enclosed, FailureKind, Outgoing, UpstreamResponse};
 use crate::routing::{Candidate, Routed, Target};
 
 /// Chunks that say nothing: a role, an id, a provider's heartbeat.
@@ -114,7 +114,7 @@ impl ScreenedRequest {
             tenant: &self.context.key.tenant,
             request_id: &self.context.request_id,
             now: gateway.sources.now(),
-            upload: None,
+            enclosed: Enclosed::default(),
             alerts: Some(&gateway.alerts),
             key: 0,
             batch: self.context.in_batch.then(|| Batched { service_tier: self.service_tier(candidate, gateway) }),
@@ -122,7 +122,6 @@ impl ScreenedRequest {
         let (providers, connect) = (&self.snapshot.providers, candidate.settings.timeouts.connect);
         match (&candidate.target, &*self.screened) {
             (Target::InBorder(target), screened) => {
-                let outgoing = Outgoing { upload: self.upload.as_ref(), ..outgoing };
                 providers.send_within(&Routed::within(screened, target.clone()), outgoing, connect).await
             }
             (Target::External(target), Screened::Cleared(cleared)) => {

@@ -83,7 +83,8 @@ pub(super) fn slot(gateway: &Gateway, request: &ScreenedRequest, plan: &Plan) ->
     // What a provider does beside answering is not done by giving its answer again.
     let is_open = (!is_sensitive(request) || cache.sensitive)
         && !request.runs_tools_at_provider
-        && !request.endpoint.hears()
+        // Files are no part of what an answer is found by.
+        && request.screened.uploads().is_empty()
         && request.endpoint != Endpoint::Speech
         && request.cache != CacheWish::None;
     let Some(body) = canonical(request.screened.body()).filter(|_| is_open) else {

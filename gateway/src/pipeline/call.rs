@@ -14,6 +14,7 @@ use super::incoming::Incoming;
 use super::named_files::with_named_files;
 use super::stored_response::{Link, Prepared, kept};
 use super::{Gateway, dispatch, refusal};
+use crate::pii::Uploads;
 
 /// Below this reading a body takes less than handing it to another thread.
 const INLINE_BYTES: usize = 16 << 10;
@@ -30,7 +31,11 @@ pub enum Api {
     Rerank,
     Moderations,
     Images,
+    ImageEdits,
+    ImageVariations,
     Speech,
+    Tokenize,
+    Detokenize,
 }
 
 impl Api {
@@ -41,7 +46,11 @@ impl Api {
             Self::CountTokens => "count_tokens",
             Self::Moderations => "moderations",
             Self::Images => "images",
+            Self::ImageEdits => "image_edits",
+            Self::ImageVariations => "image_variations",
             Self::Speech => "speech",
+            Self::Tokenize => "tokenize",
+            Self::Detokenize => "detokenize",
             Self::Responses => "responses",
             Self::Messages => "messages",
             Self::Embeddings => "embeddings",
@@ -57,7 +66,21 @@ pub struct Call {
     pub places: Places,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Files that came beside the body, in a form.
+    pub(super) uploads: Uploads,
     pub api: Api,
+}
+
+impl Call {
+    pub fn new(authenticated: Authenticated, places: Places, headers: HeaderMap, body: Bytes, api: Api) -> Self {
+        Self { authenticated, places, headers, body, uploads: Uploads::default(), api }
+    }
+
+    /// The same with the files of the form whose fields the body are.
+    #[must_use]
+    pub fn with_uploads(self, uploads: Uploads) -> Self {
+        Self { uploads, ..self }
+    }
 }
 
 /// Work over so many bytes, on another thread where there are many.
@@ -77,7 +100,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
 /// # Errors
 /// Whatever stands in its way, in the caller's own words.
 pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, ApiError> {
-    let Call { authenticated, places, headers, body, api } = call;
+    let Call { authenticated, places, headers, body, uploads, api } = call;
     let context = authenticated.context().clone();
     let prepared = match api {
         Api::Responses => Prepared::new(gateway, &context.key, body).await?,
@@ -93,7 +116,11 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         Api::Rerank => Ok(Incoming::new(Endpoint::Rerank, body)),
         Api::Moderations => Ok(Incoming::new(Endpoint::Moderations, body)),
         Api::Images => Ok(Incoming::new(Endpoint::Images, body)),
+        Api::ImageEdits => Ok(Incoming::new(Endpoint::ImageEdits, body)),
+        Api::ImageVariations => Ok(Incoming::new(Endpoint::ImageVariations, body)),
         Api::Speech => Ok(Incoming::new(Endpoint::Speech, body)),
+        Api::Tokenize => Ok(Incoming::new(Endpoint::Tokenize, body)),
+        Api::Detokenize => Ok(Incoming::new(Endpoint::Detokenize, body)),
         Api::Completions => Ok(Incoming::completion(body)),
         Api::CountTokens => Incoming::count_tokens(body),
         Api::Messages => Incoming::messages(body),
@@ -104,7 +131,7 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         Some(link) => link.restate(error),
         None => error,
     };
-    let incoming = incoming.map_err(restated)?;
+    let incoming = incoming.map_err(restated)?.with_uploads(uploads);
     let shape = incoming.shape();
     let answer = async {
         let screened = authenticated.admit(gateway, places, &headers, incoming)?.screen(gateway).await?;

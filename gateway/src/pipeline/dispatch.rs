@@ -86,6 +86,7 @@ fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidat
     };
     match request.endpoint {
         Endpoint::Embeddings => route.plan_bound(screened, &now),
+        Endpoint::Tokenize | Endpoint::Detokenize => route.plan_tokens(screened, &now),
         Endpoint::Transcriptions | Endpoint::Translations => route.plan_inside(screened, &now),
         Endpoint::Chat
         | Endpoint::CountTokens
@@ -93,6 +94,8 @@ fn plan(gateway: &Gateway, request: &ScreenedRequest) -> Result<Plan, NoCandidat
         | Endpoint::Rerank
         | Endpoint::Moderations
         | Endpoint::Images
+        | Endpoint::ImageEdits
+        | Endpoint::ImageVariations
         | Endpoint::Speech => route.plan(screened, &now),
     }
 }

@@ -2,17 +2,19 @@
 //!
 //! Vectors are kept by whoever asked for them and compared with others of the same model: a request for them is answered
 //! by the one model of its alias or not at all, and nothing in it can be masked. Token ids are texts that nobody here can
-//! read.
+//! read. Those of a model are asked for where it is, and a model outside is not asked.
 
 use serde_json::Value;
 use shekara_protocol::completions::Prompt;
 use shekara_protocol::error::ApiError;
-use shekara_protocol::{chat, completions, embeddings, rerank};
+use shekara_protocol::tokenize::{parse_detokenize, parse_tokenize};
+use shekara_protocol::{chat, completions, embeddings, json, rerank};
 
 use super::admission::Wishes;
-use super::form::read_fields;
+use super::form::{read_pictures, read_sound};
 use super::needs::{completion_needs, needs, runs_tools_at_provider};
 use super::plain_request;
+use crate::providers::{DETOKENIZE, TOKENIZE};
 use crate::routing::Needs;
 
 /// An endpoint of the public API whose requests are passed on.
@@ -26,14 +28,25 @@ pub enum Endpoint {
     Rerank,
     Moderations,
     Images,
+    ImageEdits,
+    ImageVariations,
     Speech,
     Transcriptions,
     Translations,
+    /// vLLM's: the tokens of a text or a conversation.
+    Tokenize,
+    /// And back.
+    Detokenize,
 }
 
 /// Texts that nobody here can read.
 fn is_tokens(prompt: &Prompt) -> bool {
     matches!(prompt, Prompt::Tokens(_) | Prompt::TokenLists(_))
+}
+
+/// vLLM's server may have one model alone, a gateway has many.
+fn named(model: Option<String>) -> Result<String, ApiError> {
+    model.filter(|model| !model.is_empty()).ok_or_else(|| ApiError::missing("model"))
 }
 
 /// What the gateway itself has to know of a request's body.
@@ -69,15 +82,24 @@ impl Endpoint {
             Self::Rerank => "/rerank",
             Self::Moderations => "/moderations",
             Self::Images => "/images/generations",
+            Self::ImageEdits => "/images/edits",
+            Self::ImageVariations => "/images/variations",
             Self::Speech => "/audio/speech",
             Self::Transcriptions => "/audio/transcriptions",
             Self::Translations => "/audio/translations",
+            Self::Tokenize => TOKENIZE,
+            Self::Detokenize => DETOKENIZE,
         }
     }
 
     /// Whether requests are turns of a conversation: remembered, masked and looked at on the way back.
     pub fn is_conversation(self) -> bool {
         matches!(self, Self::Chat | Self::Completions)
+    }
+
+    /// Whether requests are about a model's tokens: they never leave, whatever they hold, so that nobody has to look.
+    pub(super) fn is_about_tokens(self) -> bool {
+        matches!(self, Self::Tokenize | Self::Detokenize)
     }
 
     /// Whether requests are forms with a sound.
@@ -129,7 +151,19 @@ impl Endpoint {
             }
             Self::Moderations | Self::Speech => plain_request::read(body, "input"),
             Self::Images => plain_request::read(body, "prompt"),
-            Self::Transcriptions | Self::Translations => read_fields(body),
+            Self::ImageEdits => read_pictures(body, Some("prompt")),
+            Self::ImageVariations => read_pictures(body, None),
+            Self::Transcriptions | Self::Translations => read_sound(body),
+            Self::Tokenize => {
+                json::walk(body, |_, _| {})?;
+                let request = parse_tokenize(body)?;
+                request.input()?;
+                Ok(Reading::plain(named(request.model)?, without_stream))
+            }
+            Self::Detokenize => {
+                json::walk(body, |_, _| {})?;
+                Ok(Reading::plain(named(parse_detokenize(body)?.model)?, without_stream))
+            }
         }
     }
 
@@ -138,8 +172,10 @@ impl Endpoint {
         let list = match self {
             Self::Chat | Self::Completions => "choices",
             Self::CountTokens => return answer["input_tokens"].is_u64(),
-            Self::Embeddings | Self::Images => "data",
+            Self::Embeddings | Self::Images | Self::ImageEdits | Self::ImageVariations => "data",
             Self::Rerank | Self::Moderations => "results",
+            Self::Tokenize => return answer["tokens"].is_array(),
+            Self::Detokenize => return answer["prompt"].is_string(),
             // These are read elsewhere.
             Self::Speech | Self::Transcriptions | Self::Translations => return false,
         };

@@ -10,12 +10,15 @@ use shekara_protocol::{json, messages, responses};
 use super::endpoint::Endpoint;
 use super::shape::Shape;
 use crate::auth::DataClass;
+use crate::pii::Uploads;
 
 #[derive(Debug)]
 pub struct Incoming {
     pub(super) endpoint: Endpoint,
     /// What is screened and sent.
     pub(super) body: Bytes,
+    /// Files that came beside it, in a form.
+    pub(super) uploads: Uploads,
     /// What the caller sent: it says which conversation this is.
     pub(super) origin: Bytes,
     pub(super) shape: Arc<Shape>,
@@ -42,7 +45,14 @@ impl Incoming {
     /// A body that is sent as it came.
     pub fn new(endpoint: Endpoint, body: Bytes) -> Self {
         let (origin, shape) = (body.clone(), Arc::new(Shape::Own));
-        Self { endpoint, origin, body, shape, inherited: Inherited::default() }
+        let (uploads, inherited) = (Uploads::default(), Inherited::default());
+        Self { endpoint, body, uploads, origin, shape, inherited }
+    }
+
+    /// The same with the files of the form whose fields the body are.
+    #[must_use]
+    pub fn with_uploads(self, uploads: Uploads) -> Self {
+        Self { uploads, ..self }
     }
 
     /// A body of `/v1/completions`: sent as it came, and its answer lowered from chat's shape.
@@ -93,7 +103,8 @@ impl Incoming {
     fn translated(origin: Bytes, chat: &shekara_protocol::chat::ChatRequest, shape: Shape) -> Result<Self, ApiError> {
         let body = serde_json::to_vec(chat).map_err(|_| ApiError::internal())?;
         let (body, shape) = (Bytes::from(body), Arc::new(shape));
-        Ok(Self { endpoint: Endpoint::Chat, body, origin, shape, inherited: Inherited::default() })
+        let (uploads, inherited) = (Uploads::default(), Inherited::default());
+        Ok(Self { endpoint: Endpoint::Chat, body, uploads, origin, shape, inherited })
     }
 
     /// In whose words errors are told.

@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 use shekara_protocol::error::ApiError;
 
+use super::shelf::Beside;
 use super::{Gateway, refusal};
 use crate::auth::KeyRecord;
 use crate::content::{Bounds, Item, Kind, Owner, Subjects};
@@ -204,12 +205,7 @@ pub enum Room {
 ///
 /// # Errors
 /// 503: the store refuses.
-pub async fn keep_now(
-    gateway: &Gateway,
-    item: Item,
-    room: Room,
-    beside: Option<(Kind, &[&[u8]])>,
-) -> Result<bool, ApiError> {
+pub async fn keep_now(gateway: &Gateway, item: Item, room: Room, beside: Option<Beside<'_>>) -> Result<bool, ApiError> {
     let bounds = match room {
         Room::OfTenant => Bounds { item_bytes: usize::MAX, ..gateway.snapshot().config.content.bounds },
         Room::Granted => Bounds { item_bytes: usize::MAX, tenant_bytes: u64::MAX, total_bytes: u64::MAX },

@@ -204,7 +204,7 @@ fn put(part: &mut Value, found: &Found) {
 mod tests {
     use super::*;
 
-    fn filled(part: Value) -> Value {
+    fn filled(part: &Value) -> Value {
         let found = Found { file_name: "Справка.PDF".into(), data: "QUJD".into(), text: None };
         let mut request = json!({ "messages": [{ "role": "user", "content": [part] }] });
         parts(&mut request, &mut |part| {
@@ -219,24 +219,24 @@ mod tests {
     fn a_file_stands_where_its_id_stood() {
         let url = "data:application/pdf;base64,QUJD";
         assert_eq!(
-            filled(json!({ "type": "file", "file": { "file_id": "file-1" } })),
+            filled(&json!({ "type": "file", "file": { "file_id": "file-1" } })),
             json!({ "type": "file", "file": { "filename": "Справка.PDF", "file_data": url } })
         );
         assert_eq!(
-            filled(json!({ "type": "input_file", "file_id": "file-1" })),
+            filled(&json!({ "type": "input_file", "file_id": "file-1" })),
             json!({ "type": "input_file", "filename": "Справка.PDF", "file_data": url })
         );
         let nulls = json!({ "type": "input_file", "file_id": "file-1", "file_url": null, "file_data": null });
-        assert_eq!(filled(nulls)["file_data"], url);
+        assert_eq!(filled(&nulls)["file_data"], url);
         assert_eq!(
-            filled(json!({ "type": "input_image", "file_id": "file-1", "detail": "low" })),
+            filled(&json!({ "type": "input_image", "file_id": "file-1", "detail": "low" })),
             json!({ "type": "input_image", "detail": "low", "image_url": url })
         );
         let document = json!({ "type": "document", "source": { "type": "file", "file_id": "file-1" } });
         let source = json!({ "type": "base64", "media_type": "application/pdf", "data": "QUJD" });
-        assert_eq!(filled(document.clone())["source"], source);
+        assert_eq!(filled(&document)["source"], source);
         let result = json!({ "type": "tool_result", "tool_use_id": "t", "content": [document] });
-        assert_eq!(filled(result)["content"][0]["source"], source);
+        assert_eq!(filled(&result)["content"][0]["source"], source);
     }
 
     #[test]
@@ -248,7 +248,7 @@ mod tests {
             json!({ "type": "input_file", "file_id": "file-1", "file_url": "https://example.kz/a" }),
             json!("file-1"),
         ] {
-            assert_eq!(filled(part.clone()), part);
+            assert_eq!(filled(&part), part);
         }
     }
 }

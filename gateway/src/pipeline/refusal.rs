@@ -134,6 +134,14 @@ pub(super) fn no_candidate(error: NoCandidate) -> ApiError {
                 .with_code("audio_not_local")
                 .final_answer()
         }
+        NoCandidate::TokenizerNotLocal => {
+            let message = "The first target of this route is outside the border, and tokens are counted inside only. \
+                           Nothing was sent to any provider.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorType::InvalidRequestError, message)
+                .with_param("model")
+                .with_code("tokenizer_not_local")
+                .final_answer()
+        }
         NoCandidate::NoCapableLocalModel(ability) => {
             no_capable_local_model(&ApiError::invalid_request(lacking(ability)).with_code("unsupported_value"))
         }

@@ -12,6 +12,7 @@ use shekara_protocol::json::walk;
 
 use super::admission::DATA_CLASS_HEADER;
 use super::call::{Call, off_thread};
+use crate::pii::Uploads;
 
 const NAME_HEADER: &str = "idempotency-key";
 const RETRY_HEADER: &str = "x-stainless-retry-count";
@@ -37,6 +38,7 @@ impl Resend {
     /// 400: the name is empty, too long or given twice.
     pub(super) async fn of(call: &Call) -> Result<Option<Self>, ApiError> {
         let key = &call.authenticated.context().key;
+        let num_bytes = call.body.len() + call.uploads.num_bytes();
         let begun = || {
             let hasher = Sha256::new().chain_update((key.tenant.len() as u64).to_le_bytes());
             hasher.chain_update(&key.tenant).chain_update(&key.id).chain_update([0])
@@ -50,23 +52,23 @@ impl Resend {
             hasher
         };
         if let Some(name) = idempotency_name(&call.headers)? {
-            let (mut asked, body) = (asked(), call.body.clone());
+            let (mut asked, body, uploads) = (asked(), call.body.clone(), call.uploads.clone());
             let hashed = move || {
                 match canonical(&body) {
                     Some(value) => hash_value(&mut asked, &value),
                     None => asked.update(&body),
                 }
-                asked
+                with_uploads(asked, &uploads)
             };
-            let asked = off_thread(call.body.len(), hashed).await?;
+            let asked = off_thread(num_bytes, hashed).await?;
             let id = begun().chain_update(b"named\0").chain_update(&name).finalize().into();
             let (fingerprint, may_join) = (asked.finalize().into(), true);
             return Ok(Some(Self { id, fingerprint, name: Some(name), may_join }));
         }
         let Some(count) = call.headers.get(RETRY_HEADER) else { return Ok(None) };
-        let (asked, body) = (asked(), call.body.clone());
-        let hashed = move || asked.chain_update(&body).finalize().into();
-        let fingerprint: Hash = off_thread(call.body.len(), hashed).await?;
+        let (asked, body, uploads) = (asked(), call.body.clone(), call.uploads.clone());
+        let hashed = move || with_uploads(asked.chain_update(&body), &uploads).finalize().into();
+        let fingerprint: Hash = off_thread(num_bytes, hashed).await?;
         let id = begun().chain_update(b"unnamed\0").chain_update(fingerprint).finalize().into();
         let count = count.to_str().ok().and_then(|count| count.parse::<u32>().ok());
         Ok(Some(Self { id, fingerprint, name: None, may_join: count.is_some_and(|count| count > 0) }))
@@ -119,6 +121,17 @@ pub(super) fn hash_value(hasher: &mut Sha256, value: &Value) {
             }
         }
     }
+}
+
+/// Files are the same where their bytes are; their names and types stand in the body. Without any, nothing is added.
+fn with_uploads(mut hasher: Sha256, uploads: &Uploads) -> Sha256 {
+    for upload in uploads.iter() {
+        for bytes in [upload.field.as_bytes(), &upload.bytes] {
+            hasher.update((bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+    }
+    hasher
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ use super::{Gateway, Snapshot, refusal};
 use crate::auth::DataClass;
 use crate::pii::masking::Conversation;
 use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
-use crate::providers::Upload;
 use crate::routing::{Needs, Route, Target};
 
 /// Below this a scan takes less than handing it to another thread.
@@ -42,8 +41,6 @@ pub struct ScreenedRequest {
     /// Sent twice, it might do harm twice.
     pub(super) runs_tools_at_provider: bool,
     pub(super) places: Places,
-    /// It goes along inside the border only.
-    pub(super) upload: Option<Upload>,
 }
 
 impl Admitted {
@@ -86,6 +83,7 @@ impl Admitted {
         let is_named = self.snapshot.table.is_named(&self.route.alias);
         settlement.note_route(&self.route.alias, is_named, self.wishes.stream);
         let action = match &screened {
+            Screened::Confined(_) if self.endpoint.is_about_tokens() => "none",
             Screened::Confined(_) => {
                 gateway.conversations.sticky.mark(history.own(), now_ms);
                 "local"
@@ -102,7 +100,7 @@ impl Admitted {
             },
         };
         settlement.note_scan(screened.summary(), action);
-        let Self { context, snapshot, route, endpoint, shape, wishes, places, upload, declared, .. } = self;
+        let Self { context, snapshot, route, endpoint, shape, wishes, places, declared, .. } = self;
         let Self { needs, user, runs_tools_at_provider, cache, .. } = self;
         let screened = Arc::new(screened);
         Ok(ScreenedRequest {
@@ -119,7 +117,6 @@ impl Admitted {
             user,
             runs_tools_at_provider,
             places,
-            upload,
         })
     }
 }
@@ -144,6 +141,9 @@ async fn scan(
     history: &History,
     now_ms: u64,
 ) -> Result<Screened, ScreenError> {
+    if admitted.endpoint.is_about_tokens() {
+        return Ok(Screened::Confined(Confined::unscanned(admitted.body.clone(), admitted.declared)));
+    }
     let tenant = &admitted.context.key.tenant;
     let (is_conversation, is_unreadable) = (admitted.endpoint.is_conversation(), admitted.is_unreadable);
     let masking = if is_conversation {
@@ -158,7 +158,7 @@ async fn scan(
     let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
     let (policy, gateway) = (Arc::clone(&admitted.policy), Arc::clone(gateway));
     let is_named = history.is_named();
-    let scanned: Bytes = body.clone();
+    let (scanned, uploads): (Bytes, _) = (body.clone(), admitted.uploads.clone());
     let scan = move || {
         let secret = &gateway.conversations.secret;
         let vault = is_named.then_some(&gateway.conversations.vault);
@@ -170,6 +170,7 @@ async fn scan(
             is_lost: is_conversation && masking.is_none(),
             is_unreadable,
             allows_unreadable: route.allows_unreadable,
+            uploads: &uploads,
             masking: masking.map(|id| Masking { secret, vault, id, now_ms }),
         };
         screen(scanned, scope)
@@ -183,7 +184,8 @@ async fn scan(
     };
     finished.unwrap_or_else(|| {
         tracing::error!(request_id = admitted.context.request_id, "a scan did not finish; the request stays local");
-        Ok(Screened::Confined(Confined::unscanned(body, declared)))
+        let uploads = admitted.uploads.clone();
+        Ok(Screened::Confined(Confined::unscanned(body, declared).with_uploads(uploads)))
     })
 }
 

@@ -48,7 +48,6 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
         shape: Arc::clone(&request.shape),
         needs: request.needs.clone(),
         user: None,
-        upload: None,
         places,
         ..*request
     };
@@ -65,7 +64,7 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
 fn is_copied(request: &ScreenedRequest) -> bool {
     let is_clear = matches!(&*request.screened, Screened::Cleared(cleared) if cleared.conversation().is_none());
     let needs = &request.needs;
-    let is_readable = request.upload.is_none() && !(needs.vision || needs.files || needs.audio);
+    let is_readable = request.screened.uploads().is_empty() && !(needs.vision || needs.files || needs.audio);
     is_clear && !request.is_masked() && is_readable && !request.runs_tools_at_provider
 }
 

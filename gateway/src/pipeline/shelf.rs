@@ -13,6 +13,9 @@ use crate::content::{
 use crate::content::{open, seal};
 use crate::store::{MAX_NAMES, Store, StoreError};
 
+/// What an item belongs to: its kind and name.
+pub type Beside<'n> = (Kind, &'n [&'n [u8]]);
+
 /// Rows that wait to be written. What would make them more is not kept.
 const MAX_WAITING_BYTES: usize = 64 << 20;
 const MAX_WAITING: usize = 4_096;
@@ -116,7 +119,7 @@ impl Shelf {
         item: Item,
         random: [u8; RANDOM_BYTES],
         bounds: Bounds,
-        (beside, now_ms): (Option<(Kind, &[&[u8]])>, u64),
+        (beside, now_ms): (Option<Beside<'_>>, u64),
     ) -> Result<bool, ShelfError> {
         let row = seal(&self.shared.keys, item, random)?;
         let content = self.shared.store.content();

@@ -8,7 +8,7 @@ use shekara_protocol::headers;
 use tower::ServiceExt;
 
 use super::openai::{OutgoingBody, classify, outgoing_body};
-use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
+use super::{AttemptError, FailureKind, Outgoing, TOKENIZE, UpstreamBodyError, UpstreamResponse};
 use crate::routing::{InBorder, Routed};
 
 /// Far more than a line for each of the most models that an engine looks at.
@@ -20,8 +20,6 @@ const MAX_CLASSES_BYTES: usize = 64 << 20;
 const MAX_TOKENS_BYTES: usize = 256 << 20;
 /// Others are served before a request that nobody waits for.
 const BATCH_PRIORITY: i32 = 1;
-/// Where the engine turns a conversation into tokens.
-const TOKENIZE: &str = "/tokenize";
 
 /// The engine's router: the same bytes as over a socket.
 #[derive(Debug, Clone)]
@@ -77,7 +75,11 @@ impl EngineService {
     ) -> Result<UpstreamResponse, AttemptError> {
         let OutgoingBody { content_type, bytes: body } =
             outgoing_body(routed.body(), &routed.deployment().deployment().model, outgoing)?;
-        let path = if outgoing.counts_tokens { TOKENIZE.to_owned() } else { format!("/v1{}", outgoing.path) };
+        let path = match outgoing.path {
+            _ if outgoing.counts_tokens => TOKENIZE.to_owned(),
+            path if outgoing.is_about_tokens() => path.to_owned(),
+            path => format!("/v1{path}"),
+        };
         let request = http::Request::post(path)
             .header(http::header::CONTENT_TYPE, content_type)
             .header(headers::REQUEST_ID, outgoing.request_id)

@@ -125,7 +125,7 @@ mod tests {
             tenant: "bank",
             request_id,
             now: jiff::Timestamp::from_second(second).unwrap(),
-            upload: None,
+            enclosed: crate::providers::Enclosed::default(),
             alerts: None,
             key: 0,
             batch: None,

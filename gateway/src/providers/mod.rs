@@ -24,12 +24,16 @@ pub use engine::EngineService;
 pub use failure::{AttemptError, Failure, FailureKind};
 pub use registry::Registry;
 pub use token_classifier::TokenClassifier;
-pub use upload::{FILE_FIELD, Upload};
+pub use upload::Enclosed;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 
 use crate::alerts::Alerts;
+
+/// Where servers like vLLM turn texts and conversations into tokens: beside the API, not below it.
+pub const TOKENIZE: &str = "/tokenize";
+pub const DETOKENIZE: &str = "/detokenize";
 
 /// What a provider has to know beside the body.
 #[derive(Debug, Clone, Copy)]
@@ -49,14 +53,21 @@ pub struct Outgoing<'a> {
     pub request_id: &'a str,
     /// When it is sent.
     pub now: jiff::Timestamp,
-    /// A file that goes along, as a form. Only what stays inside the border has one.
-    pub upload: Option<&'a Upload>,
+    /// Files that go along, as a form; those of what is routed, put in where it is sent.
+    pub enclosed: Enclosed<'a>,
     /// Who hears of a key that gave way to another one.
     pub alerts: Option<&'a Alerts>,
     /// Which of the provider's keys it goes with; chosen where it is sent.
     pub key: usize,
     /// It stands in a batch: others go before it.
     pub batch: Option<Batched<'a>>,
+}
+
+impl Outgoing<'_> {
+    /// The answer is tokens, or the text of some.
+    fn is_about_tokens(&self) -> bool {
+        matches!(self.path, TOKENIZE | DETOKENIZE)
+    }
 }
 
 /// What a request of a batch asks for.

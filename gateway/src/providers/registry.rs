@@ -12,8 +12,8 @@ use super::keys::{Keys, Used, is_refused_key};
 use super::upstream::Upstream;
 use super::vault_wire::{Keeping, keep, secrets_of};
 use super::{
-    AttemptError, Failure, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock, completions,
-    gemini, mistral, openai,
+    AttemptError, Enclosed, Failure, FailureKind, Outgoing, UpstreamResponse, anthropic, azure_openai, bedrock,
+    completions, gemini, mistral, openai,
 };
 use crate::alerts::{About, Alerts, Event};
 use crate::config::{Config, ProviderConfig, ProviderKind, RouteConfig, Zone};
@@ -183,6 +183,7 @@ impl Registry {
     ) -> Result<UpstreamResponse, AttemptError> {
         let deployment = routed.deployment().deployment();
         let provider = way(&self.external, &deployment.provider, connect_timeout)?;
+        let outgoing = Outgoing { enclosed: Enclosed::of(routed.uploads()), ..outgoing };
         send(provider, (routed.body(), &deployment.model), outgoing, routed.tripwire()).await
     }
 
@@ -197,6 +198,7 @@ impl Registry {
         connect_timeout: Option<Duration>,
     ) -> Result<UpstreamResponse, AttemptError> {
         let deployment = routed.deployment().deployment();
+        let outgoing = Outgoing { enclosed: Enclosed::of(routed.uploads()), ..outgoing };
         if deployment.is_engine() {
             let engine = self.engine.as_ref().ok_or(FailureKind::Connect)?;
             let response = engine.send(routed, outgoing).await?;

@@ -10,7 +10,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::keys::Keys;
 use super::openai::{OutgoingBody, classify};
-use super::{AttemptError, FailureKind, Outgoing, UpstreamBodyError, UpstreamResponse};
+use super::{AttemptError, DETOKENIZE, FailureKind, Outgoing, TOKENIZE, UpstreamBodyError, UpstreamResponse};
 use crate::config::{AwsKeys, Preset, ProviderConfig, ProviderKind, UnsupportedRule};
 use crate::egress::{EgressClient, EgressError, Reach, Way};
 use crate::pii::masking::Tripwire;
@@ -133,6 +133,14 @@ impl Upstream {
         Ok(headers)
     }
 
+    fn address(&self, path: &str) -> String {
+        let base = match path {
+            TOKENIZE | DETOKENIZE => self.base_url.strip_suffix("/v1").unwrap_or(&self.base_url),
+            _ => &self.base_url,
+        };
+        format!("{base}{path}")
+    }
+
     /// Sends what was made of a scanned body, and sorts what comes back.
     ///
     /// # Errors
@@ -160,7 +168,7 @@ impl Upstream {
             tracing::error!(provider = self.name, entity = %hit.entity, "a masked value stood in what was about to leave");
             return Err(AttemptError::Refused(tripwire_hit()));
         }
-        let mut request = http::Request::post(format!("{}{}", self.base_url, call.path))
+        let mut request = http::Request::post(self.address(call.path))
             .header(CONTENT_TYPE, call.body.content_type)
             .header(ACCEPT, call.accept)
             .body(Bytes::from(call.body.bytes))

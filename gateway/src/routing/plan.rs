@@ -69,6 +69,8 @@ pub enum NoCandidate {
     NoCapableLocalModel(Ability),
     /// Vectors can come from no other model than the alias', and that one is outside.
     EmbeddingNotLocal,
+    /// The tokens of a model outside are not asked for: the request was not looked at.
+    TokenizerNotLocal,
     /// A sound is heard inside the border or nowhere, and the route leads outside alone.
     AudioNotLocal,
     NotServed,
@@ -146,6 +148,19 @@ impl Route {
             return Err(NoCandidate::NotServed);
         }
         Ok(Plan { candidates: vec![candidate.clone()], reason })
+    }
+
+    /// The same for the tokens of a model, which its own server alone knows. Nobody looked at such a request, so that none
+    /// leaves, and why it stays is no finding.
+    ///
+    /// # Errors
+    /// [`NoCandidate`]: the model is outside, or not served.
+    pub fn plan_tokens(&self, screened: &Screened, now: &Circumstances<'_>) -> Result<Plan, NoCandidate> {
+        let plan = self.plan_bound(screened, now).map_err(|error| match error {
+            NoCandidate::EmbeddingNotLocal => NoCandidate::TokenizerNotLocal,
+            other => other,
+        })?;
+        Ok(Plan { reason: Reason::Primary, ..plan })
     }
 
     /// The same for what stays inside the border in any case, since nobody can look at it: the route's own targets there

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::auth::{DataClass, KeyRecord, KeyRole};
 use crate::config::{Config, parse};
-use crate::pii::{Confined, Detector, Policy, Scope, Screened, screen};
+use crate::pii::{Confined, Detector, Policy, Scope, Screened, Uploads, screen};
 use crate::routing::{Deployment, RoutingTable, Spent, Standing};
 
 /// What each model is said to be up to.
@@ -44,6 +44,7 @@ fn cleared() -> Screened {
         is_lost: false,
         is_unreadable: false,
         allows_unreadable: false,
+        uploads: &Uploads::default(),
         masking: None,
     };
     screen(bytes::Bytes::from_static(br#"{"model":"r","messages":[]}"#), scope).unwrap()
@@ -134,7 +135,7 @@ fn a_batch_goes_where_it_is_cheapest_under_its_own_terms() {
     let route = format!("{}strategy = \"ordered\"\n", night_rates());
     let order = |minute: u16, in_batch: bool| {
         let needs = Needs { prompt_tokens: 10, ..Needs::default() };
-        Asked { minute, in_batch, needs, ..Asked::default() }.order(&route)
+        Asked { needs, minute, in_batch, ..Asked::default() }.order(&route)
     };
     assert_eq!(order(720, false), named(&["a", "b"], "primary"));
     assert_eq!(order(720, true), named(&["b", "a"], "cheapest"));

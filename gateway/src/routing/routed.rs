@@ -11,7 +11,17 @@
 //! }
 //! ```
 //!
-//! and the wrong way does not:
+//! its files are those that were cleared with it,
+//!
+//! ```
+//! use shekara_gateway::pii::{Cleared, Uploads};
+//! use shekara_gateway::routing::{External, Routed};
+//! fn files(cleared: &Cleared, target: External) -> Uploads {
+//!     Routed::external(cleared, target).uploads().clone()
+//! }
+//! ```
+//!
+//! and the wrong ways do not:
 //!
 //! ```compile_fail
 //! use shekara_gateway::pii::Confined;
@@ -20,16 +30,34 @@
 //!     Routed::external(confined, target)
 //! }
 //! ```
+//!
+//! ```compile_fail
+//! use shekara_gateway::pii::{Confined, Cleared, Screened, Uploads};
+//! use shekara_gateway::routing::{External, Routed};
+//! fn leak(cleared: &Cleared, confined: Confined, target: External) -> Routed<External> {
+//!     let uploads = Screened::Confined(confined).uploads().clone();
+//!     Routed { uploads, ..Routed::external(cleared, target) }
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! use shekara_gateway::pii::Uploads;
+//! use shekara_gateway::providers::{Enclosed, Outgoing};
+//! fn leak<'a>(uploads: &'a Uploads, outgoing: Outgoing<'a>) -> Outgoing<'a> {
+//!     Outgoing { enclosed: Enclosed::of(uploads), ..outgoing }
+//! }
+//! ```
 
 use bytes::Bytes;
 
 use super::{External, InBorder};
 use crate::pii::masking::{Conversation, Tripwire};
-use crate::pii::{Cleared, Screened};
+use crate::pii::{Cleared, Screened, Uploads};
 
 #[derive(Debug)]
 pub struct Routed<D> {
     body: Bytes,
+    uploads: Uploads,
     deployment: D,
     tripwire: Option<Tripwire>,
 }
@@ -38,14 +66,14 @@ impl Routed<External> {
     /// Across the border: only what a finished scan has cleared.
     pub fn external(cleared: &Cleared, deployment: External) -> Self {
         let tripwire = cleared.conversation().map(Conversation::tripwire);
-        Self { body: cleared.body().clone(), deployment, tripwire }
+        Self { body: cleared.body().clone(), uploads: cleared.uploads().clone(), deployment, tripwire }
     }
 }
 
 impl Routed<InBorder> {
     /// Inside the border: whatever was screened.
     pub fn within(screened: &Screened, deployment: InBorder) -> Self {
-        Self { body: screened.body().clone(), deployment, tripwire: None }
+        Self { body: screened.body().clone(), uploads: screened.uploads().clone(), deployment, tripwire: None }
     }
 }
 
@@ -53,6 +81,11 @@ impl<D> Routed<D> {
     /// The very bytes that were scanned.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// The files that were screened with it.
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     /// Looks for masked values in what is about to leave.

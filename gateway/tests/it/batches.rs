@@ -24,7 +24,8 @@ pub fn line(custom_id: &str, model: &str, text: &str) -> Value {
 }
 
 fn jsonl(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
 async fn get(gateway: &TestGateway, path: &str) -> Answer {

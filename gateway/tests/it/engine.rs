@@ -13,6 +13,7 @@ use shekara_inference::engine::EngineSettings;
 use shekara_inference::server::{ServerState, router};
 
 use crate::gateway::TestGateway;
+use crate::pictures;
 use crate::upstream::{Reply, Upstream};
 
 const MODEL: &str = "qwen3-tiny";
@@ -132,5 +133,16 @@ async fn the_engine_counts_tokens_and_refuses_images_by_name() {
     let refused = ask(MODEL, image).await;
     assert_eq!(refused.status, 400, "{}", refused.body);
     assert!(refused.json()["error"]["message"].as_str().unwrap().contains("messages[0]"), "{}", refused.body);
+    assert!(outside.received().is_empty());
+}
+
+#[tokio::test]
+async fn the_engine_makes_no_pictures_and_none_leaves_for_want_of_one() {
+    let outside = Upstream::start(Reply::Text("outside")).await;
+    let gateway = started(&outside).await;
+    let fields = [("model", "chat"), ("prompt", "a lighthouse")];
+    let answer =
+        pictures::send(&gateway, pictures::EDITS, &fields, &[("image", "a.gif", "image/gif", b"GIF89a")]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (422, "no_capable_local_model"), "{}", answer.body);
     assert!(outside.received().is_empty());
 }

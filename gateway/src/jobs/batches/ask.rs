@@ -54,7 +54,7 @@ impl Ask {
     /// What came of it, kept; `None` where nothing did, for it was stopped or the batch is gone.
     pub async fn answered(self, line: Line, place: OwnedSemaphorePermit) -> Option<LineResult> {
         // Until its answer is kept: what ends waits for it.
-        let Some(_in_flight) = self.gateway.drain.enter() else { return None };
+        let _in_flight = self.gateway.drain.enter()?;
         let Line { index, custom_id, body, .. } = line;
         let id = LineId { batch_id: self.batch.id.clone(), index, custom_id };
         let max_tries = self.gateway.snapshot().config.batches.max_tries;
@@ -102,7 +102,7 @@ impl Ask {
                 headers.insert(DATA_CLASS_HEADER, HeaderValue::from_str(class).map_err(|_| ApiError::internal())?);
             }
             let places = gateway.enter()?;
-            match answer(gateway, Call { authenticated, places, headers, body, api }).await? {
+            match answer(gateway, Call::new(authenticated, places, headers, body, api)).await? {
                 Answer::Whole(body) => Ok(body),
                 Answer::Text(_) | Answer::Bytes(..) | Answer::Stream(_) => Err(ApiError::internal()),
             }

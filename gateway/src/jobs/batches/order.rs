@@ -134,13 +134,11 @@ impl Order {
 /// `24h` is OpenAI's only one.
 fn window_s(text: &str) -> Result<u64, ApiError> {
     let hours = text.strip_suffix('h').and_then(|hours| hours.parse::<u64>().ok());
-    match hours.filter(|hours| (1..=MAX_WINDOW_HOURS).contains(hours)) {
-        Some(hours) => Ok(hours * 3_600),
-        None => {
-            let message = format!("Invalid 'completion_window': expected hours, from 1h to {MAX_WINDOW_HOURS}h.");
-            Err(ApiError::invalid("completion_window", message))
-        }
-    }
+    let hours = hours.filter(|hours| (1..=MAX_WINDOW_HOURS).contains(hours)).ok_or_else(|| {
+        let message = format!("Invalid 'completion_window': expected hours, from 1h to {MAX_WINDOW_HOURS}h.");
+        ApiError::invalid("completion_window", message)
+    })?;
+    Ok(hours * 3_600)
 }
 
 fn check_metadata(metadata: Option<&Map<String, Value>>) -> Result<(), ApiError> {

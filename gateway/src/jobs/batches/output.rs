@@ -142,16 +142,13 @@ pub(super) async fn write(
         written.counts.total += 1;
         let result = LineResult::load(gateway, owner, &batch.id, raw.index).await?;
         let is_error = result.as_ref().is_none_or(|result| result.is_error);
-        let text = match result {
-            Some(result) => {
-                written.used = written.used.with(result.used);
-                result.text
-            }
-            None => {
-                let custom_id = raw.parse(&batch.endpoint).map(|line| line.custom_id).unwrap_or_default();
-                let line = LineId { batch_id: batch.id.clone(), index: raw.index, custom_id };
-                line.output(None, Some(json!({ "code": unanswered.code, "message": unanswered.message })))?
-            }
+        let text = if let Some(result) = result {
+            written.used = written.used.with(result.used);
+            result.text
+        } else {
+            let custom_id = raw.parse(&batch.endpoint).map(|line| line.custom_id).unwrap_or_default();
+            let line = LineId { batch_id: batch.id.clone(), index: raw.index, custom_id };
+            line.output(None, Some(json!({ "code": unanswered.code, "message": unanswered.message })))?
         };
         let (file, count) = if is_error {
             (errors.get_or_insert_with(|| writer('e')), &mut written.counts.failed)

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::body_text::scan_body;
-use super::super::{ConfineReason, Scope, ScreenError, Screened, report, screen};
+use super::super::{ConfineReason, Scope, ScreenError, Screened, Uploads, report, screen};
 use crate::auth::DataClass;
 use crate::pii::{Action, Detector, Entity, Policy};
 
@@ -26,6 +26,7 @@ fn screened(body: &Value, policy: &Policy) -> Result<Screened, ScreenError> {
         is_lost: false,
         is_unreadable: false,
         allows_unreadable: false,
+        uploads: &Uploads::default(),
         masking: None,
     };
     screen(Bytes::from(body.to_string()), scope)

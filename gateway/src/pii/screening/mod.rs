@@ -11,6 +11,7 @@ mod scan_input;
 mod screened;
 mod turns;
 mod unreadable;
+mod uploads;
 
 pub(crate) use body_text::{BodyScan, MAX_NESTING, looks_like_json, pointer_end, scan_body};
 pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
@@ -19,3 +20,4 @@ pub(crate) use screened::verdict_of;
 pub use screened::{
     Blocked, Cleared, ConfineReason, Confined, Masking, ScanSummary, Scope, ScreenError, Screened, screen,
 };
+pub use uploads::{Upload, UploadKind, Uploads};

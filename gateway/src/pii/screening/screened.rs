@@ -7,6 +7,7 @@ use bytes::Bytes;
 use shekara_protocol::error::ApiError;
 
 use super::body_text::{BodyScan, scan_body_for};
+use super::uploads::Uploads;
 use crate::auth::DataClass;
 use crate::pii::masking::{Conversation, ConversationId, MaskingSecret, Vault, mask_scanned};
 use crate::pii::{Decision, Detector, Entity, Policy, Verdict};
@@ -49,6 +50,7 @@ pub struct ScanSummary {
 #[derive(Debug)]
 pub struct Confined {
     body: Bytes,
+    uploads: Uploads,
     reason: ConfineReason,
     summary: ScanSummary,
 }
@@ -57,6 +59,7 @@ pub struct Confined {
 #[derive(Debug)]
 pub struct Cleared {
     body: Bytes,
+    uploads: Uploads,
     summary: ScanSummary,
     conversation: Option<Box<Conversation>>,
     is_masked: bool,
@@ -77,6 +80,8 @@ pub struct Scope<'s> {
     pub is_unreadable: bool,
     /// What cannot be read may leave.
     pub allows_unreadable: bool,
+    /// Files beside the body, which are not read either.
+    pub uploads: &'s Uploads,
     /// Without it, what would be masked stays.
     pub masking: Option<Masking<'s>>,
 }
@@ -120,10 +125,16 @@ impl Scope<'_> {
 }
 
 impl Confined {
-    /// A request that could not be scanned.
+    /// A request that could not be scanned, or was not.
     pub fn unscanned(body: Bytes, data_class: DataClass) -> Self {
         let summary = ScanSummary { counts: BTreeMap::new(), data_class: data_class.max(DataClass::Personal) };
-        Self { body, reason: ConfineReason::ScanFailed, summary }
+        Self { body, uploads: Uploads::default(), reason: ConfineReason::ScanFailed, summary }
+    }
+
+    /// The same with the files that came beside its body.
+    #[must_use]
+    pub fn with_uploads(self, uploads: Uploads) -> Self {
+        Self { uploads, ..self }
     }
 
     pub fn reason(&self) -> ConfineReason {
@@ -135,6 +146,11 @@ impl Cleared {
     /// With tokens in place of what was masked.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// Files that may leave with it.
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     /// The conversation whose tokens may stand in the body and in the answer, if it has any.
@@ -153,6 +169,13 @@ impl Screened {
         match self {
             Self::Confined(confined) => &confined.body,
             Self::Cleared(cleared) => &cleared.body,
+        }
+    }
+
+    pub fn uploads(&self) -> &Uploads {
+        match self {
+            Self::Confined(confined) => &confined.uploads,
+            Self::Cleared(cleared) => &cleared.uploads,
         }
     }
 
@@ -183,16 +206,17 @@ pub fn screen(body: Bytes, scope: Scope<'_>) -> Result<Screened, ScreenError> {
     // What an earlier turn had masked is looked for even where this one alone says nothing of it.
     let must_mask = verdict.decision == Decision::Mask || scope.has_masked_before();
     let masked = (reason.is_none() && must_mask).then(|| masked(&body, scan, scope));
+    let uploads = scope.uploads.clone();
     match (reason, masked) {
-        (None, None) => Ok(Screened::Cleared(Cleared { body, summary, conversation: None, is_masked: false })),
+        (None, None) => Ok(Screened::Cleared(Cleared { body, uploads, summary, conversation: None, is_masked: false })),
         (None, Some(Some(Masked { body, conversation, has_new_tokens }))) => {
             let conversation = Some(conversation);
-            Ok(Screened::Cleared(Cleared { body, summary, conversation, is_masked: has_new_tokens }))
+            Ok(Screened::Cleared(Cleared { body, uploads, summary, conversation, is_masked: has_new_tokens }))
         }
         (reason, _) => {
             summary.data_class = summary.data_class.max(DataClass::Personal);
             let reason = reason.unwrap_or(ConfineReason::Pii);
-            Ok(Screened::Confined(Confined { body, reason, summary }))
+            Ok(Screened::Confined(Confined { body, uploads, reason, summary }))
         }
     }
 }
@@ -233,9 +257,11 @@ pub(crate) fn verdict_of(scan: &BodyScan, policy: &Policy) -> Verdict {
 }
 
 fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineReason> {
+    let must_stay = scope.is_unreadable || !scope.uploads.may_leave();
+    let is_unreadable = scan.has_unreadable_part || !scope.uploads.is_empty();
     if scope.declared.is_sensitive() {
         Some(ConfineReason::DataClass)
-    } else if scope.is_unreadable || scan.has_unreadable_part && !scope.allows_unreadable {
+    } else if must_stay || is_unreadable && !scope.allows_unreadable {
         Some(ConfineReason::Unreadable)
     } else if scope.is_sticky {
         Some(ConfineReason::Sticky)
@@ -248,6 +274,7 @@ fn reason_beside_findings(scan: &BodyScan, scope: Scope<'_>) -> Option<ConfineRe
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Upload, UploadKind};
     use super::*;
 
     fn screened(body: &str, declared: DataClass) -> Result<Screened, ScreenError> {
@@ -269,6 +296,7 @@ mod tests {
             is_lost: body.contains("forgotten"),
             is_unreadable: body.contains("token ids"),
             allows_unreadable: body.contains("allowed"),
+            uploads: &Uploads::default(),
             masking,
         };
         screen(Bytes::from(body.to_owned()), scope)
@@ -363,6 +391,35 @@ mod tests {
         }
         let unkept = screened_by(body, DataClass::Public, &policy, None).unwrap();
         assert!(matches!(unkept, Screened::Confined(_)));
+    }
+
+    #[test]
+    fn a_picture_is_cleared_with_its_words_where_the_route_allows_it_and_a_sound_never() {
+        let (detector, policy) = (Detector::new().unwrap(), Policy::default());
+        let picture = |kind| Upload { field: "image".to_owned(), kind, bytes: Bytes::from_static(b"GIF89a") };
+        for (kind, allows_unreadable, text, is_cleared) in [
+            (UploadKind::Picture, true, "a lighthouse", true),
+            (UploadKind::Picture, true, "ИИН 901123300258", false),
+            (UploadKind::Picture, false, "a lighthouse", false),
+            (UploadKind::Sound, true, "a lighthouse", false),
+        ] {
+            let uploads = Uploads::new(vec![picture(kind)]);
+            let scope = Scope {
+                declared: DataClass::Public,
+                detector: &detector,
+                policy: &policy,
+                is_sticky: false,
+                is_lost: false,
+                is_unreadable: false,
+                allows_unreadable,
+                uploads: &uploads,
+                masking: None,
+            };
+            let body = format!(r#"{{"prompt":"{text}","image":{{"filename":"a.gif"}}}}"#);
+            let screened = screen(Bytes::from(body), scope).unwrap();
+            assert_eq!(matches!(screened, Screened::Cleared(_)), is_cleared, "{kind:?} {allows_unreadable} {text}");
+            assert_eq!(screened.uploads().len(), 1);
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         tenant: "t",
         request_id: "r",
         now: jiff::Timestamp::UNIX_EPOCH,
-        upload: None,
+        enclosed: crate::providers::Enclosed::default(),
         alerts: None,
         key: 0,
         batch: None,

@@ -15,7 +15,7 @@ fn outgoing() -> Outgoing<'static> {
         tenant: "t",
         request_id: "r",
         now: jiff::Timestamp::UNIX_EPOCH,
-        upload: None,
+        enclosed: crate::providers::Enclosed::default(),
         alerts: None,
         key: 0,
         batch: None,

@@ -14,7 +14,7 @@ fn outgoing(stream: bool, max_output_tokens: Option<u32>) -> Outgoing<'static> {
         max_output_tokens,
         tenant: "t",
         request_id: "r",
-        upload: None,
+        enclosed: crate::providers::Enclosed::default(),
         alerts: None,
         key: 0,
         batch: None,

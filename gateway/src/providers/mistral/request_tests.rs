@@ -13,7 +13,7 @@ fn translated(chat: &Value, drops: bool) -> Result<Value, ApiError> {
         max_output_tokens: Some(77),
         tenant: "t",
         request_id: "r",
-        upload: None,
+        enclosed: crate::providers::Enclosed::default(),
         alerts: None,
         key: 0,
         batch: None,

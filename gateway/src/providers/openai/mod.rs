@@ -12,6 +12,7 @@ pub(super) use request::{OutgoingBody, for_openai_itself, outgoing_body};
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
+use shekara_protocol::error::ApiError;
 
 use super::upstream::{Call, Upstream};
 use super::{AttemptError, Outgoing, UpstreamResponse};
@@ -25,6 +26,10 @@ pub(super) async fn send(
     outgoing: Outgoing<'_>,
     tripwire: Option<&Tripwire>,
 ) -> Result<UpstreamResponse, AttemptError> {
+    if outgoing.is_about_tokens() && !matches!(upstream.preset(), None | Some(Preset::Vllm)) {
+        let message = "The server of this model does not turn texts into tokens as vLLM does.";
+        return Err(AttemptError::Refused(ApiError::invalid("model", message).with_code("unsupported_model")));
+    }
     let own;
     let is_cloud = upstream.kind() == ProviderKind::Openai || upstream.preset().is_some_and(Preset::is_cloud);
     let body = if is_cloud {
@@ -33,7 +38,7 @@ pub(super) async fn send(
     } else {
         body
     };
-    let dialect = upstream.preset().map(dialect::dialect).filter(|_| outgoing.upload.is_none());
+    let dialect = upstream.preset().map(dialect::dialect).filter(|_| outgoing.enclosed.uploads().is_none());
     let mut body = outgoing_body(body, model, outgoing)?;
     if let Some(dialect) = dialect {
         body.bytes = dialect.request(&body.bytes)?;
@@ -42,7 +47,7 @@ pub(super) async fn send(
         path: outgoing.path,
         headers: upstream.key_header(AUTHORIZATION, "Bearer ", outgoing)?,
         body,
-        accept: match outgoing.upload {
+        accept: match outgoing.enclosed.uploads() {
             _ if outgoing.stream => "text/event-stream",
             Some(_) => "*/*",
             None => "application/json",

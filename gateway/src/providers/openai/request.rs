@@ -19,7 +19,7 @@ pub(in crate::providers) struct OutgoingBody {
 }
 
 /// Replaces `model`, asks for usage at the end of a stream, and bounds the answer where the caller did not. With
-/// a file along, it is a form of the same fields.
+/// files along, it is a form of the same fields.
 ///
 /// # Errors
 /// The body is no JSON object, which a scanned request always is.
@@ -28,8 +28,8 @@ pub(in crate::providers) fn outgoing_body(
     model: &str,
     outgoing: Outgoing<'_>,
 ) -> Result<OutgoingBody, AttemptError> {
-    if let Some(upload) = outgoing.upload {
-        let Form { content_type, body: bytes } = form(body, model, upload)?;
+    if let Some(uploads) = outgoing.enclosed.uploads() {
+        let Form { content_type, body: bytes } = form(body, model, uploads)?;
         return Ok(OutgoingBody { content_type, bytes });
     }
     let plain;
@@ -147,7 +147,7 @@ mod tests {
             tenant: "t",
             request_id: "r",
             now: jiff::Timestamp::UNIX_EPOCH,
-            upload: None,
+            enclosed: crate::providers::Enclosed::default(),
             alerts: None,
             key: 0,
             batch: None,

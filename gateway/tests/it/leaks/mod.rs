@@ -32,8 +32,9 @@ use tally::{Leak, Tally};
 pub use random::Random;
 pub use value::canonical;
 
-use crate::gateway::{Answer, finish};
-use crate::speech;
+use crate::gateway::{Answer, TestGateway, border, finish};
+use crate::upstream::{Reply, Upstream};
+use crate::{pictures, speech};
 
 const REQUESTS: usize = 800;
 const SEED: u64 = 20_260_726;
@@ -275,4 +276,39 @@ async fn no_sound_ever_crosses() {
         speech::upload(&actor.gateway, path, &fields, (&name, &bytes)).await;
         assert!(stage.crossed().is_empty(), "{number}: {place} on {:?}", fields[0]);
     }
+}
+
+/// A picture leaves where its route lets it, and nothing personal beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_value_crosses_beside_a_picture() {
+    let (outside, inside) = (Upstream::start(Reply::Json("{}")).await, Upstream::start(Reply::Json("{}")).await);
+    let mut sent = 0;
+    for rest in ["unreadable = \"allow\"", "unreadable = \"allow\"\nmask = true"] {
+        let gateway = TestGateway::start(&border(&outside.base_url, &inside.base_url, rest)).await;
+        for number in 0..60 {
+            let random = &mut random_of(SEED ^ 0x91C7, number);
+            let phrase = Phrase::new(random);
+            let words = phrase.sentence.replace(['\r', '\n', '"'], " ");
+            let place = *random.pick(&["prompt", "user", "tags[]", "name", "kind", "field", "text", "none"]);
+            let mut fields = vec![("model", "chat"), ("prompt", "a lighthouse")];
+            let (mut name, mut kind, mut bytes) = ("a.gif".to_owned(), "image/gif".to_owned(), b"GIF89a".to_vec());
+            match place {
+                "prompt" => fields[1].1 = &words,
+                "name" => name = format!("{words}.gif"),
+                "kind" => kind = format!("image/gif; note={words}"),
+                "field" => fields.push((&words, "x")),
+                "text" => bytes = words.clone().into_bytes(),
+                "none" => {}
+                field => fields.push((field, &words)),
+            }
+            pictures::send(&gateway, pictures::EDITS, &fields, &[("image", &name, &kind, &bytes)]).await;
+            inside.take_received();
+            for record in outside.take_received() {
+                sent += 1;
+                let holds = Outgoing::read(&record).holds(&phrase.original) && phrase.kind.is_canonical;
+                assert!(!holds && place != "text", "{number}: {place}, {}", phrase.kind.name);
+            }
+        }
+    }
+    assert!(sent > 10, "only {sent} went out");
 }

@@ -4,6 +4,7 @@
 mod binary;
 mod canaries;
 mod captured_log;
+mod forms;
 mod panics;
 
 use serde_json::{Value, json};
