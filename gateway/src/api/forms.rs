@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use shekara_protocol::error::ApiError;
 
 use super::ErrorResponse;
@@ -62,7 +62,7 @@ async fn heard(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let places = gateway.enter()?;
+    let places = gateway.enter_with_form(announced(&gateway, headers))?;
     let (fields, uploads) = form(&gateway, endpoint, headers, body).await?;
     let incoming = Incoming::new(endpoint, fields).with_uploads(uploads);
     let screened = authenticated.admit(&gateway, places, headers, incoming)?.screen(&gateway).await?;
@@ -75,10 +75,17 @@ async fn pictured(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let places = gateway.enter()?;
+    let places = gateway.enter_with_form(announced(&gateway, &headers))?;
     let (fields, uploads) = form(&gateway, endpoint, &headers, body).await?;
     let call = Call::new(authenticated, places, headers, fields, api).with_uploads(uploads);
     Ok(marked(to_response(answer(&gateway, call).await?)))
+}
+
+/// How long the body is said to be, or may be.
+fn announced(gateway: &Gateway, headers: &HeaderMap) -> usize {
+    let most = gateway.snapshot().config.max_upload_bytes;
+    let said = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    said.unwrap_or(most).min(most)
 }
 
 /// Fields and files of a form within the bound on uploads.

@@ -43,7 +43,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     telemetry::init();
     install_tls();
     let loaded = load(path)?;
-    let config = loaded.config;
+    let (config, mut file) = (loaded.config, WatchedFile::new(loaded.path.as_deref()));
     let mut signals = Signals::new()?;
     let certificates = config.tls.clone().map(Certificates::read).transpose()?.map(Arc::new);
     let listener = bind(config.listen).await?;
@@ -95,7 +95,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         announce(address, &gateway, &engine, first.as_ref());
         // Not before what they are answered by.
         background.spawn(jobs::batches::run(Arc::clone(&gateway)));
-        run_until_stopped(&gateway, &engine, loaded.path.as_deref(), &mut signals).await;
+        run_until_stopped(&gateway, &engine, &mut file, &mut signals).await;
     }
     output::line("Stopping: running requests may finish, new ones get 503. Press Ctrl-C again to end at once.");
     tokio::select! {
@@ -181,8 +181,7 @@ fn snapshot(config: Config, engine: &LocalEngine, sources: &Sources) -> anyhow::
 }
 
 /// SIGHUP and a changed file read the configuration anew; SIGINT and SIGTERM end.
-async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option<&Path>, signals: &mut Signals) {
-    let mut file = WatchedFile::new(path);
+async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, file: &mut WatchedFile, signals: &mut Signals) {
     loop {
         let asked = tokio::select! {
             asked = signals.next() => asked,
@@ -192,7 +191,7 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, path: Option
             return;
         }
         file.note();
-        let reloaded = load(path)
+        let reloaded = load(file.path())
             .map_err(anyhow::Error::from)
             .and_then(|loaded| snapshot(loaded.config, engine, &gateway.sources));
         match reloaded {
@@ -239,6 +238,8 @@ enum Asked {
 }
 
 struct Signals {
+    /// SIGHUP came while nobody could heed it.
+    is_reload_due: bool,
     interrupt: Signal,
     terminate: Signal,
     reload: Signal,
@@ -247,6 +248,7 @@ struct Signals {
 impl Signals {
     fn new() -> anyhow::Result<Self> {
         Ok(Self {
+            is_reload_due: false,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             reload: signal(SignalKind::hangup())?,
@@ -254,6 +256,13 @@ impl Signals {
     }
 
     async fn next(&mut self) -> Asked {
+        if std::mem::take(&mut self.is_reload_due) {
+            return Asked::Reload;
+        }
+        self.received().await
+    }
+
+    async fn received(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.terminate.recv() => Asked::Stop,
@@ -262,7 +271,9 @@ impl Signals {
     }
 
     async fn stop(&mut self) {
-        while self.next().await != Asked::Stop {}
+        while self.received().await != Asked::Stop {
+            self.is_reload_due = true;
+        }
     }
 }
 

@@ -30,6 +30,10 @@ impl WatchedFile {
         file
     }
 
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// The file as it is now is known.
     pub(super) fn note(&mut self) {
         self.known = self.look();

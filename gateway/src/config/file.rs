@@ -62,6 +62,8 @@ pub struct ServerFile {
     pub max_body_bytes: Spanned<usize>,
     /// The same for a form with a file.
     pub max_upload_bytes: Spanned<usize>,
+    /// Of all forms with files under way, in memory; above it 429. Unset: 512 MiB, or one form if that is more.
+    pub max_forms_bytes: Option<Spanned<usize>>,
     /// Requests under way at once; above it 429.
     pub max_in_flight: Spanned<usize>,
     /// How long running requests may go on after Ctrl-C.
@@ -79,6 +81,7 @@ impl Default for ServerFile {
             max_body_bytes: Spanned::new(0..0, 16 << 20),
             // OpenAI's 25 MB for a file, and the rest of its form.
             max_upload_bytes: Spanned::new(0..0, 26 << 20),
+            max_forms_bytes: None,
             max_in_flight: Spanned::new(0..0, 1024),
             grace_s: 30,
             readyz: ReadyRule::All,

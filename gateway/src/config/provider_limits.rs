@@ -71,6 +71,14 @@ pub(super) fn check_limits(limits: &LimitsFile, name: &Spanned<String>) -> Resul
     if let Some(share) = reserve_prod.as_ref().filter(|share| !(0.0..=1.0).contains(share.get_ref())) {
         return Err(invalid(share, "reserve_prod is a share from 0.0 to 1.0"));
     }
+    if let Some(share) = reserve_prod.as_ref().filter(|share| *share.get_ref() < 1.0) {
+        let reserve_prod = *share.get_ref();
+        let ceiling = Ceiling { requests_per_minute: None, in_flight: None, reserve_prod };
+        let bounds = [requests_per_minute, in_flight].into_iter().flatten();
+        if bounds.into_iter().any(|most| ceiling.for_others(*most.get_ref()) == 0) {
+            return Err(invalid(share, "reserve_prod leaves less than one for others; 1.0 says so"));
+        }
+    }
     Ok(Ceiling {
         requests_per_minute: requests_per_minute.as_ref().map(|most| *most.get_ref()),
         in_flight: in_flight.as_ref().map(|most| *most.get_ref()),
@@ -119,6 +127,7 @@ mod tests {
             ("limits = { in_flight = 0 }", 6, "1 or more"),
             ("limits = {}", 4, "need requests_per_minute"),
             ("limits = { in_flight = 2, reserve_prod = 1.5 }", 6, "reserve_prod"),
+            ("limits = { in_flight = 1, reserve_prod = 0.3 }", 6, "less than one"),
         ] {
             let error = parsed(wrong).unwrap_err();
             assert!(error.starts_with(&format!("x:{line}: ")) && error.contains(word), "{wrong}: {error}");

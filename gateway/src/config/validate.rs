@@ -23,6 +23,8 @@ use super::vault::{VaultConfig, check_vault};
 /// The name under which the engine's models are reached.
 pub const LOCAL_PROVIDER: &str = "local";
 const MAX_BODY_BYTES: usize = 1 << 30;
+const USUAL_FORMS_BYTES: usize = 512 << 20;
+const MAX_FORMS_BYTES: usize = 1 << 40;
 const MAX_IN_FLIGHT: usize = 1 << 20;
 
 #[derive(Debug, Clone)]
@@ -30,6 +32,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub max_body_bytes: usize,
     pub max_upload_bytes: usize,
+    pub max_forms_bytes: usize,
     pub max_in_flight: usize,
     pub grace: Duration,
     pub readyz: ReadyRule,
@@ -105,6 +108,14 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
             return Err(invalid(bytes, format!("{name} must be 1 to {MAX_BODY_BYTES}")));
         }
     }
+    let one_form = *server.max_upload_bytes.get_ref();
+    let max_forms_bytes = match &server.max_forms_bytes {
+        None => one_form.max(USUAL_FORMS_BYTES),
+        Some(set) if (one_form..=MAX_FORMS_BYTES).contains(set.get_ref()) => *set.get_ref(),
+        Some(set) => {
+            return Err(invalid(set, format!("max_forms_bytes must be max_upload_bytes to {MAX_FORMS_BYTES}")));
+        }
+    };
     if !(1..=MAX_IN_FLIGHT).contains(file.server.max_in_flight.get_ref()) {
         return Err(invalid(&file.server.max_in_flight, format!("max_in_flight must be 1 to {MAX_IN_FLIGHT}")));
     }
@@ -138,6 +149,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         listen: file.server.listen,
         max_body_bytes: file.server.max_body_bytes.into_inner(),
         max_upload_bytes: file.server.max_upload_bytes.into_inner(),
+        max_forms_bytes,
         max_in_flight: *file.server.max_in_flight.get_ref(),
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,

@@ -65,12 +65,19 @@ impl EgressClient {
     /// A file is not what it should be, or TLS cannot be set up.
     pub fn new(way: Way<'_>) -> Result<Self, EgressError> {
         let own = Own::read(way.outward)?;
-        // A machine without root certificates of its own gets Mozilla's, as of this build.
-        let inner = builder(way, &own).tls_certs_merge(own.roots.iter().cloned()).build().or_else(|_| {
-            let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-            let roots: Result<Vec<_>, _> = bundled.map(|der| reqwest::Certificate::from_der(der)).collect();
-            builder(way, &own).tls_certs_only(roots?.into_iter().chain(own.roots.iter().cloned())).build()
-        });
+        // A machine without root certificates of its own gets Mozilla's, as of this build. That it has none shows only where
+        // no others stand beside them.
+        let plain = builder(way, &own).build();
+        let inner = match plain {
+            Ok(client) if own.roots.is_empty() => Ok(client),
+            Ok(_) => builder(way, &own).tls_certs_merge(own.roots.iter().cloned()).build(),
+            Err(_) => {
+                let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+                let roots: Result<Vec<_>, _> = bundled.map(|der| reqwest::Certificate::from_der(der)).collect();
+                let roots = roots.map_err(|source| EgressError::Setup { source })?;
+                builder(way, &own).tls_certs_only(roots.into_iter().chain(own.roots.iter().cloned())).build()
+            }
+        };
         Ok(Self { inner: inner.map_err(|source| EgressError::Setup { source })? })
     }
 

@@ -30,6 +30,8 @@ pub enum TlsError {
 /// What is in force. Connections keep what they began with.
 pub struct Certificates {
     files: ServerTls,
+    /// The files as they were before they were read.
+    read_from: Look,
     current: ArcSwap<ServerConfig>,
 }
 
@@ -37,8 +39,9 @@ impl Certificates {
     /// # Errors
     /// A file is not what it should be, or the key is another certificate's.
     pub fn read(files: ServerTls) -> Result<Self, TlsError> {
+        let read_from = look(&files);
         let current = ArcSwap::from(server_config(&files)?);
-        Ok(Self { files, current })
+        Ok(Self { files, read_from, current })
     }
 
     pub(super) fn current(&self) -> Arc<ServerConfig> {
@@ -56,34 +59,43 @@ impl Certificates {
 
     /// Reads the files anew whenever they have changed, for as long as it is polled.
     pub async fn follow(&self) {
-        let mut known = self.look();
-        let mut last = known.clone();
+        let (mut known, mut last) = (self.read_from.clone(), self.read_from.clone());
+        let mut refused = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let now = self.look();
+            let now = look(&self.files);
             // Files that are being written, or a certificate whose key is still to come, are left alone.
             let stands_still = now == last;
             last.clone_from(&now);
             if now == known || !stands_still {
                 continue;
             }
-            known = now;
             match self.refresh() {
-                Ok(()) => tracing::info!("the certificates of [server.tls] were read anew"),
-                Err(error) => tracing::error!(%error, "the certificates of [server.tls] stay as they were"),
+                Ok(()) => {
+                    tracing::info!("the certificates of [server.tls] were read anew");
+                    (known, refused) = (now, None);
+                }
+                // Tried again, for a file may become readable without being changed; told once.
+                Err(error) if refused.as_ref() != Some(&now) => {
+                    tracing::error!(%error, "the certificates of [server.tls] stay as they were");
+                    refused = Some(now);
+                }
+                Err(_) => {}
             }
         }
     }
+}
 
-    fn look(&self) -> Vec<Option<(SystemTime, u64)>> {
-        let ServerTls { cert, key, client_ca } = &self.files;
-        let files = [Some(cert), Some(key), client_ca.as_ref()];
-        let look = |path: &PathBuf| {
-            let metadata = std::fs::metadata(path).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        };
-        files.into_iter().flatten().map(look).collect()
-    }
+/// When each file was changed last, and its length.
+type Look = Vec<Option<(SystemTime, u64)>>;
+
+fn look(files: &ServerTls) -> Look {
+    let ServerTls { cert, key, client_ca } = files;
+    let look = |path: &PathBuf| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    [Some(cert), Some(key), client_ca.as_ref()].into_iter().flatten().map(look).collect()
 }
 
 fn server_config(files: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {

@@ -35,14 +35,21 @@ pub(super) struct Wishes {
 #[derive(Debug)]
 pub struct Places {
     _in_flight: InFlight,
-    _permit: OwnedSemaphorePermit,
+    /// Of its place, and of the memory that a form takes.
+    permits: Vec<OwnedSemaphorePermit>,
     /// The place at whoever answers.
     busy: Option<Busy>,
 }
 
 impl Places {
     pub(super) fn new(in_flight: InFlight, permit: OwnedSemaphorePermit) -> Self {
-        Self { _in_flight: in_flight, _permit: permit, busy: None }
+        Self { _in_flight: in_flight, permits: vec![permit], busy: None }
+    }
+
+    #[must_use]
+    pub(super) fn with_form(mut self, permit: OwnedSemaphorePermit) -> Self {
+        self.permits.push(permit);
+        self
     }
 
     pub(super) fn keep(&mut self, busy: Busy) {

@@ -27,6 +27,7 @@ use crate::telemetry::Metrics;
 
 /// Further copies are not made.
 const MAX_SHADOWS: usize = 32;
+const KIB: usize = 1 << 10;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub struct Gateway {
     store: StoreHandle,
     key_secret: crate::auth::KeySecret,
     in_flight: Arc<Semaphore>,
+    /// In KiB, of forms with files: they are held as a whole.
+    forms: Arc<Semaphore>,
     /// Copies for shadows that may be under way: they must not take the places of those whom somebody waits for.
     pub(super) shadows: Arc<Semaphore>,
 }
@@ -98,6 +101,7 @@ impl Gateway {
             lives: Lives::new(),
             health,
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
+            forms: Arc::new(Semaphore::new(parts.snapshot.config.max_forms_bytes / KIB)),
             shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             keyring: ArcSwap::from_pointee(keyring),
@@ -172,6 +176,20 @@ impl Gateway {
     pub(super) fn room_limits(&self) -> RoomLimits {
         let content = &self.snapshot.load().config.content;
         RoomLimits { one_bytes: content.bounds.item_bytes, all_bytes: content.max_live_bytes }
+    }
+
+    /// A place for a form of at most so many bytes.
+    ///
+    /// # Errors
+    /// As [`Self::enter`]; 429 where forms take all the memory that they may.
+    pub fn enter_with_form(&self, bytes: usize) -> Result<Places, ApiError> {
+        let places = self.enter()?;
+        let most = self.snapshot().config.max_forms_bytes / KIB;
+        let kib = u32::try_from(bytes.div_ceil(KIB).min(most)).unwrap_or(u32::MAX);
+        match Arc::clone(&self.forms).try_acquire_many_owned(kib) {
+            Ok(permit) => Ok(places.with_form(permit)),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(super::refusal::too_many_forms()),
+        }
     }
 
     pub fn key_secret(&self) -> &crate::auth::KeySecret {

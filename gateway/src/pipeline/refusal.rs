@@ -15,6 +15,10 @@ pub(super) fn too_many_in_flight() -> ApiError {
     ApiError::overloaded("Too many requests are under way on this gateway ([server] max_in_flight).", 1)
 }
 
+pub(super) fn too_many_forms() -> ApiError {
+    ApiError::overloaded("Too many files are being uploaded to this gateway ([server] max_forms_bytes).", 2)
+}
+
 pub fn audit_unavailable() -> ApiError {
     ApiError::unavailable("audit_unavailable", "The request could not be recorded, so it was not answered.", 10)
 }

@@ -44,6 +44,7 @@ pub(super) fn relay(
         settlement: request.context.settlement,
         timing,
         include_usage: request.wishes.include_usage,
+        prompt_tokens: request.needs.prompt_tokens,
         content_events: 0,
         saw_finish: false,
         usage_known: false,
@@ -80,6 +81,8 @@ struct Relay {
     settlement: Arc<Settlement>,
     timing: Timing,
     include_usage: bool,
+    /// An estimate.
+    prompt_tokens: u64,
     /// Events with content, an estimate of tokens where the provider reports none.
     content_events: u64,
     saw_finish: bool,
@@ -203,7 +206,8 @@ impl Relay {
             self.settlement.note_first_token();
             self.content_events += 1;
             if !self.usage_known {
-                self.settlement.note_usage(None, self.content_events, UsageSource::Estimated);
+                let prompt_tokens = Some(self.prompt_tokens);
+                self.settlement.note_usage(prompt_tokens, self.content_events, UsageSource::Estimated);
             }
         }
         self.saw_finish |= chunk.has_finish;

@@ -148,7 +148,7 @@ impl Walk<'_> {
         let full = |full: Full| {
             Tried::Next(Failure { retry_after_s: Some(full.retry_after_s), ..FailureKind::Ceiling.into() })
         };
-        let busy = health.begin(deployment, self.ceiling(deployment), began_ms).map_err(full)?;
+        let busy = health.begin(deployment, self.ceiling(deployment, reason), began_ms).map_err(full)?;
         let call = Call::begin(self, candidate, reason);
         if matches!(candidate.target, Target::External(_)) {
             let settlement = &request.context.settlement;
@@ -195,12 +195,13 @@ impl Walk<'_> {
     }
 
     /// What may be sent to the deployment's provider, and whether this request is production's.
-    fn ceiling(&self, deployment: &Deployment) -> Option<(&Ceiling, bool)> {
+    fn ceiling(&self, deployment: &Deployment, reason: Reason) -> Option<(&Ceiling, bool)> {
         let providers = &self.request.snapshot.config.providers;
         let provider = providers.iter().find(|provider| *provider.name == *deployment.provider)?;
         let context = &self.request.context;
         // What is reserved for production is for those who wait.
-        let is_prod = context.key.environment == PRODUCTION && !context.in_batch;
+        let is_waited_for = !context.in_batch && reason != Reason::Shadow;
+        let is_prod = context.key.environment == PRODUCTION && is_waited_for;
         provider.ceiling.as_ref().map(|ceiling| (ceiling, is_prod))
     }
 

@@ -10,6 +10,8 @@ use crate::secrets::SecretSource;
 
 /// So long a key is passed over whose quota is spent, where the provider does not say how long.
 const QUOTA_REST_MS: u64 = 600_000;
+/// One that is asked with too often.
+const RATE_REST_MS: u64 = 5_000;
 /// And one that was refused.
 const REFUSED_REST_MS: u64 = 300_000;
 /// And any, whatever the provider asks.
@@ -65,6 +67,12 @@ impl Keys {
         let rest_ms = match error {
             AttemptError::Failed(Failure { kind: FailureKind::Quota, retry_after_s, .. }) => {
                 retry_after_s.map_or(QUOTA_REST_MS, |seconds| seconds.saturating_mul(1_000))
+            }
+            // Another account may have room.
+            AttemptError::Failed(Failure { kind: FailureKind::RateLimit, retry_after_s, .. })
+                if self.keys.len() > 1 =>
+            {
+                retry_after_s.map_or(RATE_REST_MS, |seconds| seconds.saturating_mul(1_000))
             }
             AttemptError::Told(error) if is_refused_key(error) => REFUSED_REST_MS,
             // Nothing was sent: it could not be read.

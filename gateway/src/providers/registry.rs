@@ -47,11 +47,11 @@ async fn send(
     loop {
         let result = send_with_key(upstream, request, outgoing, tripwire).await;
         let Err(error) = &result else { return result };
-        if !keys.note(outgoing, error, &mut used) {
-            return result;
-        }
         if matches!(error, AttemptError::Told(error) if is_refused_key(error)) {
             upstream.doubt_secrets();
+        }
+        if !keys.note(outgoing, error, &mut used) {
+            return result;
         }
         let Some(key) = keys.next(outgoing, used) else { return result };
         tell(upstream, outgoing, error);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::vault::{Client, Token};
-use super::{Secret, SecretError, SecretSource, VaultError, VaultField, VaultSettings, Wire};
+use super::{Secret, SecretError, SecretSource, VaultError, VaultField, VaultLogin, VaultSettings, Wire};
 use crate::alerts::{About, Alerts, Event};
 
 /// The first wait after a round that failed; each further one doubles it.
@@ -70,9 +70,12 @@ impl fmt::Debug for VaultKeeper {
 }
 
 /// A token and when it ends.
+#[derive(Clone)]
 struct Session {
     token: Token,
     ends: Option<Instant>,
+    /// Paths that it does not open: another login would not help.
+    forbidden: BTreeSet<String>,
 }
 
 impl VaultKeeper {
@@ -109,6 +112,13 @@ impl VaultKeeper {
                 known.entry(field).or_insert(secret);
             }
             self.is_away.fetch_or(other.is_away(), Ordering::Relaxed);
+            // Each login takes a lease, and perhaps a use of its secret.
+            if self.settings.login == other.settings.login
+                && let (Ok(mut own), Ok(theirs)) = (self.session.try_lock(), other.session.try_lock())
+                && own.is_none()
+            {
+                own.clone_from(&theirs);
+            }
         }
     }
 
@@ -177,11 +187,18 @@ impl VaultKeeper {
         let (mut failed, mut is_fresh) = (None, false);
         for path in paths {
             let mut read = self.read(&client, session.as_ref(), path).await;
-            if read.as_ref().is_err_and(VaultError::is_forbidden) && !is_fresh {
+            let is_known = session.as_ref().is_some_and(|session| session.forbidden.contains(path));
+            if read.as_ref().is_err_and(VaultError::is_forbidden) && !is_fresh && !is_known {
                 // The token may have been revoked, or its file rewritten.
                 is_fresh = true;
                 *session = Some(begin(client.log_in().await?));
                 read = self.read(&client, session.as_ref(), path).await;
+            }
+            // A token that is given may be exchanged at any time, and costs Vault nothing.
+            if read.as_ref().is_err_and(VaultError::is_forbidden)
+                && let (VaultLogin::AppRole { .. }, Some(session)) = (&self.settings.login, session.as_mut())
+            {
+                session.forbidden.insert(path.to_owned());
             }
             match read {
                 Ok(()) => {}
@@ -239,5 +256,5 @@ impl VaultKeeper {
 
 fn begin(token: Token) -> Session {
     let ends = token.lease.map(|lease| Instant::now() + lease);
-    Session { token, ends }
+    Session { token, ends, forbidden: BTreeSet::new() }
 }

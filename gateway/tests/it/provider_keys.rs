@@ -10,6 +10,10 @@ use crate::upstream::{Reply, Upstream};
 
 const QUOTA: &str = r#"{"error":{"message":"out of credit","type":"insufficient_quota","code":"insufficient_quota"}}"#;
 
+/// It rests for longer than the test lasts.
+const RATE: &str =
+    r#"{"error":{"message":"Rate limit reached. Please try again in 3600s.","code":"rate_limit_exceeded"}}"#;
+
 struct Keys {
     good: tempfile::NamedTempFile,
     bad: tempfile::NamedTempFile,
@@ -66,7 +70,7 @@ async fn picky(refusal: (u16, &'static str)) -> Upstream {
 
 #[tokio::test]
 async fn a_key_that_is_not_taken_is_passed_over_for_the_others() {
-    for refusal in [(429, QUOTA), (401, "{}")] {
+    for refusal in [(429, QUOTA), (429, RATE), (401, "{}")] {
         let (upstream, keys) = (picky(refusal).await, Keys::new());
         let gateway = TestGateway::start(&config(&upstream, &keys.table())).await;
         for _ in 0..30 {
@@ -75,6 +79,19 @@ async fn a_key_that_is_not_taken_is_passed_over_for_the_others() {
         assert_eq!((sent_with(&upstream, "sk-bad"), sent_with(&upstream, "sk-good")), (1, 30), "{refusal:?}");
         let audit = serde_json::to_string(&gateway.audit().await).unwrap();
         assert!(!audit.contains("sk-"), "{audit}");
+    }
+}
+
+/// The account has no such model: that is no fault of the key.
+#[tokio::test]
+async fn a_model_that_a_key_may_not_use_is_not_found() {
+    let refusal = r#"{"error":{"message":"Project x does not have access to model","code":"model_not_found"}}"#;
+    let (upstream, keys) = (Upstream::start(Reply::Status(403, refusal)).await, Keys::new());
+    let gateway = TestGateway::start(&config(&upstream, &keys.table())).await;
+    for number in 1..=2 {
+        let answer = gateway.ask("chat", "hi").await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "model_not_found"));
+        assert_eq!(upstream.received().len(), number, "no other key is tried, and none rests");
     }
 }
 

@@ -88,8 +88,8 @@ impl Sent {
     }
 
     fn recent(&self, now_s: u64) -> impl Iterator<Item = &(u64, Share)> {
-        // A clock that is set back must not forget: what lies ahead counts too.
-        self.seconds.iter().filter(move |(second, _)| second + SLOTS as u64 > now_s)
+        // A clock that is set back by a moment must not forget: what lies ahead a little counts too.
+        self.seconds.iter().filter(move |(second, _)| second.abs_diff(now_s) < SLOTS as u64)
     }
 
     fn minute(&self, now_s: u64) -> Share {

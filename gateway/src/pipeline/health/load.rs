@@ -121,9 +121,17 @@ impl Loads {
     fn load_of(&self, key: DeploymentKey) -> Arc<Load> {
         let mut loads = self.loads.lock().unwrap_or_else(PoisonError::into_inner);
         if loads.len() >= MAX_DEPLOYMENTS && !loads.contains_key(&key) {
-            loads.retain(|_, load| load.in_flight.load(Ordering::Relaxed) > 0);
+            // What was spent today is not forgotten: names cost their callers nothing.
+            loads.retain(|_, load| load.is_in_use());
         }
         Arc::clone(loads.entry(key).or_default())
+    }
+}
+
+impl Load {
+    fn is_in_use(&self) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.in_flight.load(Ordering::Relaxed) > 0 || seen.today != Spent::default()
     }
 }
 
@@ -197,6 +205,19 @@ mod tests {
         loads.note_tokens(super::super::key(&cloud()), spent(2, 3), DAY_MS + 2);
         assert_eq!(loads.standing(&cloud(), true, 2 * DAY_MS - 1).today, spent(9, 3));
         assert_eq!(loads.standing(&cloud(), true, 2 * DAY_MS).today, Spent::default());
+    }
+
+    #[test]
+    fn names_that_cost_nothing_make_nobody_forget_what_was_spent() {
+        let loads = Loads::default();
+        let spent = Spent { prompt_tokens: 7, completion_tokens: 0 };
+        loads.note_tokens(super::super::key(&cloud()), spent, DAY_MS);
+        for number in 0..=2 * MAX_DEPLOYMENTS {
+            let model = format!("m{number}").as_str().into();
+            drop(loads.begin(&Deployment { model, ..cloud() }, DAY_MS));
+        }
+        assert_eq!(loads.standing(&cloud(), true, DAY_MS).today, spent);
+        assert!(loads.loads.lock().unwrap().len() <= MAX_DEPLOYMENTS + 1);
     }
 
     #[test]

@@ -59,6 +59,10 @@ pub(in crate::providers) fn verdict(status: StatusCode, body: &[u8], retry_after
             AttemptError::Told(passed_on(StatusCode::BAD_REQUEST, detail))
         }
         StatusCode::FORBIDDEN | StatusCode::PRECONDITION_FAILED if detail.is_unpaid() => failed(FailureKind::Quota),
+        // The key is fine, and may do other things.
+        StatusCode::FORBIDDEN if detail.is_unknown_model() => {
+            AttemptError::Told(passed_on(StatusCode::NOT_FOUND, detail))
+        }
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => AttemptError::Told(auth_failed()),
         StatusCode::BAD_REQUEST if detail.is_bad_key() => AttemptError::Told(auth_failed()),
         StatusCode::BAD_REQUEST if detail.is_unpaid_request() => failed(FailureKind::Quota),

@@ -97,6 +97,11 @@ impl ErrorDetail {
         self.is_bad_key
     }
 
+    /// The key's account has no such model.
+    pub(super) fn is_unknown_model(&self) -> bool {
+        self.code.as_deref() == Some("model_not_found")
+    }
+
     /// Money or a day's quota is spent, told with 429.
     pub(super) fn is_quota(&self) -> bool {
         let named = |name: &Option<String>| {
