@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod api;
 pub mod audit;
 pub mod auth;
+pub mod billing;
 pub mod channels;
 pub mod cli;
 pub mod config;

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 19] = [
+const IMPORTS: [(&str, &[&str]); 20] = [
     ("alerts", &["telemetry"]),
     ("auth", &[]),
+    ("billing", &[]),
     ("secrets", &["alerts"]),
     ("telemetry", &["audit"]),
     ("audit", &["auth"]),
