@@ -1,8 +1,9 @@
 //! A form with one file, read as it comes: no more than a piece of it is in memory.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const MAX_UNREAD_BYTES: usize = 4 << 20;
 /// A client that stops sending does not get to hold a place, nor one that sends a byte a minute.
 const CHUNK_TIMEOUT: Duration = Duration::from_mins(1);
 const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
+const MAX_DISCARD_BYTES: usize = 64 << 20;
 
 /// # Errors
 /// 400 for a form that is none or says what it may not, 408 where it comes too slowly; as [`FileWriter::write`].
@@ -34,10 +37,28 @@ pub(super) async fn upload(content_type: &str, body: Body, writer: FileWriter) -
     let boundary = parse_boundary(content_type).map_err(|_| {
         ApiError::invalid_request("Expected a form (multipart/form-data with a boundary).").with_code("invalid_form")
     })?;
-    let unread = Arc::<AtomicUsize>::default();
-    let body = Metered { body: body.into_data_stream(), unread: Arc::clone(&unread), has_given: false };
-    let form = Form { form: Multipart::new(body, boundary), unread };
-    tokio::time::timeout(UPLOAD_TIMEOUT, form.read(writer)).await.unwrap_or_else(|_| Err(too_slow()))
+    let (body, unread) = (Arc::new(Mutex::new(body.into_data_stream())), Arc::<AtomicUsize>::default());
+    let metered = Metered { body: Arc::clone(&body), unread: Arc::clone(&unread), has_given: false };
+    let form = Form { form: Multipart::new(metered, boundary), unread };
+    let read = tokio::time::timeout(UPLOAD_TIMEOUT, form.read(writer)).await.unwrap_or_else(|_| Err(too_slow()));
+    // Its connection would be closed on what is left, under the client's next request.
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(&body)).await;
+    read
+}
+
+/// Throws away what is left of a body, for a while.
+async fn discard(body: &Mutex<BodyDataStream>) {
+    let mut left = MAX_DISCARD_BYTES;
+    while let Some(Ok(chunk)) = poll_fn(|context| next(body, context)).await {
+        left = left.saturating_sub(chunk.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+fn next(body: &Mutex<BodyDataStream>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, axum::Error>>> {
+    Pin::new(&mut *body.lock().unwrap_or_else(PoisonError::into_inner)).poll_next(context)
 }
 
 fn too_slow() -> ApiError {
@@ -55,7 +76,7 @@ fn twice(name: &str) -> ApiError {
 
 /// A body that is taken piece by piece, and only while its reader makes something of it.
 struct Metered {
-    body: BodyDataStream,
+    body: Arc<Mutex<BodyDataStream>>,
     /// Since the reader last gave something.
     unread: Arc<AtomicUsize>,
     has_given: bool,
@@ -78,7 +99,7 @@ impl Stream for Metered {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let Poll::Ready(chunk) = Pin::new(&mut self.body).poll_next(context) else { return Poll::Pending };
+        let Poll::Ready(chunk) = next(&self.body, context) else { return Poll::Pending };
         let Some(chunk) = chunk.transpose()? else { return Poll::Ready(None) };
         self.has_given = true;
         let unread = self.unread.fetch_add(chunk.len(), Ordering::Relaxed).saturating_add(chunk.len());

@@ -44,11 +44,17 @@ pub(super) async fn open(gateway: &Gateway) -> Result<Vec<(Owner, Batch)>, ApiEr
     let mut open = Vec::new();
     for (owner, id) in listed {
         let id = String::from_utf8_lossy(&id);
-        match load(gateway, &owner, &id).await? {
-            Some(batch) if !batch.status.is_final() => open.push((owner, batch)),
-            // Ended or gone in the moment before its mark was.
-            _ => unmark(gateway, &owner, &id).await?,
+        let is_open = |batch: &Batch| !batch.status.is_final();
+        let mut batch = load(gateway, &owner, &id).await?.filter(is_open);
+        if batch.is_none() {
+            // It may just be coming: who makes one has the turn.
+            let _turn = gateway.jobs.turn.lock().await;
+            batch = load(gateway, &owner, &id).await?.filter(is_open);
+            if batch.is_none() {
+                unmark(gateway, &owner, &id).await?;
+            }
         }
+        open.extend(batch.map(|batch| (owner, batch)));
     }
     Ok(open)
 }

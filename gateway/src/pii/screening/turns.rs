@@ -2,6 +2,7 @@
 //! understood by the question before it. Only the ends of messages are kept.
 
 use super::joined::{Join, JoinedView, Piece};
+use crate::pii::detector::views::fold::fold;
 
 /// Of a message only so much of its end can matter to the next one, context words included.
 const TAIL_BYTES: usize = 96;
@@ -102,8 +103,9 @@ fn border(tail: &[Piece], turn: &Turn, visit: &mut impl FnMut(JoinedView<'_>)) {
     let (Some(last), Some(first)) = (tail.last(), turn.head.first()) else { return };
     let near = DIGITS_WITHIN_BYTES.min(last.text.len());
     let is_split = has_digit(last.text.bytes().rev().take(near)) && has_digit(first.text.bytes().take(near));
-    let ends = [last.text.bytes().next_back(), first.text.bytes().next()];
-    let touches = ends.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.'));
+    let ends = [seen(&last.text).next_back(), seen(&first.text).next()];
+    let belongs = |end: char| end.is_ascii_alphanumeric() || matches!(end, '@' | '.');
+    let touches = ends.into_iter().flatten().all(belongs) || is_disguised(&last.text, &first.text);
     if turn.bytes > SHORT_BYTES && !is_split && !touches {
         return;
     }
@@ -119,10 +121,29 @@ fn border(tail: &[Piece], turn: &Turn, visit: &mut impl FnMut(JoinedView<'_>)) {
     }
 }
 
+/// The characters that a reader sees.
+fn seen(text: &str) -> impl DoubleEndedIterator<Item = char> {
+    text.chars().filter(|character| character.is_ascii() || fold(*character).is_some())
+}
+
+/// Whether a word of one message may go on in the next although its letters are of two scripts: one of the two is written
+/// with letters that look like others.
+fn is_disguised(before: &str, after: &str) -> bool {
+    let belongs = |character: &char| character.is_alphanumeric() || matches!(character, '.' | '_' | '-' | '+' | '@');
+    let of_two_scripts = |word: &mut dyn Iterator<Item = char>| {
+        let (mut ascii, mut other) = (false, false);
+        for letter in word.filter(|character| character.is_alphabetic()) {
+            (ascii, other) = (ascii || letter.is_ascii(), other || !letter.is_ascii());
+        }
+        ascii && other
+    };
+    of_two_scripts(&mut seen(before).rev().take_while(belongs)) || of_two_scripts(&mut seen(after).take_while(belongs))
+}
+
 /// Whether a value or word of one message may go on in the next: letters of one script, the second small, or digits and
 /// the marks of addresses. "…@mail.kz" and "Записал" are two things.
 fn may_go_on(before: &str, after: &str) -> bool {
-    let (Some(last), Some(first)) = (before.chars().next_back(), after.chars().next()) else { return false };
+    let (Some(last), Some(first)) = (seen(before).next_back(), seen(after).next()) else { return false };
     let belongs = |character: char| character.is_alphanumeric() || character.is_ascii_punctuation();
     if !belongs(last) || !belongs(first) {
         return false;
@@ -134,7 +155,7 @@ fn may_go_on(before: &str, after: &str) -> bool {
     match (last.is_alphabetic(), first.is_alphabetic()) {
         (true, true) => {
             let is_word = last.is_ascii() == first.is_ascii() && (first.is_lowercase() || last.is_uppercase());
-            is_word || is_encoded(before, after)
+            is_word || is_encoded(before, after) || is_disguised(before, after)
         }
         _ => true,
     }
@@ -204,6 +225,26 @@ mod tests {
         let found =
             views(&[("user", "9011"), ("assistant", "ok"), ("user", "2330"), ("assistant", "ok"), ("user", "0258")]);
         assert!(found.contains(&"901123300258".to_owned()), "{found:?}");
+    }
+
+    /// An address with Cyrillic letters that look like Latin ones, or with characters that nobody sees, cut anywhere.
+    #[test]
+    fn words_in_disguise_are_read_together() {
+        for (address, before, after) in [
+            ("qwyоdо.ybzdi89@bаnk-аlmаty.kz", "пошта ", " — не істеу керек?"),
+            ("fugwj64@g\u{200b}mail.com", "почта ", ", проверьте"),
+        ] {
+            let cuts = address.char_indices().map(|(at, _)| at).filter(|at| *at > 3 && address.len() - at > 3);
+            for cut in cuts {
+                let (head, tail) = address.split_at(cut);
+                let long = "слово ".repeat(60);
+                for rest in ["", &long] {
+                    let (head, tail) = (format!("{rest}{before}{head}"), format!("{tail}{after} {rest}"));
+                    let found = views(&[("user", &head), ("assistant", "Go on."), ("user", &tail)]);
+                    assert!(found.iter().any(|view| view.contains(address)), "{head}|{tail}: {found:?}");
+                }
+            }
+        }
     }
 
     #[test]
