@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 
 use super::ErrorResponse;
+use super::page::{Page, malformed, page};
 use crate::pipeline::{self, Authenticated, Gateway};
 
 const DEFAULT_PAGE: usize = 20;
@@ -49,40 +50,17 @@ pub async fn delete_response(
     Ok(Json(json!({ "id": id, "object": "response", "deleted": true })))
 }
 
-#[derive(Debug, Deserialize)]
-pub struct Page {
-    limit: Option<usize>,
-    order: Option<String>,
-    after: Option<String>,
-}
-
 pub async fn list_input_items(
     State(gateway): State<Arc<Gateway>>,
     Extension(authenticated): Extension<Authenticated>,
     id: Id,
     query: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Value>, ErrorResponse> {
-    let Ok(Query(page)) = query else {
-        return Err(ApiError::invalid("limit", "'limit' must be a whole number.").into());
-    };
+    let Ok(Query(asked)) = query else { return Err(malformed().into()) };
     let mut items = pipeline::input_items(&gateway, &authenticated.context().key, &text(id)).await?;
-    match page.order.as_deref() {
-        Some("asc") => {}
-        None | Some("desc") => items.reverse(),
-        Some(_) => return Err(ApiError::invalid("order", "Invalid value for 'order': expected asc or desc.").into()),
-    }
-    if let Some(after) = &page.after {
-        let Some(at) = items.iter().position(|item| item["id"] == after.as_str()) else {
-            return Err(ApiError::invalid("after", "Invalid 'after': there is no such item.").into());
-        };
-        items.drain(..=at);
-    }
-    let limit = page.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
-    let has_more = items.len() > limit;
-    items.truncate(limit);
-    let id_of = |item: Option<&Value>| item.map_or(Value::Null, |item| item["id"].clone());
-    let (first, last) = (id_of(items.first()), id_of(items.last()));
-    Ok(Json(json!({ "object": "list", "data": items, "first_id": first, "last_id": last, "has_more": has_more })))
+    // The newest first.
+    items.reverse();
+    Ok(Json(page(items, &asked, (DEFAULT_PAGE, MAX_PAGE))?))
 }
 
 fn text(id: Id) -> String {

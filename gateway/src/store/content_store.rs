@@ -215,19 +215,12 @@ async fn give_way(
     now_ms: u64,
     most: i64,
 ) -> Result<u64, StoreError> {
-    for kind in Kind::ALL {
+    let expired = Kind::ALL.map(|kind| (kind, now_ms.cast_signed()));
+    let any = Kind::ALL.into_iter().filter(|kind| kind.gives_way()).map(|kind| (kind, i64::MAX));
+    for (kind, until_ms) in expired.into_iter().chain(any) {
         let query = "DELETE FROM content WHERE rowid IN (SELECT rowid FROM content WHERE tenant = ? AND kind = ? \
                      AND expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?)";
-        let gone = sqlx::query(query).bind(tenant).bind(kind.as_str()).bind(now_ms.cast_signed()).bind(most);
-        let gone = gone.execute(&mut **transaction).await?.rows_affected();
-        if gone > 0 {
-            return Ok(gone);
-        }
-    }
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.gives_way()) {
-        let query = "DELETE FROM content WHERE rowid IN (SELECT rowid FROM content WHERE tenant = ? AND kind = ? \
-                     ORDER BY expires_at_ms LIMIT ?)";
-        let gone = sqlx::query(query).bind(tenant).bind(kind.as_str()).bind(most);
+        let gone = sqlx::query(query).bind(tenant).bind(kind.as_str()).bind(until_ms).bind(most);
         let gone = gone.execute(&mut **transaction).await?.rows_affected();
         if gone > 0 {
             return Ok(gone);
