@@ -31,16 +31,27 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_DISCARD_BYTES: usize = 64 << 20;
 
+/// Where there is no `writer`, the body is read all the same, and its error given back.
+///
 /// # Errors
 /// 400 for a form that is none or says what it may not, 408 where it comes too slowly; as [`FileWriter::write`].
-pub(super) async fn upload(content_type: &str, body: Body, writer: FileWriter) -> Result<FileRecord, ApiError> {
+pub(super) async fn upload(
+    content_type: &str,
+    body: Body,
+    writer: Result<FileWriter, ApiError>,
+) -> Result<FileRecord, ApiError> {
     let boundary = parse_boundary(content_type).map_err(|_| {
         ApiError::invalid_request("Expected a form (multipart/form-data with a boundary).").with_code("invalid_form")
-    })?;
+    });
     let (body, unread) = (Arc::new(Mutex::new(body.into_data_stream())), Arc::<AtomicUsize>::default());
-    let metered = Metered { body: Arc::clone(&body), unread: Arc::clone(&unread), has_given: false };
-    let form = Form { form: Multipart::new(metered, boundary), unread };
-    let read = tokio::time::timeout(UPLOAD_TIMEOUT, form.read(writer)).await.unwrap_or_else(|_| Err(too_slow()));
+    let read = match (writer, boundary) {
+        (Err(error), _) | (_, Err(error)) => Err(error),
+        (Ok(writer), Ok(boundary)) => {
+            let metered = Metered { body: Arc::clone(&body), unread: Arc::clone(&unread), has_given: false };
+            let form = Form { form: Multipart::new(metered, boundary), unread };
+            tokio::time::timeout(UPLOAD_TIMEOUT, form.read(writer)).await.unwrap_or_else(|_| Err(too_slow()))
+        }
+    };
     // Its connection would be closed on what is left, under the client's next request.
     let _ = tokio::time::timeout(DISCARD_TIMEOUT, discard(&body)).await;
     read

@@ -48,10 +48,10 @@ pub async fn upload_file(
 ) -> Result<Json<Value>, ErrorResponse> {
     let _places = gateway.enter()?;
     let owner = owner_of(&authenticated.context().key);
-    check_file_count(&gateway, &owner).await?;
+    let checked = check_file_count(&gateway, &owner).await;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let max_bytes = gateway.snapshot().config.content.max_file_bytes;
-    let writer = FileWriter::new(&gateway, owner, fresh_file_id(&gateway), max_bytes);
+    let writer = checked.map(|()| FileWriter::new(&gateway, owner, fresh_file_id(&gateway), max_bytes));
     Ok(Json(shown(&upload(content_type, body, writer).await?)))
 }
 

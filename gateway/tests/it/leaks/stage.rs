@@ -163,7 +163,7 @@ fn configuration(outside: &Upstream, failing: &Upstream, inside: &Upstream, priv
     let weighted = "targets = [{ provider = \"cloud\", model = \"a\", weight = 3 }, \
                     { provider = \"cloud\", model = \"b\", weight = 1 }]";
     [
-        "[local]\nenabled = false\n[batches]\nmax_tries = 1".to_owned(),
+        "[local]\nenabled = false\n[batches]\nmax_tries = 1\n[content]\nmax_files = 1000000".to_owned(),
         privacy.to_owned(),
         provider("cloud", &outside.base_url, ""),
         provider("flaky", &failing.base_url, ""),
