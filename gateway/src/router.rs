@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::pipeline::Gateway;
 use crate::{api, middleware};
@@ -41,8 +41,19 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models/{*id}", get(api::show_model))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::application));
     let admin = Router::new()
+        .route("/admin/v1/me", get(api::show_me))
+        .route("/admin/v1/roles", get(api::list_roles))
+        .route("/admin/v1/tenants", get(api::list_tenants).post(api::create_tenant))
+        .route("/admin/v1/tenants/{tenant}", get(api::show_tenant).patch(api::change_tenant))
+        .route("/admin/v1/departments", get(api::list_departments).post(api::create_department))
+        .route("/admin/v1/departments/{tenant}/{id}", get(api::show_department).patch(api::change_department))
+        .route("/admin/v1/projects", get(api::list_projects).post(api::create_project))
+        .route("/admin/v1/projects/{tenant}/{id}", get(api::show_project).patch(api::change_project))
         .route("/admin/v1/keys", get(api::list_keys).post(api::create_key))
-        .route("/admin/v1/keys/{id}", delete(api::revoke_key))
+        .route("/admin/v1/keys/{id}", get(api::show_key).patch(api::change_key).delete(api::revoke_key))
+        .route("/admin/v1/keys/{id}/rotate", post(api::rotate_key))
+        .route("/admin/v1/switches", get(api::list_switches))
+        .route("/admin/v1/switches/{kind}/{*name}", put(api::switch_off).delete(api::switch_on))
         .route("/admin/v1/pii/scan", post(api::scan_pii))
         .route("/admin/v1/models", get(api::list_local_models).post(api::control_local_model))
         .route("/admin/v1/content", delete(api::erase_content))

@@ -21,7 +21,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
     ("egress", &["config"]),
     ("channels", &["alerts", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
-    ("store", &["audit", "auth", "content", "pii"]),
+    ("store", &["audit", "auth", "config", "content", "pii", "secrets"]),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
         "pipeline",
@@ -43,7 +43,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
     ),
     ("jobs", &["audit", "content", "pii", "pipeline"]),
     ("api", &["auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
-    ("middleware", &["api", "audit", "auth", "pipeline"]),
+    ("middleware", &["api", "audit", "auth", "ingress", "pipeline"]),
 ];
 
 /// Foreign crate → the only places that may name it.
@@ -52,7 +52,10 @@ const NAMED_BY: [(&str, &[&str]); 7] = [
     ("rustls", &["egress", "ingress"]),
     ("tokio_rustls", &["ingress"]),
     ("sqlx", &["store"]),
-    ("axum", &["api", "ingress/listener.rs", "middleware", "router.rs", "cli", "providers/engine.rs"]),
+    (
+        "axum",
+        &["api", "ingress/listener.rs", "ingress/peer.rs", "middleware", "router.rs", "cli", "providers/engine.rs"],
+    ),
     ("shekara_inference", &["cli/local_engine.rs", "config/file.rs"]),
     ("clap", &["cli"]),
 ];

@@ -126,6 +126,9 @@ pub struct AuditRecord {
     pub actor: String,
     /// Method and matched route of this server, e.g. `POST /v1/chat/completions`.
     pub endpoint: String,
+    /// What an administrator's act was about, e.g. `key 7k2qxm3v9a of bank/support`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
     /// The alias asked for, once it is known to be one of ours.
     pub route: Option<String>,
     pub reason: Option<String>,

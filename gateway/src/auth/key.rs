@@ -5,10 +5,10 @@
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use super::DataClass;
+use super::names::check_name;
+use super::{DataClass, InvalidName, KeySettings, Permission, Reach, ReachLevel, Role};
 
 pub const KEY_PREFIX: &str = "sk-sh-";
 const ID_CHARS: usize = 10;
@@ -38,46 +38,24 @@ impl fmt::Debug for KeySecret {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum KeyRole {
-    /// Calls models.
-    Application,
-    /// Calls `/admin/v1`.
-    Admin,
-}
-
-impl KeyRole {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Application => "application",
-            Self::Admin => "admin",
-        }
-    }
-}
-
 /// What is asked for when a key is made.
 #[derive(Debug, Clone)]
 pub struct NewKey {
     pub name: String,
-    pub role: KeyRole,
+    pub role: Role,
     pub tenant: String,
     pub project: String,
     pub environment: String,
     /// The least class that every request of this key has.
     pub data_class: DataClass,
-}
-
-/// A name that could not stand in headers, tables and invoices.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{field}' must be 1 to 64 characters without control characters")]
-pub struct InvalidName {
-    pub field: &'static str,
+    pub settings: KeySettings,
+    /// Unix milliseconds.
+    pub expires_at_ms: Option<i64>,
 }
 
 impl NewKey {
     /// # Errors
-    /// One of the names is empty, too long or has control characters.
+    /// A name is empty, too long or has control characters.
     pub fn check(&self) -> Result<(), InvalidName> {
         let names = [
             ("name", &self.name),
@@ -85,30 +63,48 @@ impl NewKey {
             ("project", &self.project),
             ("environment", &self.environment),
         ];
-        let fine = |name: &str| (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-        match names.into_iter().find(|(_, name)| !fine(name)) {
-            Some((field, _)) => Err(InvalidName { field }),
-            None => Ok(()),
-        }
+        names.into_iter().try_for_each(|(field, name)| check_name(field, name))?;
+        self.settings.check()
     }
 }
 
 /// What is kept of a key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
     /// The part of the key that names it, without [`KEY_PREFIX`].
     pub id: String,
     pub name: String,
-    pub role: KeyRole,
+    pub role: Role,
     pub tenant: String,
     pub project: String,
     pub environment: String,
     pub data_class: DataClass,
+    pub settings: KeySettings,
     /// HMAC-SHA256 of the whole key.
     pub hash: [u8; 32],
-    /// Unix milliseconds.
+    /// Unix milliseconds, as all times here.
     pub created_at_ms: i64,
+    /// In force until then.
+    pub expires_at_ms: Option<i64>,
+    /// For now.
+    pub frozen: bool,
+    /// For good.
     pub revoked: bool,
+    /// Counts its changes.
+    pub version: i64,
+}
+
+impl KeyRecord {
+    /// Whether its role and reach allow this. What it may be done to, is for the reach to say.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission)
+            && (self.settings.reach == ReachLevel::Installation || !permission.is_of_installation())
+    }
+
+    /// Whose things it may see in `/admin/v1`.
+    pub fn reach(&self) -> Reach {
+        Reach::new(self.settings.reach, &self.tenant, &self.project)
+    }
 }
 
 /// A new key: its record to keep, and its text to show once.
@@ -123,6 +119,12 @@ impl fmt::Debug for MintedKey {
     }
 }
 
+/// What a part of a key's text says of its id: it may be searched for as it stands at its user's.
+pub fn id_prefix(text: &str) -> &str {
+    let rest = text.strip_prefix(KEY_PREFIX).unwrap_or(text);
+    rest.get(..ID_CHARS).unwrap_or(rest)
+}
+
 /// Makes a key from 42 random bytes of the caller's source.
 pub fn mint(new: NewKey, secret: &KeySecret, random: [u8; ID_CHARS + PROOF_CHARS], now_ms: i64) -> MintedKey {
     let chars: String = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect();
@@ -135,9 +137,13 @@ pub fn mint(new: NewKey, secret: &KeySecret, random: [u8; ID_CHARS + PROOF_CHARS
         project: new.project,
         environment: new.environment,
         data_class: new.data_class,
+        settings: new.settings,
         hash: secret.hash(&plaintext),
         created_at_ms: now_ms,
+        expires_at_ms: new.expires_at_ms,
+        frozen: false,
         revoked: false,
+        version: 1,
     };
     MintedKey { record, plaintext }
 }

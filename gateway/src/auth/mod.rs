@@ -1,11 +1,24 @@
-//! Virtual keys: minting, keeping as keyed hashes, recognising.
+//! Who may do what: tenants and their projects, virtual keys (kept as keyed hashes, recognised, restricted), roles, and
+//! kill switches.
 
 mod data_class;
+mod directory;
 mod key;
-mod keyring;
+mod key_settings;
+mod names;
 mod presented;
+mod reach;
+mod role;
+mod switches;
+mod tenancy;
 
 pub use data_class::DataClass;
-pub use key::{InvalidName, KEY_PREFIX, KeyRecord, KeyRole, KeySecret, MintedKey, NewKey, mint};
-pub use keyring::{KeyError, Keyring};
+pub use directory::{Bearer, Directory, DirectoryRecords, KeyError};
+pub use key::{KEY_PREFIX, KeyRecord, KeySecret, MintedKey, NewKey, id_prefix, mint};
+pub use key_settings::{AllowedZone, KeySettings};
+pub use names::{InvalidName, check_name};
 pub use presented::PresentedKey;
+pub use reach::{Reach, ReachLevel};
+pub use role::{Permission, Role};
+pub use switches::{Switch, SwitchKind, Switches};
+pub use tenancy::{Department, Project, ProjectSettings, Tenant, TenantSettings};

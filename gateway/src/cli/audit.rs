@@ -7,7 +7,8 @@ use clap::Subcommand;
 use super::output;
 use crate::audit::AuditRecord;
 use crate::config::load;
-use crate::store::{DataDir, JournalReader, SqliteStore, Store, StoreError};
+use crate::pipeline::Sources;
+use crate::store::{AuditFilter, DataDir, JournalReader, SqlStore, Store, StoreError};
 
 const PAGE: u32 = 1_000;
 
@@ -24,12 +25,13 @@ pub(super) enum AuditCommand {
 pub(super) async fn run(path: Option<&Path>, command: &AuditCommand) -> anyhow::Result<()> {
     let AuditCommand::Export { .. } = command;
     let config = load(path)?.config;
-    let data = DataDir::create(&config.database)?;
-    let store = SqliteStore::open(data.database()).await?;
+    let data = DataDir::create(&config.store)?;
+    let writer = data.writer(Sources::system().random())?;
+    let store = SqlStore::open(&config.store.database, &writer).await?;
     carry_over(&data, &store).await?;
     let mut after = 0;
     loop {
-        let rows = store.audit_page(after, PAGE).await?;
+        let rows = store.audit_page(AuditFilter::default(), after, PAGE).await?;
         for row in &rows {
             output::line(&serde_json::to_string(row)?);
         }
@@ -41,7 +43,7 @@ pub(super) async fn run(path: Option<&Path>, command: &AuditCommand) -> anyhow::
 }
 
 /// Brings what a stopped gateway left in its journal into the database. A running one does that itself within a second.
-async fn carry_over(data: &DataDir, store: &SqliteStore) -> anyhow::Result<()> {
+async fn carry_over(data: &DataDir, store: &SqlStore) -> anyhow::Result<()> {
     match data.lock() {
         Ok(_lock) => {
             let journal = crate::store::Journal::open(&data.journal(), store.journal_position().await?)?;
@@ -53,7 +55,7 @@ async fn carry_over(data: &DataDir, store: &SqliteStore) -> anyhow::Result<()> {
 }
 
 /// What was in the journal when the command began is in the database when it reads.
-async fn wait_for_projection(data: &DataDir, store: &SqliteStore) -> anyhow::Result<()> {
+async fn wait_for_projection(data: &DataDir, store: &SqlStore) -> anyhow::Result<()> {
     let mut reader = JournalReader::new(&data.journal(), store.journal_position().await?);
     while let Some(payload) = reader.next_record()? {
         let _: AuditRecord = serde_json::from_slice(&payload)?;

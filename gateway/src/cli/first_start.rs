@@ -1,8 +1,8 @@
 //! The first start: an admin key and a first application key, shown once.
 
-use crate::auth::{DataClass, KeyRole, KeySecret, NewKey, mint};
+use crate::auth::{DataClass, KeySecret, KeySettings, NewKey, Role, mint};
 use crate::pipeline::Sources;
-use crate::store::{Store, StoreError};
+use crate::store::{KeyFilter, Store, StoreError};
 
 /// The plaintext of the keys that were just made.
 pub(super) struct FirstKeys {
@@ -16,7 +16,7 @@ pub(super) async fn first_keys(
     secret: &KeySecret,
     sources: &Sources,
 ) -> Result<Option<FirstKeys>, StoreError> {
-    if !store.keys().await?.is_empty() {
+    if !store.tenancy().keys(KeyFilter { limit: 1, ..KeyFilter::default() }).await?.is_empty() {
         return Ok(None);
     }
     let new = |name: &str, role| NewKey {
@@ -26,11 +26,13 @@ pub(super) async fn first_keys(
         project: "default".to_owned(),
         environment: "dev".to_owned(),
         data_class: DataClass::Public,
+        settings: KeySettings::default(),
+        expires_at_ms: None,
     };
     let now_ms = sources.now().as_millisecond();
-    let admin = mint(new("first admin", KeyRole::Admin), secret, sources.random(), now_ms);
-    let application = mint(new("first application", KeyRole::Application), secret, sources.random(), now_ms);
-    store.insert_key(admin.record).await?;
-    store.insert_key(application.record).await?;
+    let admin = mint(new("first admin", Role::Owner), secret, sources.random(), now_ms);
+    let application = mint(new("first application", Role::Application), secret, sources.random(), now_ms);
+    store.tenancy().insert_key(admin.record).await?;
+    store.tenancy().insert_key(application.record).await?;
     Ok(Some(FirstKeys { admin: admin.plaintext, application: application.plaintext }))
 }

@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::output;
-use crate::auth::{DataClass, KEY_PREFIX, KeyRole, NewKey, mint};
+use crate::auth::{DataClass, KEY_PREFIX, KeyRecord, KeySettings, NewKey, Role, mint};
 use crate::config::load;
 use crate::pipeline::Sources;
-use crate::store::{DataDir, SqliteStore, Store};
+use crate::store::{DataDir, KeyFilter, SqlStore, Store, Written};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
@@ -44,8 +44,11 @@ pub(super) struct CreateArgs {
     /// The least class that every request of this key has: public, internal, personal or special.
     #[arg(long, default_value = "public")]
     data_class: DataClass,
-    /// A key for /admin/v1 instead of models.
-    #[arg(long)]
+    /// What it opens: application (models), or for /admin/v1 owner, admin, operator, finance, auditor or developer.
+    #[arg(long, default_value = "application", value_parser = role)]
+    role: Role,
+    /// The same as --role admin.
+    #[arg(long, conflicts_with = "role")]
     admin: bool,
     #[arg(long)]
     json: bool,
@@ -53,14 +56,17 @@ pub(super) struct CreateArgs {
 
 pub(super) async fn run(path: Option<&Path>, command: KeysCommand) -> anyhow::Result<()> {
     let config = load(path)?.config;
-    let data = DataDir::create(&config.database)?;
-    let store = SqliteStore::open(data.database()).await?;
+    let data = DataDir::create(&config.store)?;
+    let writer = data.writer(Sources::system().random())?;
+    let store = SqlStore::open(&config.store.database, &writer).await?;
     match command {
         KeysCommand::Create(args) => create(&data, &store, args).await,
         KeysCommand::List { json } => list(&store, json).await,
         KeysCommand::Revoke { id, json } => {
-            if !store.revoke_key(id.clone()).await? {
-                bail!("there is no key in force with the id '{id}'");
+            let key = store.tenancy().key(id.clone()).await?.filter(|key| !key.revoked);
+            let Some(key) = key else { bail!("there is no key in force with the id '{id}'") };
+            if store.tenancy().update_key(KeyRecord { revoked: true, ..key }).await? != Written::Done {
+                bail!("the key was changed at the same moment: try again");
             }
             output::line(&if json { json!({ "revoked": id }).to_string() } else { format!("revoked {id}") });
             Ok(())
@@ -68,20 +74,26 @@ pub(super) async fn run(path: Option<&Path>, command: KeysCommand) -> anyhow::Re
     }
 }
 
-async fn create(data: &DataDir, store: &SqliteStore, args: CreateArgs) -> anyhow::Result<()> {
+fn role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| format!("'{text}' is no role"))
+}
+
+async fn create(data: &DataDir, store: &SqlStore, args: CreateArgs) -> anyhow::Result<()> {
     let new = NewKey {
         name: args.name,
-        role: if args.admin { KeyRole::Admin } else { KeyRole::Application },
+        role: if args.admin { Role::Admin } else { args.role },
         tenant: args.tenant,
         project: args.project,
         environment: args.environment,
         data_class: args.data_class,
+        settings: KeySettings::default(),
+        expires_at_ms: None,
     };
     new.check()?;
     let sources = Sources::system();
     let secret = data.key_secret(sources.random())?;
     let minted = mint(new, &secret, sources.random(), sources.now().as_millisecond());
-    store.insert_key(minted.record.clone()).await?;
+    store.tenancy().insert_key(minted.record.clone()).await?;
     output::line(&if args.json {
         json!({ "id": minted.record.id, "key": minted.plaintext }).to_string()
     } else {
@@ -90,8 +102,8 @@ async fn create(data: &DataDir, store: &SqliteStore, args: CreateArgs) -> anyhow
     Ok(())
 }
 
-async fn list(store: &SqliteStore, json: bool) -> anyhow::Result<()> {
-    for key in store.keys().await? {
+async fn list(store: &SqlStore, json: bool) -> anyhow::Result<()> {
+    for key in store.tenancy().keys(KeyFilter { limit: u32::MAX, ..KeyFilter::default() }).await? {
         output::line(&if json {
             json!({
                 "id": key.id, "name": key.name, "role": key.role, "tenant": key.tenant, "project": key.project,
@@ -99,7 +111,11 @@ async fn list(store: &SqliteStore, json: bool) -> anyhow::Result<()> {
             })
             .to_string()
         } else {
-            let state = if key.revoked { "revoked" } else { "in force" };
+            let state = match &key {
+                key if key.revoked => "revoked",
+                key if key.frozen => "frozen",
+                _ => "in force",
+            };
             format!(
                 "{}  {KEY_PREFIX}{}…  {:<11} {:<8}  {} / {} / {}  {}",
                 key.id,

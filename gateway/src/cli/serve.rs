@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -20,18 +19,18 @@ use crate::alerts::{About, Event};
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
-use crate::ingress::{Certificates, TlsListener};
+use crate::ingress::{Certificates, PeerAddress, PlainListener, TlsListener};
 use crate::jobs;
 use crate::labels::Signer;
 use crate::pii::masking::MaskingSecret;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::secrets::SecretSource;
-use crate::store::{DataDir, Journal, Projector, SqliteStore, Store};
+use crate::store::{DataDir, Journal, Projector, SqlStore, Store};
 use crate::telemetry;
 
-/// Keys made by the command line or another gateway count after this long.
-const KEY_REFRESH: Duration = Duration::from_secs(2);
+/// What the command line or another gateway changes of keys and switches counts after this long.
+const DIRECTORY_REFRESH: Duration = Duration::from_secs(2);
 /// How often expired conversations are looked for.
 const EXPIRY_EVERY: Duration = Duration::from_mins(10);
 /// Alerts that wait at the end get this long.
@@ -47,12 +46,13 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let certificates = config.tls.clone().map(Certificates::read).transpose()?.map(Arc::new);
     let listener = bind(config.listen).await?;
-    let data = DataDir::create(&config.database)?;
+    let sources = Sources::system();
+    let data = DataDir::create(&config.store)?;
     let _lock = data.lock()?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
+    let writer = data.writer(sources.random())?;
+    let store: Arc<dyn Store> = Arc::new(SqlStore::open(&config.store.database, &writer).await?);
     let journal = Arc::new(Journal::open(&data.journal(), store.journal_position().await?)?);
     let engine = LocalEngine::open(&config.local, [config.max_body_bytes, config.max_upload_bytes])?;
-    let sources = Sources::system();
     let key_secret = data.key_secret(sources.random())?;
     let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);
     let content_keys = content_keys(&config, &data, &sources)?;
@@ -70,7 +70,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let gateway = Arc::new(Gateway::new(parts).await?);
     let projector = Projector::start(Arc::clone(&gateway.journal), Arc::clone(gateway.shared_store()));
     let mut background = JoinSet::new();
-    background.spawn(refresh_keys(Arc::clone(&gateway)));
+    background.spawn(refresh_directory(Arc::clone(&gateway)));
     background.spawn(forget_expired(Arc::clone(&gateway)));
     let address = listener.local_addr()?;
     if certificates.is_none() && !address.ip().is_loopback() {
@@ -91,7 +91,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         gateway.put_in_force(snapshot(config.clone(), &engine, &gateway.sources)?).await;
         // Made only now that they are shown: an end while loading must not lose them.
         let first = first_keys(gateway.store(), gateway.key_secret(), &gateway.sources).await?;
-        gateway.reload_keys().await?;
+        gateway.reload_directory().await?;
         announce(address, &gateway, &engine, first.as_ref());
         // Not before what they are answered by.
         background.spawn(jobs::batches::run(Arc::clone(&gateway)));
@@ -160,18 +160,15 @@ fn start_server(
     certificates: Option<&Arc<Certificates>>,
 ) -> (Server, Arc<Notify>) {
     let stopped = Arc::new(Notify::new());
-    let (router, told) = (router(Arc::clone(gateway)), Arc::clone(&stopped));
+    let router = router(Arc::clone(gateway)).into_make_service_with_connect_info::<PeerAddress>();
+    let told = Arc::clone(&stopped);
     let told = async move { told.notified().await };
     if let Some(certificates) = certificates {
         let listener = TlsListener::new(listener, Arc::clone(certificates));
         let serve = axum::serve(listener, router).with_graceful_shutdown(told);
         return (tokio::spawn(async move { serve.await }), stopped);
     }
-    let listener = listener.tap_io(|stream| {
-        // A stream that cannot be tuned still works.
-        let _ = stream.set_nodelay(true);
-    });
-    let serve = axum::serve(listener, router).with_graceful_shutdown(told);
+    let serve = axum::serve(PlainListener(listener), router).with_graceful_shutdown(told);
     (tokio::spawn(async move { serve.await }), stopped)
 }
 
@@ -209,11 +206,11 @@ async fn run_until_stopped(gateway: &Gateway, engine: &LocalEngine, file: &mut W
     }
 }
 
-async fn refresh_keys(gateway: Arc<Gateway>) {
+async fn refresh_directory(gateway: Arc<Gateway>) {
     loop {
-        tokio::time::sleep(KEY_REFRESH).await;
-        if let Err(error) = gateway.reload_keys().await {
-            tracing::error!(%error, "the keys could not be read; those in memory stay in force");
+        tokio::time::sleep(DIRECTORY_REFRESH).await;
+        if let Err(error) = gateway.reload_directory().await {
+            tracing::error!(%error, "keys and switches could not be read; those in memory stay in force");
         }
     }
 }

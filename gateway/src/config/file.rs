@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -14,6 +15,7 @@ use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
 use super::route_file::RouteFile;
 use super::server_tls::ServerTlsFile;
+use super::store::StoreFile;
 use super::vault::VaultFile;
 use crate::auth::DataClass;
 use crate::pii::{Action, CustomCheck, Entity};
@@ -72,6 +74,8 @@ pub struct ServerFile {
     /// Of the hours that conditions of targets name.
     pub utc_offset: Spanned<String>,
     pub tls: Option<ServerTlsFile>,
+    /// Whose `X-Forwarded-For` is believed where keys may be used from some addresses only.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for ServerFile {
@@ -88,6 +92,7 @@ impl Default for ServerFile {
             // Kazakhstan's, all year.
             utc_offset: Spanned::new(0..0, "+05:00".to_owned()),
             tls: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -100,19 +105,6 @@ pub enum ReadyRule {
     All,
     /// At least one route has one.
     Any,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StoreFile {
-    /// `sqlite:PATH`. The journal, the key secret and the lock lie in the same folder.
-    pub url: Spanned<String>,
-}
-
-impl Default for StoreFile {
-    fn default() -> Self {
-        Self { url: Spanned::new(0..0, "sqlite:data/shekara.db".to_owned()) }
-    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

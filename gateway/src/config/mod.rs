@@ -19,6 +19,7 @@ mod provider_limits;
 mod route;
 mod route_file;
 mod server_tls;
+mod store;
 mod validate;
 mod vault;
 
@@ -40,5 +41,6 @@ pub use route::{
 };
 pub use route_file::{Ability, Sticky, Strategy, TimeoutsFile, UnreadableRule};
 pub use server_tls::ServerTls;
+pub use store::{Database, PostgresUrl, StoreConfig};
 pub use validate::{Config, LOCAL_PROVIDER, Zone, inside_border};
 pub use vault::VaultConfig;

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -18,6 +17,7 @@ use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
 use super::provider::{ProviderConfig, Surroundings, check_provider};
 use super::route::{RouteConfig, check_route};
 use super::server_tls::{ServerTls, check_server_tls};
+use super::store::{StoreConfig, check_store};
 use super::vault::{VaultConfig, check_vault};
 
 /// The name under which the engine's models are reached.
@@ -37,10 +37,10 @@ pub struct Config {
     pub grace: Duration,
     pub readyz: ReadyRule,
     pub tls: Option<ServerTls>,
+    pub trusted_proxies: Vec<IpNet>,
     /// Of the hours in conditions.
     pub utc_offset: Offset,
-    /// The SQLite file; its folder is the data folder.
-    pub database: PathBuf,
+    pub store: StoreConfig,
     pub local: LocalFile,
     pub in_country: Vec<IpNet>,
     pub vault: Option<VaultConfig>,
@@ -83,10 +83,7 @@ pub(super) fn invalid<T>(at: &Spanned<T>, message: impl Into<String>) -> Invalid
 }
 
 pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
-    let database = match file.store.url.get_ref().strip_prefix("sqlite:") {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => return Err(invalid(&file.store.url, "[store] url must be 'sqlite:PATH' (nothing else is supported yet)")),
-    };
+    let store = check_store(file.store)?;
     if !matches!(file.local.device.get_ref().as_str(), "auto" | "cpu") {
         return Err(invalid(&file.local.device, "[local] device must be 'auto' or 'cpu' in this build"));
     }
@@ -154,8 +151,9 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         grace: Duration::from_secs(file.server.grace_s),
         readyz: file.server.readyz,
         tls: file.server.tls.as_ref().map(check_server_tls).transpose()?,
+        trusted_proxies: file.server.trusted_proxies,
         utc_offset: check_offset(&file.server.utc_offset)?,
-        database,
+        store,
         local: file.local,
         in_country: file.network.in_country,
         vault,

@@ -2,6 +2,8 @@
 
 mod certificates;
 mod listener;
+mod peer;
 
 pub use certificates::{Certificates, TlsError};
 pub use listener::TlsListener;
+pub use peer::{PeerAddress, PlainListener};

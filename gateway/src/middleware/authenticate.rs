@@ -12,20 +12,23 @@ use http_body::Body as _;
 use shekara_protocol::error::ApiError;
 
 use super::RequestId;
-use crate::api::ErrorResponse;
+use super::client_address::client_address;
+use crate::api::{ErrorResponse, permissions};
 use crate::audit::Outcome;
-use crate::auth::{KeyRole, PresentedKey};
-use crate::pipeline::{Draft, Gateway, Settlement, audit_unavailable};
+use crate::auth::PresentedKey;
+use crate::pipeline::{Door, Draft, Gateway, Knock, Settlement, audit_unavailable};
 
 pub async fn application(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    authenticate(&gateway, KeyRole::Application, request, next).await
+    authenticate(&gateway, Door::Models, request, next).await
 }
 
 pub async fn admin(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    authenticate(&gateway, KeyRole::Admin, request, next).await
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let door = Door::Admin(permissions(request.method(), path));
+    authenticate(&gateway, door, request, next).await
 }
 
-async fn authenticate(gateway: &Gateway, role: KeyRole, mut request: Request, next: Next) -> Response {
+async fn authenticate(gateway: &Gateway, door: Door, mut request: Request, next: Next) -> Response {
     if gateway.drain.is_draining() {
         return ErrorResponse(ApiError::shutting_down()).into_response();
     }
@@ -33,7 +36,9 @@ async fn authenticate(gateway: &Gateway, role: KeyRole, mut request: Request, ne
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
     let path = request.extensions().get::<MatchedPath>().map_or("", |path| path.as_str());
     let endpoint = format!("{} {path}", request.method());
-    let authenticated = match gateway.authenticate(presented.as_ref(), role, &id, endpoint) {
+    let address = client_address(&request, &gateway.snapshot().config.trusted_proxies);
+    let knock = Knock { presented: presented.as_ref(), address, door, request_id: &id, endpoint };
+    let authenticated = match gateway.authenticate(knock) {
         Ok(authenticated) => authenticated,
         Err(error) => return ErrorResponse(error).into_response(),
     };

@@ -2,6 +2,7 @@
 //! [`authenticate`] (which also settles).
 
 mod authenticate;
+mod client_address;
 mod fallback;
 mod messages_shape;
 mod request_id;

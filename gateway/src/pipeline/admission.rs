@@ -106,6 +106,12 @@ impl Authenticated {
         let declared = context.key.data_class.max(declared_class(headers)?).max(inherited.data_class);
         context.settlement.note_data_class(declared);
         let route = snapshot.table.resolve(&model).ok_or_else(refusal::model_not_found)?;
+        if !context.key.settings.allows_route(&route.alias) {
+            return Err(refusal::model_not_allowed());
+        }
+        if gateway.directory().switches.is_route_off(&route.alias) {
+            return Err(refusal::switched_off());
+        }
         let (policy, class_of_rules) = rules(&snapshot, &context.key, &route.policy);
         let declared = declared.max(route.data_class).max(class_of_rules);
         context.settlement.note_data_class(declared);

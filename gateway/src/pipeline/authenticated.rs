@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::Settlement;
-use crate::auth::KeyRecord;
+use crate::auth::Bearer;
 
 /// Who asks; travels with the request to its end.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     pub request_id: String,
     /// Tenant, project, key and environment.
-    pub key: Arc<KeyRecord>,
+    pub key: Arc<Bearer>,
     pub settlement: Arc<Settlement>,
     /// It stands in a batch: nobody waits for the answer.
     pub in_batch: bool,

@@ -12,6 +12,7 @@ use super::cache::Slot;
 use super::endpoint::Endpoint;
 use super::finish::{begun_as, finish, fresh_ids};
 use super::late::{Waiting, late};
+use super::permitted::permitted;
 use super::screening::ScreenedRequest;
 use super::walk::Walk;
 use super::{Gateway, Snapshot, alarms, cache, refusal, shadow};
@@ -24,6 +25,7 @@ pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Resul
         alarms::tell_unanswered(gateway, &request, error);
         refusal::no_candidate(error)
     })?;
+    let plan = permitted(gateway, &request, plan)?;
     let slot = cache::slot(gateway, &request, &plan);
     if let Some(slot) = &slot
         && let Some(begun) = slot.look(gateway, &request).await

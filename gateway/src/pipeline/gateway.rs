@@ -15,10 +15,10 @@ use super::jobs::Jobs;
 use super::live::RoomLimits;
 use super::replay::Lives;
 use super::shelf::Shelf;
-use super::{Conversations, Drain, Settlement, Snapshot, Sources};
+use super::{Conversations, Drain, Knock, Settlement, Snapshot, Sources, refusal};
 use crate::alerts::Alerts;
 use crate::audit::Outcome;
-use crate::auth::{KeyError, KeyRole, Keyring, PresentedKey};
+use crate::auth::{Directory, KeyError, PresentedKey};
 use crate::content::{Bounds, ContentKeys, Item};
 use crate::labels::Signer;
 use crate::routing::{Candidate, LocalModels, Spent, Standings};
@@ -44,7 +44,7 @@ pub struct Gateway {
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
-    keyring: ArcSwap<Keyring>,
+    directory: ArcSwap<Directory>,
     store: StoreHandle,
     key_secret: crate::auth::KeySecret,
     in_flight: Arc<Semaphore>,
@@ -83,7 +83,7 @@ impl Gateway {
         let alerts = Arc::new(Alerts::start(parts.sources.clock(), metrics.alerts.clone()));
         alerts.follow(parts.snapshot.alerts.clone());
         parts.snapshot.providers.keep_secrets(None, &alerts).await;
-        let keyring = Keyring::new(parts.key_secret.clone(), parts.store.keys().await?);
+        let directory = Directory::new(parts.key_secret.clone(), parts.store.tenancy().directory().await?);
         let health = Arc::<Health>::default();
         if let Err(error) = note_today(&health, &parts).await {
             tracing::error!(%error, "what was used today could not be read: budgets of the day begin anew");
@@ -104,7 +104,7 @@ impl Gateway {
             forms: Arc::new(Semaphore::new(parts.snapshot.config.max_forms_bytes / KIB)),
             shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
-            keyring: ArcSwap::from_pointee(keyring),
+            directory: ArcSwap::from_pointee(directory),
             store: StoreHandle(parts.store),
             key_secret: parts.key_secret,
         })
@@ -188,7 +188,7 @@ impl Gateway {
         let kib = u32::try_from(bytes.div_ceil(KIB).min(most)).unwrap_or(u32::MAX);
         match Arc::clone(&self.forms).try_acquire_many_owned(kib) {
             Ok(permit) => Ok(places.with_form(permit)),
-            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(super::refusal::too_many_forms()),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(refusal::too_many_forms()),
         }
     }
 
@@ -196,45 +196,41 @@ impl Gateway {
         &self.key_secret
     }
 
-    /// Reads the keys anew, e.g. after one was made or revoked.
+    /// Who may do what, as it was last read.
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.load_full()
+    }
+
+    /// Reads who may do what anew, if there is something new.
     ///
     /// # Errors
-    /// The keys cannot be read; the old ones stay in force.
-    pub async fn reload_keys(&self) -> Result<(), StoreError> {
-        let keys = self.store().keys().await?;
-        self.keyring.store(Arc::new(Keyring::new(self.key_secret.clone(), keys)));
+    /// It cannot be read; what is known stays in force.
+    pub async fn reload_directory(&self) -> Result<(), StoreError> {
+        let tenancy = self.store().tenancy();
+        if tenancy.generation().await? != self.directory.load().generation {
+            let records = tenancy.directory().await?;
+            self.directory.store(Arc::new(Directory::new(self.key_secret.clone(), records)));
+        }
         Ok(())
     }
 
-    /// Believes a key, or says why not. `endpoint` is what the audit record will name.
+    /// Believes a key, or says why not.
     ///
     /// # Errors
-    /// 401 without a valid key, 403 with one of the other role.
-    pub fn authenticate(
-        &self,
-        presented: Option<&PresentedKey>,
-        role: KeyRole,
-        request_id: &str,
-        endpoint: String,
-    ) -> Result<Authenticated, ApiError> {
-        let key = presented.ok_or(KeyError::Missing).and_then(|key| self.keyring.load().verify(key));
+    /// 401 without a valid key, 403 with one that may not do this, not from there or not for now.
+    pub fn authenticate(&self, knock: Knock<'_>) -> Result<Authenticated, ApiError> {
+        let Knock { presented, address, door, request_id, endpoint } = knock;
+        let now_ms = self.sources.now().as_millisecond();
+        let verified = |key: &PresentedKey| self.directory.load().verify(key, address, now_ms);
+        let key = presented.ok_or(KeyError::Missing).and_then(verified);
         if let Err(error) = &key {
             tracing::warn!(request_id, endpoint, %error, "a request was turned away");
         }
-        let key = key.map_err(|error| match error {
-            KeyError::Missing => ApiError::invalid_api_key(
-                "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY', 'x-api-key' or 'api-key'.",
-            ),
-            KeyError::Unknown => ApiError::invalid_api_key("Incorrect API key provided."),
-            KeyError::Revoked => revoked(),
-        })?;
+        let key = key.map_err(refusal::bad_key)?;
         let settlement = Settlement::begin(self, &key, request_id, endpoint);
-        if key.role != role {
-            let error = super::refusal::wrong_role(key.role);
+        if let Err(error) = door.opens_for(&key) {
             settlement.note_error(error.code.as_deref());
-            settlement
-                .settle(Outcome::Failed, error.status.as_u16())
-                .map_err(|_| super::refusal::audit_unavailable())?;
+            settlement.settle(Outcome::Failed, error.status.as_u16()).map_err(|_| refusal::audit_unavailable())?;
             return Err(error);
         }
         let request_id = request_id.to_owned();
@@ -244,9 +240,10 @@ impl Gateway {
     /// A request of a batch, for the key that has ordered it.
     ///
     /// # Errors
-    /// 401: the key was revoked meanwhile.
+    /// As [`Self::authenticate`]: the key does not hold any more.
     pub fn on_behalf(&self, key_id: &str, request_id: &str, endpoint: String) -> Result<Authenticated, ApiError> {
-        let key = self.keyring.load().find(key_id).map_err(|_| revoked())?;
+        let found = self.directory.load().find(key_id, self.sources.now().as_millisecond());
+        let key = found.map_err(refusal::bad_key)?;
         let settlement = Settlement::begin(self, &key, request_id, endpoint);
         let request_id = request_id.to_owned();
         Ok(Authenticated::new(RequestContext { request_id, key, settlement, in_batch: true }))
@@ -260,13 +257,9 @@ impl Gateway {
         let in_flight = self.drain.enter().ok_or_else(ApiError::shutting_down)?;
         match Arc::clone(&self.in_flight).try_acquire_owned() {
             Ok(permit) => Ok(Places::new(in_flight, permit)),
-            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(super::refusal::too_many_in_flight()),
+            Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(refusal::too_many_in_flight()),
         }
     }
-}
-
-fn revoked() -> ApiError {
-    ApiError::invalid_api_key("This API key has been revoked.")
 }
 
 /// What processes before this one used since midnight counts as well.

@@ -13,6 +13,7 @@ mod call;
 mod chunk;
 mod conversations;
 mod dispatch;
+mod door;
 mod download;
 mod drain;
 mod endpoint;
@@ -31,6 +32,7 @@ mod live;
 mod local_models;
 mod named_files;
 mod needs;
+mod permitted;
 mod plain_request;
 mod provider_words;
 mod pump;
@@ -58,6 +60,7 @@ pub use authenticated::{Authenticated, RequestContext};
 pub use call::{Api, Call};
 pub use conversations::Conversations;
 pub use dispatch::{dispatch, minute_of_day};
+pub use door::{Door, Knock};
 pub use download::download;
 pub use drain::{Drain, InFlight};
 pub use endpoint::Endpoint;
@@ -69,7 +72,9 @@ pub use kept_file::{
     FileAbout, FileReader, FileRecord, FileWriter, Room, check_file_count, delete_file, file_record, file_records,
     fresh_file_id, keep_now, owner_of,
 };
-pub use refusal::{audit_unavailable, content_unavailable, idempotency_key_reused, no_room, scan_failed};
+pub use refusal::{
+    audit_unavailable, content_unavailable, idempotency_key_reused, no_room, not_permitted, scan_failed,
+};
 pub use replay::answer;
 pub use resend::idempotency_name;
 pub use screening::ScreenedRequest;

@@ -5,7 +5,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::answer_filter::FilterError;
 use super::shelf::ShelfError;
-use crate::auth::KeyRole;
+use crate::auth::{KeyError, Role};
 use crate::config::Ability;
 use crate::pii::AnswerBlocked;
 use crate::providers::{Failure, FailureKind};
@@ -27,12 +27,51 @@ pub fn scan_failed() -> ApiError {
     ApiError::internal().final_answer()
 }
 
-pub(super) fn wrong_role(role: KeyRole) -> ApiError {
-    let message = match role {
-        KeyRole::Admin => "An admin key opens /admin/v1 only. Use an application key for models.",
-        KeyRole::Application => "An application key does not open /admin/v1.",
+/// Why a key opens nothing.
+pub(super) fn bad_key(error: KeyError) -> ApiError {
+    let (code, message) = match error {
+        KeyError::Missing => {
+            return ApiError::invalid_api_key(
+                "You didn't provide an API key. Send it as 'Authorization: Bearer YOUR_KEY', 'x-api-key' or 'api-key'.",
+            );
+        }
+        KeyError::Unknown => return ApiError::invalid_api_key("Incorrect API key provided."),
+        KeyError::Revoked => return ApiError::invalid_api_key("This API key has been revoked."),
+        KeyError::Expired => return ApiError::invalid_api_key("This API key has expired."),
+        KeyError::Frozen => ("key_frozen", "This API key is frozen for now."),
+        KeyError::ProjectFrozen => ("project_frozen", "The project of this API key is frozen for now."),
+        KeyError::TenantFrozen => ("tenant_frozen", "The organisation of this API key is frozen for now."),
+        KeyError::Address => ("address_not_allowed", "This API key may not be used from this address."),
     };
-    ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message).with_code("wrong_key_role").final_answer()
+    forbidden(code, message)
+}
+
+pub(super) fn wrong_role(role: Role) -> ApiError {
+    let message = match role {
+        Role::Application => "An application key does not open /admin/v1.",
+        _ => "This key opens /admin/v1 only. Use an application key for models.",
+    };
+    forbidden("wrong_key_role", message)
+}
+
+/// The key is for other routes or models.
+pub(super) fn model_not_allowed() -> ApiError {
+    forbidden("model_not_allowed", "This API key may not use this model.")
+}
+
+/// An operator has thrown a kill switch.
+pub(super) fn switched_off() -> ApiError {
+    let message = "This model is switched off by its operator for now.";
+    ApiError::unavailable("switched_off", message, 60).final_answer()
+}
+
+/// For whoever is believed and may not do this.
+pub fn not_permitted() -> ApiError {
+    forbidden("permission_denied", "The role of this key does not allow this.")
+}
+
+fn forbidden(code: &'static str, message: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, ErrorType::PermissionError, message).with_code(code).final_answer()
 }
 
 pub fn idempotency_key_reused() -> ApiError {

@@ -87,6 +87,7 @@ impl Settlement {
             key_id: key.id.clone(),
             actor: key.name.clone(),
             endpoint,
+            object: None,
             route: None,
             reason: None,
             provider: None,
@@ -125,6 +126,11 @@ impl Settlement {
     /// A copy of what is known, for the answer's headers.
     pub fn draft(&self) -> Draft {
         self.lock().clone()
+    }
+
+    /// What an administrator's act is about.
+    pub fn note_object(&self, object: String) {
+        self.lock().record.object = Some(object);
     }
 
     pub(super) fn note_route(&self, alias: &str, is_named: bool, streamed: bool) {

@@ -9,6 +9,7 @@ use super::authenticated::RequestContext;
 use super::chunk::ChatEvent;
 use super::dispatch::dice;
 use super::events::{EventReader, Next};
+use super::permitted::is_permitted;
 use super::screening::ScreenedRequest;
 use super::walk::{Walk, Won};
 use super::whole::WholeAnswer;
@@ -27,7 +28,8 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
     {
         return;
     }
-    let is_taken = shadow.candidate.takes(&request.needs, request.asker(gateway));
+    let is_taken = shadow.candidate.takes(&request.needs, request.asker(gateway))
+        && is_permitted(gateway, request, &shadow.candidate);
     if !is_taken {
         return;
     }

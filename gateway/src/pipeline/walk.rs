@@ -8,6 +8,7 @@ use shekara_protocol::error::ApiError;
 
 use super::attempt::Begun;
 use super::health::{Busy, Full, Span};
+use super::permitted::is_permitted;
 use super::provider_words::without_quotations;
 use super::screening::ScreenedRequest;
 use super::{Gateway, refusal};
@@ -143,6 +144,10 @@ impl Walk<'_> {
 
     async fn asked_once(&self, candidate: &Candidate, reason: Reason, others: u32) -> Result<Won, Tried> {
         let (gateway, request, deployment) = (self.gateway, self.request, candidate.deployment());
+        // Switched off since the plan was made.
+        if !is_permitted(gateway, request, candidate) {
+            return Err(Tried::Next(FailureKind::Unsent.into()));
+        }
         let health = &gateway.health;
         let (began, began_ms) = (Instant::now(), gateway.now_ms());
         let full = |full: Full| {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::*;
-use crate::auth::{DataClass, KeyRecord, KeyRole};
+use crate::auth::{DataClass, KeyRecord, KeySettings, Role};
 use crate::config::{Config, parse};
 use crate::pii::{Confined, Detector, Policy, Scope, Screened, Uploads, screen};
 use crate::routing::{Deployment, RoutingTable, Spent, Standing};
@@ -22,14 +22,18 @@ fn key() -> KeyRecord {
     KeyRecord {
         id: "k1".into(),
         name: "test".into(),
-        role: KeyRole::Application,
+        role: Role::Application,
         tenant: "bank".into(),
         project: "support".into(),
         environment: "prod".into(),
         data_class: DataClass::Public,
+        settings: KeySettings::default(),
         hash: [0; 32],
         created_at_ms: 0,
+        expires_at_ms: None,
+        frozen: false,
         revoked: false,
+        version: 1,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The data folder: database, journal, key secret, and a lock so that one gateway at a time owns them.
+//! The data folder: journal, secrets that were made here, and a lock so that one gateway at a time owns them.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use crate::auth::KeySecret;
+use crate::config::{Database, StoreConfig};
 use crate::content::MasterKey;
 use crate::pii::masking::MaskingSecret;
+
+/// Of a writer's name: enough for as many gateways as there will ever be.
+const WRITER_BYTES: usize = 8;
 
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
-    database: PathBuf,
 }
 
 /// Held for as long as the gateway runs; the system releases it when the process ends, however it ends.
@@ -23,29 +26,31 @@ pub struct Lock {
 }
 
 impl DataDir {
-    /// Makes the folder of `database` (readable by its owner only) if it is not there.
+    /// Makes the folders of journal and database (readable by their owner only) if they are not there.
     ///
     /// # Errors
-    /// The folder cannot be made.
-    pub fn create(database: &Path) -> Result<Self, StoreError> {
-        let root = match database.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&root).map_err(|source| StoreError::File { path: root.clone(), source })?;
-        Ok(Self { root, database: database.to_owned() })
-    }
-
-    pub fn database(&self) -> &Path {
-        &self.database
+    /// A folder cannot be made.
+    pub fn create(config: &StoreConfig) -> Result<Self, StoreError> {
+        let root = config.data_dir.clone();
+        if let Database::Sqlite(path) = &config.database
+            && let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty())
+        {
+            make_folder(parent)?;
+        }
+        make_folder(&root)?;
+        Ok(Self { root })
     }
 
     pub fn journal(&self) -> PathBuf {
         self.root.join("journal")
+    }
+
+    /// What this gateway is called among those who write into one database, made from `fresh` on the first start.
+    ///
+    /// # Errors
+    /// The file cannot be made or does not hold a name.
+    pub fn writer(&self, fresh: [u8; 32]) -> Result<String, StoreError> {
+        self.secret("writer.id", fresh).map(|id| to_hex(&id[..WRITER_BYTES]))
     }
 
     /// # Errors
@@ -114,6 +119,14 @@ impl DataDir {
     }
 }
 
+fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| StoreError::File { path: path.to_owned(), source })
+}
+
 pub(super) fn to_hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -139,8 +152,11 @@ mod tests {
     #[test]
     fn the_secret_survives_and_the_lock_excludes() {
         let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("data/x.db");
-        let data = DataDir::create(&database).unwrap();
+        let (database, data_dir) = (Database::Sqlite(folder.path().join("db/x.db")), folder.path().join("data"));
+        let data = DataDir::create(&StoreConfig { database, data_dir }).unwrap();
+        assert!(folder.path().join("db").is_dir());
+        let writer = data.writer([5; 32]).unwrap();
+        assert_eq!((writer.as_str(), data.writer([6; 32]).unwrap()), ("0505050505050505", writer.clone()));
         data.key_secret([1; 32]).unwrap();
         let hex = std::fs::read_to_string(folder.path().join("data/keys.secret")).unwrap();
         data.key_secret([2; 32]).unwrap();

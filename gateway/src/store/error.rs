@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::JournalError;
+use crate::secrets::SecretError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -24,6 +25,12 @@ pub enum StoreError {
     Locked { path: PathBuf },
     #[error("failed to read the key secret {}: it must hold 64 hexadecimal digits", path.display())]
     BadKeySecret { path: PathBuf },
+    #[error("failed to learn where the database is: {source}")]
+    NoUrl { source: SecretError },
+    #[error("failed to use the database: its url is wrong (it is not shown, for it holds a password)")]
+    BadUrl,
+    #[error("failed to open the database: the work was given up")]
+    Cancelled,
     #[error(transparent)]
     Journal(#[from] JournalError),
 }

@@ -2,11 +2,16 @@
 
 mod content_store;
 mod data_dir;
+mod database;
 mod error;
 mod journal;
 mod journal_reader;
 mod projector;
-mod sqlite;
+mod sql_store;
+mod tenancy_rows;
+mod tenancy_store;
+#[cfg(test)]
+mod test_store;
 mod vault_store;
 
 pub use content_store::ContentStore;
@@ -16,14 +21,14 @@ pub use error::StoreError;
 pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
 pub use projector::{Projector, project_all};
-pub use sqlite::SqliteStore;
+pub use sql_store::SqlStore;
+pub use tenancy_store::{KeyFilter, TenancyStore, Written};
 pub use vault_store::VaultStore;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use crate::audit::AuditRecord;
-use crate::auth::KeyRecord;
 use crate::pii::masking::ConversationId;
 
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -34,6 +39,26 @@ pub struct AuditRow {
     pub sequence: i64,
     #[serde(flatten)]
     pub record: AuditRecord,
+}
+
+/// Which rows are asked for; what is not set asks for all. Times are as in records.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub tenant: Option<String>,
+    pub project: Option<String>,
+    pub key_id: Option<String>,
+    pub route: Option<String>,
+    pub provider: Option<String>,
+    /// Found in the request or in its answer.
+    pub entity: Option<String>,
+    pub outcome: Option<String>,
+    pub status: Option<u16>,
+    pub error_code: Option<String>,
+    pub request_id: Option<String>,
+    /// From then on.
+    pub from: Option<String>,
+    /// Before then.
+    pub until: Option<String>,
 }
 
 /// What was used of a provider's model.
@@ -48,10 +73,8 @@ pub struct TokensUsed {
 /// A database. On the path of a request that models answer it is only read, and only for what the request names: tokens of
 /// a conversation that are not in memory, the answer under its `Idempotency-Key`, the response before it, a route's cache.
 pub trait Store: Send + Sync {
-    fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>>;
-    fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()>;
-    /// True if there was such a key and it was in force.
-    fn revoke_key(&self, id: String) -> StoreFuture<'_, bool>;
+    /// Who may do what.
+    fn tenancy(&self) -> &dyn TenancyStore;
     /// Where the projection of the journal stands.
     fn journal_position(&self) -> StoreFuture<'_, Position>;
     /// Writes rows and the position behind them in one transaction. A row replaces the one of the same request.
@@ -65,6 +88,6 @@ pub trait Store: Send + Sync {
     fn content(&self) -> &dyn ContentStore;
     /// Tokens by provider and model, of requests that came at `from` or later and before `until` (as in audit records).
     fn tokens_used(&self, from: String, until: String) -> StoreFuture<'_, Vec<TokensUsed>>;
-    /// Rows after `after`, oldest first.
-    fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
+    /// Rows after `after` that fit the filter, oldest first.
+    fn audit_page(&self, filter: AuditFilter, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
 }

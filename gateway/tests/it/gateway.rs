@@ -7,17 +7,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shekara_gateway::audit::AuditRecord;
-use shekara_gateway::auth::{DataClass, KeyRole, NewKey, mint};
-use shekara_gateway::config::parse;
+use shekara_gateway::auth::{DataClass, KeySettings, NewKey, Role, mint};
+use shekara_gateway::config::{Database, PostgresUrl, parse};
 use shekara_gateway::content::{ContentKeys, MasterKey};
 use shekara_gateway::egress::install_tls;
+use shekara_gateway::ingress::{PeerAddress, PlainListener};
 use shekara_gateway::labels::Signer;
 use shekara_gateway::pii::SecondStage;
 use shekara_gateway::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use shekara_gateway::providers::EngineService;
 use shekara_gateway::router::router;
 use shekara_gateway::routing::LocalModels;
-use shekara_gateway::store::{DataDir, Journal, Position, SqliteStore, Store, project_all};
+use shekara_gateway::store::{AuditFilter, DataDir, Journal, Position, SqlStore, Store, project_all};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -114,9 +116,11 @@ impl TestGateway {
         install_tls();
         let folder = place.folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let mut config = parse(toml, Path::new("test.toml")).unwrap();
-        config.database = folder.path().join("shekara.db");
-        let data = DataDir::create(&config.database).unwrap();
-        let mut store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await.unwrap());
+        config.store.data_dir = folder.path().to_owned();
+        config.store.database = database(folder.path()).await;
+        let data = DataDir::create(&config.store).unwrap();
+        let writer = data.writer(rand_bytes()).unwrap();
+        let mut store: Arc<dyn Store> = Arc::new(SqlStore::open(&config.store.database, &writer).await.unwrap());
         if faults.vault_is_lost {
             store = Arc::new(LostVault(store));
         }
@@ -130,7 +134,7 @@ impl TestGateway {
         let sources = faults.sources.unwrap_or_else(shifted);
         let key_secret = data.key_secret(sources.random()).unwrap();
         let mut plaintexts = Vec::new();
-        for role in [KeyRole::Application, KeyRole::Admin] {
+        for role in [Role::Application, Role::Admin] {
             let new = NewKey {
                 name: "test".into(),
                 role,
@@ -138,9 +142,11 @@ impl TestGateway {
                 project: "support".into(),
                 environment: "stage".into(),
                 data_class: DataClass::Public,
+                settings: KeySettings::default(),
+                expires_at_ms: None,
             };
             let minted = mint(new, &key_secret, sources.random(), 0);
-            store.insert_key(minted.record.clone()).await.unwrap();
+            store.tenancy().insert_key(minted.record.clone()).await.unwrap();
             plaintexts.push(minted.plaintext);
         }
         let snapshot = Snapshot::new(config, engine, local, faults.second_stage, 1).unwrap();
@@ -163,8 +169,8 @@ impl TestGateway {
         let gateway = Arc::new(Gateway::new(parts).await.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = router(Arc::clone(&gateway));
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let app = router(Arc::clone(&gateway)).into_make_service_with_connect_info::<PeerAddress>();
+        tokio::spawn(async move { axum::serve(PlainListener(listener), app).await.unwrap() });
         Self {
             batches: tokio::spawn(shekara_gateway::jobs::batches::run(Arc::clone(&gateway))),
             url,
@@ -215,8 +221,36 @@ impl TestGateway {
     /// Everything in the audit, carried over from the journal first.
     pub async fn audit(&self) -> Vec<AuditRecord> {
         project_all(&self.gateway.journal, self.store.as_ref()).await.unwrap();
-        self.store.audit_page(0, 10_000).await.unwrap().into_iter().map(|row| row.record).collect()
+        self.store
+            .audit_page(AuditFilter::default(), 0, 10_000)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| row.record)
+            .collect()
     }
+}
+
+/// SQLite in the folder, or where `SHEKARA_TEST_STORE` is `postgres` a schema of its own in the server that
+/// `SHEKARA_TEST_POSTGRES` names. A gateway that starts anew in the same folder finds what the one before it left.
+async fn database(folder: &Path) -> Database {
+    if std::env::var("SHEKARA_TEST_STORE").as_deref() != Ok("postgres") {
+        return Database::Sqlite(folder.join("shekara.db"));
+    }
+    let server = std::env::var("SHEKARA_TEST_POSTGRES").expect("SHEKARA_TEST_POSTGRES is the url of a server");
+    let name = folder.file_name().unwrap().to_str().unwrap().to_lowercase().replace('.', "_");
+    let schema = format!("test_{}_{name}", std::process::id());
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
+    sqlx::query(create).execute(&mut connection).await.unwrap();
+    let separator = if server.contains('?') { '&' } else { '?' };
+    Database::Postgres(PostgresUrl::Plain(format!("{server}{separator}options[search_path]={schema}")))
+}
+
+fn rand_bytes() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes
 }
 
 pub async fn finish(request: reqwest::RequestBuilder) -> Answer {

@@ -4,9 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use shekara_gateway::audit::AuditRecord;
-use shekara_gateway::auth::KeyRecord;
 use shekara_gateway::pii::masking::ConversationId;
-use shekara_gateway::store::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TokensUsed};
+use shekara_gateway::store::{
+    AuditFilter, AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TenancyStore, TokensUsed,
+};
 
 pub struct LostVault(pub Arc<dyn Store>);
 
@@ -16,16 +17,8 @@ fn lost<T: Send + 'static>() -> StoreFuture<'static, T> {
 }
 
 impl Store for LostVault {
-    fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>> {
-        self.0.keys()
-    }
-
-    fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()> {
-        self.0.insert_key(key)
-    }
-
-    fn revoke_key(&self, id: String) -> StoreFuture<'_, bool> {
-        self.0.revoke_key(id)
+    fn tenancy(&self) -> &dyn TenancyStore {
+        self.0.tenancy()
     }
 
     fn journal_position(&self) -> StoreFuture<'_, Position> {
@@ -56,7 +49,7 @@ impl Store for LostVault {
         self.0.content()
     }
 
-    fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
-        self.0.audit_page(after, limit)
+    fn audit_page(&self, filter: AuditFilter, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
+        self.0.audit_page(filter, after, limit)
     }
 }

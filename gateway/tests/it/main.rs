@@ -41,6 +41,7 @@ mod shapes;
 mod speech;
 mod stored;
 mod streams;
+mod tenancy;
 mod thoughts;
 mod tls;
 mod tokens;

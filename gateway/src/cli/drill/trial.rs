@@ -13,13 +13,13 @@ use crate::audit::AuditRecord;
 use crate::cli::first_start::first_keys;
 use crate::cli::local_engine::LocalEngine;
 use crate::cli::probe::Environment;
-use crate::config::Config;
+use crate::config::{Config, Database, StoreConfig};
 use crate::content::ContentKeys;
 use crate::labels::Signer;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::secrets::Secret;
-use crate::store::{DataDir, Journal, SqliteStore, Store, project_all};
+use crate::store::{AuditFilter, DataDir, Journal, SqlStore, Store, project_all};
 
 /// More requests than a drill makes.
 const MAX_RECORDS: u32 = 100_000;
@@ -35,10 +35,14 @@ impl Trial {
     /// `timeout` is how long one request may take, for whoever asks it.
     pub(super) async fn start(mut config: Config, engine: &LocalEngine, timeout: Duration) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("failed to make a temporary folder")?;
-        config.database = folder.path().join("shekara.db");
-        let data = DataDir::create(&config.database)?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.database()).await?);
+        config.store = StoreConfig {
+            database: Database::Sqlite(folder.path().join("shekara.db")),
+            data_dir: folder.path().to_owned(),
+        };
         let sources = Sources::system();
+        let data = DataDir::create(&config.store)?;
+        let writer = data.writer(sources.random())?;
+        let store: Arc<dyn Store> = Arc::new(SqlStore::open(&config.store.database, &writer).await?);
         let key_secret = data.key_secret(sources.random())?;
         let keys = first_keys(store.as_ref(), &key_secret, &sources).await?.context("the folder is not empty")?;
         let masking = data.masking_secret(sources.random())?;
@@ -68,7 +72,7 @@ impl Trial {
     /// What the audit says of all that was asked.
     pub(super) async fn records(&self) -> anyhow::Result<Vec<AuditRecord>> {
         project_all(&self.gateway.journal, self.gateway.store()).await?;
-        let rows = self.gateway.store().audit_page(0, MAX_RECORDS).await?;
+        let rows = self.gateway.store().audit_page(AuditFilter::default(), 0, MAX_RECORDS).await?;
         Ok(rows.into_iter().map(|row| row.record).collect())
     }
 }

@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 
-use super::ErrorResponse;
-use super::passed_on::read_body;
+use super::super::ErrorResponse;
+use super::super::passed_on::read_body;
 use crate::pipeline::Gateway;
 
 const MAX_BODY_BYTES: usize = 16 << 10;

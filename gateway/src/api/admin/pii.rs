@@ -8,8 +8,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use shekara_protocol::error::ApiError;
 
-use super::ErrorResponse;
-use super::passed_on::read_body;
+use super::super::ErrorResponse;
+use super::super::passed_on::read_body;
 use crate::pii::{Policy, ScanInput, report};
 use crate::pipeline::{Gateway, scan_failed};
 

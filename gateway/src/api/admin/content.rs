@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 
-use super::ErrorResponse;
-use super::admin::store_failed;
+use super::super::ErrorResponse;
+use super::caller::{Caller, reach};
+use super::store_failed;
 use crate::content::{Kind, Subject};
-use crate::pipeline::Gateway;
+use crate::pipeline::{Gateway, not_permitted};
 
 /// All that is given must fit. Users and conversations have their names from their tenant's requests.
 #[derive(Debug, Deserialize)]
@@ -26,6 +27,7 @@ pub struct Whose {
 
 pub async fn erase_content(
     State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
     query: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Json<Value>, ErrorResponse> {
     let Ok(Query(whose)) = query else {
@@ -33,6 +35,14 @@ pub async fn erase_content(
     };
     if whose.tenant.is_none() && (whose.key.is_none() || whose.user.is_some() || whose.conversation.is_some()) {
         return Err(ApiError::missing("tenant").into());
+    }
+    // A key without its tenant may be anybody's.
+    let is_within = match &whose.tenant {
+        Some(tenant) => reach(&caller).includes_all_of_tenant(tenant),
+        None => reach(&caller).is_installation(),
+    };
+    if !is_within {
+        return Err(not_permitted().into());
     }
     let tenant = whose.tenant.clone().unwrap_or_default();
     let keys = gateway.shelf.keys();

@@ -1,120 +1,70 @@
-//! SQLite, for one gateway.
+//! The database of one gateway (SQLite) or of several (PostgreSQL), behind the same statements.
+//!
+//! Both are asked in words that both know: parameters are numbered (`$1`), what is true is 1, sums are cast to the integers
+//! that they are of, and a row that is there already is told by `ON CONFLICT`. What differs is in [`Dialect`].
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
-use sqlx::{Row, SqlStr, SqlitePool};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::{Any, AnyPool, Row};
 
-use super::{AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TokensUsed, VaultStore};
+use super::database::{Dialect, Exclusive, connect};
+use super::{
+    AuditFilter, AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, VaultStore,
+};
 use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
-use crate::auth::{KeyRecord, KeyRole};
+use crate::config::Database;
 use crate::pii::masking::ConversationId;
 
 #[derive(Debug, Clone)]
-pub struct SqliteStore {
-    pub(super) pool: SqlitePool,
+pub struct SqlStore {
+    pub(super) pool: AnyPool,
+    pub(super) dialect: Dialect,
+    /// Whose journal is carried into it.
+    writer: String,
 }
 
-impl SqliteStore {
-    /// Opens the file, making it if need be, and brings its schema up to date.
+impl SqlStore {
+    /// Opens the database, making SQLite's file if need be, and brings its schema up to date. `writer` names the gateway
+    /// whose journal is carried into it.
     ///
     /// # Errors
-    /// The file is no database, cannot be written, or was made by a newer version.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10));
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
-        migrator().run(&pool).await?;
-        Ok(Self { pool })
+    /// It cannot be reached or written, or was made by a newer version.
+    pub async fn open(database: &Database, writer: &str) -> Result<Self, StoreError> {
+        let (pool, dialect) = connect(database).await?;
+        let store = Self { pool, dialect, writer: writer.to_owned() };
+        store.begin_journal().await?;
+        Ok(store)
     }
 
-    /// The sealed tokens of conversations, in the same file.
+    /// The sealed tokens of conversations, in the same database.
     pub fn vault(&self) -> VaultStore {
         VaultStore::new(self.pool.clone())
     }
+
+    /// The journal of before writers had names is this one's: nobody else has ever written here.
+    async fn begin_journal(&self) -> Result<(), StoreError> {
+        let own = sqlx::query("UPDATE journal_positions SET writer = $1 WHERE writer = ''");
+        own.bind(&self.writer).execute(&self.pool).await?;
+        let begin =
+            "INSERT INTO journal_positions (writer, segment, byte_offset) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";
+        sqlx::query(begin).bind(&self.writer).execute(&self.pool).await?;
+        Ok(())
+    }
 }
 
-fn migrator() -> Migrator {
-    let migrations = [
-        (1, "first", include_str!("../../migrations/0001_first.sql")),
-        (2, "vault", include_str!("../../migrations/0002_vault.sql")),
-        (3, "answers", include_str!("../../migrations/0003_answers.sql")),
-        (4, "audio", include_str!("../../migrations/0004_audio.sql")),
-        (5, "content", include_str!("../../migrations/0005_content.sql")),
-        (6, "tries", include_str!("../../migrations/0006_tries.sql")),
-        (7, "listed", include_str!("../../migrations/0007_listed.sql")),
-    ];
-    let migrations = migrations.into_iter().map(|(version, name, sql)| {
-        Migration::new(version, name.into(), MigrationType::Simple, SqlStr::from_static(sql), false)
-    });
-    Migrator::with_migrations(migrations.collect())
-}
-
-impl Store for SqliteStore {
-    fn keys(&self) -> StoreFuture<'_, Vec<KeyRecord>> {
-        Box::pin(async move {
-            let rows = sqlx::query("SELECT * FROM keys ORDER BY created_at_ms, id").fetch_all(&self.pool).await?;
-            rows.iter().map(key_from).collect()
-        })
-    }
-
-    fn insert_key(&self, key: KeyRecord) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            let mut transaction = self.pool.begin().await?;
-            sqlx::query("INSERT OR IGNORE INTO tenants (id, created_at_ms) VALUES (?, ?)")
-                .bind(&key.tenant)
-                .bind(key.created_at_ms)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query("INSERT OR IGNORE INTO projects (tenant, id, created_at_ms) VALUES (?, ?, ?)")
-                .bind(&key.tenant)
-                .bind(&key.project)
-                .bind(key.created_at_ms)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query(
-                "INSERT INTO keys (id, name, role, tenant, project, environment, data_class, hash, created_at_ms) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(&key.id)
-            .bind(&key.name)
-            .bind(key.role.as_str())
-            .bind(&key.tenant)
-            .bind(&key.project)
-            .bind(&key.environment)
-            .bind(key.data_class.as_str())
-            .bind(key.hash.as_slice())
-            .bind(key.created_at_ms)
-            .execute(&mut *transaction)
-            .await?;
-            Ok(transaction.commit().await?)
-        })
-    }
-
-    fn revoke_key(&self, id: String) -> StoreFuture<'_, bool> {
-        Box::pin(async move {
-            let done = sqlx::query("UPDATE keys SET revoked = 1 WHERE id = ? AND revoked = 0")
-                .bind(id)
-                .execute(&self.pool)
-                .await?;
-            Ok(done.rows_affected() == 1)
-        })
+impl Store for SqlStore {
+    fn tenancy(&self) -> &dyn TenancyStore {
+        self
     }
 
     fn journal_position(&self) -> StoreFuture<'_, Position> {
         Box::pin(async move {
-            let row = sqlx::query("SELECT segment, offset FROM journal_position").fetch_one(&self.pool).await?;
+            let query = sqlx::query("SELECT segment, byte_offset FROM journal_positions WHERE writer = $1");
+            let row = query.bind(&self.writer).fetch_one(&self.pool).await?;
             Ok(Position {
                 segment: row.try_get::<i64, _>("segment")?.cast_unsigned(),
-                offset: row.try_get::<i64, _>("offset")?.cast_unsigned(),
+                offset: row.try_get::<i64, _>("byte_offset")?.cast_unsigned(),
             })
         })
     }
@@ -122,12 +72,14 @@ impl Store for SqliteStore {
     fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
+            self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
             for record in &records {
                 bind_audit(record).execute(&mut *transaction).await?;
             }
-            sqlx::query("UPDATE journal_position SET segment = ?, offset = ?")
+            sqlx::query("UPDATE journal_positions SET segment = $1, byte_offset = $2 WHERE writer = $3")
                 .bind(upto.segment.cast_signed())
                 .bind(upto.offset.cast_signed())
+                .bind(&self.writer)
                 .execute(&mut *transaction)
                 .await?;
             Ok(transaction.commit().await?)
@@ -157,12 +109,13 @@ impl Store for SqliteStore {
 
     fn tokens_used(&self, from: String, until: String) -> StoreFuture<'_, Vec<TokensUsed>> {
         Box::pin(async move {
-            let query = "SELECT provider, model, sum(coalesce(prompt_tokens, 0)) AS prompt, \
-                         sum(coalesce(completion_tokens, 0)) AS completion FROM audit \
-                         WHERE time >= ? AND time < ? AND provider IS NOT NULL AND model IS NOT NULL \
+            let query = "SELECT provider, model, \
+                         CAST(sum(coalesce(prompt_tokens, 0)) AS BIGINT) AS prompt, \
+                         CAST(sum(coalesce(completion_tokens, 0)) AS BIGINT) AS completion FROM audit \
+                         WHERE time >= $1 AND time < $2 AND provider IS NOT NULL AND model IS NOT NULL \
                          GROUP BY provider, model";
             let rows = sqlx::query(query).bind(from).bind(until).fetch_all(&self.pool).await?;
-            let used = |row: &SqliteRow| {
+            let used = |row: &AnyRow| {
                 Ok(TokensUsed {
                     provider: row.try_get("provider")?,
                     model: row.try_get("model")?,
@@ -174,11 +127,31 @@ impl Store for SqliteStore {
         })
     }
 
-    fn audit_page(&self, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
+    fn audit_page(&self, filter: AuditFilter, after: i64, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
         Box::pin(async move {
-            let rows = sqlx::query("SELECT * FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?")
+            let query = "SELECT * FROM audit WHERE sequence > $1 AND ($2 IS NULL OR tenant = $2) \
+                         AND ($3 IS NULL OR project = $3) AND ($4 IS NULL OR key_id = $4) \
+                         AND ($5 IS NULL OR route = $5) AND ($6 IS NULL OR provider = $6) \
+                         AND ($7 IS NULL OR entities LIKE $7 ESCAPE '\\' OR answer_entities LIKE $7 ESCAPE '\\') \
+                         AND ($8 IS NULL OR outcome = $8) AND ($9 IS NULL OR status = $9) \
+                         AND ($10 IS NULL OR error_code = $10) AND ($11 IS NULL OR request_id = $11) \
+                         AND ($12 IS NULL OR time >= $12) AND ($13 IS NULL OR time < $13) \
+                         ORDER BY sequence LIMIT $14";
+            let rows = sqlx::query(query)
                 .bind(after)
-                .bind(limit)
+                .bind(filter.tenant)
+                .bind(filter.project)
+                .bind(filter.key_id)
+                .bind(filter.route)
+                .bind(filter.provider)
+                .bind(filter.entity.as_deref().map(entity_pattern))
+                .bind(filter.outcome)
+                .bind(filter.status.map(i64::from))
+                .bind(filter.error_code)
+                .bind(filter.request_id)
+                .bind(filter.from)
+                .bind(filter.until)
+                .bind(i64::from(limit))
                 .fetch_all(&self.pool)
                 .await?;
             rows.iter().map(audit_from).collect()
@@ -186,7 +159,13 @@ impl Store for SqliteStore {
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
+/// Finds an entity in the JSON object of counts by entity, where names stand in quotes.
+fn entity_pattern(entity: &str) -> String {
+    let escaped = entity.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%\"{escaped}\":%")
+}
+
+type Query<'q> = sqlx::query::Query<'q, Any, AnyArguments>;
 
 /// A record of the same request replaces what was known before its end; its place in the order stays.
 fn bind_audit(record: &AuditRecord) -> Query<'_> {
@@ -195,8 +174,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds, tries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \
-         ?, ?, ?, ?, ?) \
+         answer_entities, audio_seconds, tries, object) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
@@ -204,7 +182,8 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
          streamed = excluded.streamed, attempts = excluded.attempts, prompt_tokens = excluded.prompt_tokens, \
          completion_tokens = excluded.completion_tokens, usage_source = excluded.usage_source, \
          first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms, \
-         answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds, tries = excluded.tries",
+         answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds, tries = excluded.tries, \
+         object = excluded.object",
     )
     .bind(&record.request_id)
     .bind(&record.time)
@@ -226,7 +205,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(record.outcome.as_str())
     .bind(i64::from(record.status))
     .bind(&record.error_code)
-    .bind(record.streamed)
+    .bind(i64::from(record.streamed))
     .bind(i64::from(record.attempts))
     .bind(count(record.prompt_tokens))
     .bind(count(record.completion_tokens))
@@ -236,9 +215,10 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(serde_json::to_string(&record.answer_entities).unwrap_or_default())
     .bind(record.audio_seconds)
     .bind(serde_json::to_string(&record.tries).unwrap_or_default())
+    .bind(&record.object)
 }
 
-fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
+fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
     let unknown = |column| StoreError::UnknownValue { table: "audit", column };
     let count = |column: &str| row.try_get::<Option<i64>, _>(column).map(|value| value.map(i64::cast_unsigned));
     let outcome = match row.try_get::<&str, _>("outcome")? {
@@ -269,6 +249,7 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
         key_id: row.try_get("key_id")?,
         actor: row.try_get("actor")?,
         endpoint: row.try_get("endpoint")?,
+        object: row.try_get("object")?,
         route: row.try_get("route")?,
         reason: row.try_get("reason")?,
         provider: row.try_get("provider")?,
@@ -280,10 +261,10 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
         pii_action: row.try_get("pii_action")?,
         policy_version: row.try_get("policy_version")?,
         outcome,
-        status: row.try_get("status")?,
+        status: row.try_get::<i64, _>("status")?.try_into().map_err(|_| unknown("status"))?,
         error_code: row.try_get("error_code")?,
-        streamed: row.try_get("streamed")?,
-        attempts: row.try_get("attempts")?,
+        streamed: row.try_get::<i64, _>("streamed")? != 0,
+        attempts: row.try_get::<i64, _>("attempts")?.try_into().map_err(|_| unknown("attempts"))?,
         prompt_tokens: count("prompt_tokens")?,
         completion_tokens: count("completion_tokens")?,
         usage_source,
@@ -292,26 +273,4 @@ fn audit_from(row: &SqliteRow) -> Result<AuditRow, StoreError> {
         total_ms: row.try_get::<i64, _>("total_ms")?.cast_unsigned(),
     };
     Ok(AuditRow { sequence: row.try_get("sequence")?, record })
-}
-
-fn key_from(row: &SqliteRow) -> Result<KeyRecord, StoreError> {
-    let unknown = |column| StoreError::UnknownValue { table: "keys", column };
-    let role = match row.try_get::<&str, _>("role")? {
-        "application" => KeyRole::Application,
-        "admin" => KeyRole::Admin,
-        _ => return Err(unknown("role")),
-    };
-    let hash = row.try_get::<&[u8], _>("hash")?.try_into().map_err(|_| unknown("hash"))?;
-    Ok(KeyRecord {
-        id: row.try_get("id")?,
-        name: row.try_get("name")?,
-        role,
-        tenant: row.try_get("tenant")?,
-        project: row.try_get("project")?,
-        environment: row.try_get("environment")?,
-        data_class: row.try_get::<&str, _>("data_class")?.parse().map_err(|_| unknown("data_class"))?,
-        hash,
-        created_at_ms: row.try_get("created_at_ms")?,
-        revoked: row.try_get("revoked")?,
-    })
 }

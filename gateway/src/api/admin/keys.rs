@@ -1,0 +1,233 @@
+//! `/admin/v1/keys`: keys of applications and of administrators. A key's text is shown once, when it is made.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shekara_protocol::error::ApiError;
+
+use super::super::ErrorResponse;
+use super::super::passed_on::read_body;
+use super::caller::{Caller, not_found, reach, require};
+use super::key_fields::{KeyFields, KeyIdentity, shown};
+use super::listing::{Part, list, query};
+use super::merge_patch::{patched, read_object};
+use super::versions::{check_version, updated, versioned};
+use super::{MAX_BODY_BYTES, invalid_name, store_failed};
+use crate::auth::{KeyRecord, Permission, Role, check_name, id_prefix, mint};
+use crate::pipeline::{Authenticated, Gateway, not_permitted};
+use crate::store::KeyFilter;
+
+/// While both the old and the new text of a rotated key hold.
+const DEFAULT_OVERLAP_S: u64 = 24 * 3600;
+const MAX_OVERLAP_S: u64 = 366 * 24 * 3600;
+
+type Id = Result<Path<String>, PathRejection>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Which {
+    tenant: Option<String>,
+    project: Option<String>,
+    environment: Option<String>,
+    role: Option<Role>,
+    owner: Option<String>,
+    prefix: Option<String>,
+    limit: Option<String>,
+    after: Option<String>,
+}
+
+pub async fn list_keys(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<Value>, ErrorResponse> {
+    let which = query(which)?;
+    let part = Part { limit: which.limit, after: which.after };
+    let limit = part.limit()?;
+    let reach = reach(&caller);
+    let within = |asked: Option<String>, own: Option<&str>| match (asked, own) {
+        (Some(asked), Some(own)) if asked != own => Err(()),
+        (asked, own) => Ok(own.map(str::to_owned).or(asked)),
+    };
+    let (Ok(tenant), Ok(project)) = (within(which.tenant, reach.tenant()), within(which.project, reach.project()))
+    else {
+        return Ok(Json(list(Vec::new(), limit, &["id"])));
+    };
+    let filter = KeyFilter {
+        tenant,
+        project,
+        environment: which.environment,
+        role: which.role,
+        owner: which.owner,
+        prefix: which.prefix.map(|prefix| id_prefix(&prefix).to_owned()),
+        after: part.after.unwrap_or_default(),
+        limit: u32::try_from(limit + 1).unwrap_or(u32::MAX),
+    };
+    let keys = gateway.store().tenancy().keys(filter).await.map_err(|error| store_failed(&error))?;
+    Ok(Json(list(keys.iter().map(shown).collect(), limit, &["id"])))
+}
+
+pub async fn create_key(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    let body = read_body(body, MAX_BODY_BYTES).await?;
+    let (identity, fields) = KeyIdentity::read(&body)?;
+    let new = fields.new_key(identity);
+    new.check().map_err(|error| invalid_name(&error))?;
+    let minted = mint(new, gateway.key_secret(), gateway.sources.random(), gateway.sources.now().as_millisecond());
+    may_write(&caller, &minted.record)?;
+    about(&caller, &minted.record);
+    gateway.store().tenancy().insert_key(minted.record.clone()).await.map_err(|error| store_failed(&error))?;
+    reload(&gateway).await?;
+    Ok(made(&minted.record, &minted.plaintext))
+}
+
+fn made(record: &KeyRecord, plaintext: &str) -> Response {
+    versioned(StatusCode::CREATED, json!({ "key": plaintext, "record": shown(record) }), record.version)
+}
+
+pub async fn show_key(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    id: Id,
+) -> Result<Response, ErrorResponse> {
+    let key = found(&gateway, &caller, id).await?;
+    Ok(versioned(StatusCode::OK, shown(&key), key.version))
+}
+
+pub async fn change_key(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    id: Id,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    let body = read_body(body, MAX_BODY_BYTES).await?;
+    let mut key = found(&gateway, &caller, id).await?;
+    about(&caller, &key);
+    check_version(&headers, key.version)?;
+    let old = KeyFields::of(&key);
+    let new: KeyFields = patched(&old, &body)?;
+    may_change(&caller, &key, (&old, &new))?;
+    new.clone().put_into(&mut key);
+    key.settings.check().map_err(|error| invalid_name(&error))?;
+    check_name("name", &key.name).map_err(|error| invalid_name(&error))?;
+    let written = gateway.store().tenancy().update_key(key.clone()).await.map_err(|error| store_failed(&error))?;
+    updated(written, "key")?;
+    reload(&gateway).await?;
+    key.version += 1;
+    Ok(versioned(StatusCode::OK, shown(&key), key.version))
+}
+
+pub async fn revoke_key(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    id: Id,
+) -> Result<Response, ErrorResponse> {
+    let mut key = found(&gateway, &caller, id).await?;
+    about(&caller, &key);
+    may_write(&caller, &key)?;
+    if key.revoked {
+        return Err(not_found("key"));
+    }
+    key.revoked = true;
+    let written = gateway.store().tenancy().update_key(key).await.map_err(|error| store_failed(&error))?;
+    updated(written, "key")?;
+    reload(&gateway).await?;
+    Ok(Json(json!({ "revoked": true })).into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Rotation {
+    overlap_s: Option<u64>,
+}
+
+/// A new text for the same key: the old one holds a while longer.
+pub async fn rotate_key(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    id: Id,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    let body = read_body(body, MAX_BODY_BYTES).await?;
+    let Rotation { overlap_s } = if body.is_empty() { Rotation::default() } else { read_object(&body)? };
+    let overlap_s = overlap_s.unwrap_or(DEFAULT_OVERLAP_S);
+    if overlap_s > MAX_OVERLAP_S {
+        return Err(ApiError::invalid("overlap_s", format!("'overlap_s' is at most {MAX_OVERLAP_S}.")).into());
+    }
+    let mut old = found(&gateway, &caller, id).await?;
+    about(&caller, &old);
+    may_write(&caller, &old)?;
+    let now_ms = gateway.sources.now().as_millisecond();
+    if old.revoked || old.expires_at_ms.is_some_and(|until_ms| until_ms <= now_ms) {
+        return Err(not_found("key"));
+    }
+    if let Some(successor) = &old.settings.replaced_by {
+        let message = format!("This key was rotated already: {successor} has taken its place.");
+        return Err(ApiError::invalid("id", message).with_code("key_rotated").into());
+    }
+    let identity = KeyIdentity::of(&old);
+    let minted = mint(KeyFields::of(&old).new_key(identity), gateway.key_secret(), gateway.sources.random(), now_ms);
+    let until_ms = now_ms.saturating_add_unsigned(overlap_s * 1_000);
+    old.expires_at_ms = Some(old.expires_at_ms.map_or(until_ms, |expires_at_ms| expires_at_ms.min(until_ms)));
+    old.settings.replaced_by = Some(minted.record.id.clone());
+    let rotated = gateway.store().tenancy().rotate_key(old, minted.record.clone()).await;
+    updated(rotated.map_err(|error| store_failed(&error))?, "key")?;
+    reload(&gateway).await?;
+    Ok(made(&minted.record, &minted.plaintext))
+}
+
+async fn found(gateway: &Gateway, caller: &Authenticated, id: Id) -> Result<KeyRecord, ErrorResponse> {
+    let id = id.map(|Path(id)| id).unwrap_or_default();
+    let key = gateway.store().tenancy().key(id).await.map_err(|error| store_failed(&error))?;
+    let is_seen = |key: &KeyRecord| reach(caller).includes_project(&key.tenant, &key.project);
+    key.filter(is_seen).ok_or_else(|| not_found("key"))
+}
+
+/// Whoever gives a key away must have all that it opens.
+fn may_write(caller: &Authenticated, key: &KeyRecord) -> Result<(), ErrorResponse> {
+    let own = &caller.context().key;
+    if !own.reach().includes_project(&key.tenant, &key.project) {
+        return Err(not_found("project"));
+    }
+    if key.role == Role::Application {
+        let needs: &[Permission] = match key.environment.as_str() {
+            "prod" => &[Permission::WriteKeys],
+            _ => &[Permission::WriteKeys, Permission::WriteTestKeys],
+        };
+        return require(caller, needs);
+    }
+    require(caller, &[Permission::WritePeople])?;
+    if own.role.covers(key.role) && own.reach().includes(&key.reach()) { Ok(()) } else { Err(not_permitted().into()) }
+}
+
+/// An operator may freeze what they may not write, and whoever keeps the budgets may set them.
+fn may_change(
+    caller: &Authenticated,
+    key: &KeyRecord,
+    (old, new): (&KeyFields, &KeyFields),
+) -> Result<(), ErrorResponse> {
+    let only_frozen = KeyFields { frozen: new.frozen, ..old.clone() };
+    if *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {
+        return Ok(());
+    }
+    may_write(caller, key)
+}
+
+async fn reload(gateway: &Gateway) -> Result<(), ErrorResponse> {
+    gateway.reload_directory().await.map_err(|error| store_failed(&error))
+}
+
+fn about(caller: &Authenticated, key: &KeyRecord) {
+    caller.context().settlement.note_object(format!("key {} of {}/{}", key.id, key.tenant, key.project));
+}

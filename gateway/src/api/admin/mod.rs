@@ -1,0 +1,47 @@
+//! `/admin/v1`: for the operator and everybody else who has a role. What of it a key opens says [`permissions`].
+
+mod audit;
+mod caller;
+mod content;
+mod departments;
+mod key_fields;
+mod keys;
+mod listing;
+mod local_models;
+mod me;
+mod merge_patch;
+mod permissions;
+mod pii;
+mod projects;
+mod switches;
+mod tenants;
+mod versions;
+
+pub use audit::audit_page;
+pub use content::erase_content;
+pub use departments::{change_department, create_department, list_departments, show_department};
+pub use keys::{change_key, create_key, list_keys, revoke_key, rotate_key, show_key};
+pub use local_models::{control_local_model, list_local_models};
+pub use me::{list_roles, show_me};
+pub use permissions::{TABLE as PERMISSIONS, permissions};
+pub use pii::scan_pii;
+pub use projects::{change_project, create_project, list_projects, show_project};
+pub use switches::{list_switches, switch_off, switch_on};
+pub use tenants::{change_tenant, create_tenant, list_tenants, show_tenant};
+
+use shekara_protocol::error::ApiError;
+
+use super::ErrorResponse;
+use crate::auth::InvalidName;
+use crate::store::StoreError;
+
+const MAX_BODY_BYTES: usize = 256 << 10;
+
+fn invalid_name(error: &InvalidName) -> ErrorResponse {
+    ApiError::invalid(error.field, format!("{error}.")).into()
+}
+
+fn store_failed(error: &StoreError) -> ErrorResponse {
+    tracing::error!(%error, "the database could not be used");
+    ApiError::unavailable("store_unavailable", "The database could not be used.", 5).into()
+}

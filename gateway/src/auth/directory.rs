@@ -1,0 +1,225 @@
+//! All keys in memory, as hashes, with whom they belong to; the request path never waits for the store.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use subtle::ConstantTimeEq;
+
+use super::key::id_of;
+use super::{KeyRecord, KeySecret, PresentedKey, Project, Switches, Tenant};
+
+/// Why a presented key opens nothing. Of a key that is unknown the caller learns no more than that it is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("no key was presented")]
+    Missing,
+    #[error("the key is unknown")]
+    Unknown,
+    #[error("the key was revoked")]
+    Revoked,
+    #[error("the key has expired")]
+    Expired,
+    #[error("the key is frozen")]
+    Frozen,
+    #[error("the key's project is frozen")]
+    ProjectFrozen,
+    #[error("the key's tenant is frozen")]
+    TenantFrozen,
+    #[error("the key may not be used from this address")]
+    Address,
+}
+
+/// Who a request comes from: a key, and whom it belongs to.
+#[derive(Debug)]
+pub struct Bearer {
+    key: KeyRecord,
+    pub own_project: Arc<Project>,
+    pub own_tenant: Arc<Tenant>,
+}
+
+impl Deref for Bearer {
+    type Target = KeyRecord;
+
+    fn deref(&self) -> &KeyRecord {
+        &self.key
+    }
+}
+
+/// What the directory is made of, as the store has it.
+#[derive(Debug, Clone, Default)]
+pub struct DirectoryRecords {
+    pub tenants: Vec<Tenant>,
+    pub projects: Vec<Project>,
+    pub keys: Vec<KeyRecord>,
+    pub switches: Switches,
+    /// Changes with every change of the others.
+    pub generation: i64,
+}
+
+#[derive(Debug)]
+pub struct Directory {
+    secret: KeySecret,
+    by_id: HashMap<String, Arc<Bearer>>,
+    pub switches: Switches,
+    pub generation: i64,
+}
+
+impl Directory {
+    /// A key whose project or tenant is not among the records belongs to nobody and opens nothing.
+    pub fn new(secret: KeySecret, records: DirectoryRecords) -> Self {
+        let tenants: HashMap<_, _> =
+            records.tenants.into_iter().map(|tenant| (tenant.id.clone(), Arc::new(tenant))).collect();
+        let project_name = |project: &Project| (project.tenant.clone(), project.id.clone());
+        let projects: HashMap<_, _> =
+            records.projects.into_iter().map(|project| (project_name(&project), Arc::new(project))).collect();
+        let bearer = |key: KeyRecord| {
+            let own_tenant = Arc::clone(tenants.get(&key.tenant)?);
+            let own_project = Arc::clone(projects.get(&(key.tenant.clone(), key.project.clone()))?);
+            Some((key.id.clone(), Arc::new(Bearer { key, own_project, own_tenant })))
+        };
+        let by_id = records.keys.into_iter().filter_map(bearer).collect();
+        Self { secret, by_id, switches: records.switches, generation: records.generation }
+    }
+
+    /// The key of this id, for work that it has ordered.
+    ///
+    /// # Errors
+    /// It does not hold any more.
+    pub fn find(&self, id: &str, now_ms: i64) -> Result<Arc<Bearer>, KeyError> {
+        let bearer = self.by_id.get(id).ok_or(KeyError::Unknown)?;
+        bearer.holds(now_ms)?;
+        Ok(Arc::clone(bearer))
+    }
+
+    /// Finds the key by its naming part and compares the hash of the whole in constant time.
+    ///
+    /// # Errors
+    /// The key is unknown, wrong, does not hold any more or not from this address.
+    pub fn verify(
+        &self,
+        presented: &PresentedKey,
+        address: Option<IpAddr>,
+        now_ms: i64,
+    ) -> Result<Arc<Bearer>, KeyError> {
+        let bearer = id_of(presented.expose()).and_then(|id| self.by_id.get(id)).ok_or(KeyError::Unknown)?;
+        let hash = self.secret.hash(presented.expose());
+        if !bool::from(hash.ct_eq(&bearer.hash)) {
+            return Err(KeyError::Unknown);
+        }
+        bearer.holds(now_ms)?;
+        if bearer.settings.allows_address(address) { Ok(Arc::clone(bearer)) } else { Err(KeyError::Address) }
+    }
+}
+
+impl Bearer {
+    fn holds(&self, now_ms: i64) -> Result<(), KeyError> {
+        if self.revoked {
+            Err(KeyError::Revoked)
+        } else if self.expires_at_ms.is_some_and(|until_ms| until_ms <= now_ms) {
+            Err(KeyError::Expired)
+        } else if self.frozen {
+            Err(KeyError::Frozen)
+        } else if self.own_project.frozen {
+            Err(KeyError::ProjectFrozen)
+        } else if self.own_tenant.frozen {
+            Err(KeyError::TenantFrozen)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::{DataClass, KeySettings, MintedKey, NewKey, Role, mint};
+
+    fn minted(fill: u8) -> MintedKey {
+        let new = NewKey {
+            name: "chat".into(),
+            role: Role::Application,
+            tenant: "bank".into(),
+            project: "support".into(),
+            environment: "prod".into(),
+            data_class: DataClass::Public,
+            settings: KeySettings::default(),
+            expires_at_ms: None,
+        };
+        mint(new, &KeySecret::new([7; 32]), [fill; 42], 0)
+    }
+
+    fn directory(secret: u8, keys: Vec<KeyRecord>) -> Directory {
+        let records = DirectoryRecords {
+            tenants: vec![Tenant::named("bank", 0)],
+            projects: vec![Project::named("bank", "support", 0)],
+            keys,
+            ..DirectoryRecords::default()
+        };
+        Directory::new(KeySecret::new([secret; 32]), records)
+    }
+
+    #[test]
+    fn only_the_very_key_opens() {
+        let (a, mut b) = (minted(1), minted(2));
+        b.record.revoked = true;
+        let directory = directory(7, vec![a.record.clone(), b.record]);
+        let verify = |text: &str| directory.verify(&PresentedKey::new(text), None, 0);
+        assert_eq!(verify(&a.plaintext).unwrap().name, "chat");
+        assert_eq!(verify(&b.plaintext).unwrap_err(), KeyError::Revoked);
+        let mut forged = a.plaintext.clone();
+        forged.replace_range(forged.len() - 1.., "z");
+        for text in [forged.as_str(), "", "sk-sh-", "sk-other", &a.plaintext[..20], "ключ"] {
+            assert_eq!(verify(text).unwrap_err(), KeyError::Unknown, "{text}");
+        }
+    }
+
+    #[test]
+    fn another_installation_does_not_know_the_key_and_a_stranger_opens_nothing() {
+        let a = minted(1);
+        assert!(directory(8, vec![a.record.clone()]).verify(&PresentedKey::new(&a.plaintext), None, 0).is_err());
+        let mut stranger = minted(2);
+        stranger.record.tenant = "clinic".into();
+        let directory = directory(7, vec![stranger.record]);
+        assert_eq!(directory.verify(&PresentedKey::new(&stranger.plaintext), None, 0).unwrap_err(), KeyError::Unknown);
+    }
+
+    #[test]
+    fn a_key_holds_until_it_expires_and_while_nothing_above_it_is_frozen() {
+        let verified = |change: &dyn Fn(&mut DirectoryRecords), address: Option<&str>| {
+            let minted = minted(1);
+            let mut records = DirectoryRecords {
+                tenants: vec![Tenant::named("bank", 0)],
+                projects: vec![Project::named("bank", "support", 0)],
+                keys: vec![minted.record],
+                ..DirectoryRecords::default()
+            };
+            change(&mut records);
+            let directory = Directory::new(KeySecret::new([7; 32]), records);
+            let address = address.map(|address| address.parse().unwrap());
+            let verified = directory.verify(&PresentedKey::new(&minted.plaintext), address, 100);
+            assert_eq!(directory.find(&minted.plaintext[6..16], 100).err().is_some(), {
+                !matches!(verified, Ok(_) | Err(KeyError::Address))
+            });
+            verified.map(|_| ())
+        };
+        assert_eq!(verified(&|records| records.keys[0].expires_at_ms = Some(101), None), Ok(()));
+        assert_eq!(verified(&|records| records.keys[0].expires_at_ms = Some(100), None), Err(KeyError::Expired));
+        assert_eq!(verified(&|records| records.keys[0].frozen = true, None), Err(KeyError::Frozen));
+        assert_eq!(verified(&|records| records.projects[0].frozen = true, None), Err(KeyError::ProjectFrozen));
+        assert_eq!(verified(&|records| records.tenants[0].frozen = true, None), Err(KeyError::TenantFrozen));
+        let fenced = |records: &mut DirectoryRecords| {
+            records.keys[0].settings.allowed_ips = vec!["10.0.0.0/8".parse().unwrap()];
+        };
+        assert_eq!(verified(&fenced, Some("10.9.9.9")), Ok(()));
+        assert_eq!(verified(&fenced, Some("192.0.2.1")), Err(KeyError::Address));
+        assert_eq!(verified(&fenced, None), Err(KeyError::Address));
+    }
+
+    #[test]
+    fn nothing_of_a_key_is_shown_by_debug() {
+        let a = minted(3);
+        assert!(!format!("{a:?} {:?}", PresentedKey::new(&a.plaintext)).contains(&a.plaintext[16..]));
+    }
+}

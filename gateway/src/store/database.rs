@@ -1,0 +1,150 @@
+//! Reaching a database and bringing its schema up to date.
+//!
+//! Migrations only go forward. Whoever opens a database runs those that it lacks, one opener at a time: PostgreSQL has locks
+//! for that, beside SQLite's file lies one.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Any, AnyPool, SqlStr, Transaction};
+use url::Url;
+
+use super::StoreError;
+use crate::config::Database;
+
+/// Connections that one gateway holds.
+const SQLITE_CONNECTIONS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// A database that is away is found out after this long.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What every connection to SQLite is told first.
+const PRAGMAS: [&str; 4] = [
+    "PRAGMA busy_timeout = 10000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
+/// Where the two databases have to be told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// What only one transaction at a time may do in PostgreSQL, where SQLite has one that writes anyway.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Exclusive {
+    /// Rows get their numbers in the order in which they can be seen.
+    Audit = 1,
+    /// Bounds of what is kept are looked at and then filled.
+    Content = 2,
+}
+
+impl Dialect {
+    /// Held until the transaction ends.
+    pub(super) async fn exclude(
+        self,
+        transaction: &mut Transaction<'_, Any>,
+        what: Exclusive,
+    ) -> Result<(), StoreError> {
+        if self == Self::Postgres {
+            /// "shekara", so that it is nobody else's.
+            const SPACE: i64 = 0x0073_6865_6b61_7261;
+            let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SPACE + what as i64);
+            lock.execute(&mut **transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) async fn connect(database: &Database) -> Result<(AnyPool, Dialect), StoreError> {
+    install_default_drivers();
+    match database {
+        Database::Sqlite(path) => Ok((connect_sqlite(path).await?, Dialect::Sqlite)),
+        Database::Postgres(url) => {
+            let url = url.resolve().map_err(|source| StoreError::NoUrl { source })?;
+            let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+            let pool = options.connect(url.expose()).await.map_err(|source| without_password(source, url.expose()))?;
+            migrator(&POSTGRES).run(&pool).await?;
+            Ok((pool, Dialect::Postgres))
+        }
+    }
+}
+
+async fn connect_sqlite(path: &Path) -> Result<AnyPool, StoreError> {
+    let options = AnyPoolOptions::new().max_connections(SQLITE_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    let options = options.after_connect(|connection, _| {
+        Box::pin(async move {
+            for pragma in PRAGMAS {
+                sqlx::query(pragma).execute(&mut *connection).await?;
+            }
+            Ok(())
+        })
+    });
+    // Connections that come up at once would stand in each other's way while the file is made.
+    let lock = lock_of(path);
+    let file_error = |source| StoreError::File { path: lock.clone(), source };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(file_error)?;
+    let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
+    let _held = locked.map_err(|_| StoreError::Cancelled)?.map_err(file_error)?;
+    let pool = options.connect(&url_of(path)?).await?;
+    migrator(&SQLITE).run(&pool).await?;
+    Ok(pool)
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".opening");
+    path.with_file_name(name)
+}
+
+/// The file as an address, whatever characters stand in its path.
+fn url_of(path: &Path) -> Result<String, StoreError> {
+    let unusable = |source| StoreError::File { path: path.to_owned(), source };
+    let path = std::path::absolute(path).map_err(unusable)?;
+    let not_text = || unusable(std::io::Error::other("its path is not UTF-8"));
+    // As a file's address, for that escapes what must be escaped.
+    let text = path.to_str().ok_or_else(not_text)?;
+    let url = Url::from_file_path(text).map_err(|()| not_text())?;
+    Ok(format!("sqlite://{}?mode=rwc", url.path()))
+}
+
+/// What is wrong with an address must not be told with its password.
+fn without_password(error: sqlx::Error, url: &str) -> StoreError {
+    let password = Url::parse(url).ok().and_then(|url| url.password().map(str::to_owned));
+    match password {
+        Some(password) if error.to_string().contains(&password) => StoreError::BadUrl,
+        _ => error.into(),
+    }
+}
+
+type Steps = [(i64, &'static str, &'static str)];
+
+const SQLITE: [(i64, &str, &str); 9] = [
+    (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
+    (2, "vault", include_str!("../../migrations/sqlite/0002_vault.sql")),
+    (3, "answers", include_str!("../../migrations/sqlite/0003_answers.sql")),
+    (4, "audio", include_str!("../../migrations/sqlite/0004_audio.sql")),
+    (5, "content", include_str!("../../migrations/sqlite/0005_content.sql")),
+    (6, "tries", include_str!("../../migrations/sqlite/0006_tries.sql")),
+    (7, "listed", include_str!("../../migrations/sqlite/0007_listed.sql")),
+    (8, "writers", include_str!("../../migrations/sqlite/0008_writers.sql")),
+    (9, "tenancy", include_str!("../../migrations/sqlite/0009_tenancy.sql")),
+];
+
+const POSTGRES: [(i64, &str, &str); 3] = [
+    (7, "first", include_str!("../../migrations/postgres/0007_first.sql")),
+    (8, "writers", include_str!("../../migrations/postgres/0008_writers.sql")),
+    (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),
+];
+
+fn migrator(steps: &'static Steps) -> Migrator {
+    let migrations = steps.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, SqlStr::from_static(sql), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
