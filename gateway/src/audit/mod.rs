@@ -2,4 +2,4 @@
 
 mod record;
 
-pub use record::{AuditRecord, Outcome, Try, TryResult, UsageSource};
+pub use record::{AuditRecord, Outcome, Try, TryResult};

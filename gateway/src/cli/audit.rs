@@ -43,7 +43,7 @@ pub(super) async fn run(path: Option<&Path>, command: &AuditCommand) -> anyhow::
 }
 
 /// Brings what a stopped gateway left in its journal into the database. A running one does that itself within a second.
-async fn carry_over(data: &DataDir, store: &SqlStore) -> anyhow::Result<()> {
+pub(super) async fn carry_over(data: &DataDir, store: &SqlStore) -> anyhow::Result<()> {
     match data.lock() {
         Ok(_lock) => {
             let journal = crate::store::Journal::open(&data.journal(), store.journal_position().await?)?;

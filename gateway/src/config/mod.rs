@@ -6,6 +6,8 @@
 mod alerts;
 mod aws;
 mod batches;
+mod billing;
+mod cluster;
 mod content;
 mod error;
 mod file;
@@ -26,6 +28,8 @@ mod vault;
 pub use alerts::{AlertsConfig, SyslogConfig, SyslogTransport, WebhookConfig};
 pub use aws::AwsKeys;
 pub use batches::{BatchTerms, BatchesConfig, within};
+pub use billing::{BillingConfig, ExchangeConfig};
+pub use cluster::ClusterConfig;
 pub use content::{CacheConfig, ContentConfig};
 pub use error::ConfigError;
 pub use file::{ConfigFile, EngineSettings, EntityActions, LocalFile, ReadyRule};

@@ -6,6 +6,8 @@ mod database;
 mod error;
 mod journal;
 mod journal_reader;
+mod ledger_rows;
+mod ledger_store;
 mod projector;
 mod sql_store;
 mod tenancy_rows;
@@ -20,6 +22,7 @@ pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
 pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
+pub use ledger_store::{LedgerStore, RateKept, Spent};
 pub use projector::{Projector, project_all};
 pub use sql_store::SqlStore;
 pub use tenancy_store::{KeyFilter, TenancyStore, Written};
@@ -84,6 +87,8 @@ pub trait Store: Send + Sync {
     fn keep_sealed_conversation(&self, id: ConversationId, sealed: Vec<u8>, expires_at_ms: u64) -> StoreFuture<'_, ()>;
     /// Forgets what has expired; gives their number.
     fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64>;
+    /// What was used and what it cost.
+    fn ledger(&self) -> &dyn LedgerStore;
     /// What is kept of requests and answers.
     fn content(&self) -> &dyn ContentStore;
     /// Tokens by provider and model, of requests that came at `from` or later and before `until` (as in audit records).

@@ -9,11 +9,15 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyPool, Row};
 
 use super::database::{Dialect, Exclusive, connect};
+use super::ledger_rows::insert_row;
 use super::{
-    AuditFilter, AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, VaultStore,
+    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Store, StoreError, StoreFuture, TenancyStore,
+    TokensUsed, VaultStore,
 };
-use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
+use crate::audit::{AuditRecord, Outcome, Try};
+use crate::billing::UsageSource;
 use crate::config::Database;
+use crate::ledger::rows_of;
 use crate::pii::masking::ConversationId;
 
 #[derive(Debug, Clone)]
@@ -75,6 +79,9 @@ impl Store for SqlStore {
             self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
             for record in &records {
                 bind_audit(record).execute(&mut *transaction).await?;
+                for row in rows_of(record) {
+                    insert_row(&row).execute(&mut *transaction).await?;
+                }
             }
             sqlx::query("UPDATE journal_positions SET segment = $1, byte_offset = $2 WHERE writer = $3")
                 .bind(upto.segment.cast_signed())
@@ -104,6 +111,10 @@ impl Store for SqlStore {
     }
 
     fn content(&self) -> &dyn ContentStore {
+        self
+    }
+
+    fn ledger(&self) -> &dyn LedgerStore {
         self
     }
 
@@ -174,7 +185,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds, tries, object) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) \
+         answer_entities, audio_seconds, tries, object, department, scenario, day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
@@ -216,6 +227,9 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(record.audio_seconds)
     .bind(serde_json::to_string(&record.tries).unwrap_or_default())
     .bind(&record.object)
+    .bind(&record.department)
+    .bind(&record.scenario)
+    .bind(&record.day)
 }
 
 fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
@@ -250,6 +264,9 @@ fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
         actor: row.try_get("actor")?,
         endpoint: row.try_get("endpoint")?,
         object: row.try_get("object")?,
+        department: row.try_get("department")?,
+        scenario: row.try_get("scenario")?,
+        day: row.try_get("day")?,
         route: row.try_get("route")?,
         reason: row.try_get("reason")?,
         provider: row.try_get("provider")?,

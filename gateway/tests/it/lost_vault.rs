@@ -6,7 +6,8 @@ use std::sync::Arc;
 use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TenancyStore, TokensUsed,
+    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Store, StoreError, StoreFuture, TenancyStore,
+    TokensUsed,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -43,6 +44,10 @@ impl Store for LostVault {
 
     fn delete_expired_conversations(&self, _: u64) -> StoreFuture<'_, u64> {
         lost()
+    }
+
+    fn ledger(&self) -> &dyn LedgerStore {
+        self.0.ledger()
     }
 
     fn content(&self) -> &dyn ContentStore {
