@@ -53,6 +53,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/keys/{id}", get(api::show_key).patch(api::change_key).delete(api::revoke_key))
         .route("/admin/v1/keys/{id}/rotate", post(api::rotate_key))
         .route("/admin/v1/usage", get(api::usage))
+        .route("/admin/v1/usage/forecast", get(api::usage_forecast))
         .route("/admin/v1/rates", get(api::list_rates).post(api::import_rates))
         .route("/admin/v1/switches", get(api::list_switches))
         .route("/admin/v1/switches/{kind}/{*name}", put(api::switch_off).delete(api::switch_on))

@@ -49,7 +49,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["audit", "billing", "content", "pii", "pipeline"]),
+    ("jobs", &["alerts", "audit", "ledger", "store", "content", "pii", "pipeline"]),
     (
         "api",
         &[

@@ -18,6 +18,7 @@ pub enum Event {
     NoLocalModel,
     UsageUnpriced,
     BudgetReached,
+    SpendJumped,
     /// `shekara alerts test`; no configuration chooses it.
     #[serde(skip_deserializing)]
     Test,
@@ -33,7 +34,7 @@ pub enum Severity {
 }
 
 impl Event {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ProviderQuotaExhausted,
         Self::ProviderAuthFailed,
         Self::BreakerOpened,
@@ -46,6 +47,7 @@ impl Event {
         Self::NoLocalModel,
         Self::UsageUnpriced,
         Self::BudgetReached,
+        Self::SpendJumped,
         Self::Test,
     ];
 
@@ -64,6 +66,7 @@ impl Event {
             Self::NoLocalModel => "no_local_model",
             Self::UsageUnpriced => "usage_unpriced",
             Self::BudgetReached => "budget_reached",
+            Self::SpendJumped => "spend_jumped",
             Self::Test => "test",
         }
     }
@@ -80,7 +83,7 @@ impl Event {
     pub fn severity(self) -> Severity {
         match self {
             Self::BreakerClosed | Self::VaultRecovered | Self::Test => Severity::Info,
-            Self::BreakerOpened | Self::UsageUnpriced | Self::BudgetReached => Severity::Warning,
+            Self::BreakerOpened | Self::UsageUnpriced | Self::BudgetReached | Self::SpendJumped => Severity::Warning,
             Self::ProviderQuotaExhausted
             | Self::ProviderAuthFailed
             | Self::VaultUnreachable
@@ -106,6 +109,7 @@ impl Event {
             Self::UsageUnpriced => {
                 "What was used has no price or no exchange rate; its row of the ledger has no amount"
             }
+            Self::SpendJumped => "A tenant's day has cost far more than the days before it",
             Self::BudgetReached => "A budget has reached a threshold",
             Self::Test => "This is a test: alerts arrive",
         }

@@ -65,7 +65,7 @@ async fn heard(
     let places = gateway.enter_with_form(announced(&gateway, headers))?;
     let (fields, uploads) = form(&gateway, endpoint, headers, body).await?;
     let incoming = Incoming::new(endpoint, fields).with_uploads(uploads);
-    let screened = authenticated.admit(&gateway, places, headers, incoming)?.screen(&gateway).await?;
+    let screened = authenticated.admit(&gateway, places, headers, incoming).await?.screen(&gateway).await?;
     Ok(marked(to_response(dispatch(&gateway, screened).await?)))
 }
 

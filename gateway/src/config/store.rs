@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use url::Url;
 
+use super::privacy::secret;
 use super::validate::{Invalid, invalid};
 use crate::secrets::{Secret, SecretError, SecretSource};
 
@@ -17,11 +18,13 @@ pub struct StoreFile {
     pub url: Spanned<String>,
     /// The audit journal, secrets that were made here and a lock. Unset: the folder of SQLite's file, `data` otherwise.
     pub data_dir: Option<PathBuf>,
+    /// `env:NAME` or `file:/path` of 64 hexadecimal digits under which keys are hashed. Unset: one made in the data folder.
+    pub key_secret: Option<Spanned<String>>,
 }
 
 impl Default for StoreFile {
     fn default() -> Self {
-        Self { url: Spanned::new(0..0, "sqlite:data/shekara.db".to_owned()), data_dir: None }
+        Self { url: Spanned::new(0..0, "sqlite:data/shekara.db".to_owned()), data_dir: None, key_secret: None }
     }
 }
 
@@ -29,6 +32,8 @@ impl Default for StoreFile {
 pub struct StoreConfig {
     pub database: Database,
     pub data_dir: PathBuf,
+    /// The same for all gateways of one database.
+    pub key_secret: Option<SecretSource>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +88,8 @@ pub(super) fn check_store(file: StoreFile) -> Result<StoreConfig, Invalid> {
         Database::Postgres(_) => Some(PathBuf::from("data")),
     };
     let data_dir = file.data_dir.or(beside).unwrap_or_else(|| PathBuf::from("."));
-    Ok(StoreConfig { database, data_dir })
+    let key_secret = file.key_secret.as_ref().map(|source| secret("key_secret", source)).transpose()?;
+    Ok(StoreConfig { database, data_dir, key_secret })
 }
 
 fn check_url(written: &Spanned<String>) -> Result<Database, Invalid> {

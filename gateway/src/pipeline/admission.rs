@@ -88,11 +88,24 @@ pub struct Admitted {
 }
 
 impl Authenticated {
-    /// Checks a request's form and finds its route.
+    /// Checks a request's form, finds its route and claims what it may use.
     ///
     /// # Errors
-    /// 400 for a malformed body (naming the field), 404 for an unknown model.
-    pub fn admit(
+    /// 400 for a malformed body (naming the field), 404 for an unknown model, 403 for one that is not for this key, 429 for a
+    /// limit of its own.
+    pub async fn admit(
+        self,
+        gateway: &Gateway,
+        places: Places,
+        headers: &HeaderMap,
+        incoming: Incoming,
+    ) -> Result<Admitted, ApiError> {
+        let admitted = self.read(gateway, places, headers, incoming)?;
+        admitted.reserve(gateway).await?;
+        Ok(admitted)
+    }
+
+    fn read(
         self,
         gateway: &Gateway,
         places: Places,

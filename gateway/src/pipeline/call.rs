@@ -134,8 +134,7 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
     let incoming = incoming.map_err(restated)?.with_uploads(uploads);
     let shape = incoming.shape();
     let answer = async {
-        let admitted = authenticated.admit(gateway, places, &headers, incoming)?;
-        admitted.reserve(gateway).await?;
+        let admitted = authenticated.admit(gateway, places, &headers, incoming).await?;
         let screened = admitted.screen(gateway).await?;
         dispatch(gateway, screened).await
     };

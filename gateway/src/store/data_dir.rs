@@ -10,6 +10,7 @@ use crate::auth::KeySecret;
 use crate::config::{Database, StoreConfig};
 use crate::content::MasterKey;
 use crate::pii::masking::MaskingSecret;
+use crate::secrets::SecretSource;
 
 /// Of a writer's name: enough for as many gateways as there will ever be.
 const WRITER_BYTES: usize = 8;
@@ -17,6 +18,7 @@ const WRITER_BYTES: usize = 8;
 #[derive(Debug, Clone)]
 pub struct DataDir {
     root: PathBuf,
+    key_secret: Option<SecretSource>,
 }
 
 /// Held for as long as the gateway runs; the system releases it when the process ends, however it ends.
@@ -38,7 +40,7 @@ impl DataDir {
             make_folder(parent)?;
         }
         make_folder(&root)?;
-        Ok(Self { root })
+        Ok(Self { root, key_secret: config.key_secret.clone() })
     }
 
     pub fn journal(&self) -> PathBuf {
@@ -66,12 +68,15 @@ impl DataDir {
         }
     }
 
-    /// The secret under which keys are hashed, made from `fresh` on the first start.
+    /// The secret under which keys are hashed: the configured one, or one made from `fresh` on the first start.
     ///
     /// # Errors
-    /// The file cannot be made or does not hold a secret.
+    /// It cannot be read, the file cannot be made or what is there is no secret.
     pub fn key_secret(&self, fresh: [u8; 32]) -> Result<KeySecret, StoreError> {
-        self.secret("keys.secret", fresh).map(KeySecret::new)
+        let Some(source) = &self.key_secret else { return self.secret("keys.secret", fresh).map(KeySecret::new) };
+        let secret = source.resolve().map_err(|source| StoreError::NoKeySecret { source })?;
+        let bytes = from_hex(secret.expose()).ok_or(StoreError::NoHexKeySecret)?;
+        Ok(KeySecret::new(bytes))
     }
 
     /// What tokens of masked values are derived from, made from `fresh` on the first start.
@@ -153,7 +158,7 @@ mod tests {
     fn the_secret_survives_and_the_lock_excludes() {
         let folder = tempfile::tempdir().unwrap();
         let (database, data_dir) = (Database::Sqlite(folder.path().join("db/x.db")), folder.path().join("data"));
-        let data = DataDir::create(&StoreConfig { database, data_dir }).unwrap();
+        let data = DataDir::create(&StoreConfig { database, data_dir, key_secret: None }).unwrap();
         assert!(folder.path().join("db").is_dir());
         let writer = data.writer([5; 32]).unwrap();
         assert_eq!((writer.as_str(), data.writer([6; 32]).unwrap()), ("0505050505050505", writer.clone()));

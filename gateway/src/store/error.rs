@@ -25,6 +25,10 @@ pub enum StoreError {
     Locked { path: PathBuf },
     #[error("failed to read the key secret {}: it must hold 64 hexadecimal digits", path.display())]
     BadKeySecret { path: PathBuf },
+    #[error("failed to read [store] key_secret: {source}")]
+    NoKeySecret { source: SecretError },
+    #[error("[store] key_secret is not 64 hexadecimal digits")]
+    NoHexKeySecret,
     #[error("failed to learn where the database is: {source}")]
     NoUrl { source: SecretError },
     #[error("failed to use the database: its url is wrong (it is not shown, for it holds a password)")]

@@ -11,6 +11,7 @@ mod cached;
 mod check;
 mod classifiers;
 mod command;
+mod conservation;
 mod conversations;
 mod drill;
 mod echo;

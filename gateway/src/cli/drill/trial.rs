@@ -38,6 +38,7 @@ impl Trial {
         config.store = StoreConfig {
             database: Database::Sqlite(folder.path().join("shekara.db")),
             data_dir: folder.path().to_owned(),
+            key_secret: None,
         };
         let sources = Sources::system();
         let data = DataDir::create(&config.store)?;
