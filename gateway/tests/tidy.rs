@@ -49,7 +49,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["alerts", "audit", "ledger", "store", "content", "pii", "pipeline"]),
+    ("jobs", &["alerts", "audit", "billing", "channels", "config", "content", "ledger", "pii", "pipeline", "store"]),
     (
         "api",
         &[
@@ -154,6 +154,7 @@ fn connections_outward_are_opened_in_few_places() {
             || matches!(
                 name.as_str(),
                 "channels/webhook.rs"
+                    | "channels/national_bank.rs"
                     | "providers/upstream.rs"
                     | "providers/vault_wire.rs"
                     | "cli/probe/environment.rs"

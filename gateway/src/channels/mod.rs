@@ -1,7 +1,11 @@
-//! The ways on which alerts leave: a webhook and syslog, as the configuration sets them.
+//! The ways on which alerts leave: a webhook and syslog, as the configuration sets them. And the one on which exchange rates
+//! come in.
 
+mod national_bank;
 mod syslog;
 mod webhook;
+
+pub use national_bank::{NoAnswer, published};
 
 use std::sync::Arc;
 

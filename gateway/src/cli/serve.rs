@@ -95,6 +95,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
         announce(address, &gateway, &engine, first.as_ref());
         // Not before what they are answered by.
         background.spawn(jobs::batches::run(Arc::clone(&gateway)));
+        background.spawn(jobs::rates::follow(Arc::clone(&gateway)));
         background.spawn(jobs::spending::watch(Arc::clone(&gateway)));
         run_until_stopped(&gateway, &engine, &mut file, &mut signals).await;
     }

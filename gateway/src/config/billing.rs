@@ -14,6 +14,7 @@ use crate::billing::{
 
 /// A quarter: an older rate is no rate.
 const MAX_AGE_DAYS: u16 = 92;
+const NATIONAL_BANK: &str = "https://nationalbank.kz/rss/get_rates.cfm";
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -45,6 +46,8 @@ pub struct ExchangeFile {
     pub source: Option<Spanned<String>>,
     /// For `file`: the bank's XML or a CSV.
     pub path: Option<Spanned<String>>,
+    /// For `nbk`: where it is asked, if not at the bank's own address.
+    pub url: Option<Spanned<String>>,
     /// For `fixed`: tenge for a dollar.
     pub rate: Option<Spanned<String>>,
     /// How old the last published rate may be; unset: 10.
@@ -68,6 +71,7 @@ pub enum ExchangeConfig {
     },
     Bank {
         max_age_days: u16,
+        url: String,
     },
     File {
         path: PathBuf,
@@ -137,12 +141,21 @@ fn check_exchange(file: &ExchangeFile) -> Result<ExchangeConfig, Invalid> {
     if let Some(path) = file.path.as_ref().filter(|_| word != "file") {
         return Err(invalid(path, "path is for source = \"file\""));
     }
+    if let Some(url) = file.url.as_ref() {
+        let is_address = url::Url::parse(url.get_ref()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if word != "nbk" || !is_address || url.get_ref().contains(['?', '#']) {
+            return Err(invalid(url, "url is an http address without a query, for source = \"nbk\""));
+        }
+    }
     if let Some(rate) = file.rate.as_ref().filter(|_| word != "fixed") {
         return Err(invalid(rate, "rate is for source = \"fixed\""));
     }
     match (word, &file.source, &file.path, &file.rate) {
         ("imported", ..) => Ok(ExchangeConfig::Imported { max_age_days }),
-        ("nbk", ..) => Ok(ExchangeConfig::Bank { max_age_days }),
+        ("nbk", ..) => {
+            let url = file.url.as_ref().map_or(NATIONAL_BANK, |url| url.get_ref().as_str());
+            Ok(ExchangeConfig::Bank { max_age_days, url: url.to_owned() })
+        }
         ("file", _, Some(path), _) => Ok(ExchangeConfig::File { path: path.get_ref().into(), max_age_days }),
         ("fixed", _, _, Some(rate)) => {
             let wrong = |error| invalid(rate, format!("rate is tenge for a dollar, like \"512.34\": {error}"));

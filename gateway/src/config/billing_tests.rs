@@ -15,7 +15,7 @@ fn nothing_is_set_by_default() {
     assert!(config.prices.is_empty());
     assert_eq!(config.exchange, ExchangeConfig::Imported { max_age_days: 10 });
     let bank = parsed("[billing.exchange]\nsource = \"nbk\"").unwrap();
-    assert_eq!(bank.exchange, ExchangeConfig::Bank { max_age_days: 10 });
+    assert_eq!(bank.exchange, ExchangeConfig::Bank { max_age_days: 10, url: NATIONAL_BANK.to_owned() });
     assert_eq!(*config.local.price("any", "2026-12-01".parse().unwrap()), LocalPrice::Free);
 }
 
@@ -84,6 +84,8 @@ fn what_is_wrong_is_named_with_its_line() {
         (format!("{exchange}rate = \"500\""), 2, "rate is for"),
         (format!("{exchange}source = \"fixed\"\nrate = \"0\""), 3, "rate is tenge for a dollar"),
         (format!("{exchange}source = \"fixed\"\nrate = 500.5"), 3, "expected a string"),
+        (format!("{exchange}url = \"http://x\""), 2, "url is"),
+        (format!("{exchange}source = \"nbk\"\nurl = \"ftp://x\""), 3, "url is"),
         (format!("{exchange}max_age_days = 93"), 2, "max_age_days must be"),
     ] {
         let error = parsed(&text).unwrap_err();

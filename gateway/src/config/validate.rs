@@ -14,7 +14,7 @@ use super::billing::BillingConfig;
 use super::cluster::{ClusterConfig, check_cluster};
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
-use super::outward::check_outward;
+use super::outward::{Outward, check_outward};
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
 use super::provider::{ProviderConfig, Surroundings, check_provider};
 use super::route::{RouteConfig, check_route};
@@ -52,6 +52,8 @@ pub struct Config {
     pub alerts: AlertsConfig,
     pub batches: BatchesConfig,
     pub billing: BillingConfig,
+    /// For what the gateway itself asks outside.
+    pub outward: Outward,
     /// Set where several gateways count together.
     pub cluster: Option<ClusterConfig>,
     pub providers: Vec<ProviderConfig>,
@@ -168,6 +170,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         content: check_content(file.content)?,
         alerts,
         billing,
+        outward,
         cluster: file.cluster.as_ref().map(check_cluster).transpose()?,
         batches: check_batches(&file.batches, *file.server.max_in_flight.get_ref())?,
         providers,

@@ -1,4 +1,5 @@
 //! Work that nobody waits for: it goes on when the request that ordered it has ended, and after a restart.
 
 pub mod batches;
+pub mod rates;
 pub mod spending;

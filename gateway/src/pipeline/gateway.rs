@@ -293,7 +293,7 @@ async fn rates(snapshot: &Snapshot, store: &dyn Store) -> Result<Rates, StoreErr
     let max_age_days = match &snapshot.config.billing.exchange {
         ExchangeConfig::Fixed(rate) => return Ok(Rates::Fixed(*rate)),
         ExchangeConfig::Imported { max_age_days }
-        | ExchangeConfig::Bank { max_age_days }
+        | ExchangeConfig::Bank { max_age_days, .. }
         | ExchangeConfig::File { max_age_days, .. } => *max_age_days,
     };
     let mut table = RateTable::new(max_age_days);

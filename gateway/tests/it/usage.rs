@@ -1,9 +1,10 @@
 //! What was used and what it cost: the same in an answer, in the ledger and in the report.
 
 use serde_json::{Value, json};
+use shekara_gateway::jobs::rates::refresh;
 
 use crate::gateway::{TestGateway, border, one_provider};
-use crate::upstream::{Reply, Upstream};
+use crate::upstream::{Reply, Then, Upstream};
 
 const PRICES: &str = "[billing.exchange]\nsource = \"fixed\"\nrate = \"512.34\"\n\
                       [[billing.prices]]\nprovider = \"cloud\"\nmodel = \"big\"\nprompt_per_million = \"2.50\"\n\
@@ -111,4 +112,34 @@ async fn a_tenant_sees_its_own_usage_alone() {
         let seen: Vec<_> = report["data"].as_array().unwrap().iter().map(|row| row["tenant"].clone()).collect();
         assert_eq!(json!(seen), tenants, "{query}");
     }
+}
+
+#[tokio::test]
+async fn the_bank_is_asked_for_the_day_and_believed_if_it_answers() {
+    let provider = Upstream::start(answer(r#"{"prompt_tokens":1000000,"completion_tokens":0}"#)).await;
+    let bank = Upstream::start(Reply::Part("text/html", "<html>closed</html>", Then::End)).await;
+    let address = bank.base_url.replace("/v1", "/rss/get_rates.cfm");
+    let prices = format!(
+        "[billing.exchange]\nsource = \"nbk\"\nurl = \"{address}\"\n[[billing.prices]]\nprovider = \"stub\"\nmodel = \"big\"\nprompt_per_million = \"1\"\n"
+    );
+    let gateway = TestGateway::start(&one_provider(&provider.base_url, &prices)).await;
+    assert!(refresh(&gateway.gateway).await.is_err());
+    let offset = gateway.gateway.snapshot().config.utc_offset;
+    let today = offset.to_datetime(gateway.gateway.sources.now()).date();
+    let written = format!("{:02}.{:02}.{:04}", today.day(), today.month(), today.year());
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><rates><date>{written}</date><item><fullname>ДОЛЛАР США</fullname><title>USD</title>\
+         <description>512.34</description><quant>1</quant></item></rates>"
+    );
+    bank.set(Reply::Part("text/xml", xml.leak(), Then::End));
+    for _ in 0..2 {
+        refresh(&gateway.gateway).await.unwrap();
+    }
+    let asked = bank.received();
+    // Once in vain, once for good.
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].starts_with(&format!("GET /rss/get_rates.cfm?fdate={written} ")), "{}", asked[1]);
+    gateway.ask("chat", "hi").await;
+    let report = usage(&gateway, "by=model").await;
+    assert_eq!(report["data"][0]["cost_kzt"], "512.34", "{report}");
 }
