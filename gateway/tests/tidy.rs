@@ -6,22 +6,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 20] = [
+const IMPORTS: [(&str, &[&str]); 21] = [
     ("alerts", &["telemetry"]),
     ("auth", &[]),
     ("billing", &[]),
     ("secrets", &["alerts"]),
+    ("signing", &[]),
     ("telemetry", &["audit"]),
-    ("audit", &["auth"]),
+    ("audit", &["auth", "signing"]),
     ("content", &[]),
-    ("labels", &["auth"]),
+    ("labels", &["auth", "signing"]),
     ("pii", &["auth"]),
-    ("config", &["alerts", "auth", "content", "labels", "pii", "secrets"]),
+    ("config", &["alerts", "auth", "content", "labels", "pii", "secrets", "signing"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
     ("channels", &["alerts", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
-    ("store", &["audit", "auth", "config", "content", "pii", "secrets"]),
+    ("store", &["audit", "auth", "config", "content", "pii", "secrets", "signing"]),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
         "pipeline",
@@ -37,12 +38,13 @@ const IMPORTS: [(&str, &[&str]); 20] = [
             "pii",
             "providers",
             "routing",
+            "signing",
             "store",
             "telemetry",
         ],
     ),
     ("jobs", &["audit", "content", "pii", "pipeline"]),
-    ("api", &["auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "store", "telemetry"]),
+    ("api", &["auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "signing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "ingress", "pipeline"]),
 ];
 

@@ -3,6 +3,7 @@
 mod alerts;
 mod audit;
 mod check;
+mod checkpoints;
 mod config_check;
 mod drill;
 mod first_start;

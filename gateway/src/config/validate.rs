@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 use toml::Spanned;
 
 use super::alerts::{AlertsConfig, check_alerts};
+use super::audit::{AuditConfig, check_audit};
 use super::batches::{BatchesConfig, check_batches};
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
@@ -46,6 +47,7 @@ pub struct Config {
     pub vault: Option<VaultConfig>,
     pub privacy: Privacy,
     pub labels: LabelsConfig,
+    pub audit: AuditConfig,
     pub content: ContentConfig,
     pub alerts: AlertsConfig,
     pub batches: BatchesConfig,
@@ -159,6 +161,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         vault,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
+        audit: check_audit(&file.audit)?,
         content: check_content(file.content)?,
         alerts,
         batches: check_batches(&file.batches, *file.server.max_in_flight.get_ref())?,

@@ -12,11 +12,11 @@ use super::facts::{Ended, Facts};
 use super::health::Health;
 use super::{Gateway, Sources};
 use crate::alerts::{About, Alerts, Event};
-use crate::audit::{AuditRecord, Outcome, Try, TryResult, UsageSource};
+use crate::audit::{AuditRecord, MAX_EXACT_INTEGER, Outcome, Try, TryResult, UsageSource};
 use crate::auth::{DataClass, KeyRecord};
 use crate::pii::{Entity, ScanSummary};
 use crate::routing::{Deployment, Reason, Spent};
-use crate::store::{Journal, JournalError};
+use crate::store::{AuditTrail, JournalError, Position};
 use crate::telemetry::Metrics;
 
 /// 499: the client closed the connection before the answer's end (nginx's number).
@@ -63,7 +63,7 @@ pub struct Settlement {
     draft: Mutex<Draft>,
     state: Mutex<State>,
     received: Instant,
-    journal: Arc<Journal>,
+    trail: Arc<AuditTrail>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     alerts: Arc<Alerts>,
@@ -115,7 +115,7 @@ impl Settlement {
             draft: Mutex::new(Draft { record, cache: None, is_kept: false, is_late: false, is_named: false }),
             state: Mutex::new(State::Open),
             received: Instant::now(),
-            journal: Arc::clone(&gateway.journal),
+            trail: Arc::clone(&gateway.trail),
             health: Arc::clone(&gateway.health),
             metrics: Arc::clone(&gateway.metrics),
             alerts: Arc::clone(&gateway.alerts),
@@ -229,8 +229,10 @@ impl Settlement {
         if draft.is_kept {
             return;
         }
-        draft.record.prompt_tokens = prompt_tokens.or(draft.record.prompt_tokens);
-        draft.record.completion_tokens = Some(completion_tokens);
+        // What a provider says is no reason to lose a record: it holds no greater numbers.
+        let count = |tokens: u64| tokens.min(MAX_EXACT_INTEGER);
+        draft.record.prompt_tokens = prompt_tokens.map(count).or(draft.record.prompt_tokens);
+        draft.record.completion_tokens = Some(count(completion_tokens));
         draft.record.usage_source = Some(source);
     }
 
@@ -259,7 +261,8 @@ impl Settlement {
     }
 
     /// Writes down that the request is about to leave, so that even a killed process leaves a trace of it.
-    pub(super) fn note_dispatch(&self) -> Result<(), JournalError> {
+    /// Gives its place in the journal.
+    pub(super) fn note_dispatch(&self) -> Result<Position, JournalError> {
         self.append(&self.lock().record)
     }
 
@@ -299,10 +302,8 @@ impl Settlement {
         }
     }
 
-    fn append(&self, record: &AuditRecord) -> Result<(), JournalError> {
-        // A record of names and numbers always has a JSON form.
-        let line = serde_json::to_vec(record).unwrap_or_default();
-        self.journal.append(&line).inspect_err(|error| {
+    fn append(&self, record: &AuditRecord) -> Result<Position, JournalError> {
+        self.trail.write(record, self.sources.now()).inspect_err(|error| {
             tracing::error!(%error, "an audit record could not be kept");
             let (request_id, tenant) = (Some(record.request_id.as_str()), Some(record.tenant.as_str()));
             self.alerts.raise(Event::AuditNotWritten, About { request_id, tenant, ..About::default() });

@@ -15,10 +15,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Position;
 use super::journal_reader::{FRAME_HEADER_BYTES, Intact, intact};
+use crate::audit::NotCanonical;
 
 /// A record above this is refused: audit records are a few hundred bytes.
 pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
@@ -32,6 +33,11 @@ pub enum JournalError {
     TooLarge { bytes: usize },
     #[error("failed to write the journal: an earlier write left it unusable")]
     Broken,
+    #[error("failed to write the journal: {source}")]
+    NotCanonical {
+        #[from]
+        source: NotCanonical,
+    },
 }
 
 #[derive(Debug)]
@@ -40,6 +46,10 @@ pub struct Journal {
     segment_bytes: u64,
     active: Mutex<Active>,
     appended: Notify,
+    unsynced: Notify,
+    urgent: Notify,
+    /// How far the database is known to stand.
+    projected: watch::Sender<Position>,
 }
 
 #[derive(Debug)]
@@ -75,14 +85,22 @@ impl Journal {
             );
             active = Active::open(folder, last + 1)?;
         }
-        Ok(Self { folder: folder.to_owned(), segment_bytes, active: Mutex::new(active), appended: Notify::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            segment_bytes,
+            active: Mutex::new(active),
+            appended: Notify::new(),
+            unsynced: Notify::new(),
+            urgent: Notify::new(),
+            projected: watch::Sender::new(projected),
+        })
     }
 
-    /// Appends one record with one `write`.
+    /// Appends one record with one `write`; gives the place behind it.
     ///
     /// # Errors
     /// The disk refused it; the journal is as before and the record does not count as kept.
-    pub fn append(&self, payload: &[u8]) -> Result<(), JournalError> {
+    pub fn append(&self, payload: &[u8]) -> Result<Position, JournalError> {
         if payload.len() > MAX_RECORD_BYTES {
             return Err(JournalError::TooLarge { bytes: payload.len() });
         }
@@ -102,9 +120,16 @@ impl Journal {
             *active = next;
         }
         active.write(&frame)?;
+        let end = active.end();
         drop(active);
         self.appended.notify_one();
-        Ok(())
+        self.unsynced.notify_one();
+        Ok(end)
+    }
+
+    /// The place behind the last record.
+    pub fn end(&self) -> Position {
+        self.active().end()
     }
 
     /// Makes everything appended so far survive a loss of power.
@@ -122,6 +147,31 @@ impl Journal {
     /// Waits until something was appended since the last call.
     pub async fn appended(&self) {
         self.appended.notified().await;
+    }
+
+    /// Waits until something was appended since the last call, for whoever makes it durable.
+    pub(super) async fn unsynced(&self) {
+        self.unsynced.notified().await;
+    }
+
+    /// Waits until somebody cannot wait for the database to follow in its own time.
+    pub(super) async fn urgent(&self) {
+        self.urgent.notified().await;
+    }
+
+    /// The database has everything up to here.
+    pub(super) fn note_projected(&self, upto: Position) {
+        self.projected.send_replace(upto);
+    }
+
+    /// Waits until the database has everything up to here; gives up never, so it wants a bound.
+    pub async fn projected(&self, upto: Position) {
+        let mut projected = self.projected.subscribe();
+        if *projected.borrow_and_update() < upto {
+            self.urgent.notify_one();
+            // Its sender lives as long as this.
+            let _ = projected.wait_for(|at| *at >= upto).await;
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -166,6 +216,10 @@ impl Active {
             (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
             _ => false,
         }
+    }
+
+    fn end(&self) -> Position {
+        Position { segment: self.segment, offset: self.length }
     }
 
     fn write(&mut self, frame: &[u8]) -> Result<(), JournalError> {

@@ -9,8 +9,10 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyPool, Row};
 
 use super::database::{Dialect, Exclusive, connect};
+use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, Position, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, VaultStore,
+    AuditFilter, AuditRow, ContentStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed,
+    TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
 use crate::config::Database;
@@ -69,12 +71,15 @@ impl Store for SqlStore {
         })
     }
 
-    fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()> {
+    fn append_audit(&self, records: Vec<Projected>, upto: Position) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
             self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
-            for record in &records {
-                bind_audit(record).execute(&mut *transaction).await?;
+            for projected in &records {
+                if let Some(record) = &projected.record {
+                    bind_audit(record).execute(&mut *transaction).await?;
+                }
+                keep_entry(&mut transaction, projected).await?;
             }
             sqlx::query("UPDATE journal_positions SET segment = $1, byte_offset = $2 WHERE writer = $3")
                 .bind(upto.segment.cast_signed())
@@ -104,6 +109,10 @@ impl Store for SqlStore {
     }
 
     fn content(&self) -> &dyn ContentStore {
+        self
+    }
+
+    fn trail(&self) -> &dyn TrailStore {
         self
     }
 

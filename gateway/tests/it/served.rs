@@ -53,6 +53,12 @@ impl Served {
         assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
     }
 
+    /// Ends it as a loss of power would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Everything that it wrote, after a polite end.
     pub fn stop(mut self) -> String {
         self.signal("TERM");

@@ -17,7 +17,7 @@ mod switches;
 mod tenants;
 mod versions;
 
-pub use audit::audit_page;
+pub use audit::{audit_keys, audit_page};
 pub use content::erase_content;
 pub use departments::{change_department, create_department, list_departments, show_department};
 pub use keys::{change_key, create_key, list_keys, revoke_key, rotate_key, show_key};

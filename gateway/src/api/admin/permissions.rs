@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 28] = {
+pub const TABLE: [Row; 29] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WritePeople];
     [
@@ -46,6 +46,7 @@ pub const TABLE: [Row; 28] = {
         ("POST", "/admin/v1/models", &[P::ControlModels]),
         ("DELETE", "/admin/v1/content", &[P::EraseContent]),
         ("GET", "/admin/v1/audit", &[P::ReadAudit]),
+        ("GET", "/admin/v1/audit/keys", &[P::ReadAudit]),
         ("GET", "/admin/v1/me", &[P::ReadTenants]),
         ("GET", "/admin/v1/roles", &[P::ReadTenants]),
     ]
