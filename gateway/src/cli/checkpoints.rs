@@ -24,12 +24,13 @@ pub(super) async fn prune_daily(gateway: Arc<Gateway>) {
     loop {
         tokio::time::sleep(PRUNE_AFTER).await;
         let keep_days = gateway.snapshot().config.audit.keep_days.clone();
-        let retention =
-            Retention { keep_days: &keep_days, now: gateway.sources.now(), signer: &gateway.audit_signer };
+        let retention = Retention { keep_days: &keep_days, now: gateway.sources.now(), signer: &gateway.audit_signer };
         match prune_expired(gateway.store(), retention).await {
             Ok(0) => {}
             Ok(entries) => tracing::info!(entries, "entries of the audit were sealed and removed"),
-            Err(error) => tracing::error!(%error, "old entries of the audit could not be removed; they are tried again"),
+            Err(error) => {
+                tracing::error!(%error, "old entries of the audit could not be removed; they are tried again")
+            }
         }
         tokio::time::sleep(PRUNE_EVERY).await;
     }

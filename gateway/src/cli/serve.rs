@@ -13,8 +13,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
-use super::{audit, checkpoints, output};
 use super::watched_file::WatchedFile;
+use super::{audit, checkpoints, output};
 use crate::alerts::{About, Event};
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};

@@ -12,8 +12,8 @@ use shekara_protocol::json;
 
 use super::signature::ALGORITHM;
 use super::{Label, LabelSignature, Notice, OutputDigest, OutputSha256, SignedLabel, Synthetic};
-use crate::signing::{KeyId, Signature};
 use crate::auth::DataClass;
+use crate::signing::{KeyId, Signature};
 
 /// What is to be checked: a label, and what it is said to be about.
 #[derive(Debug, Clone)]

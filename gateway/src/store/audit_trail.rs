@@ -10,12 +10,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::{
-    ChainName, ChainTable, DataDir, Journal, JournalError, JournalReader, Position, Projected, SqlStore, Store, StoreError,
-    project_all,
+    ChainName, ChainTable, DataDir, Journal, JournalError, JournalReader, Position, Projected, SqlStore, Store,
+    StoreError, project_all,
 };
 use crate::audit::{
-    AuditRecord, CanonicalObject, Chains, Checkpoint, CheckpointDraft, Entry, EntryDraft, Head, HeadProof,
-    LineError, NotCanonical, Outcome, Seal, Time, TryResult, WriterId,
+    AuditRecord, CanonicalObject, Chains, Checkpoint, CheckpointDraft, Entry, EntryDraft, Head, HeadProof, LineError,
+    NotCanonical, Outcome, Seal, Time, TryResult, WriterId,
 };
 use crate::config::StoreConfig;
 use crate::signing::Signer;

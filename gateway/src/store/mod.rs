@@ -32,9 +32,7 @@ pub use sql_store::SqlStore;
 pub use tenancy_store::{KeyFilter, TenancyStore, Written};
 pub use trail_check::verify_store;
 pub use trail_export::{ExportPart, ExportSigner, export_csv, export_lines};
-pub use trail_store::{
-    Bounds, ChainName, ChainTable, LineRow, Projected, SearchRow, Stretch, TrailStore,
-};
+pub use trail_store::{Bounds, ChainName, ChainTable, LineRow, Projected, SearchRow, Stretch, TrailStore};
 pub use vault_store::VaultStore;
 
 use std::future::Future;

@@ -49,11 +49,7 @@ pub async fn prune_expired(store: &dyn Store, retention: Retention<'_>) -> Resul
     Ok(num_removed)
 }
 
-async fn next_seal(
-    store: &dyn Store,
-    chain: &ChainName,
-    retention: Retention<'_>,
-) -> Result<Option<Seal>, StoreError> {
+async fn next_seal(store: &dyn Store, chain: &ChainName, retention: Retention<'_>) -> Result<Option<Seal>, StoreError> {
     let trail = store.trail();
     let Some(signed) = trail.last_row(ChainTable::Heads, chain.clone()).await? else { return Ok(None) };
     let Ok(writer) = chain.writer.parse() else { return Ok(None) };

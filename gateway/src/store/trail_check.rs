@@ -76,6 +76,9 @@ async fn push_chain(verifier: &mut Verifier, trail: &dyn TrailStore, chain: &Cha
         let mut rows = rows.into_iter().peekable();
         while let Some(row) = rows.next() {
             let sequence = row.sequence;
+            while let Some(head) = heads.next_if(|head| head.sequence < sequence) {
+                push_row(verifier, ChainTable::Heads, &head);
+            }
             push_row(verifier, ChainTable::Entries, &row);
             // Behind both entries of a number, if there are two.
             if rows.peek().is_none_or(|next| next.sequence > sequence) {

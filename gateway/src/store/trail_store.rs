@@ -81,12 +81,7 @@ pub trait TrailStore: Send + Sync {
     /// The last row of a chain.
     fn last_row(&self, table: ChainTable, chain: ChainName) -> StoreFuture<'_, Option<LineRow>>;
     /// The entries of a chain whose times lie in a range, and those between them.
-    fn bounds(
-        &self,
-        chain: ChainName,
-        from: Option<String>,
-        until: Option<String>,
-    ) -> StoreFuture<'_, Option<Bounds>>;
+    fn bounds(&self, chain: ChainName, from: Option<String>, until: Option<String>) -> StoreFuture<'_, Option<Bounds>>;
     /// Heads of a chain at entries in the bounds, of checkpoints up to one: how many, and the first and last checkpoint.
     fn count_heads(&self, chain: ChainName, bounds: Bounds, until: i64) -> StoreFuture<'_, (u64, i64, i64)>;
     /// Writers of checkpoints, each with its last one's number.
@@ -159,7 +154,10 @@ impl ChainTable {
 }
 
 /// Keeps an entry; the same one twice is kept once.
-pub(super) async fn keep_entry(transaction: &mut Transaction<'_, Any>, projected: &Projected) -> Result<(), StoreError> {
+pub(super) async fn keep_entry(
+    transaction: &mut Transaction<'_, Any>,
+    projected: &Projected,
+) -> Result<(), StoreError> {
     let Some(entry) = &projected.entry else { return Ok(()) };
     let insert = "INSERT INTO audit_entries (writer, tenant, sequence, hash, request_id, time, line) \
                   VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
@@ -221,12 +219,7 @@ impl TrailStore for SqlStore {
         })
     }
 
-    fn bounds(
-        &self,
-        chain: ChainName,
-        from: Option<String>,
-        until: Option<String>,
-    ) -> StoreFuture<'_, Option<Bounds>> {
+    fn bounds(&self, chain: ChainName, from: Option<String>, until: Option<String>) -> StoreFuture<'_, Option<Bounds>> {
         Box::pin(async move {
             let query = "SELECT min(sequence) AS first, max(sequence) AS last FROM audit_entries \
                          WHERE writer = $1 AND tenant = $2 AND ($3 IS NULL OR time >= $3) AND ($4 IS NULL OR time < $4)";
@@ -299,7 +292,8 @@ impl TrailStore for SqlStore {
             let insert = sqlx::query("INSERT INTO audit_checkpoints (writer, number, line) VALUES ($1, $2, $3)");
             insert.bind(&writer).bind(number).bind(checkpoint.line()?).execute(&mut *transaction).await?;
             for head in &heads {
-                let insert = "INSERT INTO audit_heads (writer, tenant, sequence, number, line) VALUES ($1, $2, $3, $4, $5)";
+                let insert =
+                    "INSERT INTO audit_heads (writer, tenant, sequence, number, line) VALUES ($1, $2, $3, $4, $5)";
                 let insert = sqlx::query(insert).bind(&writer).bind(&head.tenant).bind(head.sequence.cast_signed());
                 insert.bind(number).bind(head.line()?).execute(&mut *transaction).await?;
             }

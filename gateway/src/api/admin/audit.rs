@@ -82,7 +82,8 @@ pub async fn audit_page(
 /// The key in force first.
 pub async fn audit_keys(State(gateway): State<Arc<Gateway>>) -> Json<Value> {
     let earlier = gateway.snapshot().config.audit.earlier_keys.clone();
-    let shown = |key: PublicKey| json!({ "key_id": key.id(), "alg": "Ed25519", "public_key": key, "pem": key.to_pem() });
+    let shown =
+        |key: PublicKey| json!({ "key_id": key.id(), "alg": "Ed25519", "public_key": key, "pem": key.to_pem() });
     let keys: Vec<Value> = std::iter::once(gateway.audit_signer.public_key()).chain(earlier).map(shown).collect();
     Json(json!({ "object": "list", "data": keys }))
 }

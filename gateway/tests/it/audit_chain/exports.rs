@@ -44,7 +44,10 @@ async fn an_export_verifies_and_no_line_of_it_can_be_touched() {
         let told = |lines: &[String], how: &str| {
             let report = check(lines);
             let first = report.first_problem().unwrap_or_else(|| panic!("line {at} {how}")).to_string();
-            assert!(first.contains("line ") || first.contains("checkpoint"), "line {at} {how}: {first}");
+            assert!(
+                ["line ", "checkpoint ", "entry "].iter().any(|place| first.contains(place)),
+                "line {at} {how}: {first}"
+            );
         };
         let mut deleted = lines.clone();
         deleted.remove(at);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
+use shekara_gateway::egress::install_tls;
 
 use crate::command::shekara;
 use crate::gateway::border;
@@ -27,6 +28,7 @@ async fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String)
 
 #[tokio::test]
 async fn a_killed_gateway_leaves_a_trail_that_verifies_and_closes() {
+    install_tls();
     let outside = Upstream::start(Reply::Text("fine")).await;
     let silent = Upstream::start(Reply::Silence).await;
     let folder = tempfile::tempdir().unwrap();
