@@ -20,7 +20,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
     ("config", &["alerts", "auth", "content", "labels", "pii", "secrets", "signing"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
-    ("channels", &["alerts", "config", "egress", "secrets"]),
+    ("channels", &["alerts", "audit", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
     ("store", &["audit", "auth", "config", "content", "pii", "secrets", "signing"]),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
@@ -43,7 +43,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["audit", "content", "pii", "pipeline"]),
+    ("jobs", &["audit", "channels", "content", "pii", "pipeline", "store"]),
     ("api", &["auth", "content", "jobs", "labels", "pii", "pipeline", "routing", "signing", "store", "telemetry"]),
     ("middleware", &["api", "audit", "auth", "ingress", "pipeline"]),
 ];

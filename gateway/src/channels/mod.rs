@@ -1,5 +1,6 @@
-//! The ways on which alerts leave: a webhook and syslog, as the configuration sets them.
+//! The ways on which alerts, and entries of the audit, leave: a webhook and syslog, as the configuration sets them.
 
+mod audit_way;
 mod syslog;
 mod webhook;
 
@@ -9,16 +10,17 @@ use crate::alerts::{Channel, Settings, WeakKey, host_name};
 use crate::config::AlertsConfig;
 use crate::egress::EgressError;
 use crate::secrets::SecretError;
+pub use audit_way::AuditWay;
 use syslog::Syslog;
 use webhook::Webhook;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    #[error("failed to set up the webhook of [alerts]: {0}")]
+    #[error("failed to set up the webhook of [alerts] or [audit]: {0}")]
     Egress(#[from] EgressError),
-    #[error("failed to read the secret of the webhook of [alerts]: {0}")]
+    #[error("failed to read the secret of the webhook of [alerts] or [audit]: {0}")]
     NoSecret(#[from] SecretError),
-    #[error("failed to use the secret of the webhook of [alerts]: {0}")]
+    #[error("failed to use the secret of the webhook of [alerts] or [audit]: {0}")]
     WeakSecret(#[from] WeakKey),
 }
 

@@ -2,8 +2,8 @@
 
 mod alerts;
 mod audit;
+mod audit_tasks;
 mod check;
-mod checkpoints;
 mod config_check;
 mod drill;
 mod first_start;

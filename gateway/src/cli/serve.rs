@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
 use super::watched_file::WatchedFile;
-use super::{audit, checkpoints, output};
+use super::{audit, audit_tasks, output};
 use crate::alerts::{About, Event};
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
@@ -73,8 +73,11 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let mut background = JoinSet::new();
     background.spawn(refresh_directory(Arc::clone(&gateway)));
     background.spawn(forget_expired(Arc::clone(&gateway)));
-    background.spawn(checkpoints::sign_heads(Arc::clone(&gateway)));
-    background.spawn(checkpoints::prune_daily(Arc::clone(&gateway)));
+    background.spawn(audit_tasks::sign_heads(Arc::clone(&gateway)));
+    background.spawn(audit_tasks::prune_daily(Arc::clone(&gateway)));
+    for way in audit_tasks::ways(&config.audit, &data, gateway.trail.journal())? {
+        background.spawn(jobs::audit_feed::run(Arc::clone(&gateway), data.clone(), way));
+    }
     let address = listener.local_addr()?;
     if certificates.is_none() && !address.ip().is_loopback() {
         tracing::warn!(%address, "[server.tls] is not set: keys and prompts come in without encryption on this address");
@@ -113,7 +116,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     engine.shut_down().await;
     gateway.shelf.flush().await;
     gateway.alerts.finish(SEND_ALERTS).await;
-    checkpoints::sign_last_heads(&gateway).await;
+    audit_tasks::sign_last_heads(&gateway).await;
     projector.finish().await;
     output::line("Stopped.");
     Ok(())

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::alerts::{SyslogConfig, SyslogFile, WebhookConfig, WebhookFile, check_syslog, check_webhook};
+use super::outward::Outward;
 use super::privacy::secret;
 use super::validate::{Invalid, invalid};
 use crate::auth::DataClass;
@@ -30,6 +33,9 @@ pub struct AuditFile {
     pub earlier_keys: Vec<Spanned<String>>,
     /// By data class, after how many days records are sealed and removed; a class that is not named is kept.
     pub keep_days: BTreeMap<DataClass, Spanned<u32>>,
+    /// Where each entry is sent, as in `[alerts]`.
+    pub webhook: Option<WebhookFile>,
+    pub syslog: Option<SyslogFile>,
 }
 
 impl Default for AuditFile {
@@ -41,6 +47,8 @@ impl Default for AuditFile {
             signing_key: None,
             earlier_keys: Vec::new(),
             keep_days: BTreeMap::new(),
+            webhook: None,
+            syslog: None,
         }
     }
 }
@@ -63,9 +71,11 @@ pub struct AuditConfig {
     pub signing_key: Option<SecretSource>,
     pub earlier_keys: Vec<PublicKey>,
     pub keep_days: BTreeMap<DataClass, u32>,
+    pub webhook: Option<WebhookConfig>,
+    pub syslog: Option<SyslogConfig>,
 }
 
-pub(super) fn check_audit(file: &AuditFile) -> Result<AuditConfig, Invalid> {
+pub(super) fn check_audit(file: &AuditFile, in_country: &[IpNet], outward: &Outward) -> Result<AuditConfig, Invalid> {
     let strict_timeout_ms = *file.strict_timeout_ms.get_ref();
     if !(1..=MAX_STRICT_TIMEOUT_MS).contains(&strict_timeout_ms) {
         let message = format!("[audit] strict_timeout_ms is 1 to {MAX_STRICT_TIMEOUT_MS}");
@@ -90,6 +100,8 @@ pub(super) fn check_audit(file: &AuditFile) -> Result<AuditConfig, Invalid> {
         signing_key: file.signing_key.as_ref().map(|source| secret("signing_key", source)).transpose()?,
         earlier_keys: file.earlier_keys.iter().map(key).collect::<Result<_, _>>()?,
         keep_days: file.keep_days.iter().map(days).collect::<Result<_, _>>()?,
+        webhook: file.webhook.as_ref().map(|webhook| check_webhook(webhook, in_country, outward)).transpose()?,
+        syslog: file.syslog.as_ref().map(check_syslog).transpose()?,
     })
 }
 

@@ -121,6 +121,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     let in_country = &file.network.in_country;
     let outward = check_outward(&file.network)?;
     let vault = file.vault.map(|vault| check_vault(vault, in_country, &outward)).transpose()?;
+    let audit = check_audit(&file.audit, in_country, &outward)?;
     let alerts = check_alerts(file.alerts, in_country, &outward)?;
     let surroundings = Surroundings { in_country, outward: &outward, has_vault: vault.is_some() };
     let mut names = HashSet::from([LOCAL_PROVIDER.to_owned()]);
@@ -161,7 +162,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         vault,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
-        audit: check_audit(&file.audit)?,
+        audit,
         content: check_content(file.content)?,
         alerts,
         batches: check_batches(&file.batches, *file.server.max_in_flight.get_ref())?,

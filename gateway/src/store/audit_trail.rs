@@ -20,6 +20,8 @@ use crate::audit::{
 use crate::config::StoreConfig;
 use crate::signing::Signer;
 
+/// Who reads the journal beside the database.
+const READERS: [&str; 2] = ["webhook", "syslog"];
 /// What the record of a request says whose end nobody saw.
 const INTERRUPTED: &str = "interrupted";
 const CLIENT_CLOSED_REQUEST: u16 = 499;
@@ -67,6 +69,11 @@ impl AuditTrail {
         let store = SqlStore::open(&config.database, &writer.to_string()).await?;
         let position = store.journal_position().await?;
         let journal = Journal::open(&data.journal(), position)?;
+        for reader in READERS {
+            if let Some(at) = data.feed_position(reader)? {
+                journal.hold(reader, at.segment);
+            }
+        }
         let chains = resume(writer, &journal, position, &store).await?;
         let trail = Self { journal, chains: Mutex::new(chains) };
         project_all(&trail.journal, &store).await?;

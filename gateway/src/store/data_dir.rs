@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::{Position, StoreError};
 use crate::audit::{Digest, WriterId};
 use crate::auth::KeySecret;
 use crate::config::{Database, StoreConfig};
@@ -123,6 +123,41 @@ impl DataDir {
     /// As [`Self::key_secret`].
     pub fn content_secret(&self, fresh: [u8; 32]) -> Result<MasterKey, StoreError> {
         self.secret("content.secret", fresh).map(MasterKey::new)
+    }
+
+    /// How far into the journal a receiver of the audit is, if it is one.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn feed_position(&self, way: &str) -> Result<Option<Position>, StoreError> {
+        let path = self.root.join(format!("audit.{way}"));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::File { path, source }),
+        };
+        let position = text.trim().split_once(' ').and_then(|(segment, offset)| {
+            Some(Position { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+        });
+        Ok(position)
+    }
+
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep_feed_position(&self, way: &str, position: Position) -> Result<(), StoreError> {
+        self.replace(&format!("audit.{way}"), &format!("{} {}", position.segment, position.offset))
+    }
+
+    /// It is no receiver any more.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn forget_feed_position(&self, way: &str) -> Result<(), StoreError> {
+        let path = self.root.join(format!("audit.{way}"));
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(StoreError::File { path, source }),
+            _ => Ok(()),
+        }
     }
 
     /// Puts a text in a file's place, whole or not at all.

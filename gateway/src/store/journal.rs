@@ -9,6 +9,7 @@
 //!
 //! Frame: `length: u32 LE`, `crc32(payload): u32 LE`, payload.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
@@ -24,6 +25,8 @@ use crate::audit::NotCanonical;
 /// A record above this is refused: audit records are a few hundred bytes.
 pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
 const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
+/// For a reader that is behind: 1 GiB.
+const MAX_HELD_SEGMENTS: u64 = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -48,6 +51,8 @@ pub struct Journal {
     appended: Notify,
     unsynced: Notify,
     urgent: Notify,
+    /// The oldest segment that each reader beside the database still needs.
+    held: Mutex<BTreeMap<&'static str, u64>>,
     /// How far the database is known to stand.
     projected: watch::Sender<Position>,
 }
@@ -92,6 +97,7 @@ impl Journal {
             appended: Notify::new(),
             unsynced: Notify::new(),
             urgent: Notify::new(),
+            held: Mutex::default(),
             projected: watch::Sender::new(projected),
         })
     }
@@ -178,12 +184,28 @@ impl Journal {
         &self.folder
     }
 
-    /// Removes segments that lie wholly before `segment`, which the database has taken over.
+    /// A reader beside the database needs everything from this segment on.
+    pub fn hold(&self, reader: &'static str, segment: u64) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, segment);
+    }
+
+    /// A reader is none any more.
+    pub fn let_go(&self, reader: &'static str) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(reader);
+    }
+
+    /// Removes segments that lie wholly before `segment`, which the database has taken over, and that nobody holds.
     ///
     /// # Errors
     /// A file cannot be removed.
     pub fn prune_before(&self, segment: u64) -> Result<(), JournalError> {
-        for old in segments(&self.folder)?.into_iter().filter(|&old| old < segment) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).values().min().copied();
+        let longest = segment.saturating_sub(MAX_HELD_SEGMENTS);
+        if held.is_some_and(|held| held < longest) {
+            tracing::error!("a receiver of the audit is too far behind: what it has not got is in the database alone");
+        }
+        let first = held.map_or(segment, |held| held.clamp(longest, segment));
+        for old in segments(&self.folder)?.into_iter().filter(|&old| old < first) {
             let path = segment_path(&self.folder, old);
             std::fs::remove_file(&path).map_err(|source| JournalError::Io { path, source })?;
         }

@@ -1,11 +1,13 @@
-//! While a gateway is served, the heads of the audit's chains are signed now and then, and once more at the end; what need
-//! not be kept any longer is removed once a day.
+//! What goes on with the audit while a gateway is served: the heads of its chains are signed now and then and once more at
+//! the end, what need not be kept any longer is removed once a day, and entries go to whoever watches over security.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::channels::AuditWay;
+use crate::config::AuditConfig;
 use crate::pipeline::Gateway;
-use crate::store::{CheckpointTools, Retention, prune_expired};
+use crate::store::{CheckpointTools, DataDir, Journal, Retention, prune_expired};
 
 /// A start is not slowed down by it.
 const PRUNE_AFTER: Duration = Duration::from_mins(1);
@@ -48,4 +50,16 @@ async fn checkpoint(gateway: &Gateway) {
     if let Err(error) = gateway.trail.checkpoint(gateway.store(), tools).await {
         tracing::error!(%error, "the audit's heads could not be signed; the next checkpoint counts for them as well");
     }
+}
+
+/// Ways on which the audit leaves; what is none any more holds the journal no longer.
+pub(super) fn ways(config: &AuditConfig, data: &DataDir, journal: &Journal) -> anyhow::Result<Vec<AuditWay>> {
+    let ways = AuditWay::all(config)?;
+    for name in AuditWay::NAMES {
+        if ways.iter().all(|way| way.name() != name) {
+            data.forget_feed_position(name)?;
+            journal.let_go(name);
+        }
+    }
+    Ok(ways)
 }
