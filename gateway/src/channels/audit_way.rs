@@ -29,7 +29,8 @@ impl AuditWay {
     /// # Errors
     /// The webhook's secret or certificates cannot be used.
     pub fn all(config: &AuditConfig) -> Result<Vec<Self>, ChannelError> {
-        let webhook = config.webhook.as_ref().map(Webhook::new).transpose()?.map(Way::Webhook);
+        let webhook =
+            config.webhook.as_ref().map(|webhook| Webhook::new(webhook, "audit")).transpose()?.map(Way::Webhook);
         let syslog = config.syslog.clone().map(|syslog| Way::Syslog { syslog: Syslog::new(syslog), host: host_name() });
         Ok(webhook.into_iter().chain(syslog).map(Self).collect())
     }

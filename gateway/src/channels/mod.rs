@@ -16,18 +16,18 @@ use webhook::Webhook;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    #[error("failed to set up the webhook of [alerts] or [audit]: {0}")]
-    Egress(#[from] EgressError),
-    #[error("failed to read the secret of the webhook of [alerts] or [audit]: {0}")]
-    NoSecret(#[from] SecretError),
-    #[error("failed to use the secret of the webhook of [alerts] or [audit]: {0}")]
-    WeakSecret(#[from] WeakKey),
+    #[error("failed to set up the webhook of [{table}]: {source}")]
+    Egress { table: &'static str, source: EgressError },
+    #[error("failed to read the secret of the webhook of [{table}]: {source}")]
+    NoSecret { table: &'static str, source: SecretError },
+    #[error("failed to use the secret of the webhook of [{table}]: {source}")]
+    WeakSecret { table: &'static str, source: WeakKey },
 }
 
 /// # Errors
 /// The webhook's secret or certificates cannot be used: nothing would arrive.
 pub fn channels(config: &AlertsConfig) -> Result<Settings, ChannelError> {
-    let webhook = config.webhook.as_ref().map(Webhook::new).transpose()?;
+    let webhook = config.webhook.as_ref().map(|webhook| Webhook::new(webhook, "alerts")).transpose()?;
     let syslog = config.syslog.clone().map(Syslog::new);
     Ok(Settings {
         repeat: config.repeat,

@@ -23,11 +23,14 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub(super) fn new(config: &WebhookConfig) -> Result<Self, ChannelError> {
+    /// `table` is where the configuration sets it.
+    pub(super) fn new(config: &WebhookConfig, table: &'static str) -> Result<Self, ChannelError> {
         // Now, so that one that cannot be used is noticed before it is needed.
-        SigningKey::from_text(config.secret.resolve()?.expose())?;
+        let secret = config.secret.resolve().map_err(|source| ChannelError::NoSecret { table, source })?;
+        SigningKey::from_text(secret.expose()).map_err(|source| ChannelError::WeakSecret { table, source })?;
         let way = Way { reach: Reach::Anywhere, connect_timeout: CONNECT_TIMEOUT, outward: &config.outward };
-        Ok(Self { client: EgressClient::new(way)?, url: config.url.clone(), secret: config.secret.clone() })
+        let client = EgressClient::new(way).map_err(|source| ChannelError::Egress { table, source })?;
+        Ok(Self { client, url: config.url.clone(), secret: config.secret.clone() })
     }
 
     /// Posts a JSON body once; the id is the same at every try.

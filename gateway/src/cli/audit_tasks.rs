@@ -31,7 +31,7 @@ pub(super) async fn prune_daily(gateway: Arc<Gateway>) {
             Ok(0) => {}
             Ok(entries) => tracing::info!(entries, "entries of the audit were sealed and removed"),
             Err(error) => {
-                tracing::error!(%error, "old entries of the audit could not be removed; they are tried again")
+                tracing::error!(%error, "old entries of the audit could not be removed; they are tried again");
             }
         }
         tokio::time::sleep(PRUNE_EVERY).await;

@@ -92,7 +92,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         None | Some(Command::Serve) => serve::serve(path).await,
         Some(Command::Config(command)) => config_check::run(path, &command),
         Some(Command::Check(args)) => check::run(path, args).await,
-        Some(Command::Drill(args)) => drill::run(path, args).await,
+        Some(Command::Drill(args)) => Box::pin(drill::run(path, args)).await,
         Some(Command::Keys(command)) => keys::run(path, command).await,
         Some(Command::Pii(command)) => pii::run(path, command),
         Some(Command::Alerts(command)) => alerts::run(path, &command).await,

@@ -88,10 +88,11 @@ pub async fn project_all(journal: &Journal, store: &dyn Store) -> Result<(), Sto
         while batch.len() < BATCH {
             let Some(payload) = reader.next_record()? else { break };
             read_any = true;
-            match Projected::read(&payload) {
-                Some(projected) => batch.push(projected),
+            if let Some(projected) = Projected::read(&payload) {
+                batch.push(projected);
+            } else {
                 // Its frame was whole, so another version wrote it: skipping it must be seen.
-                None => tracing::error!(position = ?reader.position(), "an unknown journal record"),
+                tracing::error!(position = ?reader.position(), "an unknown journal record");
             }
         }
         if !read_any {

@@ -15,7 +15,7 @@ pub(super) const WRITER: &str = "0123456789abcdef";
 pub(super) struct TestStore {
     pub(super) store: SqlStore,
     pub(super) database: Database,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// One of each kind.
@@ -26,13 +26,12 @@ pub(super) async fn test_stores() -> Vec<TestStore> {
     if let Ok(url) = std::env::var("SHEKARA_TEST_POSTGRES") {
         databases.push(Database::Postgres(PostgresUrl::Plain(with_own_schema(&url).await)));
     }
+    // Of the first.
+    let mut folder = Some(folder);
     let mut stores = Vec::new();
     for database in databases {
         let store = SqlStore::open(&database, WRITER).await.unwrap();
-        stores.push(TestStore { store, database, _folder: tempfile::tempdir().unwrap() });
-    }
-    if let Some(first) = stores.first_mut() {
-        first._folder = folder;
+        stores.push(TestStore { store, database, _folder: folder.take() });
     }
     stores
 }

@@ -379,3 +379,33 @@ fn line_row(row: &AnyRow) -> Result<LineRow, StoreError> {
         line: row.try_get("line")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signing::PublicKeys;
+    use crate::store::test_store::test_stores;
+    use crate::store::{AuditFilter, Position, Store as _, verify_store};
+
+    const OLD: &str = r#"{"request_id":"req_1","time":"2026-01-18T09:30:00.000Z","tenant":"bank","project":"p","environment":"e",
+        "key_id":"k","actor":"a","endpoint":"POST /v1/chat/completions","route":null,"reason":null,"provider":null,"model":null,
+        "zone":null,"data_class":"public","entities":{},"pii_action":"none","policy_version":"v","outcome":"completed",
+        "status":200,"error_code":null,"streamed":false,"attempts":0,"prompt_tokens":null,"completion_tokens":null,
+        "usage_source":null,"first_token_ms":null,"total_ms":1}"#;
+
+    #[tokio::test]
+    async fn records_of_before_there_were_chains_are_found_and_no_fault() {
+        let projected = Projected::read(OLD.as_bytes()).unwrap();
+        assert!(projected.entry.is_none() && projected.record.is_some());
+        assert_eq!(Projected::read(b"nothing of ours"), None);
+        for test in test_stores().await {
+            let upto = Position { segment: 1, offset: 1 };
+            test.store.append_audit(vec![projected.clone()], upto).await.unwrap();
+            let rows = test.store.audit_page(AuditFilter::default(), 0, 10).await.unwrap();
+            assert_eq!(rows.len(), 1);
+            let report = verify_store(&test.store, &PublicKeys::default(), BTreeMap::new()).await.unwrap();
+            assert!(report.is_sound() && report.num_entries == 0, "{report:?}");
+            assert!(test.store.chains().await.unwrap().is_empty());
+        }
+    }
+}

@@ -2,8 +2,10 @@
 //! trail that verifies, and a database that is away loses nothing.
 
 mod exports;
+mod fed;
 mod killed;
 mod lost_database;
+mod resumed;
 mod retained;
 mod strict;
 mod tampered;
