@@ -52,6 +52,8 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/keys", get(api::list_keys).post(api::create_key))
         .route("/admin/v1/keys/{id}", get(api::show_key).patch(api::change_key).delete(api::revoke_key))
         .route("/admin/v1/keys/{id}/rotate", post(api::rotate_key))
+        .route("/admin/v1/usage", get(api::usage))
+        .route("/admin/v1/rates", get(api::list_rates).post(api::import_rates))
         .route("/admin/v1/switches", get(api::list_switches))
         .route("/admin/v1/switches/{kind}/{*name}", put(api::switch_off).delete(api::switch_on))
         .route("/admin/v1/pii/scan", post(api::scan_pii))

@@ -16,6 +16,8 @@ pub enum Event {
     AuditNotWritten,
     ConfigReloadFailed,
     NoLocalModel,
+    UsageUnpriced,
+    BudgetReached,
     /// `shekara alerts test`; no configuration chooses it.
     #[serde(skip_deserializing)]
     Test,
@@ -31,7 +33,7 @@ pub enum Severity {
 }
 
 impl Event {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ProviderQuotaExhausted,
         Self::ProviderAuthFailed,
         Self::BreakerOpened,
@@ -42,6 +44,8 @@ impl Event {
         Self::AuditNotWritten,
         Self::ConfigReloadFailed,
         Self::NoLocalModel,
+        Self::UsageUnpriced,
+        Self::BudgetReached,
         Self::Test,
     ];
 
@@ -58,6 +62,8 @@ impl Event {
             Self::AuditNotWritten => "audit_not_written",
             Self::ConfigReloadFailed => "config_reload_failed",
             Self::NoLocalModel => "no_local_model",
+            Self::UsageUnpriced => "usage_unpriced",
+            Self::BudgetReached => "budget_reached",
             Self::Test => "test",
         }
     }
@@ -74,7 +80,7 @@ impl Event {
     pub fn severity(self) -> Severity {
         match self {
             Self::BreakerClosed | Self::VaultRecovered | Self::Test => Severity::Info,
-            Self::BreakerOpened => Severity::Warning,
+            Self::BreakerOpened | Self::UsageUnpriced | Self::BudgetReached => Severity::Warning,
             Self::ProviderQuotaExhausted
             | Self::ProviderAuthFailed
             | Self::VaultUnreachable
@@ -97,6 +103,10 @@ impl Event {
             Self::AuditNotWritten => "An audit record could not be kept; its request is not answered",
             Self::ConfigReloadFailed => "The changed configuration was refused; the one before stays in force",
             Self::NoLocalModel => "Nobody inside the border could answer a sensitive request",
+            Self::UsageUnpriced => {
+                "What was used has no price or no exchange rate; its row of the ledger has no amount"
+            }
+            Self::BudgetReached => "A budget has reached a threshold",
             Self::Test => "This is a test: alerts arrive",
         }
     }

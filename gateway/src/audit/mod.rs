@@ -54,7 +54,7 @@ pub use entry::{Entry, EntryKind};
 pub use export::ExportWriter;
 pub use line::LineError;
 pub use manifest::{ChainRange, CheckpointRange, Manifest, ManifestDraft};
-pub use record::{AuditRecord, Outcome, Try, TryResult, UsageSource};
+pub use record::{AuditRecord, Outcome, Try, TryResult};
 pub use seal::{Seal, SealBuilder, SealError};
 pub use time::Time;
 pub use verify::{

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EntryKind;
 use crate::auth::DataClass;
+use crate::billing::{Charge, Usage, UsageSource};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,23 +33,6 @@ impl Outcome {
     }
 }
 
-/// Where counts of tokens or seconds come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UsageSource {
-    Provider,
-    Estimated,
-}
-
-impl UsageSource {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Provider => "provider",
-            Self::Estimated => "estimated",
-        }
-    }
-}
-
 /// One call of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Try {
@@ -62,6 +46,17 @@ pub struct Try {
     pub began_ms: u64,
     /// Until it was known whether an answer comes; absent where nobody waited for that.
     pub took_ms: Option<u64>,
+    /// What it used, as far as that is known; absent where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_source: Option<UsageSource>,
+    /// What that cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
+    /// Why what was used has no charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpriced: Option<String>,
 }
 
 /// What became of a call.
@@ -119,9 +114,18 @@ pub struct AuditRecord {
     pub request_id: String,
     /// RFC 3339, UTC, milliseconds: when the request came.
     pub time: String,
+    /// The same as the operator's day: by it money is converted and months are closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<String>,
     pub tenant: String,
     pub project: String,
+    /// Of the project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
     pub environment: String,
+    /// What the key is used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<String>,
     pub key_id: String,
     /// The key's name.
     pub actor: String,

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq;
 
 use super::key::id_of;
 use super::{KeyRecord, KeySecret, PresentedKey, Project, Switches, Tenant};
+use crate::limits::Limits;
 
 /// Why a presented key opens nothing. Of a key that is unknown the caller learns no more than that it is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +38,38 @@ pub struct Bearer {
     key: KeyRecord,
     pub own_project: Arc<Project>,
     pub own_tenant: Arc<Tenant>,
+    pub bounds: Bounds,
+}
+
+/// What a request of a bearer is counted under, from key to tenant.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    pub key: OwnBound,
+    pub project: OwnBound,
+    pub tenant: OwnBound,
+}
+
+/// A name that is unique at its level, and what may be used under it.
+#[derive(Debug, Clone)]
+pub struct OwnBound {
+    pub name: Arc<str>,
+    pub limits: Arc<Limits>,
+    /// The same for requests of batches, which wait for their turn anyway: no rate, but what a day and a budget allow.
+    pub slow_limits: Arc<Limits>,
+}
+
+impl OwnBound {
+    fn new(name: &str, limits: &Limits) -> Self {
+        let (tokens_per_day, budgets) = (limits.tokens_per_day, limits.budgets.clone());
+        let slow_limits = Arc::new(Limits { tokens_per_day, budgets, ..Limits::default() });
+        Self { name: name.into(), limits: Arc::new(limits.clone()), slow_limits }
+    }
+}
+
+/// A project's name among those of all tenants.
+pub fn project_scope(tenant: &str, project: &str) -> String {
+    // No name has a control character.
+    format!("{tenant}\u{1f}{project}")
 }
 
 impl Deref for Bearer {
@@ -74,10 +107,22 @@ impl Directory {
         let project_name = |project: &Project| (project.tenant.clone(), project.id.clone());
         let projects: HashMap<_, _> =
             records.projects.into_iter().map(|project| (project_name(&project), Arc::new(project))).collect();
+        let tenant_bounds: HashMap<_, _> =
+            tenants.iter().map(|(id, own)| (id.clone(), OwnBound::new(id, &own.settings.limits))).collect();
+        let project_bound = |(name, own): (&(String, String), &Arc<Project>)| {
+            (name.clone(), OwnBound::new(&project_scope(&name.0, &name.1), &own.settings.limits))
+        };
+        let project_bounds: HashMap<_, _> = projects.iter().map(project_bound).collect();
         let bearer = |key: KeyRecord| {
+            let project_name = (key.tenant.clone(), key.project.clone());
+            let bounds = Bounds {
+                key: OwnBound::new(&key.id, &key.settings.limits),
+                project: project_bounds.get(&project_name)?.clone(),
+                tenant: tenant_bounds.get(&key.tenant)?.clone(),
+            };
             let own_tenant = Arc::clone(tenants.get(&key.tenant)?);
-            let own_project = Arc::clone(projects.get(&(key.tenant.clone(), key.project.clone()))?);
-            Some((key.id.clone(), Arc::new(Bearer { key, own_project, own_tenant })))
+            let own_project = Arc::clone(projects.get(&project_name)?);
+            Some((key.id.clone(), Arc::new(Bearer { key, own_project, own_tenant, bounds })))
         };
         let by_id = records.keys.into_iter().filter_map(bearer).collect();
         Self { secret, by_id, switches: records.switches, generation: records.generation }

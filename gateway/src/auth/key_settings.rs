@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names::check_name;
 use super::{InvalidName, ReachLevel};
+use crate::limits::Limits;
 
 /// Entries of each list.
 const MAX_ENTRIES: usize = 256;
@@ -35,6 +36,8 @@ pub struct KeySettings {
     /// Whose things it may see in `/admin/v1`.
     #[serde(skip_serializing_if = "is_default")]
     pub reach: ReachLevel,
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     /// The key that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<String>,

@@ -13,7 +13,7 @@ mod switches;
 mod tenancy;
 
 pub use data_class::DataClass;
-pub use directory::{Bearer, Directory, DirectoryRecords, KeyError};
+pub use directory::{Bearer, Bounds, Directory, DirectoryRecords, KeyError, OwnBound, project_scope};
 pub use key::{KEY_PREFIX, KeyRecord, KeySecret, MintedKey, NewKey, id_prefix, mint};
 pub use key_settings::{AllowedZone, KeySettings};
 pub use names::{InvalidName, check_name};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::InvalidName;
 use super::names::check_name;
+use crate::limits::Limits;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tenant {
@@ -43,11 +44,17 @@ pub struct Project {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct TenantSettings {}
+pub struct TenantSettings {
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ProjectSettings {}
+pub struct ProjectSettings {
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+}
 
 impl Tenant {
     /// One that nothing else is known of.

@@ -216,7 +216,7 @@ impl Place {
 }
 
 /// Brings what a stopped gateway left in its journal into the database. A running one does that itself within a second.
-async fn carry_over(data: &DataDir, store: &SqlStore) -> anyhow::Result<()> {
+pub(super) async fn carry_over(data: &DataDir, store: &SqlStore) -> anyhow::Result<()> {
     match data.lock() {
         Ok(_lock) => {
             let journal = Journal::open(&data.journal(), store.journal_position().await?)?;

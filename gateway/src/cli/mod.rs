@@ -9,11 +9,14 @@ mod drill;
 mod first_start;
 mod keys;
 mod local_engine;
+mod open_store;
 mod output;
 mod pii;
 mod probe;
+mod rates;
 mod serve;
 mod table;
+mod usage;
 mod watched_file;
 
 use std::path::PathBuf;
@@ -55,6 +58,11 @@ enum Command {
     /// Try the ways on which alerts leave.
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
+    /// What was used and what it cost, by anything and over any days.
+    Usage(usage::UsageArgs),
+    /// Exchange rates of the dollar.
+    #[command(subcommand)]
+    Rates(rates::RatesCommand),
     /// Read the audit, also while no gateway runs.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -96,6 +104,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(command)) => keys::run(path, command).await,
         Some(Command::Pii(command)) => pii::run(path, command),
         Some(Command::Alerts(command)) => alerts::run(path, &command).await,
+        Some(Command::Usage(args)) => usage::run(path, args).await,
+        Some(Command::Rates(command)) => rates::run(path, command).await,
         Some(Command::Audit(command)) => audit::run(path, &command).await,
     }
 }

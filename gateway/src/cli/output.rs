@@ -6,6 +6,11 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// What has its own ends of lines.
+pub(super) fn text(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
 pub(super) fn error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "shekara: {text}");
 }

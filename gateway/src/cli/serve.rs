@@ -115,6 +115,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     background.abort_all();
     engine.shut_down().await;
     gateway.shelf.flush().await;
+    gateway.limiter.close().await;
     gateway.alerts.finish(SEND_ALERTS).await;
     audit_tasks::sign_last_heads(&gateway).await;
     projector.finish().await;
@@ -218,6 +219,9 @@ async fn refresh_directory(gateway: Arc<Gateway>) {
         tokio::time::sleep(DIRECTORY_REFRESH).await;
         if let Err(error) = gateway.reload_directory().await {
             tracing::error!(%error, "keys and switches could not be read; those in memory stay in force");
+        }
+        if let Err(error) = gateway.reload_rates().await {
+            tracing::error!(%error, "exchange rates could not be read; those in memory stay in force");
         }
     }
 }

@@ -11,6 +11,8 @@ use toml::Spanned;
 use super::alerts::AlertsFile;
 use super::audit::AuditFile;
 use super::batches::BatchesFile;
+use super::billing::BillingFile;
+use super::cluster::ClusterFile;
 use super::content::ContentFile;
 use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
@@ -54,6 +56,8 @@ pub struct ConfigFile {
     pub content: ContentFile,
     pub alerts: AlertsFile,
     pub batches: BatchesFile,
+    pub billing: BillingFile,
+    pub cluster: Option<ClusterFile>,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }

@@ -44,6 +44,27 @@ impl Preset {
         }
     }
 
+    /// As the configuration and the catalogue of prices write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cerebras => "cerebras",
+            Self::Deepinfra => "deepinfra",
+            Self::Deepseek => "deepseek",
+            Self::Fireworks => "fireworks",
+            Self::Groq => "groq",
+            Self::Moonshot => "moonshot",
+            Self::Openrouter => "openrouter",
+            Self::Perplexity => "perplexity",
+            Self::Together => "together",
+            Self::Xai => "xai",
+            Self::LlamaCpp => "llama-cpp",
+            Self::LmStudio => "lm-studio",
+            Self::Ollama => "ollama",
+            Self::Sglang => "sglang",
+            Self::Vllm => "vllm",
+        }
+    }
+
     /// Whether it is somebody else's, so that it can never lie inside the border.
     pub fn is_cloud(self) -> bool {
         !matches!(self, Self::LlamaCpp | Self::LmStudio | Self::Ollama | Self::Sglang | Self::Vllm)

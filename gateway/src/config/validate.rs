@@ -11,6 +11,8 @@ use toml::Spanned;
 use super::alerts::{AlertsConfig, check_alerts};
 use super::audit::{AuditConfig, check_audit};
 use super::batches::{BatchesConfig, check_batches};
+use super::billing::BillingConfig;
+use super::cluster::{ClusterConfig, check_cluster};
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
 use super::outward::check_outward;
@@ -51,6 +53,9 @@ pub struct Config {
     pub content: ContentConfig,
     pub alerts: AlertsConfig,
     pub batches: BatchesConfig,
+    pub billing: BillingConfig,
+    /// Set where several gateways count together.
+    pub cluster: Option<ClusterConfig>,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -137,6 +142,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         }
         providers.push(provider);
     }
+    let billing = file.billing.check(&names)?;
     let mut aliases = HashSet::new();
     let mut routes = Vec::with_capacity(file.routes.len());
     for route in file.routes {
@@ -165,6 +171,8 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         audit,
         content: check_content(file.content)?,
         alerts,
+        billing,
+        cluster: file.cluster.as_ref().map(check_cluster).transpose()?,
         batches: check_batches(&file.batches, *file.server.max_in_flight.get_ref())?,
         providers,
         routes,

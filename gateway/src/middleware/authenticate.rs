@@ -16,6 +16,7 @@ use super::client_address::client_address;
 use crate::api::{ErrorResponse, permissions};
 use crate::audit::Outcome;
 use crate::auth::PresentedKey;
+use crate::limits::{HeaderDuration, Standing};
 use crate::pipeline::{Door, Draft, Gateway, Knock, Settlement, audit_unavailable};
 
 pub async fn application(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
@@ -63,9 +64,33 @@ fn settled(settlement: &Settlement, mut response: Response) -> Response {
     response
 }
 
+/// What is left of the tightest limits, in OpenAI's headers.
+fn rate_limits(standing: &Standing, headers: &mut HeaderMap) {
+    let gauges = [
+        (
+            ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+            standing.requests,
+        ),
+        (["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"], standing.tokens),
+    ];
+    for ([limit, remaining, reset], gauge) in gauges {
+        let Some(gauge) = gauge else { continue };
+        headers.insert(limit, HeaderValue::from(gauge.limit));
+        headers.insert(remaining, HeaderValue::from(gauge.remaining));
+        let reset_after = HeaderDuration { ms: gauge.reset_ms }.to_string();
+        if let Ok(value) = HeaderValue::from_str(&reset_after) {
+            headers.insert(reset, value);
+        }
+    }
+}
+
 /// `x-shekara-*`: what happened to the request, as far as it came.
 fn describe(draft: &Draft, headers: &mut HeaderMap) {
     let record = &draft.record;
+    rate_limits(&draft.standing, headers);
+    if let Some(value) = draft.budget.as_deref().and_then(|budget| HeaderValue::from_str(budget).ok()) {
+        headers.insert("x-shekara-budget", value);
+    }
     let Some(route) = &record.route else { return };
     let counts: Vec<String> = record.entities.iter().map(|(entity, count)| format!("{entity}={count}")).collect();
     let counts = counts.join(",");

@@ -11,6 +11,8 @@ use super::screening::ScreenedRequest;
 use super::spoken::{self, Spoken};
 use super::transcript::{self, Transcript};
 use super::whole::{WholeAnswer, read_whole};
+use crate::billing::Factor;
+use crate::config::BatchTerms;
 use crate::pii::Screened;
 use crate::providers::{AttemptError, Batched, Enclosed, FailureKind, Outgoing, UpstreamResponse};
 use crate::routing::{Candidate, Routed, Target};
@@ -97,9 +99,19 @@ impl ScreenedRequest {
 
     /// What a batch's request asks this target for now.
     fn service_tier<'c>(&self, candidate: &'c Candidate, gateway: &Gateway) -> Option<&'c str> {
+        let terms = self.terms(candidate, gateway)?;
+        terms.service_tier.as_deref().filter(|_| self.endpoint.is_conversation())
+    }
+
+    /// What this target's prices are multiplied by now.
+    pub(super) fn price_factor(&self, candidate: &Candidate, gateway: &Gateway) -> Factor {
+        let terms = self.terms(candidate, gateway).filter(|_| self.context.in_batch);
+        terms.map_or(Factor::ONE, |terms| Factor::from_permille(terms.price_permille))
+    }
+
+    fn terms<'c>(&self, candidate: &'c Candidate, gateway: &Gateway) -> Option<&'c BatchTerms> {
         let terms = candidate.settings.batch.as_ref()?;
-        let holds = terms.hold(minute_of_day(&self.snapshot, gateway.sources.now()));
-        terms.service_tier.as_deref().filter(|_| holds && self.endpoint.is_conversation())
+        terms.hold(minute_of_day(&self.snapshot, gateway.sources.now())).then_some(terms)
     }
 
     /// The one place where a request meets a provider; its arms are the only ones that compile.

@@ -14,7 +14,6 @@ use http_body_util::{BodyExt, Full};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use shekara_protocol::chat::Usage;
 use shekara_protocol::sse::{self, SseEvent};
 
 use super::Gateway;
@@ -26,6 +25,7 @@ use super::resend::{Hash, canonical, hash_value};
 use super::screening::ScreenedRequest;
 use super::subjects::subjects_of;
 use super::whole::WholeAnswer;
+use crate::billing::Usage;
 use crate::content::{Bounds, Item, Kind, Owner};
 use crate::pii::Screened;
 use crate::routing::{Plan, Reason};
@@ -163,7 +163,7 @@ impl Slot {
             )));
         }
         let json = serde_json::from_slice::<Value>(&body).ok()?;
-        Some(Begun::Whole(WholeAnswer { usage: Usage::read(&json["usage"]), body }))
+        Some(Begun::Whole(WholeAnswer { usage: Usage::read_tokens(&json["usage"]), body }))
     }
 
     /// The same answer, kept when it is whole.

@@ -134,7 +134,9 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
     let incoming = incoming.map_err(restated)?.with_uploads(uploads);
     let shape = incoming.shape();
     let answer = async {
-        let screened = authenticated.admit(gateway, places, &headers, incoming)?.screen(gateway).await?;
+        let admitted = authenticated.admit(gateway, places, &headers, incoming)?;
+        admitted.reserve(gateway).await?;
+        let screened = admitted.screen(gateway).await?;
         dispatch(gateway, screened).await
     };
     let answer = answer.await.map_err(|error| restated(shape.restate(error)))?;

@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shekara_protocol::chat::Usage;
 use shekara_protocol::sse::SseEvent;
 
 use super::whole::has_content;
+use crate::billing::Usage;
 use crate::providers::FailureKind;
 
 /// An event of a chat stream, as far as the gateway has to understand it.
@@ -25,7 +25,7 @@ pub(super) struct Chunk {
     pub(super) has_content: bool,
     pub(super) has_finish: bool,
     pub(super) has_choices: bool,
-    pub(super) usage: Option<Usage>,
+    pub(super) usage: Option<Box<Usage>>,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +64,7 @@ impl ChatEvent {
             has_content: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(has_content)),
             has_finish: choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(Value::is_string)),
             has_choices: !choices.is_empty(),
-            usage: Usage::read(&raw.usage),
+            usage: Usage::read_tokens(&raw.usage).map(Box::new),
         })
     }
 }

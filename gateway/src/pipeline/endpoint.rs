@@ -14,6 +14,7 @@ use super::admission::Wishes;
 use super::form::{read_pictures, read_sound};
 use super::needs::{completion_needs, needs, runs_tools_at_provider};
 use super::plain_request;
+use crate::billing::Usage;
 use crate::providers::{DETOKENIZE, TOKENIZE};
 use crate::routing::Needs;
 
@@ -89,6 +90,15 @@ impl Endpoint {
             Self::Translations => "/audio/translations",
             Self::Tokenize => TOKENIZE,
             Self::Detokenize => DETOKENIZE,
+        }
+    }
+
+    /// What a whole answer says that it used.
+    pub(super) fn usage(self, answer: &Value) -> Option<Usage> {
+        match self {
+            Self::Images | Self::ImageEdits | Self::ImageVariations => Usage::read_images(answer),
+            Self::Rerank => Usage::read_rerank(answer),
+            _ => Usage::read_tokens(&answer["usage"]),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::settlement::Draft;
+use super::draft::Draft;
 use crate::audit::Outcome;
 use crate::auth::DataClass;
 

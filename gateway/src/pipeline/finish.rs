@@ -18,7 +18,8 @@ use super::transcript::{self, Transcript};
 use super::walk::Won;
 use super::whole::WholeAnswer;
 use super::{Gateway, refusal};
-use crate::audit::{Outcome, UsageSource};
+use crate::audit::Outcome;
+use crate::billing::{Usage, UsageSource};
 use crate::config::Timeouts;
 
 pub(super) fn finish(
@@ -50,8 +51,10 @@ pub(super) fn begun_as(
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
             // Used, whether the answer may be shown or not.
-            if let Some(usage) = usage {
-                settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
+            let told = usage.map(|usage| (usage, UsageSource::Provider));
+            let used = told.or_else(|| Some((estimated(&request, &body)?, UsageSource::Estimated)));
+            if let Some((usage, source)) = used {
+                settlement.note_usage(usage, source);
             }
             let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
@@ -79,6 +82,22 @@ pub(super) fn begun_as(
             Ok(Answer::Stream(relay(request, events, timing, (labeller, shape))))
         }
     }
+}
+
+/// What a conversation used, where its provider does not say: a token is about three letters.
+fn estimated(request: &ScreenedRequest, body: &Bytes) -> Option<Usage> {
+    const LETTERS_OF_A_TOKEN: usize = 3;
+    if !request.endpoint.is_conversation() {
+        return None;
+    }
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let texts = answer["choices"].as_array()?.iter().filter_map(|choice| choice["message"]["content"].as_str());
+    let letters: usize = texts.map(|text| text.chars().count()).sum();
+    Some(Usage {
+        prompt_tokens: Some(request.needs.prompt_tokens),
+        completion_tokens: Some(letters.div_ceil(LETTERS_OF_A_TOKEN) as u64),
+        ..Usage::default()
+    })
 }
 
 /// A whole answer as the client gets it: looked at, restored, labelled.

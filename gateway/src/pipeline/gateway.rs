@@ -15,11 +15,14 @@ use super::jobs::Jobs;
 use super::live::RoomLimits;
 use super::replay::Lives;
 use super::shelf::Shelf;
+use super::spending::{LimiterError, limiter};
 use super::{Conversations, Drain, Knock, Settlement, Snapshot, Sources, refusal};
 use crate::alerts::Alerts;
 use crate::audit::Outcome;
 use crate::auth::{Directory, KeyError, PresentedKey};
-use crate::config::AuditMode;
+use crate::billing::{RateTable, Rates};
+use crate::cluster::Limiter;
+use crate::config::{AuditMode, ExchangeConfig};
 use crate::content::{Bounds, ContentKeys, Item};
 use crate::routing::{Candidate, LocalModels, Spent, Standings};
 use crate::signing::Signer;
@@ -42,11 +45,14 @@ pub struct Gateway {
     pub audit_signer: Arc<Signer>,
     pub metrics: Arc<Metrics>,
     pub alerts: Arc<Alerts>,
+    pub limiter: Arc<Limiter>,
     pub shelf: Shelf,
     pub jobs: Jobs,
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
+    /// Of the dollar.
+    rates: ArcSwap<Rates>,
     directory: ArcSwap<Directory>,
     store: StoreHandle,
     key_secret: crate::auth::KeySecret,
@@ -81,8 +87,8 @@ pub struct GatewayParts {
 
 impl Gateway {
     /// # Errors
-    /// The keys cannot be read.
-    pub async fn new(parts: GatewayParts) -> Result<Self, StoreError> {
+    /// Keys, rates or what was used before cannot be read, or the way to Redis is none.
+    pub async fn new(parts: GatewayParts) -> Result<Self, LimiterError> {
         let metrics = Arc::<Metrics>::default();
         let alerts = Arc::new(Alerts::start(parts.sources.clock(), metrics.alerts.clone()));
         alerts.follow(parts.snapshot.alerts.clone());
@@ -92,7 +98,11 @@ impl Gateway {
         if let Err(error) = note_today(&health, &parts).await {
             tracing::error!(%error, "what was used today could not be read: budgets of the day begin anew");
         }
+        let process = format!("{:032x}", u128::from_be_bytes(parts.sources.random()));
+        let begun = (process, parts.sources.now());
+        let limiter = Arc::new(limiter(&parts.snapshot.config, &parts.store, &alerts, begun).await?);
         Ok(Self {
+            limiter,
             trail: parts.trail,
             drain: Drain::default(),
             sources: parts.sources,
@@ -108,6 +118,7 @@ impl Gateway {
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             forms: Arc::new(Semaphore::new(parts.snapshot.config.max_forms_bytes / KIB)),
             shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),
+            rates: ArcSwap::from_pointee(rates(&parts.snapshot, parts.store.as_ref()).await?),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             directory: ArcSwap::from_pointee(directory),
             store: StoreHandle(parts.store),
@@ -117,6 +128,21 @@ impl Gateway {
 
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// What dollars are in tenge, as it was last read.
+    pub fn rates(&self) -> Arc<Rates> {
+        self.rates.load_full()
+    }
+
+    /// Reads the rates anew that the configuration names.
+    ///
+    /// # Errors
+    /// They cannot be read; those that are known stay in force.
+    pub async fn reload_rates(&self) -> Result<(), StoreError> {
+        let read = rates(&self.snapshot(), self.store()).await?;
+        self.rates.store(Arc::new(read));
+        Ok(())
     }
 
     /// The same with the secrets that it needs, as far as they are to be had within a moment.
@@ -278,6 +304,23 @@ impl Gateway {
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(refusal::too_many_in_flight()),
         }
     }
+}
+
+async fn rates(snapshot: &Snapshot, store: &dyn Store) -> Result<Rates, StoreError> {
+    let max_age_days = match &snapshot.config.billing.exchange {
+        ExchangeConfig::Fixed(rate) => return Ok(Rates::Fixed(*rate)),
+        ExchangeConfig::Imported { max_age_days }
+        | ExchangeConfig::Bank { max_age_days }
+        | ExchangeConfig::File { max_age_days, .. } => *max_age_days,
+    };
+    let mut table = RateTable::new(max_age_days);
+    for (published, source) in store.ledger().rates().await? {
+        // The store keeps one rate for each day.
+        if let Err(error) = table.add(published, &source) {
+            tracing::error!(%error, "two exchange rates contradict each other");
+        }
+    }
+    Ok(Rates::Published(table))
 }
 
 /// What processes before this one used since midnight counts as well.

@@ -7,6 +7,7 @@ use super::answer_filter::FilterError;
 use super::shelf::ShelfError;
 use crate::auth::{KeyError, Role};
 use crate::config::Ability;
+use crate::limits::{Level, Refusal};
 use crate::pii::AnswerBlocked;
 use crate::providers::{Failure, FailureKind};
 use crate::routing::NoCandidate;
@@ -63,6 +64,36 @@ pub(super) fn model_not_allowed() -> ApiError {
 pub(super) fn switched_off() -> ApiError {
     let message = "This model is switched off by its operator for now.";
     ApiError::unavailable("switched_off", message, 60).final_answer()
+}
+
+/// A limit of the gateway's own.
+pub(super) fn over_limit(refusal: &Refusal) -> ApiError {
+    let Refusal { scope, measure, limit, retry_after_ms, .. } = refusal;
+    let whose = match scope.level {
+        Level::Key => "this API key",
+        Level::Project => "this API key's project",
+        Level::Customer => "this API key's organisation",
+    };
+    let name = measure.as_str();
+    let message = if measure.is_budget() {
+        format!("The budget of {whose} is spent ({name}).")
+    } else {
+        format!("The limit of {whose} is reached ({name}: {limit}).")
+    };
+    let seconds = retry_after_ms.map(|ms| ms.div_ceil(1_000).max(1));
+    let mut error = ApiError::overloaded(message, seconds.unwrap_or(1)).with_code(name);
+    error.retry_after_s = seconds;
+    if measure.is_budget() || seconds.is_none() { error.final_answer() } else { error }
+}
+
+pub(super) fn limits_unavailable() -> ApiError {
+    ApiError::unavailable("limits_unavailable", "Limits could not be checked, so the request was not sent.", 2)
+}
+
+/// A hard budget holds, and nobody knows what the request costs.
+pub(super) fn unpriced() -> ApiError {
+    let message = "The request is under a budget, and a model that may answer it has no price or no exchange rate.";
+    ApiError::unavailable("model_unpriced", message, 60).final_answer()
 }
 
 /// For whoever is believed and may not do this.

@@ -25,7 +25,8 @@ use super::screening::ScreenedRequest;
 use super::shape::StreamShape;
 use super::whole::MAX_ANSWER_BYTES;
 use super::{Settlement, refusal};
-use crate::audit::{Outcome, UsageSource};
+use crate::audit::Outcome;
+use crate::billing::{Usage, UsageSource};
 
 pub(super) fn relay(
     request: ScreenedRequest,
@@ -198,16 +199,17 @@ impl Relay {
     }
 
     fn note(&mut self, chunk: &Chunk) {
-        if let Some(usage) = chunk.usage {
+        if let Some(usage) = chunk.usage.clone() {
             self.usage_known = true;
-            self.settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
+            self.settlement.note_usage(*usage, UsageSource::Provider);
         }
         if chunk.has_content {
             self.settlement.note_first_token();
             self.content_events += 1;
             if !self.usage_known {
-                let prompt_tokens = Some(self.prompt_tokens);
-                self.settlement.note_usage(prompt_tokens, self.content_events, UsageSource::Estimated);
+                let (prompt_tokens, completion_tokens) = (Some(self.prompt_tokens), Some(self.content_events));
+                let usage = Usage { prompt_tokens, completion_tokens, ..Usage::default() };
+                self.settlement.note_usage(usage, UsageSource::Estimated);
             }
         }
         self.saw_finish |= chunk.has_finish;

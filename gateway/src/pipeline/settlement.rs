@@ -8,12 +8,20 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use jiff::Timestamp;
+
+use super::draft::Draft;
 use super::facts::{Ended, Facts};
 use super::health::Health;
+use super::spending::tell;
+use super::tariffs::{Metered, Tariffs};
 use super::{Gateway, Sources};
 use crate::alerts::{About, Alerts, Event};
-use crate::audit::{AuditRecord, MAX_EXACT_INTEGER, Outcome, Try, TryResult, UsageSource};
-use crate::auth::{DataClass, KeyRecord};
+use crate::audit::{AuditRecord, Outcome, Try, TryResult};
+use crate::auth::{Bearer, Bounds, DataClass};
+use crate::billing::{Factor, Rates, Tenge, Usage, UsageSource};
+use crate::cluster::{Limiter, Reservation};
+use crate::limits::{Crossing, Level, Scope, Settled, Standing, Used};
 use crate::pii::{Entity, ScanSummary};
 use crate::routing::{Deployment, Reason, Spent};
 use crate::store::{AuditTrail, JournalError, Position};
@@ -21,43 +29,6 @@ use crate::telemetry::Metrics;
 
 /// 499: the client closed the connection before the answer's end (nginx's number).
 pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
-
-/// What is known of a request so far.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    pub record: AuditRecord,
-    /// What the route's cache had to do with it (`x-shekara-cache`).
-    pub cache: Option<&'static str>,
-    /// Nothing was used for the answer: it was kept from an earlier one.
-    is_kept: bool,
-    /// Its headers went out before it was known who answers.
-    pub is_late: bool,
-    /// Its route is one of the configuration's or a local model's.
-    pub is_named: bool,
-}
-
-impl Draft {
-    /// The record is about this call.
-    fn shows(&mut self, at: usize) {
-        let Some(attempt) = self.record.tries.get(at).cloned() else { return };
-        self.record.reason = Some(attempt.reason);
-        self.record.provider = Some(attempt.provider);
-        self.record.model = Some(attempt.model);
-        self.record.zone = Some(attempt.zone);
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        let result = match outcome {
-            Outcome::Dispatched => return,
-            Outcome::Completed => TryResult::Answered,
-            Outcome::Failed => TryResult::Interrupted,
-            Outcome::Aborted => TryResult::Aborted,
-        };
-        for attempt in self.record.tries.iter_mut().filter(|attempt| attempt.result == TryResult::Open) {
-            attempt.result = result;
-        }
-    }
-}
 
 pub struct Settlement {
     draft: Mutex<Draft>,
@@ -68,6 +39,13 @@ pub struct Settlement {
     metrics: Arc<Metrics>,
     alerts: Arc<Alerts>,
     sources: Sources,
+    tariffs: Arc<Tariffs>,
+    rates: Arc<Rates>,
+    at: Timestamp,
+    /// What it has claimed of its limits.
+    hold: Mutex<Option<Reservation>>,
+    limiter: Arc<Limiter>,
+    bounds: Bounds,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +55,17 @@ enum State {
 }
 
 impl Settlement {
-    pub(super) fn begin(gateway: &Gateway, key: &KeyRecord, request_id: &str, endpoint: String) -> Arc<Self> {
+    pub(super) fn begin(gateway: &Gateway, key: &Bearer, request_id: &str, endpoint: String) -> Arc<Self> {
+        let (at, tariffs) = (gateway.sources.now(), Arc::clone(&gateway.snapshot().tariffs));
         let record = AuditRecord {
             request_id: request_id.to_owned(),
-            time: format!("{:.3}", gateway.sources.now()),
+            time: format!("{at:.3}"),
+            day: Some(tariffs.day(at).to_string()),
             tenant: key.tenant.clone(),
             project: key.project.clone(),
+            department: key.own_project.department.clone(),
             environment: key.environment.clone(),
+            scenario: key.settings.scenario.clone(),
             key_id: key.id.clone(),
             actor: key.name.clone(),
             endpoint,
@@ -112,7 +94,10 @@ impl Settlement {
             total_ms: 0,
         };
         Arc::new(Self {
-            draft: Mutex::new(Draft { record, cache: None, is_kept: false, is_late: false, is_named: false }),
+            draft: Mutex::new(Draft::new(record)),
+            hold: Mutex::new(None),
+            limiter: Arc::clone(&gateway.limiter),
+            bounds: key.bounds.clone(),
             state: Mutex::new(State::Open),
             received: Instant::now(),
             trail: Arc::clone(&gateway.trail),
@@ -120,7 +105,24 @@ impl Settlement {
             metrics: Arc::clone(&gateway.metrics),
             alerts: Arc::clone(&gateway.alerts),
             sources: gateway.sources.clone(),
+            rates: gateway.rates(),
+            tariffs,
+            at,
         })
+    }
+
+    /// What it may use, until it is settled.
+    pub(super) fn hold(&self, reservation: Reservation, standing: Standing) {
+        *self.hold.lock().unwrap_or_else(PoisonError::into_inner) = Some(reservation);
+        self.note_standing(standing);
+    }
+
+    pub(super) fn note_standing(&self, standing: Standing) {
+        self.lock().standing = standing;
+    }
+
+    pub(super) fn note_crossings(&self, crossings: &[Crossing]) {
+        self.lock().note_crossings(crossings);
     }
 
     /// A copy of what is known, for the answer's headers.
@@ -159,8 +161,13 @@ impl Settlement {
         draft.record.data_class = draft.record.data_class.max(class);
     }
 
-    /// A call of a provider begins. Gives its number.
-    pub(super) fn note_attempt(&self, deployment: &Deployment, reason: Reason) -> usize {
+    /// How long the prompt is, if nobody says better.
+    pub(super) fn note_prompt_estimate(&self, tokens: u64) {
+        self.lock().prompt_estimate = Some(tokens);
+    }
+
+    /// A call of a provider begins, at its price times `factor`. Gives its number.
+    pub(super) fn note_attempt(&self, deployment: &Deployment, reason: Reason, factor: Factor) -> usize {
         let began_ms = self.elapsed_ms();
         let mut draft = self.lock();
         draft.record.attempts += 1;
@@ -172,7 +179,12 @@ impl Settlement {
             result: TryResult::Open,
             began_ms,
             took_ms: None,
+            usage: None,
+            usage_source: None,
+            charge: None,
+            unpriced: None,
         });
+        draft.factors.push(factor);
         let at = draft.record.tries.len() - 1;
         draft.shows(at);
         at
@@ -191,7 +203,9 @@ impl Settlement {
     /// A call gives the answer: it is what headers and record name. What becomes of the answer shows at its end.
     pub(super) fn note_answering(&self, at: usize) {
         self.note_result(at, TryResult::Open);
-        self.lock().shows(at);
+        let mut draft = self.lock();
+        draft.shows(at);
+        draft.answering = Some(at);
     }
 
     /// The answer is one that was given before: nobody is asked for it, and nothing is used.
@@ -224,16 +238,15 @@ impl Settlement {
         })
     }
 
-    pub(super) fn note_usage(&self, prompt_tokens: Option<u64>, completion_tokens: u64, source: UsageSource) {
+    pub(super) fn note_usage(&self, usage: Usage, source: UsageSource) {
         let mut draft = self.lock();
         if draft.is_kept {
             return;
         }
-        // What a provider says is no reason to lose a record: it holds no greater numbers.
-        let count = |tokens: u64| tokens.min(MAX_EXACT_INTEGER);
-        draft.record.prompt_tokens = prompt_tokens.map(count).or(draft.record.prompt_tokens);
-        draft.record.completion_tokens = Some(count(completion_tokens));
+        draft.record.prompt_tokens = usage.prompt_tokens.or(draft.record.prompt_tokens);
+        draft.record.completion_tokens = usage.completion_tokens.or(draft.record.completion_tokens).or(Some(0));
         draft.record.usage_source = Some(source);
+        draft.uses(usage, source);
     }
 
     /// Seconds of sound, where they are known.
@@ -242,6 +255,8 @@ impl Settlement {
         let mut draft = self.lock();
         draft.record.audio_seconds = Some(seconds);
         draft.record.usage_source = Some(source);
+        let audio_ms = Some((seconds * 1e3).round() as u64);
+        draft.uses(Usage { audio_ms, ..Usage::default() }, source);
     }
 
     pub(super) fn note_first_token(&self) {
@@ -281,11 +296,76 @@ impl Settlement {
         draft.end(outcome);
         draft.record.status = status;
         draft.record.total_ms = total_ms;
+        draft.estimate();
+        self.charge(&mut draft);
         self.append(&draft.record)?;
         *state = State::Settled;
         self.spend(&draft.record);
+        self.release(&mut draft);
         self.metrics.note(&draft.record, draft.is_named);
         Ok(())
+    }
+
+    /// Every call gets its charge, or the reason why it has none.
+    fn charge(&self, draft: &mut Draft) {
+        let total_ms = draft.record.total_ms;
+        for (attempt, factor) in draft.record.tries.iter_mut().zip(&draft.factors) {
+            let Some(usage) = attempt.usage.clone() else { continue };
+            let device_ms = Some(total_ms.saturating_sub(attempt.began_ms));
+            let source = attempt.usage_source.unwrap_or(UsageSource::Estimated);
+            let metered = Metered { usage: &usage, source, at: self.at, factor: *factor, device_ms };
+            match self.tariffs.charge(attempt, metered, &self.rates) {
+                Ok(charge) => attempt.charge = Some(charge),
+                Err(error) => {
+                    attempt.unpriced = Some(error.word().to_owned());
+                    if !self.tariffs.is_set {
+                        continue;
+                    }
+                    tracing::warn!(request_id = draft.record.request_id, %error, "what was used has no charge");
+                    let provider = Some(attempt.provider.as_str());
+                    let model = Some(attempt.model.as_str()).filter(|_| draft.is_named);
+                    self.alerts.raise(Event::UsageUnpriced, About { provider, model, ..About::default() });
+                }
+            }
+        }
+    }
+
+    /// What was used takes the place of what was claimed.
+    fn release(&self, draft: &mut Draft) {
+        let tries = &draft.record.tries;
+        let tokens =
+            |usage: &Usage| usage.prompt_tokens.unwrap_or(0).saturating_add(usage.completion_tokens.unwrap_or(0));
+        let all_tokens: u64 = tries.iter().filter_map(|attempt| attempt.usage.as_ref()).map(tokens).sum();
+        let is_priced = tries.iter().all(|attempt| attempt.usage.is_none() || attempt.charge.is_some());
+        let charges = tries.iter().filter_map(|attempt| attempt.charge.as_ref()).map(|charge| charge.tenge);
+        let cost = Tenge::sum(charges).ok().filter(|_| is_priced);
+        let used = Used { tokens: Some(all_tokens), cost };
+        let now_ms = u64::try_from(self.sources.now().as_millisecond()).unwrap_or_default();
+        let mut hold = self.hold.lock().unwrap_or_else(PoisonError::into_inner);
+        match hold.as_mut() {
+            // Nobody was asked, and nothing was kept that could have been given instead.
+            Some(reservation) if tries.is_empty() && draft.record.outcome == Outcome::Failed => reservation.cancel(),
+            Some(reservation) => {
+                let Settled { standing, crossings } = reservation.settle_later(used, now_ms);
+                if self.limiter.is_local() {
+                    draft.standing = standing;
+                    draft.note_crossings(&crossings);
+                }
+                tell(&self.alerts, &crossings);
+            }
+            None if !tries.is_empty() => self.note_unclaimed(used, now_ms),
+            None => {}
+        }
+        *hold = None;
+    }
+
+    /// What was used without a claim, e.g. by a copy.
+    fn note_unclaimed(&self, used: Used, now_ms: u64) {
+        let Bounds { key, project, tenant } = &self.bounds;
+        for (level, bound) in [(Level::Key, key), (Level::Project, project), (Level::Customer, tenant)] {
+            let scope = Scope { level, name: Arc::clone(&bound.name) };
+            self.limiter.note_used(&scope, used, now_ms, now_ms);
+        }
     }
 
     /// Tokens count towards the day's of who answered.

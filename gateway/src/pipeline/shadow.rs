@@ -14,7 +14,8 @@ use super::screening::ScreenedRequest;
 use super::walk::{Walk, Won};
 use super::whole::WholeAnswer;
 use super::{Gateway, Settlement};
-use crate::audit::{Outcome, UsageSource};
+use crate::audit::Outcome;
+use crate::billing::UsageSource;
 use crate::pii::Screened;
 use crate::routing::{Candidate, Plan, Reason};
 
@@ -90,7 +91,7 @@ async fn drain(settlement: &Settlement, won: Won) -> Outcome {
     match won.begun {
         Begun::Whole(WholeAnswer { usage, .. }) => {
             if let Some(usage) = usage {
-                settlement.note_usage(Some(usage.prompt_tokens), usage.completion_tokens, UsageSource::Provider);
+                settlement.note_usage(usage, UsageSource::Provider);
             }
             Outcome::Completed
         }
@@ -114,8 +115,7 @@ async fn read_out(settlement: &Settlement, mut events: EventReader, patience: st
                 ChatEvent::Chunk(chunk) => {
                     saw_finish |= chunk.has_finish;
                     if let Some(usage) = chunk.usage {
-                        let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
-                        settlement.note_usage(Some(prompt), completion, UsageSource::Provider);
+                        settlement.note_usage(*usage, UsageSource::Provider);
                     }
                 }
                 ChatEvent::Unknown => {}

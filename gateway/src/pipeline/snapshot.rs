@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
+use super::tariffs::Tariffs;
 use crate::alerts::Settings;
+use crate::billing::BadCatalogue;
 use crate::channels::{ChannelError, channels};
 use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
@@ -19,6 +21,8 @@ pub struct Snapshot {
     pub config: Config,
     pub table: RoutingTable,
     pub providers: Arc<Registry>,
+    /// What models cost.
+    pub tariffs: Arc<Tariffs>,
     pub detector: Arc<Detector>,
     /// Where alerts go.
     pub alerts: Settings,
@@ -45,6 +49,8 @@ pub enum SnapshotError {
     Detector(#[from] DetectorError),
     #[error(transparent)]
     Alerts(#[from] ChannelError),
+    #[error(transparent)]
+    Catalogue(#[from] BadCatalogue),
 }
 
 impl Snapshot {
@@ -62,8 +68,9 @@ impl Snapshot {
         let detector = Arc::new(Detector::with(&config.privacy.recognizers, second_stage)?);
         let providers = Arc::new(Registry::new(&config, engine)?);
         let alerts = channels(&config.alerts)?;
+        let tariffs = Arc::new(Tariffs::new(&config)?);
         let policy_version = policy_version(&table);
-        Ok(Self { config, table, providers, detector, alerts, policy_version, created_at_s })
+        Ok(Self { config, table, providers, tariffs, detector, alerts, policy_version, created_at_s })
     }
 
     /// The same with other models of the engine.
@@ -75,6 +82,7 @@ impl Snapshot {
             policy_version: policy_version(&table),
             table,
             providers: Arc::clone(&self.providers),
+            tariffs: Arc::clone(&self.tariffs),
             detector: Arc::clone(&self.detector),
             alerts: self.alerts.clone(),
             created_at_s: self.created_at_s,

@@ -21,7 +21,8 @@ use super::pump::{Source, pump};
 use super::relay::Timing;
 use super::screening::ScreenedRequest;
 use super::{Settlement, refusal};
-use crate::audit::{Outcome, UsageSource};
+use crate::audit::Outcome;
+use crate::billing::UsageSource;
 use crate::providers::{AttemptError, FailureKind, UpstreamResponse};
 
 /// Far more than is said in the longest sound.

@@ -233,7 +233,8 @@ struct Call<'c> {
 impl<'c> Call<'c> {
     fn begin(walk: &Walk<'c>, candidate: &Candidate, reason: Reason) -> Self {
         let request = walk.request;
-        let at = request.context.settlement.note_attempt(candidate.deployment(), reason);
+        let factor = request.price_factor(candidate, walk.gateway);
+        let at = request.context.settlement.note_attempt(candidate.deployment(), reason, factor);
         Self { request, at, is_open: true }
     }
 

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use shekara_protocol::chat::Usage;
 
 use super::Endpoint;
 use super::chunk::kind_of;
+use crate::billing::Usage;
 use crate::providers::{AttemptError, FailureKind, UpstreamBody};
 
 /// Larger answers are of no use. Where the last event of a stream repeats the answer, this bounds the stream too.
@@ -63,7 +63,7 @@ pub(super) async fn read_whole(body: UpstreamBody, endpoint: Endpoint) -> Result
         if !endpoint.is_answer(&answer) {
             return Err(FailureKind::BrokenResponse.into());
         }
-        return Ok(WholeAnswer { usage: Usage::read(&answer["usage"]), body });
+        return Ok(WholeAnswer { usage: endpoint.usage(&answer), body });
     }
     let probe: Probe = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
     if let Some(error) = probe.error.filter(|error| !error.is_null()) {
@@ -72,5 +72,5 @@ pub(super) async fn read_whole(body: UpstreamBody, endpoint: Endpoint) -> Result
     if !probe.choices.iter().any(Choice::is_answer) {
         return Err(FailureKind::BrokenResponse.into());
     }
-    Ok(WholeAnswer { usage: Usage::read(&probe.usage), body })
+    Ok(WholeAnswer { usage: Usage::read_tokens(&probe.usage), body })
 }

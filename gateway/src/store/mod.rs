@@ -7,6 +7,8 @@ mod database;
 mod error;
 mod journal;
 mod journal_reader;
+mod ledger_rows;
+mod ledger_store;
 mod projector;
 mod retention;
 mod sql_store;
@@ -26,6 +28,7 @@ pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
 pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
+pub use ledger_store::{LedgerStore, RateKept, Spent};
 pub use projector::{Projector, project_all};
 pub use retention::{Retention, prune_expired};
 pub use sql_store::SqlStore;
@@ -97,6 +100,8 @@ pub trait Store: Send + Sync {
     fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64>;
     /// The audit's chains.
     fn trail(&self) -> &dyn TrailStore;
+    /// What was used and what it cost.
+    fn ledger(&self) -> &dyn LedgerStore;
     /// What is kept of requests and answers.
     fn content(&self) -> &dyn ContentStore;
     /// Tokens by provider and model, of requests that came at `from` or later and before `until` (as in audit records).

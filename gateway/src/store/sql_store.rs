@@ -9,13 +9,16 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyPool, Row};
 
 use super::database::{Dialect, Exclusive, connect};
+use super::ledger_rows::insert_row;
 use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed,
-    TrailStore, VaultStore,
+    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Projected, Store, StoreError, StoreFuture,
+    TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
-use crate::audit::{AuditRecord, Outcome, Try, UsageSource};
+use crate::audit::{AuditRecord, Outcome, Try};
+use crate::billing::UsageSource;
 use crate::config::Database;
+use crate::ledger::rows_of;
 use crate::pii::masking::ConversationId;
 
 #[derive(Debug, Clone)]
@@ -78,6 +81,9 @@ impl Store for SqlStore {
             for projected in &records {
                 if let Some(record) = &projected.record {
                     bind_audit(record).execute(&mut *transaction).await?;
+                    for row in rows_of(record) {
+                        insert_row(&row).execute(&mut *transaction).await?;
+                    }
                 }
                 keep_entry(&mut transaction, projected).await?;
             }
@@ -113,6 +119,10 @@ impl Store for SqlStore {
     }
 
     fn trail(&self) -> &dyn TrailStore {
+        self
+    }
+
+    fn ledger(&self) -> &dyn LedgerStore {
         self
     }
 
@@ -183,7 +193,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds, tries, object) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31) \
+         answer_entities, audio_seconds, tries, object, department, scenario, day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
@@ -225,6 +235,9 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(record.audio_seconds)
     .bind(serde_json::to_string(&record.tries).unwrap_or_default())
     .bind(&record.object)
+    .bind(&record.department)
+    .bind(&record.scenario)
+    .bind(&record.day)
 }
 
 fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
@@ -259,6 +272,9 @@ fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
         actor: row.try_get("actor")?,
         endpoint: row.try_get("endpoint")?,
         object: row.try_get("object")?,
+        department: row.try_get("department")?,
+        scenario: row.try_get("scenario")?,
+        day: row.try_get("day")?,
         route: row.try_get("route")?,
         reason: row.try_get("reason")?,
         provider: row.try_get("provider")?,

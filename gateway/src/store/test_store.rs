@@ -2,6 +2,8 @@
 //!
 //! SQLite is always there; PostgreSQL where `SHEKARA_TEST_POSTGRES` says (`scripts/test` starts one and does).
 
+use std::sync::Arc;
+
 use sqlx::Connection as _;
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -15,23 +17,21 @@ pub(super) const WRITER: &str = "0123456789abcdef";
 pub(super) struct TestStore {
     pub(super) store: SqlStore,
     pub(super) database: Database,
-    _folder: Option<TempDir>,
+    _folder: Arc<TempDir>,
 }
 
 /// One of each kind.
 pub(super) async fn test_stores() -> Vec<TestStore> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut databases = vec![Database::Sqlite(folder.path().join("a folder?#%/../x.db"))];
     std::fs::create_dir(folder.path().join("a folder?#%")).unwrap();
     if let Ok(url) = std::env::var("SHEKARA_TEST_POSTGRES") {
         databases.push(Database::Postgres(PostgresUrl::Plain(with_own_schema(&url).await)));
     }
-    // Of the first.
-    let mut folder = Some(folder);
     let mut stores = Vec::new();
     for database in databases {
         let store = SqlStore::open(&database, WRITER).await.unwrap();
-        stores.push(TestStore { store, database, _folder: folder.take() });
+        stores.push(TestStore { store, database, _folder: Arc::clone(&folder) });
     }
     stores
 }

@@ -11,7 +11,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::AlertCounts;
-use crate::audit::{AuditRecord, TryResult, UsageSource};
+use crate::audit::{AuditRecord, TryResult};
+use crate::billing::UsageSource;
 
 /// Of a route that is named by its request (`provider/model`): such names have no end.
 const UNNAMED_ROUTE: &str = "provider/model";

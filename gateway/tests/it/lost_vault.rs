@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed,
-    TrailStore,
+    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Projected, Store, StoreError, StoreFuture,
+    TenancyStore, TokensUsed, TrailStore,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -47,6 +47,10 @@ impl Store for LostVault {
 
     fn trail(&self) -> &dyn TrailStore {
         self.0.trail()
+    }
+
+    fn ledger(&self) -> &dyn LedgerStore {
+        self.0.ledger()
     }
 
     fn content(&self) -> &dyn ContentStore {

@@ -2,7 +2,8 @@
 
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shekara_gateway::audit::{Outcome, UsageSource};
+use shekara_gateway::audit::Outcome;
+use shekara_gateway::billing::UsageSource;
 
 use crate::gateway::{Answer, TestGateway, one_provider};
 use crate::upstream::{Reply, Upstream};

@@ -7,6 +7,7 @@ use shekara_protocol::error::ApiError;
 
 use super::merge_patch::{object, read};
 use crate::auth::{AllowedZone, DataClass, KEY_PREFIX, KeyRecord, KeySettings, NewKey, ReachLevel, Role};
+use crate::limits::Limits;
 
 /// What is said when a key is made and never changes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +48,8 @@ pub(super) struct KeyFields {
     pub(super) allowed_zones: Vec<AllowedZone>,
     #[serde(default)]
     pub(super) allowed_ips: Vec<IpNet>,
+    #[serde(default)]
+    pub(super) limits: Limits,
 }
 
 fn application() -> Role {
@@ -100,6 +103,7 @@ impl KeyFields {
             allowed_models: settings.allowed_models,
             allowed_zones: settings.allowed_zones,
             allowed_ips: settings.allowed_ips,
+            limits: settings.limits,
         }
     }
 
@@ -125,6 +129,7 @@ impl KeyFields {
             allowed_models: self.allowed_models,
             allowed_zones: self.allowed_zones,
             allowed_ips: self.allowed_ips,
+            limits: self.limits,
             ..KeySettings::default()
         }
     }

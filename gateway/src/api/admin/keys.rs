@@ -221,6 +221,11 @@ fn may_change(
     if *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {
         return Ok(());
     }
+    let mut only_budgets = old.clone();
+    only_budgets.limits.budgets = new.limits.budgets.clone();
+    if *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
+        return Ok(());
+    }
     may_write(caller, key)
 }
 

@@ -13,8 +13,10 @@ mod merge_patch;
 mod permissions;
 mod pii;
 mod projects;
+mod rates;
 mod switches;
 mod tenants;
+mod usage;
 mod versions;
 
 pub use audit::{audit_keys, audit_page};
@@ -26,8 +28,10 @@ pub use me::{list_roles, show_me};
 pub use permissions::{TABLE as PERMISSIONS, permissions};
 pub use pii::scan_pii;
 pub use projects::{change_project, create_project, list_projects, show_project};
+pub use rates::{import_rates, list_rates};
 pub use switches::{list_switches, switch_off, switch_on};
 pub use tenants::{change_tenant, create_tenant, list_tenants, show_tenant};
+pub use usage::usage;
 
 use shekara_protocol::error::ApiError;
 

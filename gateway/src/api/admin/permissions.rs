@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 29] = {
+pub const TABLE: [Row; 32] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WritePeople];
     [
@@ -47,6 +47,9 @@ pub const TABLE: [Row; 29] = {
         ("DELETE", "/admin/v1/content", &[P::EraseContent]),
         ("GET", "/admin/v1/audit", &[P::ReadAudit]),
         ("GET", "/admin/v1/audit/keys", &[P::ReadAudit]),
+        ("GET", "/admin/v1/usage", &[P::ReadUsage]),
+        ("GET", "/admin/v1/rates", &[P::ReadUsage]),
+        ("POST", "/admin/v1/rates", &[P::WriteInvoices]),
         ("GET", "/admin/v1/me", &[P::ReadTenants]),
         ("GET", "/admin/v1/roles", &[P::ReadTenants]),
     ]

@@ -123,6 +123,11 @@ fn may_change(
     if *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {
         return Ok(());
     }
+    let mut only_budgets = old.clone();
+    only_budgets.settings.limits.budgets = new.settings.limits.budgets.clone();
+    if *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
+        return Ok(());
+    }
     require(caller, &[Permission::WriteTenants])
 }
 

@@ -1,7 +1,8 @@
 //! The table, asked row by row.
 
 use serde_json::{Value, json};
-use shekara_gateway::audit::{AuditRecord, Outcome, UsageSource};
+use shekara_gateway::audit::{AuditRecord, Outcome};
+use shekara_gateway::billing::UsageSource;
 
 use super::table::{Case, Fault, Follows, Mode, cases};
 use crate::gateway::{Answer, TestGateway};

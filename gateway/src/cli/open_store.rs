@@ -1,0 +1,17 @@
+//! The database for commands that read all of it: what a stopped gateway left in its journal is carried over first.
+
+use std::path::Path;
+
+use super::audit::carry_over;
+use crate::config::load;
+use crate::pipeline::Sources;
+use crate::store::{DataDir, SqlStore};
+
+pub(super) async fn open_store(path: Option<&Path>) -> anyhow::Result<SqlStore> {
+    let config = load(path)?.config;
+    let data = DataDir::create(&config.store)?;
+    let writer = data.writer(Sources::system().random())?;
+    let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;
+    carry_over(&data, &store).await?;
+    Ok(store)
+}
