@@ -25,5 +25,6 @@ pub mod providers;
 pub mod router;
 pub mod routing;
 pub mod secrets;
+pub mod signing;
 pub mod store;
 pub mod telemetry;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 23] = [
+const IMPORTS: [(&str, &[&str]); 24] = [
     ("alerts", &["telemetry"]),
     ("auth", &["limits"]),
     ("billing", &[]),
@@ -14,17 +14,18 @@ const IMPORTS: [(&str, &[&str]); 23] = [
     ("limits", &["billing"]),
     ("cluster", &["billing", "limits"]),
     ("secrets", &["alerts"]),
+    ("signing", &[]),
     ("telemetry", &["audit", "billing"]),
-    ("audit", &["auth", "billing"]),
+    ("audit", &["auth", "billing", "signing"]),
     ("content", &[]),
-    ("labels", &["auth"]),
+    ("labels", &["auth", "signing"]),
     ("pii", &["auth"]),
-    ("config", &["alerts", "auth", "billing", "content", "labels", "pii", "secrets"]),
+    ("config", &["alerts", "auth", "billing", "content", "labels", "pii", "secrets", "signing"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
-    ("channels", &["alerts", "config", "egress", "secrets"]),
+    ("channels", &["alerts", "audit", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
-    ("store", &["audit", "auth", "billing", "config", "content", "ledger", "limits", "pii", "secrets"]),
+    ("store", &["audit", "auth", "billing", "config", "content", "ledger", "limits", "pii", "secrets", "signing"]),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
         "pipeline",
@@ -45,6 +46,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
             "providers",
             "routing",
             "secrets",
+            "signing",
             "store",
             "telemetry",
         ],
@@ -63,6 +65,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
             "pii",
             "pipeline",
             "routing",
+            "signing",
             "store",
             "telemetry",
         ],

@@ -21,4 +21,4 @@ pub use event::{Event, Severity};
 pub use host::host_name;
 pub use outbox::{Alerts, Clock, PauseFuture};
 pub use signature::{SigningKey, WeakKey};
-pub use syslog::{Facility, counted, syslog_message};
+pub use syslog::{Facility, SyslogHead, counted, syslog_message, syslog_text};

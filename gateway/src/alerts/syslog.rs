@@ -29,26 +29,30 @@ impl FromStr for Facility {
     }
 }
 
-/// The message, without a frame.
+/// What a message begins with.
+#[derive(Debug, Clone, Copy)]
+pub struct SyslogHead<'a> {
+    pub facility: Facility,
+    /// 0 to 7.
+    pub severity: u8,
+    /// RFC 3339.
+    pub time: &'a str,
+    pub host: Option<&'a str>,
+    pub process_id: u32,
+    pub message_id: &'a str,
+}
+
+/// An alert as a message, without a frame.
 pub fn syslog_message(alert: &Alert, facility: Facility, process_id: u32) -> String {
-    let priority = u16::from(facility.0) * 8 + u16::from(alert.severity.syslog());
-    let host = alert.host.as_deref().filter(|host| is_printable(host)).unwrap_or(NIL);
-    let mark = if alert.summary.is_ascii() { "" } else { MARK };
-    format!(
-        "<{priority}>1 {} {host} shekara {process_id} {} {} {mark}{}",
-        alert.time_text(),
-        alert.event.as_str(),
-        structured(alert),
-        alert.summary
-    )
-}
-
-/// Framed for a stream, by its length (RFC 6587, 3.4.1).
-pub fn counted(message: &str) -> String {
-    format!("{} {message}", message.len())
-}
-
-fn structured(alert: &Alert) -> String {
+    let time = alert.time_text();
+    let head = SyslogHead {
+        facility,
+        severity: alert.severity.syslog(),
+        time: &time,
+        host: alert.host.as_deref(),
+        process_id,
+        message_id: alert.event.as_str(),
+    };
     let count = alert.count.to_string();
     let fields = [
         ("id", Some(alert.id.as_str())),
@@ -60,6 +64,25 @@ fn structured(alert: &Alert) -> String {
         ("tenant", alert.tenant.as_deref()),
         ("count", Some(count.as_str())),
     ];
+    syslog_text(head, &fields, &alert.summary)
+}
+
+/// Any message, without a frame: fields as structured data, and a text.
+pub fn syslog_text(head: SyslogHead<'_>, fields: &[(&str, Option<&str>)], text: &str) -> String {
+    let SyslogHead { facility, severity, time, host, process_id, message_id } = head;
+    let priority = u16::from(facility.0) * 8 + u16::from(severity);
+    let host = host.filter(|host| is_printable(host)).unwrap_or(NIL);
+    let mark = if text.is_ascii() { "" } else { MARK };
+    let fields = structured(fields);
+    format!("<{priority}>1 {time} {host} shekara {process_id} {message_id} {fields} {mark}{text}")
+}
+
+/// Framed for a stream, by its length (RFC 6587, 3.4.1).
+pub fn counted(message: &str) -> String {
+    format!("{} {message}", message.len())
+}
+
+fn structured(fields: &[(&str, Option<&str>)]) -> String {
     let mut text = format!("[{STRUCTURED}");
     for (name, value) in fields {
         if let Some(value) = value {

@@ -11,8 +11,9 @@ use shekara_protocol::error::ApiError;
 
 use super::ErrorResponse;
 use super::passed_on::read_body;
-use crate::labels::{PublicKeys, ReadError, Verdict, VerifyRequest, verify};
+use crate::labels::{ReadError, Verdict, VerifyRequest, verify};
 use crate::pipeline::{Authenticated, Gateway};
+use crate::signing::PublicKeys;
 
 pub async fn verify_label(
     State(gateway): State<Arc<Gateway>>,

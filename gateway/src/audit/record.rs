@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::EntryKind;
 use crate::auth::DataClass;
 use crate::billing::{Charge, Usage, UsageSource};
 
@@ -165,4 +166,15 @@ pub struct AuditRecord {
     /// From the request's arrival to the first content of the answer.
     pub first_token_ms: Option<u64>,
     pub total_ms: u64,
+}
+
+impl AuditRecord {
+    /// What kind of entry it makes.
+    pub fn kind(&self) -> EntryKind {
+        match self.outcome {
+            Outcome::Dispatched => EntryKind::Intent,
+            _ if self.endpoint.contains(" /admin/") => EntryKind::Admin,
+            _ => EntryKind::Request,
+        }
+    }
 }

@@ -1,6 +1,7 @@
-//! The ways on which alerts leave: a webhook and syslog, as the configuration sets them. And the one on which exchange rates
-//! come in.
+//! The ways on which alerts, and entries of the audit, leave: a webhook and syslog, as the configuration sets them. And the one
+//! on which exchange rates come in.
 
+mod audit_way;
 mod national_bank;
 mod syslog;
 mod webhook;
@@ -13,23 +14,24 @@ use crate::alerts::{Channel, Settings, WeakKey, host_name};
 use crate::config::AlertsConfig;
 use crate::egress::EgressError;
 use crate::secrets::SecretError;
+pub use audit_way::AuditWay;
 use syslog::Syslog;
 use webhook::Webhook;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    #[error("failed to set up the webhook of [alerts]: {0}")]
-    Egress(#[from] EgressError),
-    #[error("failed to read the secret of the webhook of [alerts]: {0}")]
-    NoSecret(#[from] SecretError),
-    #[error("failed to use the secret of the webhook of [alerts]: {0}")]
-    WeakSecret(#[from] WeakKey),
+    #[error("failed to set up the webhook of [{table}]: {source}")]
+    Egress { table: &'static str, source: EgressError },
+    #[error("failed to read the secret of the webhook of [{table}]: {source}")]
+    NoSecret { table: &'static str, source: SecretError },
+    #[error("failed to use the secret of the webhook of [{table}]: {source}")]
+    WeakSecret { table: &'static str, source: WeakKey },
 }
 
 /// # Errors
 /// The webhook's secret or certificates cannot be used: nothing would arrive.
 pub fn channels(config: &AlertsConfig) -> Result<Settings, ChannelError> {
-    let webhook = config.webhook.as_ref().map(Webhook::new).transpose()?;
+    let webhook = config.webhook.as_ref().map(|webhook| Webhook::new(webhook, "alerts")).transpose()?;
     let syslog = config.syslog.clone().map(Syslog::new);
     Ok(Settings {
         repeat: config.repeat,

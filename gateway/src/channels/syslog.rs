@@ -1,5 +1,6 @@
 //! Alerts to a syslog receiver: a datagram over UDP, counted octets over TCP.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,21 +22,27 @@ impl Syslog {
         let SyslogConfig { transport, host, port, facility } = config;
         Self { socket: LogSocket { transport, host, port }, facility }
     }
+
+    pub(super) fn facility(&self) -> Facility {
+        self.facility
+    }
+
+    /// Sends a message once.
+    pub(super) async fn send_text(&self, message: &str) -> Result<(), SendError> {
+        let framed = match self.socket.transport {
+            SyslogTransport::Udp => Cow::Borrowed(message),
+            SyslogTransport::Tcp => Cow::Owned(counted(message)),
+        };
+        match tokio::time::timeout(TIMEOUT, self.socket.send(framed.as_bytes())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(SendError::Unreached { reason: error.to_string() }),
+            Err(_) => Err(SendError::TimedOut),
+        }
+    }
 }
 
 impl Channel for Syslog {
     fn send<'c>(&'c self, alert: &'c Alert, _: Timestamp) -> SendFuture<'c> {
-        Box::pin(async move {
-            let message = syslog_message(alert, self.facility, std::process::id());
-            let bytes = match self.socket.transport {
-                SyslogTransport::Udp => message,
-                SyslogTransport::Tcp => counted(&message),
-            };
-            match tokio::time::timeout(TIMEOUT, self.socket.send(bytes.as_bytes())).await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(SendError::Unreached { reason: error.to_string() }),
-                Err(_) => Err(SendError::TimedOut),
-            }
-        })
+        Box::pin(async move { self.send_text(&syslog_message(alert, self.facility, std::process::id())).await })
     }
 }

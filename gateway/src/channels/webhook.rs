@@ -23,25 +23,33 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub(super) fn new(config: &WebhookConfig) -> Result<Self, ChannelError> {
+    /// `table` is where the configuration sets it.
+    pub(super) fn new(config: &WebhookConfig, table: &'static str) -> Result<Self, ChannelError> {
         // Now, so that one that cannot be used is noticed before it is needed.
-        SigningKey::from_text(config.secret.resolve()?.expose())?;
+        let secret = config.secret.resolve().map_err(|source| ChannelError::NoSecret { table, source })?;
+        SigningKey::from_text(secret.expose()).map_err(|source| ChannelError::WeakSecret { table, source })?;
         let way = Way { reach: Reach::Anywhere, connect_timeout: CONNECT_TIMEOUT, outward: &config.outward };
-        Ok(Self { client: EgressClient::new(way)?, url: config.url.clone(), secret: config.secret.clone() })
+        let client = EgressClient::new(way).map_err(|source| ChannelError::Egress { table, source })?;
+        Ok(Self { client, url: config.url.clone(), secret: config.secret.clone() })
     }
 
-    async fn post(&self, alert: &Alert, now: Timestamp) -> Result<(), SendError> {
+    /// Posts a JSON body once; the id is the same at every try.
+    pub(super) async fn send(&self, id: &str, body: Vec<u8>, now: Timestamp) -> Result<(), SendError> {
+        let sent = tokio::time::timeout(TIMEOUT, self.post(id, body, now)).await;
+        sent.unwrap_or(Err(SendError::TimedOut))
+    }
+
+    async fn post(&self, id: &str, body: Vec<u8>, now: Timestamp) -> Result<(), SendError> {
         let unsigned = |error: &dyn std::fmt::Display| SendError::Unsigned { reason: error.to_string() };
         // Read anew, so that a rotated file counts at once.
         let secret = self.secret.resolve().map_err(|error| unsigned(&error))?;
         let key = SigningKey::from_text(secret.expose()).map_err(|error| unsigned(&error))?;
-        let body = serde_json::to_vec(alert).map_err(|error| unsigned(&error))?;
         let timestamp = now.as_second();
         let request = http::Request::post(&self.url)
             .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", &alert.id)
+            .header("webhook-id", id)
             .header("webhook-timestamp", timestamp.to_string())
-            .header("webhook-signature", key.sign(&alert.id, timestamp, &body))
+            .header("webhook-signature", key.sign(id, timestamp, &body))
             .body(Bytes::from(body))
             .map_err(|error| unsigned(&error))?;
         let answer = self.client.send(request).await;
@@ -54,8 +62,9 @@ impl Webhook {
 impl Channel for Webhook {
     fn send<'c>(&'c self, alert: &'c Alert, now: Timestamp) -> SendFuture<'c> {
         Box::pin(async move {
-            let sent = tokio::time::timeout(TIMEOUT, self.post(alert, now)).await;
-            sent.unwrap_or(Err(SendError::TimedOut))
+            let body = serde_json::to_vec(alert);
+            let body = body.map_err(|error| SendError::Unsigned { reason: error.to_string() })?;
+            Webhook::send(self, &alert.id, body, now).await
         })
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn run(path: Option<&Path>, command: KeysCommand) -> anyhow::Re
     let config = load(path)?.config;
     let data = DataDir::create(&config.store)?;
     let writer = data.writer(Sources::system().random())?;
-    let store = SqlStore::open(&config.store.database, &writer).await?;
+    let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;
     match command {
         KeysCommand::Create(args) => create(&data, &store, args).await,
         KeysCommand::List { json } => list(&store, json).await,

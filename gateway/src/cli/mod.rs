@@ -2,6 +2,7 @@
 
 mod alerts;
 mod audit;
+mod audit_tasks;
 mod check;
 mod config_check;
 mod drill;

@@ -11,7 +11,7 @@ pub(super) async fn open_store(path: Option<&Path>) -> anyhow::Result<SqlStore> 
     let config = load(path)?.config;
     let data = DataDir::create(&config.store)?;
     let writer = data.writer(Sources::system().random())?;
-    let store = SqlStore::open(&config.store.database, &writer).await?;
+    let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;
     carry_over(&data, &store).await?;
     Ok(store)
 }

@@ -13,20 +13,20 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
-use super::output;
 use super::watched_file::WatchedFile;
+use super::{audit, audit_tasks, output};
 use crate::alerts::{About, Event};
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
 use crate::egress::install_tls;
 use crate::ingress::{Certificates, PeerAddress, PlainListener, TlsListener};
 use crate::jobs;
-use crate::labels::Signer;
 use crate::pii::masking::MaskingSecret;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::secrets::SecretSource;
-use crate::store::{DataDir, Journal, Projector, SqlStore, Store};
+use crate::signing::Signer;
+use crate::store::{AuditTrail, DataDir, Projector, Store};
 use crate::telemetry;
 
 /// What the command line or another gateway changes of keys and switches counts after this long.
@@ -49,29 +49,35 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     let sources = Sources::system();
     let data = DataDir::create(&config.store)?;
     let _lock = data.lock()?;
-    let writer = data.writer(sources.random())?;
-    let store: Arc<dyn Store> = Arc::new(SqlStore::open(&config.store.database, &writer).await?);
-    let journal = Arc::new(Journal::open(&data.journal(), store.journal_position().await?)?);
+    let (store, trail) = AuditTrail::open(&config.store, &data, sources.now(), || sources.random()).await?;
+    let store: Arc<dyn Store> = Arc::new(store);
     let engine = LocalEngine::open(&config.local, [config.max_body_bytes, config.max_upload_bytes])?;
     let key_secret = data.key_secret(sources.random())?;
     let conversations = Conversations::new(&config.privacy.conversations, masking_secret(&config, &data, &sources)?);
     let content_keys = content_keys(&config, &data, &sources)?;
     let signer = Arc::new(signer(&config, &data, &sources)?);
+    let audit_signer = Arc::new(audit::signer(&config, &data, &sources)?);
     let parts = GatewayParts {
         snapshot: snapshot(config.clone(), &engine, &sources)?,
         key_secret,
-        journal,
+        trail: Arc::new(trail),
         store,
         sources,
         conversations,
         signer,
+        audit_signer,
         content_keys,
     };
     let gateway = Arc::new(Gateway::new(parts).await?);
-    let projector = Projector::start(Arc::clone(&gateway.journal), Arc::clone(gateway.shared_store()));
+    let projector = Projector::start(Arc::clone(&gateway.trail), Arc::clone(gateway.shared_store()));
     let mut background = JoinSet::new();
     background.spawn(refresh_directory(Arc::clone(&gateway)));
     background.spawn(forget_expired(Arc::clone(&gateway)));
+    background.spawn(audit_tasks::sign_heads(Arc::clone(&gateway)));
+    background.spawn(audit_tasks::prune_daily(Arc::clone(&gateway)));
+    for way in audit_tasks::ways(&config.audit, &data, gateway.trail.journal())? {
+        background.spawn(jobs::audit_feed::run(Arc::clone(&gateway), data.clone(), way));
+    }
     let address = listener.local_addr()?;
     if certificates.is_none() && !address.ip().is_loopback() {
         tracing::warn!(%address, "[server.tls] is not set: keys and prompts come in without encryption on this address");
@@ -113,6 +119,7 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     gateway.shelf.flush().await;
     gateway.limiter.close().await;
     gateway.alerts.finish(SEND_ALERTS).await;
+    audit_tasks::sign_last_heads(&gateway).await;
     projector.finish().await;
     output::line("Stopped.");
     Ok(())

@@ -107,7 +107,11 @@ pub(super) fn check_alerts(file: AlertsFile, in_country: &[IpNet], outward: &Out
     })
 }
 
-fn check_webhook(file: &WebhookFile, in_country: &[IpNet], outward: &Outward) -> Result<WebhookConfig, Invalid> {
+pub(super) fn check_webhook(
+    file: &WebhookFile,
+    in_country: &[IpNet],
+    outward: &Outward,
+) -> Result<WebhookConfig, Invalid> {
     let wrong = || invalid(&file.url, "url is like https://alerts.example.kz/shekara");
     let text = file.url.get_ref();
     let url = url::Url::parse(text).map_err(|_| wrong())?;
@@ -142,7 +146,7 @@ fn webhook_outward(file: &WebhookFile, is_inside: bool, outward: &Outward) -> Re
     Ok(outward)
 }
 
-fn check_syslog(file: &SyslogFile) -> Result<SyslogConfig, Invalid> {
+pub(super) fn check_syslog(file: &SyslogFile) -> Result<SyslogConfig, Invalid> {
     let wrong = || invalid(&file.address, "address is like udp://127.0.0.1:514 or tcp://log.example.kz:514");
     let url = url::Url::parse(file.address.get_ref()).map_err(|_| wrong())?;
     let transport = match url.scheme() {

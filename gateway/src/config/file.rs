@@ -9,6 +9,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::alerts::AlertsFile;
+use super::audit::AuditFile;
 use super::batches::BatchesFile;
 use super::billing::BillingFile;
 use super::cluster::ClusterFile;
@@ -51,6 +52,7 @@ pub struct ConfigFile {
     pub vault: Option<VaultFile>,
     pub privacy: PrivacyFile,
     pub labels: LabelsFile,
+    pub audit: AuditFile,
     pub content: ContentFile,
     pub alerts: AlertsFile,
     pub batches: BatchesFile,

@@ -4,6 +4,7 @@
 //! where to find them does.
 
 mod alerts;
+mod audit;
 mod aws;
 mod batches;
 mod billing;
@@ -26,6 +27,7 @@ mod validate;
 mod vault;
 
 pub use alerts::{AlertsConfig, SyslogConfig, SyslogTransport, WebhookConfig};
+pub use audit::{AuditConfig, AuditMode};
 pub use aws::AwsKeys;
 pub use batches::{BatchTerms, BatchesConfig, within};
 pub use billing::{BillingConfig, ExchangeConfig};

@@ -9,6 +9,7 @@ use jiff::tz::Offset;
 use toml::Spanned;
 
 use super::alerts::{AlertsConfig, check_alerts};
+use super::audit::{AuditConfig, check_audit};
 use super::batches::{BatchesConfig, check_batches};
 use super::billing::BillingConfig;
 use super::cluster::{ClusterConfig, check_cluster};
@@ -48,6 +49,7 @@ pub struct Config {
     pub vault: Option<VaultConfig>,
     pub privacy: Privacy,
     pub labels: LabelsConfig,
+    pub audit: AuditConfig,
     pub content: ContentConfig,
     pub alerts: AlertsConfig,
     pub batches: BatchesConfig,
@@ -126,6 +128,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     let in_country = &file.network.in_country;
     let outward = check_outward(&file.network)?;
     let vault = file.vault.map(|vault| check_vault(vault, in_country, &outward)).transpose()?;
+    let audit = check_audit(&file.audit, in_country, &outward)?;
     let alerts = check_alerts(file.alerts, in_country, &outward)?;
     let surroundings = Surroundings { in_country, outward: &outward, has_vault: vault.is_some() };
     let mut names = HashSet::from([LOCAL_PROVIDER.to_owned()]);
@@ -167,6 +170,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         vault,
         privacy: check_privacy(file.privacy)?,
         labels: check_labels(&file.labels)?,
+        audit,
         content: check_content(file.content)?,
         alerts,
         billing,

@@ -1,5 +1,6 @@
 //! Work that nobody waits for: it goes on when the request that ordered it has ended, and after a restart.
 
+pub mod audit_feed;
 pub mod batches;
 pub mod rates;
 pub mod spending;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer};
 
-use super::{Notice, OutputSha256, Signature};
+use super::{LabelSignature, Notice, OutputSha256};
 use crate::auth::DataClass;
 
 /// Longest value of a signed field, in bytes; names of models and routes are far shorter.
@@ -52,7 +52,7 @@ pub struct SignedLabel {
     #[serde(flatten)]
     pub label: Label,
     pub output_sha256: OutputSha256,
-    pub signature: Signature,
+    pub signature: LabelSignature,
 }
 
 /// A label that has no unambiguous signed text.

@@ -1,8 +1,8 @@
 //! Labels: what is said, verifiably, about an answer that a machine made.
 //!
 //! A [`Label`] is the `shekara` object of an answer's body. It holds names, counts and codes that this program or its
-//! operator chose, never a value of a prompt or an answer. A [`Signer`] adds the digest of the output and a detached
-//! Ed25519 signature over all that the label says and over the tenant: whoever holds output and label can show that
+//! operator chose, never a value of a prompt or an answer. A [`SignedLabel`] adds the digest of the output and a
+//! detached Ed25519 signature over all that the label says and over the tenant: whoever holds output and label can show that
 //! neither was changed. The law that asks for machine-readable marks and visible warnings on synthetic results is
 //! Kazakhstan's 230-VIII, article 21; the visible warning is [`Notice`].
 //!
@@ -40,7 +40,7 @@
 //!
 //! # Checking without the gateway
 //!
-//! Any Ed25519 library (RFC 8032) will do: the public key is 32 bytes ([`PublicKey`], base64 or PEM), `signature.value`
+//! Any Ed25519 library (RFC 8032) will do: the public key is 32 bytes (base64 or PEM), `signature.value`
 //! is the 64-byte signature in base64url without padding (RFC 4648, section 5), `signature.key_id` is the first 8 bytes
 //! of SHA-256 of the public key in hex.
 //!
@@ -53,14 +53,14 @@ mod label;
 mod notice;
 mod output;
 mod read;
-mod signer;
+mod signature;
 mod verify;
 
 pub use label::{Label, SignedLabel, Synthetic, Unsignable};
 pub use notice::{Notice, UnknownNotice};
 pub use output::{NotHex, OutputDigest, OutputSha256, TooManyFields};
 pub use read::{ReadError, VerifyRequest};
-pub use signer::{BadPublicKey, BadSeed, KeyId, PublicKey, PublicKeys, Signature, Signer};
+pub use signature::LabelSignature;
 pub use verify::{Reason, Verdict, verify};
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::signing::hex::bytes_of_hex;
+
 /// Fields of one answer: 128 choices with a text and three calls each.
 const MAX_FIELDS: usize = 1024;
 const FRAMED: &[u8] = b"\xffshekara-output-v1";
@@ -230,20 +232,6 @@ impl FromStr for OutputSha256 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a SHA-256 is 64 hex digits")]
 pub struct NotHex;
-
-/// `N` bytes from exactly `2 * N` hex digits of either case.
-pub(super) fn bytes_of_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if pairs.len() != N || !rest.is_empty() {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? << 4 | low?).ok()?;
-    }
-    Some(bytes)
-}
 
 impl fmt::Display for OutputSha256 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

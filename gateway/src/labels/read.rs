@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::json;
 
-use super::signer::ALGORITHM;
-use super::{KeyId, Label, Notice, OutputDigest, OutputSha256, Signature, SignedLabel, Synthetic};
+use super::signature::ALGORITHM;
+use super::{Label, LabelSignature, Notice, OutputDigest, OutputSha256, SignedLabel, Synthetic};
 use crate::auth::DataClass;
+use crate::signing::{KeyId, Signature};
 
 /// What is to be checked: a label, and what it is said to be about.
 #[derive(Debug, Clone)]
@@ -167,7 +168,7 @@ fn read_label(value: &Value) -> Result<SignedLabel, ReadError> {
     Ok(SignedLabel { label, output_sha256, signature })
 }
 
-fn read_signature(value: &Value) -> Result<Signature, ReadError> {
+fn read_signature(value: &Value) -> Result<LabelSignature, ReadError> {
     let signature = Object::new(value, "label.signature", &SIGNATURE)?;
     if signature.text("label.signature.alg")? != ALGORITHM {
         return Err(ReadError::Invalid { field: "label.signature.alg", expected: "Ed25519" });
@@ -175,8 +176,9 @@ fn read_signature(value: &Value) -> Result<Signature, ReadError> {
     let key_id = KeyId::read(signature.text("label.signature.key_id")?)
         .ok_or(ReadError::Invalid { field: "label.signature.key_id", expected: "16 hex digits" })?;
     let expected = "64 bytes in base64url without padding";
-    Signature::read(key_id, signature.text("label.signature.value")?)
-        .ok_or(ReadError::Invalid { field: "label.signature.value", expected })
+    let value = Signature::read(signature.text("label.signature.value")?)
+        .ok_or(ReadError::Invalid { field: "label.signature.value", expected })?;
+    Ok(LabelSignature { key_id, value })
 }
 
 fn read_entities(value: &Value) -> Result<BTreeMap<String, u32>, ReadError> {

@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 
-use super::{KeyId, PublicKeys, VerifyRequest};
+use super::VerifyRequest;
+use crate::signing::{KeyId, PublicKeys};
 
 /// The answer of `POST /v1/labels/verify`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,7 +41,7 @@ pub fn verify(request: &VerifyRequest, tenant: &str, keys: &PublicKeys) -> Verdi
     let reason = match text {
         // What cannot be signed was not signed.
         Err(_) => Reason::SignatureMismatch,
-        Ok(text) if !key.holds(&text, &signed.signature) => Reason::SignatureMismatch,
+        Ok(text) if !key.holds(text.as_bytes(), &signed.signature.value) => Reason::SignatureMismatch,
         Ok(_) if signed.output_sha256 != request.output => Reason::OutputMismatch,
         Ok(_) => Reason::Verified,
     };

@@ -22,11 +22,11 @@ use crate::audit::Outcome;
 use crate::auth::{Directory, KeyError, PresentedKey};
 use crate::billing::{RateTable, Rates};
 use crate::cluster::Limiter;
-use crate::config::ExchangeConfig;
+use crate::config::{AuditMode, ExchangeConfig};
 use crate::content::{Bounds, ContentKeys, Item};
-use crate::labels::Signer;
 use crate::routing::{Candidate, LocalModels, Spent, Standings};
-use crate::store::{Journal, Store, StoreError, TokensUsed, project_all};
+use crate::signing::Signer;
+use crate::store::{AuditTrail, Position, Store, StoreError, TokensUsed, project_all};
 use crate::telemetry::Metrics;
 
 /// Further copies are not made.
@@ -36,11 +36,13 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 #[derive(Debug)]
 pub struct Gateway {
-    pub journal: Arc<Journal>,
+    pub trail: Arc<AuditTrail>,
     pub drain: Drain,
     pub sources: Sources,
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
+    /// Signs the audit's heads and exports.
+    pub audit_signer: Arc<Signer>,
     pub metrics: Arc<Metrics>,
     pub alerts: Arc<Alerts>,
     pub limiter: Arc<Limiter>,
@@ -74,11 +76,12 @@ impl std::fmt::Debug for StoreHandle {
 pub struct GatewayParts {
     pub snapshot: Snapshot,
     pub key_secret: crate::auth::KeySecret,
-    pub journal: Arc<Journal>,
+    pub trail: Arc<AuditTrail>,
     pub store: Arc<dyn Store>,
     pub sources: Sources,
     pub conversations: Conversations,
     pub signer: Arc<Signer>,
+    pub audit_signer: Arc<Signer>,
     pub content_keys: ContentKeys,
 }
 
@@ -100,11 +103,12 @@ impl Gateway {
         let limiter = Arc::new(limiter(&parts.snapshot.config, &parts.store, &alerts, begun).await?);
         Ok(Self {
             limiter,
-            journal: parts.journal,
+            trail: parts.trail,
             drain: Drain::default(),
             sources: parts.sources,
             conversations: parts.conversations,
             signer: parts.signer,
+            audit_signer: parts.audit_signer,
             metrics,
             alerts,
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
@@ -276,6 +280,19 @@ impl Gateway {
         Ok(Authenticated::new(RequestContext { request_id, key, settlement, in_batch: true }))
     }
 
+    /// What was written down of a request that is about to leave is where the configuration says it must be.
+    ///
+    /// # Errors
+    /// 503: the database did not take it in time.
+    pub(super) async fn await_intent(&self, written: Position) -> Result<(), ApiError> {
+        let audit = &self.snapshot.load().config.audit;
+        if audit.mode == AuditMode::Batched {
+            return Ok(());
+        }
+        let kept = tokio::time::timeout(audit.strict_timeout, self.trail.journal().projected(written)).await;
+        kept.map_err(|_| refusal::audit_unavailable())
+    }
+
     /// A place among the requests under way, until the answer's last byte.
     ///
     /// # Errors
@@ -312,7 +329,7 @@ async fn note_today(health: &Health, parts: &GatewayParts) -> Result<(), StoreEr
     let time = |time: Timestamp| format!("{time:.3}");
     let midnight = now - SignedDuration::from_millis(now.as_millisecond().rem_euclid(DAY_MS));
     let now_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    project_all(&parts.journal, parts.store.as_ref()).await?;
+    project_all(parts.trail.journal(), parts.store.as_ref()).await?;
     for used in parts.store.tokens_used(time(midnight), time(now)).await? {
         let TokensUsed { provider, model, prompt_tokens, completion_tokens } = used;
         health.note_tokens(&provider, &model, Spent { prompt_tokens, completion_tokens }, now_ms);

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::screening::ScreenedRequest;
 use super::{Gateway, Settlement, Sources};
-use crate::labels::{Label, Notice, OutputSha256, Signer, Synthetic};
+use crate::labels::{Label, Notice, OutputSha256, SignedLabel, Synthetic};
+use crate::signing::Signer;
 
 /// Labels one answer.
 pub(super) struct Labeller {
@@ -50,7 +51,7 @@ impl Labeller {
             action: record.pii_action,
             notice: self.notice,
         };
-        let signed = output.map(|output| self.signer.sign(label.clone(), output, &record.tenant));
+        let signed = output.map(|output| SignedLabel::sign(label.clone(), output, &record.tenant, &self.signer));
         match signed {
             Some(Ok(signed)) => serde_json::to_value(signed).unwrap_or_default(),
             _ => serde_json::to_value(label).unwrap_or_default(),

@@ -24,7 +24,7 @@ use crate::cluster::{Limiter, Reservation};
 use crate::limits::{Crossing, Level, Scope, Settled, Standing, Used};
 use crate::pii::{Entity, ScanSummary};
 use crate::routing::{Deployment, Reason, Spent};
-use crate::store::{Journal, JournalError};
+use crate::store::{AuditTrail, JournalError, Position};
 use crate::telemetry::Metrics;
 
 /// 499: the client closed the connection before the answer's end (nginx's number).
@@ -34,7 +34,7 @@ pub struct Settlement {
     draft: Mutex<Draft>,
     state: Mutex<State>,
     received: Instant,
-    journal: Arc<Journal>,
+    trail: Arc<AuditTrail>,
     health: Arc<Health>,
     metrics: Arc<Metrics>,
     alerts: Arc<Alerts>,
@@ -100,7 +100,7 @@ impl Settlement {
             bounds: key.bounds.clone(),
             state: Mutex::new(State::Open),
             received: Instant::now(),
-            journal: Arc::clone(&gateway.journal),
+            trail: Arc::clone(&gateway.trail),
             health: Arc::clone(&gateway.health),
             metrics: Arc::clone(&gateway.metrics),
             alerts: Arc::clone(&gateway.alerts),
@@ -276,7 +276,8 @@ impl Settlement {
     }
 
     /// Writes down that the request is about to leave, so that even a killed process leaves a trace of it.
-    pub(super) fn note_dispatch(&self) -> Result<(), JournalError> {
+    /// Gives its place in the journal.
+    pub(super) fn note_dispatch(&self) -> Result<Position, JournalError> {
         self.append(&self.lock().record)
     }
 
@@ -381,10 +382,8 @@ impl Settlement {
         }
     }
 
-    fn append(&self, record: &AuditRecord) -> Result<(), JournalError> {
-        // A record of names and numbers always has a JSON form.
-        let line = serde_json::to_vec(record).unwrap_or_default();
-        self.journal.append(&line).inspect_err(|error| {
+    fn append(&self, record: &AuditRecord) -> Result<Position, JournalError> {
+        self.trail.write(record, self.sources.now()).inspect_err(|error| {
             tracing::error!(%error, "an audit record could not be kept");
             let (request_id, tenant) = (Some(record.request_id.as_str()), Some(record.tenant.as_str()));
             self.alerts.raise(Event::AuditNotWritten, About { request_id, tenant, ..About::default() });

@@ -157,7 +157,8 @@ impl Walk<'_> {
         let call = Call::begin(self, candidate, reason);
         if matches!(candidate.target, Target::External(_)) {
             let settlement = &request.context.settlement;
-            settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
+            let written = settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
+            gateway.await_intent(written).await.map_err(Tried::Stop)?;
         }
         let result = request.attempt(candidate, self.left(candidate), 1 + others, gateway).await;
         let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed: began.elapsed().as_secs_f64() * 1e3 };

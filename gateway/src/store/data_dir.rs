@@ -5,15 +5,16 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::{Position, StoreError};
+use crate::audit::{Digest, WriterId};
 use crate::auth::KeySecret;
 use crate::config::{Database, StoreConfig};
 use crate::content::MasterKey;
 use crate::pii::masking::MaskingSecret;
 use crate::secrets::SecretSource;
 
-/// Of a writer's name: enough for as many gateways as there will ever be.
-const WRITER_BYTES: usize = 8;
+/// Tells machines apart (systemd's; where there is none, folders are taken to stay where they are).
+const MACHINE_ID: &str = "/etc/machine-id";
 
 #[derive(Debug, Clone)]
 pub struct DataDir {
@@ -47,12 +48,38 @@ impl DataDir {
         self.root.join("journal")
     }
 
-    /// What this gateway is called among those who write into one database, made from `fresh` on the first start.
+    /// What this gateway is called among those who write into one database, made from `fresh` on the first start, and
+    /// again where the folder was copied to another machine: two gateways must not write one chain.
     ///
     /// # Errors
-    /// The file cannot be made or does not hold a name.
-    pub fn writer(&self, fresh: [u8; 32]) -> Result<String, StoreError> {
-        self.secret("writer.id", fresh).map(|id| to_hex(&id[..WRITER_BYTES]))
+    /// The files cannot be made or do not hold what they should.
+    pub fn writer(&self, fresh: [u8; 32]) -> Result<WriterId, StoreError> {
+        let machine = std::fs::read(MACHINE_ID).ok().map(|id| *Digest::of(&id).as_bytes());
+        if let Some(machine) = machine
+            && self.secret("writer.machine", machine)? != machine
+        {
+            tracing::warn!("the data folder comes from another machine: the audit goes on under another writer's id");
+            self.renew_writer(fresh)?;
+            self.replace("writer.machine", &to_hex(&machine))?;
+        }
+        self.secret("writer.id", fresh).map(writer_of)
+    }
+
+    /// Makes another writer of `fresh`.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn renew_writer(&self, fresh: [u8; 32]) -> Result<WriterId, StoreError> {
+        self.replace("writer.id", &to_hex(&fresh))?;
+        Ok(writer_of(fresh))
+    }
+
+    /// The seed of the key that signs the audit, made from `fresh` on the first start.
+    ///
+    /// # Errors
+    /// As [`Self::key_secret`].
+    pub fn audit_seed(&self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        self.secret("audit.secret", fresh)
     }
 
     /// # Errors
@@ -103,6 +130,50 @@ impl DataDir {
         self.secret("content.secret", fresh).map(MasterKey::new)
     }
 
+    /// How far into the journal a receiver of the audit is, if it is one.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn feed_position(&self, way: &str) -> Result<Option<Position>, StoreError> {
+        let path = self.root.join(format!("audit.{way}"));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(StoreError::File { path, source }),
+        };
+        let position = text.trim().split_once(' ').and_then(|(segment, offset)| {
+            Some(Position { segment: segment.parse().ok()?, offset: offset.parse().ok()? })
+        });
+        Ok(position)
+    }
+
+    /// # Errors
+    /// The file cannot be written.
+    pub fn keep_feed_position(&self, way: &str, position: Position) -> Result<(), StoreError> {
+        self.replace(&format!("audit.{way}"), &format!("{} {}", position.segment, position.offset))
+    }
+
+    /// It is no receiver any more.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn forget_feed_position(&self, way: &str) -> Result<(), StoreError> {
+        let path = self.root.join(format!("audit.{way}"));
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(StoreError::File { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a text in a file's place, whole or not at all.
+    fn replace(&self, name: &str, text: &str) -> Result<(), StoreError> {
+        let (path, beside) = (self.root.join(name), self.root.join(format!("{name}.new")));
+        let file_error = |source| StoreError::File { path: path.clone(), source };
+        let mut file = File::create(&beside).map_err(file_error)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(file_error)?;
+        std::fs::rename(&beside, &path).map_err(file_error)
+    }
+
     fn secret(&self, name: &str, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
         let path = self.root.join(name);
         let file_error = |source| StoreError::File { path: path.clone(), source };
@@ -122,6 +193,12 @@ impl DataDir {
             Err(source) => Err(file_error(source)),
         }
     }
+}
+
+/// The first bytes: enough for as many gateways as there will ever be.
+fn writer_of(id: [u8; 32]) -> WriterId {
+    let [a, b, c, d, e, f, g, h, ..] = id;
+    WriterId::from_bytes([a, b, c, d, e, f, g, h])
 }
 
 fn make_folder(path: &Path) -> Result<(), StoreError> {
@@ -161,7 +238,7 @@ mod tests {
         let data = DataDir::create(&StoreConfig { database, data_dir, key_secret: None }).unwrap();
         assert!(folder.path().join("db").is_dir());
         let writer = data.writer([5; 32]).unwrap();
-        assert_eq!((writer.as_str(), data.writer([6; 32]).unwrap()), ("0505050505050505", writer.clone()));
+        assert_eq!((writer.to_string().as_str(), data.writer([6; 32]).unwrap()), ("0505050505050505", writer));
         data.key_secret([1; 32]).unwrap();
         let hex = std::fs::read_to_string(folder.path().join("data/keys.secret")).unwrap();
         data.key_secret([2; 32]).unwrap();

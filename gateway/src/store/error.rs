@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::JournalError;
+use crate::audit::{LineError, NotCanonical, ResumeError, SealError};
 use crate::secrets::SecretError;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,4 +38,17 @@ pub enum StoreError {
     Cancelled,
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    #[error("failed to write a line of the audit: {source}")]
+    NotCanonical {
+        #[from]
+        source: NotCanonical,
+    },
+    #[error("failed to read a line of the audit in table {table}: {source}")]
+    Line { table: &'static str, source: LineError },
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    #[error("failed to write the export: {source}")]
+    Export { source: std::io::Error },
 }

@@ -9,20 +9,24 @@
 //!
 //! Frame: `length: u32 LE`, `crc32(payload): u32 LE`, payload.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Position;
 use super::journal_reader::{FRAME_HEADER_BYTES, Intact, intact};
+use crate::audit::NotCanonical;
 
 /// A record above this is refused: audit records are a few hundred bytes.
 pub(super) const MAX_RECORD_BYTES: usize = 1 << 20;
 const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
+/// For a reader that is behind: 1 GiB.
+const MAX_HELD_SEGMENTS: u64 = 16;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -32,6 +36,11 @@ pub enum JournalError {
     TooLarge { bytes: usize },
     #[error("failed to write the journal: an earlier write left it unusable")]
     Broken,
+    #[error("failed to write the journal: {source}")]
+    NotCanonical {
+        #[from]
+        source: NotCanonical,
+    },
 }
 
 #[derive(Debug)]
@@ -40,6 +49,12 @@ pub struct Journal {
     segment_bytes: u64,
     active: Mutex<Active>,
     appended: Notify,
+    unsynced: Notify,
+    urgent: Notify,
+    /// The oldest segment that each reader beside the database still needs.
+    held: Mutex<BTreeMap<&'static str, u64>>,
+    /// How far the database is known to stand.
+    projected: watch::Sender<Position>,
 }
 
 #[derive(Debug)]
@@ -75,14 +90,23 @@ impl Journal {
             );
             active = Active::open(folder, last + 1)?;
         }
-        Ok(Self { folder: folder.to_owned(), segment_bytes, active: Mutex::new(active), appended: Notify::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            segment_bytes,
+            active: Mutex::new(active),
+            appended: Notify::new(),
+            unsynced: Notify::new(),
+            urgent: Notify::new(),
+            held: Mutex::default(),
+            projected: watch::Sender::new(projected),
+        })
     }
 
-    /// Appends one record with one `write`.
+    /// Appends one record with one `write`; gives the place behind it.
     ///
     /// # Errors
     /// The disk refused it; the journal is as before and the record does not count as kept.
-    pub fn append(&self, payload: &[u8]) -> Result<(), JournalError> {
+    pub fn append(&self, payload: &[u8]) -> Result<Position, JournalError> {
         if payload.len() > MAX_RECORD_BYTES {
             return Err(JournalError::TooLarge { bytes: payload.len() });
         }
@@ -102,9 +126,16 @@ impl Journal {
             *active = next;
         }
         active.write(&frame)?;
+        let end = active.end();
         drop(active);
         self.appended.notify_one();
-        Ok(())
+        self.unsynced.notify_one();
+        Ok(end)
+    }
+
+    /// The place behind the last record.
+    pub fn end(&self) -> Position {
+        self.active().end()
     }
 
     /// Makes everything appended so far survive a loss of power.
@@ -124,16 +155,57 @@ impl Journal {
         self.appended.notified().await;
     }
 
+    /// Waits until something was appended since the last call, for whoever makes it durable.
+    pub(super) async fn unsynced(&self) {
+        self.unsynced.notified().await;
+    }
+
+    /// Waits until somebody cannot wait for the database to follow in its own time.
+    pub(super) async fn urgent(&self) {
+        self.urgent.notified().await;
+    }
+
+    /// The database has everything up to here.
+    pub(super) fn note_projected(&self, upto: Position) {
+        self.projected.send_replace(upto);
+    }
+
+    /// Waits until the database has everything up to here; gives up never, so it wants a bound.
+    pub async fn projected(&self, upto: Position) {
+        let mut projected = self.projected.subscribe();
+        if *projected.borrow_and_update() < upto {
+            self.urgent.notify_one();
+            // Its sender lives as long as this.
+            let _ = projected.wait_for(|at| *at >= upto).await;
+        }
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Removes segments that lie wholly before `segment`, which the database has taken over.
+    /// A reader beside the database needs everything from this segment on.
+    pub fn hold(&self, reader: &'static str, segment: u64) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(reader, segment);
+    }
+
+    /// A reader is none any more.
+    pub fn let_go(&self, reader: &'static str) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).remove(reader);
+    }
+
+    /// Removes segments that lie wholly before `segment`, which the database has taken over, and that nobody holds.
     ///
     /// # Errors
     /// A file cannot be removed.
     pub fn prune_before(&self, segment: u64) -> Result<(), JournalError> {
-        for old in segments(&self.folder)?.into_iter().filter(|&old| old < segment) {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).values().min().copied();
+        let longest = segment.saturating_sub(MAX_HELD_SEGMENTS);
+        if held.is_some_and(|held| held < longest) {
+            tracing::error!("a receiver of the audit is too far behind: what it has not got is in the database alone");
+        }
+        let first = held.map_or(segment, |held| held.clamp(longest, segment));
+        for old in segments(&self.folder)?.into_iter().filter(|&old| old < first) {
             let path = segment_path(&self.folder, old);
             std::fs::remove_file(&path).map_err(|source| JournalError::Io { path, source })?;
         }
@@ -166,6 +238,10 @@ impl Active {
             (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
             _ => false,
         }
+    }
+
+    fn end(&self) -> Position {
+        Position { segment: self.segment, offset: self.length }
     }
 
     fn write(&mut self, frame: &[u8]) -> Result<(), JournalError> {

@@ -1,5 +1,6 @@
 //! What outlives the process: a journal that is written before an answer ends, and a database that is a projection of it.
 
+mod audit_trail;
 mod content_store;
 mod data_dir;
 mod database;
@@ -9,13 +10,18 @@ mod journal_reader;
 mod ledger_rows;
 mod ledger_store;
 mod projector;
+mod retention;
 mod sql_store;
 mod tenancy_rows;
 mod tenancy_store;
 #[cfg(test)]
 mod test_store;
+mod trail_check;
+mod trail_export;
+mod trail_store;
 mod vault_store;
 
+pub use audit_trail::{AuditTrail, CheckpointTools};
 pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
 pub use data_dir::{DataDir, Lock};
@@ -24,8 +30,12 @@ pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
 pub use ledger_store::{LedgerStore, RateKept, Spent};
 pub use projector::{Projector, project_all};
+pub use retention::{Retention, prune_expired};
 pub use sql_store::SqlStore;
 pub use tenancy_store::{KeyFilter, TenancyStore, Written};
+pub use trail_check::verify_store;
+pub use trail_export::{ExportPart, ExportSigner, export_csv, export_lines};
+pub use trail_store::{Bounds, ChainName, ChainTable, LineRow, Projected, SearchRow, Stretch, TrailStore};
 pub use vault_store::VaultStore;
 
 use std::future::Future;
@@ -80,13 +90,16 @@ pub trait Store: Send + Sync {
     fn tenancy(&self) -> &dyn TenancyStore;
     /// Where the projection of the journal stands.
     fn journal_position(&self) -> StoreFuture<'_, Position>;
-    /// Writes rows and the position behind them in one transaction. A row replaces the one of the same request.
-    fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()>;
+    /// Writes entries, search rows and the position behind them in one transaction. A row replaces the one of the same
+    /// request.
+    fn append_audit(&self, records: Vec<Projected>, upto: Position) -> StoreFuture<'_, ()>;
     /// The sealed tokens of a conversation that has not expired.
     fn sealed_conversation(&self, id: ConversationId, now_ms: u64) -> StoreFuture<'_, Option<Vec<u8>>>;
     fn keep_sealed_conversation(&self, id: ConversationId, sealed: Vec<u8>, expires_at_ms: u64) -> StoreFuture<'_, ()>;
     /// Forgets what has expired; gives their number.
     fn delete_expired_conversations(&self, now_ms: u64) -> StoreFuture<'_, u64>;
+    /// The audit's chains.
+    fn trail(&self) -> &dyn TrailStore;
     /// What was used and what it cost.
     fn ledger(&self) -> &dyn LedgerStore;
     /// What is kept of requests and answers.

@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Journal, JournalReader, Store, StoreError};
-use crate::audit::AuditRecord;
+use super::{AuditTrail, Journal, JournalReader, Projected, Store, StoreError};
 
 const BATCH: usize = 500;
 /// Records that come together go into the database together.
 const GATHER: Duration = Duration::from_millis(200);
+/// What was written is made durable after this long, also while the database is away.
+const SYNC_AFTER: Duration = Duration::from_millis(50);
 /// A lost wake-up or a failed batch is made good after this long.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -23,37 +24,54 @@ const IDLE: Duration = Duration::from_secs(1);
 pub struct Projector {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
+    syncing: JoinHandle<()>,
 }
 
 impl Projector {
-    pub fn start(journal: Arc<Journal>, store: Arc<dyn Store>) -> Self {
+    pub fn start(trail: Arc<AuditTrail>, store: Arc<dyn Store>) -> Self {
+        let syncing = tokio::spawn(keep_durable(Arc::clone(&trail)));
         let (stop, mut stopped) = watch::channel(false);
         let task = tokio::spawn(async move {
+            let journal = trail.journal();
             loop {
-                if let Err(error) = project_all(&journal, store.as_ref()).await {
+                if let Err(error) = project_all(journal, store.as_ref()).await {
                     tracing::error!(%error, "the audit journal could not be carried into the database; it is kept");
                 }
                 let wake = async {
                     let _ = tokio::time::timeout(IDLE, journal.appended()).await;
-                    tokio::time::sleep(GATHER).await;
+                    let _ = tokio::time::timeout(GATHER, journal.urgent()).await;
                 };
                 tokio::select! {
                     () = wake => {}
                     _ = stopped.changed() => break,
                 }
             }
-            if let Err(error) = project_all(&journal, store.as_ref()).await {
+            if let Err(error) = project_all(journal, store.as_ref()).await {
                 tracing::error!(%error, "the audit journal could not be carried into the database; it is kept");
             }
         });
-        Self { stop, task }
+        Self { stop, task, syncing }
     }
 
     /// Carries over what is left and ends.
     pub async fn finish(self) {
         let _ = self.stop.send(true);
+        self.syncing.abort();
         if self.task.await.is_err() {
             tracing::error!("the projection of the audit journal ended early; the journal is kept");
+        }
+    }
+}
+
+/// One `fsync` for all that was written meanwhile.
+async fn keep_durable(trail: Arc<AuditTrail>) {
+    loop {
+        trail.journal().unsynced().await;
+        tokio::time::sleep(SYNC_AFTER).await;
+        let synced = Arc::clone(&trail);
+        let synced = tokio::task::spawn_blocking(move || synced.journal().sync()).await;
+        if let Ok(Err(error)) = synced {
+            tracing::error!(%error, "the audit journal could not be made durable");
         }
     }
 }
@@ -70,12 +88,11 @@ pub async fn project_all(journal: &Journal, store: &dyn Store) -> Result<(), Sto
         while batch.len() < BATCH {
             let Some(payload) = reader.next_record()? else { break };
             read_any = true;
-            match serde_json::from_slice::<AuditRecord>(&payload) {
-                Ok(record) => batch.push(record),
+            if let Some(projected) = Projected::read(&payload) {
+                batch.push(projected);
+            } else {
                 // Its frame was whole, so another version wrote it: skipping it must be seen.
-                Err(error) => {
-                    tracing::error!(column = error.column(), position = ?reader.position(), "an unknown journal record");
-                }
+                tracing::error!(position = ?reader.position(), "an unknown journal record");
             }
         }
         if !read_any {
@@ -83,6 +100,7 @@ pub async fn project_all(journal: &Journal, store: &dyn Store) -> Result<(), Sto
         }
         journal.sync()?;
         store.append_audit(batch, reader.position()).await?;
+        journal.note_projected(reader.position());
         journal.prune_before(reader.position().segment)?;
     }
 }

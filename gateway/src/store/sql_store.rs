@@ -10,9 +10,10 @@ use sqlx::{Any, AnyPool, Row};
 
 use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
+use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Store, StoreError, StoreFuture, TenancyStore,
-    TokensUsed, VaultStore,
+    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Projected, Store, StoreError, StoreFuture,
+    TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
 use crate::billing::UsageSource;
@@ -73,15 +74,18 @@ impl Store for SqlStore {
         })
     }
 
-    fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()> {
+    fn append_audit(&self, records: Vec<Projected>, upto: Position) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
             self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
-            for record in &records {
-                bind_audit(record).execute(&mut *transaction).await?;
-                for row in rows_of(record) {
-                    insert_row(&row).execute(&mut *transaction).await?;
+            for projected in &records {
+                if let Some(record) = &projected.record {
+                    bind_audit(record).execute(&mut *transaction).await?;
+                    for row in rows_of(record) {
+                        insert_row(&row).execute(&mut *transaction).await?;
+                    }
                 }
+                keep_entry(&mut transaction, projected).await?;
             }
             sqlx::query("UPDATE journal_positions SET segment = $1, byte_offset = $2 WHERE writer = $3")
                 .bind(upto.segment.cast_signed())
@@ -111,6 +115,10 @@ impl Store for SqlStore {
     }
 
     fn content(&self) -> &dyn ContentStore {
+        self
+    }
+
+    fn trail(&self) -> &dyn TrailStore {
         self
     }
 

@@ -12,13 +12,13 @@ use shekara_gateway::config::{Database, PostgresUrl, parse};
 use shekara_gateway::content::{ContentKeys, MasterKey};
 use shekara_gateway::egress::install_tls;
 use shekara_gateway::ingress::{PeerAddress, PlainListener};
-use shekara_gateway::labels::Signer;
 use shekara_gateway::pii::SecondStage;
 use shekara_gateway::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use shekara_gateway::providers::EngineService;
 use shekara_gateway::router::router;
 use shekara_gateway::routing::LocalModels;
-use shekara_gateway::store::{AuditFilter, DataDir, Journal, Position, SqlStore, Store, project_all};
+use shekara_gateway::signing::Signer;
+use shekara_gateway::store::{AuditFilter, AuditTrail, DataDir, Store, project_all};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -54,6 +54,8 @@ pub struct Place {
     pub clock: Arc<AtomicI64>,
     /// The current one first; none for the data folder's own.
     pub content_keys: Vec<MasterKey>,
+    /// Another than the suite's.
+    pub database: Option<Database>,
 }
 
 /// An answer, read to its end.
@@ -117,10 +119,13 @@ impl TestGateway {
         let folder = place.folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
         let mut config = parse(toml, Path::new("test.toml")).unwrap();
         config.store.data_dir = folder.path().to_owned();
-        config.store.database = database(folder.path()).await;
+        config.store.database = match place.database {
+            Some(other) => other,
+            None => database(folder.path()).await,
+        };
         let data = DataDir::create(&config.store).unwrap();
-        let writer = data.writer(rand_bytes()).unwrap();
-        let mut store: Arc<dyn Store> = Arc::new(SqlStore::open(&config.store.database, &writer).await.unwrap());
+        let (store, trail) = AuditTrail::open(&config.store, &data, Timestamp::now(), rand_bytes).await.unwrap();
+        let mut store: Arc<dyn Store> = Arc::new(store);
         if faults.vault_is_lost {
             store = Arc::new(LostVault(store));
         }
@@ -162,7 +167,8 @@ impl TestGateway {
             signer,
             snapshot,
             key_secret,
-            journal: Arc::new(Journal::open(&data.journal(), Position::default()).unwrap()),
+            audit_signer: Arc::new(Signer::from_seed(&data.audit_seed(sources.random()).unwrap())),
+            trail: Arc::new(trail),
             store: Arc::clone(&store),
             sources,
         };
@@ -181,6 +187,24 @@ impl TestGateway {
             store,
             folder,
         }
+    }
+
+    /// Changes the database behind the gateway's back.
+    pub async fn tamper(&self, statements: &[&str]) {
+        let url = match database(self.folder.path()).await {
+            Database::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Database::Postgres(PostgresUrl::Plain(url)) => url,
+            Database::Postgres(kept) => panic!("{kept:?}"),
+        };
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        for statement in statements {
+            let query = sqlx::query(sqlx::AssertSqlSafe((*statement).to_owned()));
+            query.execute(&mut connection).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+    }
+
+    pub fn shared_store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.store)
     }
 
     /// Where the database, the journal and the secrets lie.
@@ -220,7 +244,7 @@ impl TestGateway {
 
     /// Everything in the audit, carried over from the journal first.
     pub async fn audit(&self) -> Vec<AuditRecord> {
-        project_all(&self.gateway.journal, self.store.as_ref()).await.unwrap();
+        project_all(self.gateway.trail.journal(), self.store.as_ref()).await.unwrap();
         self.store
             .audit_page(AuditFilter::default(), 0, 10_000)
             .await

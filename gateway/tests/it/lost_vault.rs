@@ -3,11 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Store, StoreError, StoreFuture, TenancyStore,
-    TokensUsed,
+    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Projected, Store, StoreError, StoreFuture,
+    TenancyStore, TokensUsed, TrailStore,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -26,7 +25,7 @@ impl Store for LostVault {
         self.0.journal_position()
     }
 
-    fn append_audit(&self, records: Vec<AuditRecord>, upto: Position) -> StoreFuture<'_, ()> {
+    fn append_audit(&self, records: Vec<Projected>, upto: Position) -> StoreFuture<'_, ()> {
         self.0.append_audit(records, upto)
     }
 
@@ -44,6 +43,10 @@ impl Store for LostVault {
 
     fn delete_expired_conversations(&self, _: u64) -> StoreFuture<'_, u64> {
         lost()
+    }
+
+    fn trail(&self) -> &dyn TrailStore {
+        self.0.trail()
     }
 
     fn ledger(&self) -> &dyn LedgerStore {

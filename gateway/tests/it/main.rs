@@ -5,6 +5,7 @@
 mod alerts;
 mod anthropic;
 mod audit;
+mod audit_chain;
 mod batches;
 mod bedrock;
 mod cached;

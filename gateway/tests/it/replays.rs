@@ -281,7 +281,8 @@ async fn replays_outlive_the_process_and_the_key_and_then_expire() {
     let (mut folder, key) = gateway.stop().await;
     let clock = Arc::new(AtomicI64::new(0));
     for fills in [&[1][..], &[2, 1], &[2]] {
-        let place = Place { folder: Some(folder), clock: Arc::clone(&clock), content_keys: keys(fills) };
+        let place =
+            Place { folder: Some(folder), clock: Arc::clone(&clock), content_keys: keys(fills), ..Place::default() };
         let mut gateway = TestGateway::start_at(&toml, place).await;
         gateway.key.clone_from(&key);
         let again = named(&gateway, "k1", &hello(true)).await;

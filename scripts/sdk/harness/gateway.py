@@ -101,11 +101,15 @@ class Gateway:
         return run_binary(self.binary, self.folder, *arguments, "--config", str(self.config))
 
     def audit(self) -> list[dict[str, Any]]:
-        """`shekara audit export`, parsed."""
+        """`shekara audit export`, parsed: the last record of each request, oldest request first."""
         exported = self.command("audit", "export")
         if exported.returncode != 0:
             raise AssertionError(exported.stderr)
-        return [json.loads(line) for line in exported.stdout.splitlines()]
+        lines = [json.loads(line) for line in exported.stdout.splitlines()]
+        records: dict[str, dict[str, Any]] = {}
+        for record in (line["record"] for line in lines if "record" in line):
+            records[record["request_id"]] = record
+        return list(records.values())
 
     def send_signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

@@ -1,4 +1,5 @@
-//! `GET /admin/v1/audit`: what was recorded, searched by whom, what, when and how it ended.
+//! `GET /admin/v1/audit`: what was recorded, searched by whom, what, when and how it ended. `GET /admin/v1/audit/keys`:
+//! what its checkpoints and exports are verified with.
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::caller::{Caller, reach};
 use super::listing::query;
 use super::store_failed;
 use crate::pipeline::Gateway;
+use crate::signing::PublicKey;
 use crate::store::AuditFilter;
 
 const DEFAULT_LIMIT: u32 = 100;
@@ -75,6 +77,15 @@ pub async fn audit_page(
     let rows = rows.map_err(|error| store_failed(&error))?;
     let has_more = rows.len() == limit as usize;
     Ok(Json(json!({ "object": "list", "data": rows, "has_more": has_more })))
+}
+
+/// The key in force first.
+pub async fn audit_keys(State(gateway): State<Arc<Gateway>>) -> Json<Value> {
+    let earlier = gateway.snapshot().config.audit.earlier_keys.clone();
+    let shown =
+        |key: PublicKey| json!({ "key_id": key.id(), "alg": "Ed25519", "public_key": key, "pem": key.to_pem() });
+    let keys: Vec<Value> = std::iter::once(gateway.audit_signer.public_key()).chain(earlier).map(shown).collect();
+    Json(json!({ "object": "list", "data": keys }))
 }
 
 /// As records have it.

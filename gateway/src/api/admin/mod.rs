@@ -20,7 +20,7 @@ mod tenants;
 mod usage;
 mod versions;
 
-pub use audit::audit_page;
+pub use audit::{audit_keys, audit_page};
 pub use content::erase_content;
 pub use departments::{change_department, create_department, list_departments, show_department};
 pub use forecast::usage_forecast;

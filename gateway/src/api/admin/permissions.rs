@@ -46,6 +46,7 @@ pub const TABLE: [Row; 32] = {
         ("POST", "/admin/v1/models", &[P::ControlModels]),
         ("DELETE", "/admin/v1/content", &[P::EraseContent]),
         ("GET", "/admin/v1/audit", &[P::ReadAudit]),
+        ("GET", "/admin/v1/audit/keys", &[P::ReadAudit]),
         ("GET", "/admin/v1/usage", &[P::ReadUsage]),
         ("GET", "/admin/v1/usage/forecast", &[P::ReadUsage]),
         ("GET", "/admin/v1/rates", &[P::ReadUsage]),

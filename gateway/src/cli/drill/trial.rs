@@ -15,11 +15,11 @@ use crate::cli::local_engine::LocalEngine;
 use crate::cli::probe::Environment;
 use crate::config::{Config, Database, StoreConfig};
 use crate::content::ContentKeys;
-use crate::labels::Signer;
 use crate::pipeline::{Conversations, Gateway, GatewayParts, Snapshot, Sources};
 use crate::router::router;
 use crate::secrets::Secret;
-use crate::store::{AuditFilter, DataDir, Journal, SqlStore, Store, project_all};
+use crate::signing::Signer;
+use crate::store::{AuditFilter, AuditTrail, DataDir, Store, project_all};
 
 /// More requests than a drill makes.
 const MAX_RECORDS: u32 = 100_000;
@@ -42,8 +42,8 @@ impl Trial {
         };
         let sources = Sources::system();
         let data = DataDir::create(&config.store)?;
-        let writer = data.writer(sources.random())?;
-        let store: Arc<dyn Store> = Arc::new(SqlStore::open(&config.store.database, &writer).await?);
+        let (store, trail) = AuditTrail::open(&config.store, &data, sources.now(), || sources.random()).await?;
+        let store: Arc<dyn Store> = Arc::new(store);
         let key_secret = data.key_secret(sources.random())?;
         let keys = first_keys(store.as_ref(), &key_secret, &sources).await?.context("the folder is not empty")?;
         let masking = data.masking_secret(sources.random())?;
@@ -51,7 +51,8 @@ impl Trial {
         let parts = GatewayParts {
             conversations: Conversations::new(&config.privacy.conversations, masking),
             signer: Arc::new(Signer::from_seed(&data.label_seed(sources.random())?)),
-            journal: Arc::new(Journal::open(&data.journal(), store.journal_position().await?)?),
+            audit_signer: Arc::new(Signer::from_seed(&data.audit_seed(sources.random())?)),
+            trail: Arc::new(trail),
             snapshot: Snapshot::new(config, engine.service(), engine.models(), None, now_s)?,
             content_keys: ContentKeys::new(data.content_secret(sources.random())?, Vec::new()),
             key_secret,
@@ -72,7 +73,7 @@ impl Trial {
 
     /// What the audit says of all that was asked.
     pub(super) async fn records(&self) -> anyhow::Result<Vec<AuditRecord>> {
-        project_all(&self.gateway.journal, self.gateway.store()).await?;
+        project_all(self.gateway.trail.journal(), self.gateway.store()).await?;
         let rows = self.gateway.store().audit_page(AuditFilter::default(), 0, MAX_RECORDS).await?;
         Ok(rows.into_iter().map(|row| row.record).collect())
     }

@@ -6,8 +6,9 @@ mod seal;
 
 use std::collections::BTreeMap;
 
-use super::{Label, Notice, OutputSha256, SignedLabel, Signer, Synthetic};
+use super::{Label, Notice, OutputSha256, SignedLabel, Synthetic};
 use crate::auth::DataClass;
+use crate::signing::Signer;
 
 const TEXT: &str = "Сәлем, әлем!";
 const TENANT: &str = "clinic";
@@ -54,5 +55,5 @@ fn least_label() -> Label {
 }
 
 fn signed(label: Label) -> SignedLabel {
-    signer().sign(label, OutputSha256::of_text(TEXT), TENANT).unwrap()
+    SignedLabel::sign(label, OutputSha256::of_text(TEXT), TENANT, &signer()).unwrap()
 }

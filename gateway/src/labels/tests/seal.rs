@@ -4,9 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{TENANT, TEXT, full_label, least_label, signed, signer};
-use crate::labels::{
-    Label, OutputSha256, PublicKey, PublicKeys, Reason, SignedLabel, Signer, Unsignable, Verdict, VerifyRequest, verify,
-};
+use crate::labels::{Label, OutputSha256, Reason, SignedLabel, Unsignable, Verdict, VerifyRequest, verify};
+use crate::signing::{PublicKey, PublicKeys, Signer};
 
 fn check(body: &Value, tenant: &str) -> Verdict {
     let request = VerifyRequest::read(body.to_string().as_bytes()).unwrap();
@@ -122,7 +121,7 @@ fn another_tenant_key_or_output_does_not_verify() {
     assert_eq!(check(&json!({"output":"Сәлем, әлем","label":label}), TENANT).reason, Reason::OutputMismatch);
 
     let stranger = Signer::from_seed(&[7; 32]);
-    let forged = stranger.sign(full_label(), OutputSha256::of_text(TEXT), TENANT).unwrap();
+    let forged = SignedLabel::sign(full_label(), OutputSha256::of_text(TEXT), TENANT, &stranger).unwrap();
     let verdict = check(&body(&forged), TENANT);
     assert_eq!((verdict.valid, verdict.reason, verdict.key_id), (false, Reason::UnknownKey, None));
 
@@ -140,7 +139,9 @@ fn another_tenant_key_or_output_does_not_verify() {
 
 #[test]
 fn what_could_be_two_labels_is_not_signed() {
-    let refused = |label: Label, tenant: &str| signer().sign(label, OutputSha256::of_text(TEXT), tenant).unwrap_err();
+    let refused = |label: Label, tenant: &str| {
+        SignedLabel::sign(label, OutputSha256::of_text(TEXT), tenant, &signer()).unwrap_err()
+    };
     let model = |text: &str| Label { model: text.to_owned(), ..full_label() };
     assert_eq!(refused(model("demo\nzone=local"), TENANT), Unsignable { field: "model" });
     assert_eq!(refused(model(&"m".repeat(513)), TENANT), Unsignable { field: "model" });
@@ -168,7 +169,7 @@ proptest! {
     fn round_trip(text in "\\PC{0,40}", model in "\\PC{0,20}", tenant in "\\PC{1,20}", seed in any::<[u8; 32]>()) {
         let signer = Signer::from_seed(&seed);
         let label = Label { model, ..full_label() };
-        let signed = signer.sign(label, OutputSha256::of_text(&text), &tenant).unwrap();
+        let signed = SignedLabel::sign(label, OutputSha256::of_text(&text), &tenant, &signer).unwrap();
         let body = json!({ "output": text, "label": signed }).to_string();
         let request = VerifyRequest::read(body.as_bytes()).unwrap();
         prop_assert_eq!(&request.label, &signed);

@@ -2,7 +2,7 @@
 //! for it.
 
 mod privacy;
-mod receivers;
+pub mod receivers;
 mod told;
 mod ways;
 
@@ -15,10 +15,10 @@ use crate::gateway::TestGateway;
 use receivers::Webhook;
 
 /// What alerts are signed with in these tests.
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A file that holds the secret, to be kept while it is used.
-fn secret() -> NamedTempFile {
+pub fn secret() -> NamedTempFile {
     let file = NamedTempFile::new().unwrap();
     std::fs::write(file.path(), SECRET).unwrap();
     file

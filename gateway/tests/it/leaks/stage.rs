@@ -72,7 +72,7 @@ impl Stage {
             actors.push(Actor::new(name, TestGateway::start_faulty(&toml(""), faults).await, true, weight));
         }
         let unrecorded = TestGateway::start(&toml("")).await;
-        let journal = unrecorded.gateway.journal.folder().to_owned();
+        let journal = unrecorded.gateway.trail.journal().folder().to_owned();
         std::fs::remove_dir_all(&journal).unwrap();
         std::fs::write(&journal, "no folder").unwrap();
         actors.push(Actor::new("a lost journal", unrecorded, true, 4));

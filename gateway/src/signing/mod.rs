@@ -1,7 +1,10 @@
 //! Ed25519 keys and signatures: a seed that signs and public keys that check.
 //!
-//! The private half never leaves this type and never shows in `Debug`. Signing is deterministic (RFC 8032), so it needs
-//! no randomness.
+//! The private half never leaves [`Signer`] and never shows in `Debug`. Signing is deterministic (RFC 8032), so it needs
+//! no randomness. What is signed with one key must be told apart by its first bytes: labels begin with
+//! `shekara-label-v1`, audit objects are JSON that names what it is in a member `shekara_audit_…`.
+
+pub(crate) mod hex;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,19 +12,15 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use serde::ser::SerializeStruct as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256};
 
-use super::output::bytes_of_hex;
-use super::{Label, OutputSha256, SignedLabel, Unsignable};
+use hex::{bytes_of_hex, hex};
 
-/// The `alg` of every signature.
-pub(super) const ALGORITHM: &str = "Ed25519";
 /// `SubjectPublicKeyInfo` of an Ed25519 key up to the key itself (RFC 8410).
 const SPKI_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
-/// Signs labels.
+/// Signs texts.
 pub struct Signer {
     pair: Ed25519KeyPair,
     public: PublicKey,
@@ -31,20 +30,17 @@ pub struct Signer {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 8]);
 
-/// The half of a key that anyone may have.
+/// The half of a key that anyone may have; written as the base64 of its 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey([u8; 32]);
 
 /// The keys whose signatures are believed: the one in force and those before it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublicKeys(BTreeMap<KeyId, PublicKey>);
 
-/// A detached signature and the key that made it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    pub key_id: KeyId,
-    value: [u8; 64],
-}
+/// 64 bytes, written in base64url without padding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature([u8; 64]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the seed of a signing key is 64 hex digits")]
@@ -82,17 +78,12 @@ impl Signer {
         self.public.id()
     }
 
-    /// Signs what a label says about an output that a tenant received.
-    ///
-    /// # Errors
-    /// A field of the label, or the tenant, cannot be signed.
-    pub fn sign(&self, label: Label, output: OutputSha256, tenant: &str) -> Result<SignedLabel, Unsignable> {
-        let text = label.signed_text(&output, tenant)?;
+    pub fn sign(&self, text: &[u8]) -> Signature {
         let mut value = [0; 64];
-        for (byte, from) in value.iter_mut().zip(self.pair.sign(text.as_bytes()).as_ref()) {
+        for (byte, from) in value.iter_mut().zip(self.pair.sign(text).as_ref()) {
             *byte = *from;
         }
-        Ok(SignedLabel { label, output_sha256: output, signature: Signature { key_id: self.key_id(), value } })
+        Signature(value)
     }
 }
 
@@ -118,7 +109,6 @@ impl PublicKey {
         KeyId(id)
     }
 
-    /// The 32 bytes in base64 with padding.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
     }
@@ -129,8 +119,8 @@ impl PublicKey {
         format!("-----BEGIN PUBLIC KEY-----\n{spki}\n-----END PUBLIC KEY-----\n")
     }
 
-    pub(super) fn holds(&self, text: &str, signature: &Signature) -> bool {
-        UnparsedPublicKey::new(&ED25519, &self.0).verify(text.as_bytes(), &signature.value).is_ok()
+    pub fn holds(&self, text: &[u8], signature: &Signature) -> bool {
+        UnparsedPublicKey::new(&ED25519, &self.0).verify(text, &signature.0).is_ok()
     }
 }
 
@@ -142,6 +132,27 @@ impl PublicKeys {
     pub fn iter(&self) -> impl Iterator<Item = &PublicKey> {
         self.0.values()
     }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Signature {
+    /// Stands where a signature is to come.
+    pub(crate) const NONE: Self = Self([0; 64]);
+
+    /// `None` unless the text is the base64url of 64 bytes, without padding.
+    pub fn read(text: &str) -> Option<Self> {
+        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+}
+
+impl KeyId {
+    /// `None` unless the text is 16 hex digits.
+    pub fn read(text: &str) -> Option<Self> {
+        bytes_of_hex(text).map(Self)
+    }
 }
 
 impl FromIterator<PublicKey> for PublicKeys {
@@ -150,24 +161,15 @@ impl FromIterator<PublicKey> for PublicKeys {
     }
 }
 
-impl Signature {
-    /// `None` unless `value` is the base64url of 64 bytes, without padding.
-    pub(super) fn read(key_id: KeyId, value: &str) -> Option<Self> {
-        let value = URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()?;
-        Some(Self { key_id, value })
-    }
-}
-
-impl KeyId {
-    /// `None` unless the text is 16 hex digits.
-    pub(super) fn read(text: &str) -> Option<Self> {
-        bytes_of_hex(text).map(Self)
+impl Extend<PublicKey> for PublicKeys {
+    fn extend<I: IntoIterator<Item = PublicKey>>(&mut self, keys: I) {
+        self.0.extend(keys.into_iter().map(|key| (key.id(), key)));
     }
 }
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 
@@ -177,18 +179,67 @@ impl fmt::Debug for KeyId {
     }
 }
 
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signature({})", URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
 impl Serialize for KeyId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
+impl Serialize for PublicKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_base64())
+    }
+}
+
 impl Serialize for Signature {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Signature", 3)?;
-        object.serialize_field("alg", ALGORITHM)?;
-        object.serialize_field("key_id", &self.key_id)?;
-        object.serialize_field("value", &URL_SAFE_NO_PAD.encode(self.value))?;
-        object.end()
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(&String::deserialize(deserializer)?).ok_or_else(|| de::Error::custom("a key's id is 16 hex digits"))
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_base64(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = Self::read(&String::deserialize(deserializer)?);
+        read.ok_or_else(|| de::Error::custom("a signature is 64 bytes in base64url without padding"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_holds_under_its_key_alone() {
+        let (signer, other) = (Signer::from_seed(&[1; 32]), Signer::from_seed(&[2; 32]));
+        let signature = signer.sign(b"text");
+        assert!(signer.public_key().holds(b"text", &signature));
+        assert!(!signer.public_key().holds(b"texT", &signature));
+        assert!(!other.public_key().holds(b"text", &signature));
+    }
+
+    #[test]
+    fn keys_and_signatures_come_back_from_json() {
+        let signer = Signer::from_seed(&[3; 32]);
+        let written = (signer.key_id(), signer.public_key(), signer.sign(b"x"));
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<(KeyId, PublicKey, Signature)>(&text).unwrap(), written);
     }
 }
