@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 23] = [
+const IMPORTS: [(&str, &[&str]); 24] = [
     ("alerts", &["telemetry"]),
     ("auth", &["limits"]),
     ("billing", &[]),
+    ("invoices", &["billing"]),
     ("ledger", &["audit", "auth", "billing"]),
     ("limits", &["billing"]),
     ("cluster", &["billing", "limits"]),
@@ -71,7 +72,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
 ];
 
 /// Foreign crate → the only places that may name it.
-const NAMED_BY: [(&str, &[&str]); 8] = [
+const NAMED_BY: [(&str, &[&str]); 11] = [
     ("reqwest", &["egress"]),
     ("rustls", &["egress", "ingress"]),
     ("tokio_rustls", &["ingress"]),
@@ -83,6 +84,9 @@ const NAMED_BY: [(&str, &[&str]); 8] = [
     ),
     ("shekara_inference", &["cli/local_engine.rs", "config/file.rs"]),
     ("clap", &["cli"]),
+    ("pdf_writer", &["invoices/pdf"]),
+    ("subsetter", &["invoices/pdf"]),
+    ("ttf_parser", &["invoices/pdf"]),
 ];
 
 const MAX_LINES: usize = 500;
