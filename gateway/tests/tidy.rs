@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Module → the modules of this crate that it may import. `cli` may import all.
 const IMPORTS: [(&str, &[&str]); 24] = [
     ("alerts", &["telemetry"]),
-    ("auth", &["limits"]),
+    ("auth", &["invoices", "limits"]),
     ("billing", &[]),
     ("invoices", &["billing"]),
     ("ledger", &["audit", "auth", "billing"]),
@@ -20,12 +20,12 @@ const IMPORTS: [(&str, &[&str]); 24] = [
     ("content", &[]),
     ("labels", &["auth"]),
     ("pii", &["auth"]),
-    ("config", &["alerts", "auth", "billing", "content", "labels", "pii", "secrets"]),
+    ("config", &["alerts", "auth", "billing", "content", "invoices", "labels", "pii", "secrets"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
     ("channels", &["alerts", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
-    ("store", &["audit", "auth", "billing", "config", "content", "ledger", "limits", "pii", "secrets"]),
+    ("store", &["audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets"]),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
         "pipeline",
@@ -50,7 +50,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["audit", "billing", "content", "pii", "pipeline"]),
+    ("jobs", &["audit", "auth", "billing", "config", "content", "invoices", "pii", "pipeline", "store"]),
     (
         "api",
         &[
@@ -59,6 +59,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "ledger",
             "limits",
             "content",
+            "invoices",
             "jobs",
             "labels",
             "pii",

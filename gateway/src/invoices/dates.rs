@@ -48,6 +48,11 @@ impl Period {
         if to < from { Err(Problem::TooEarly { earliest: from }) } else { Ok(Self { from, to }) }
     }
 
+    /// From the first to the last day of the month that `day` lies in.
+    pub fn month_of(day: Date) -> Self {
+        Self { from: day.first_of_month(), to: day.last_of_month() }
+    }
+
     pub const fn from(self) -> Date {
         self.from
     }

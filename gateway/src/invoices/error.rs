@@ -60,6 +60,8 @@ pub enum Problem {
     TooEarly { earliest: Date },
     #[error("no rate of the value added tax is known for {turnover_date}")]
     UnknownVatRate { turnover_date: Date },
+    #[error("it must be a day like 2026-01-15")]
+    NotADay,
     #[error("it is missing")]
     Missing,
 }
@@ -78,7 +80,8 @@ impl Problem {
 
 impl BadField {
     /// The same, seen from whoever holds the field's owner.
-    pub(super) fn under(self, owner: &str) -> Self {
+    #[must_use]
+    pub fn under(self, owner: &str) -> Self {
         Self { field: format!("{owner}.{}", self.field), problem: self.problem }
     }
 }

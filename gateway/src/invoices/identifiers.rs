@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::Problem;
+use super::error::{BadField, Problem, read};
 
 /// БИН or ИИН (БСН, ЖСН), 12 digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,6 +165,14 @@ impl FromStr for PaymentPurpose {
         let number = text.parse().ok().filter(|_| is_formed);
         number.map(Self).ok_or(Problem::NotDigits { count: 3 })
     }
+}
+
+/// Whether an invoice could have it, before there is one.
+///
+/// # Errors
+/// It is not three digits.
+pub fn check_payment_purpose(field: &str, text: &str) -> Result<(), BadField> {
+    read::<PaymentPurpose>(field, text).map(drop)
 }
 
 impl fmt::Display for PaymentPurpose {

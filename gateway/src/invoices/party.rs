@@ -11,7 +11,7 @@ const MAX_ADDRESS_CHARS: usize = 250;
 const MAX_SHORT_CHARS: usize = 100;
 
 /// As a configuration or a form has it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PartyDraft {
     pub name: String,
     pub name_kk: Option<String>,
@@ -22,7 +22,7 @@ pub struct PartyDraft {
     pub bank: Option<BankDraft>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BankDraft {
     pub name: String,
     pub iik: String,
@@ -30,16 +30,42 @@ pub struct BankDraft {
     pub kbe: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContractDraft {
     pub number: String,
     pub date: Date,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SignerDraft {
     pub position: String,
     pub name: String,
+}
+
+impl PartyDraft {
+    /// Whether a document could have it, before there is one.
+    ///
+    /// # Errors
+    /// A field is bad.
+    pub fn check(&self) -> Result<(), BadField> {
+        Party::check(self).map(drop)
+    }
+}
+
+impl ContractDraft {
+    /// # Errors
+    /// As [`PartyDraft::check`].
+    pub fn check(&self) -> Result<(), BadField> {
+        Contract::check(self, self.date).map(drop)
+    }
+}
+
+impl SignerDraft {
+    /// # Errors
+    /// As [`PartyDraft::check`].
+    pub fn check(&self) -> Result<(), BadField> {
+        Signer::check(self).map(drop)
+    }
 }
 
 #[derive(Debug, Clone)]

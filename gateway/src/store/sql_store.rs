@@ -11,8 +11,8 @@ use sqlx::{Any, AnyPool, Row};
 use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
 use super::{
-    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Store, StoreError, StoreFuture, TenancyStore,
-    TokensUsed, VaultStore,
+    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Store, StoreError, StoreFuture,
+    TenancyStore, TokensUsed, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
 use crate::billing::UsageSource;
@@ -115,6 +115,10 @@ impl Store for SqlStore {
     }
 
     fn ledger(&self) -> &dyn LedgerStore {
+        self
+    }
+
+    fn invoices(&self) -> &dyn InvoiceStore {
         self
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Store, StoreError, StoreFuture, TenancyStore,
-    TokensUsed,
+    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Store, StoreError, StoreFuture,
+    TenancyStore, TokensUsed,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -48,6 +48,10 @@ impl Store for LostVault {
 
     fn ledger(&self) -> &dyn LedgerStore {
         self.0.ledger()
+    }
+
+    fn invoices(&self) -> &dyn InvoiceStore {
+        self.0.invoices()
     }
 
     fn content(&self) -> &dyn ContentStore {
