@@ -50,7 +50,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["audit", "auth", "billing", "config", "content", "invoices", "pii", "pipeline", "store"]),
+    ("jobs", &["audit", "auth", "billing", "config", "content", "invoices", "ledger", "pii", "pipeline", "store"]),
     (
         "api",
         &[

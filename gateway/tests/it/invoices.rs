@@ -114,6 +114,7 @@ async fn what_a_provider_reports_is_what_is_paid_for() {
     let pdf = pdf.bearer_auth(&started.gateway.admin_key).send().await.unwrap();
     assert_eq!(pdf.headers()["content-type"], "application/pdf");
     assert!(pdf.bytes().await.unwrap().starts_with(b"%PDF"));
+    started.gateway.audit().await;
     let again = started.admin("POST", "invoices/close", json!({ "month": month, "tenant": "bank" })).await;
     assert_eq!((again.status, again.code().as_str()), (409, "month_closed"));
     assert_eq!(started.close(&month).await.json()["closed"], json!([]));
