@@ -14,6 +14,7 @@ pub mod config;
 pub mod content;
 pub mod egress;
 pub mod ingress;
+pub mod invoices;
 pub mod jobs;
 pub mod labels;
 pub mod ledger;

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 24] = [
+const IMPORTS: [(&str, &[&str]); 25] = [
     ("alerts", &["telemetry"]),
-    ("auth", &["limits"]),
+    ("auth", &["invoices", "limits"]),
     ("billing", &[]),
+    ("invoices", &["billing"]),
     ("ledger", &["audit", "auth", "billing"]),
     ("limits", &["billing"]),
     ("cluster", &["billing", "limits"]),
@@ -20,12 +21,15 @@ const IMPORTS: [(&str, &[&str]); 24] = [
     ("content", &[]),
     ("labels", &["auth", "signing"]),
     ("pii", &["auth"]),
-    ("config", &["alerts", "auth", "billing", "content", "labels", "pii", "secrets", "signing"]),
+    ("config", &["alerts", "auth", "billing", "content", "invoices", "labels", "pii", "secrets", "signing"]),
     ("routing", &["auth", "config", "pii"]),
     ("egress", &["config"]),
     ("channels", &["alerts", "audit", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
-    ("store", &["audit", "auth", "billing", "config", "content", "ledger", "limits", "pii", "secrets", "signing"]),
+    (
+        "store",
+        &["audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets", "signing"],
+    ),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
         "pipeline",
@@ -51,7 +55,13 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "telemetry",
         ],
     ),
-    ("jobs", &["alerts", "audit", "billing", "channels", "config", "content", "ledger", "pii", "pipeline", "store"]),
+    (
+        "jobs",
+        &[
+            "alerts", "audit", "auth", "billing", "channels", "config", "content", "invoices", "ledger", "pii",
+            "pipeline", "store",
+        ],
+    ),
     (
         "api",
         &[
@@ -60,6 +70,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
             "ledger",
             "limits",
             "content",
+            "invoices",
             "jobs",
             "labels",
             "pii",
@@ -74,7 +85,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
 ];
 
 /// Foreign crate → the only places that may name it.
-const NAMED_BY: [(&str, &[&str]); 8] = [
+const NAMED_BY: [(&str, &[&str]); 11] = [
     ("reqwest", &["egress"]),
     ("rustls", &["egress", "ingress"]),
     ("tokio_rustls", &["ingress"]),
@@ -86,6 +97,9 @@ const NAMED_BY: [(&str, &[&str]); 8] = [
     ),
     ("shekara_inference", &["cli/local_engine.rs", "config/file.rs"]),
     ("clap", &["cli"]),
+    ("pdf_writer", &["invoices/pdf"]),
+    ("subsetter", &["invoices/pdf"]),
+    ("ttf_parser", &["invoices/pdf"]),
 ];
 
 const MAX_LINES: usize = 500;

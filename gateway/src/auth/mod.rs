@@ -1,6 +1,7 @@
 //! Who may do what: tenants and their projects, virtual keys (kept as keyed hashes, recognised, restricted), roles, and
 //! kill switches.
 
+mod buyer;
 mod data_class;
 mod directory;
 mod key;
@@ -12,6 +13,7 @@ mod role;
 mod switches;
 mod tenancy;
 
+pub use buyer::{BuyerBank, BuyerContract, BuyerDetails};
 pub use data_class::DataClass;
 pub use directory::{Bearer, Bounds, Directory, DirectoryRecords, KeyError, OwnBound, project_scope};
 pub use key::{KEY_PREFIX, KeyRecord, KeySecret, MintedKey, NewKey, id_prefix, mint};

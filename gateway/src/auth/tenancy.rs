@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::InvalidName;
+use super::buyer::BuyerDetails;
 use super::names::check_name;
 use crate::limits::Limits;
 
@@ -47,6 +48,9 @@ pub struct Project {
 pub struct TenantSettings {
     #[serde(skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
+    /// Who the invoices are for; without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing: Option<BuyerDetails>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

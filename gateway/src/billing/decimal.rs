@@ -22,7 +22,7 @@ pub enum BadAmount {
 pub struct TooLarge;
 
 /// `-1234.5` with two digits is `-123450`. Digits, a minus and a point are all that may stand there.
-pub(super) fn read(text: &str, max_digits: usize) -> Result<i128, BadAmount> {
+pub(crate) fn read(text: &str, max_digits: usize) -> Result<i128, BadAmount> {
     let (is_negative, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => (true, unsigned),
         None => (false, text),
@@ -55,7 +55,7 @@ pub(super) fn write(number: i128, digits: usize) -> String {
 }
 
 /// To the nearest whole number, and from the middle to the even one: over many lines neither side gains.
-pub(super) fn divide_half_even(dividend: i128, divisor: NonZeroU64) -> i128 {
+pub(crate) fn divide_half_even(dividend: i128, divisor: NonZeroU64) -> i128 {
     let divisor = i128::from(divisor.get());
     let (below, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
     let is_up = match rest.cmp(&(divisor - rest)) {

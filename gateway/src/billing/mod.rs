@@ -11,7 +11,7 @@
 
 mod allocation;
 mod charge;
-mod decimal;
+pub(crate) mod decimal;
 mod dollars;
 mod exchange_rate;
 mod factor;

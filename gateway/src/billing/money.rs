@@ -81,7 +81,7 @@ impl Tenge {
         Self::from_wide(amounts.into_iter().map(|amount| i128::from(amount.0)).sum())
     }
 
-    pub(super) fn from_wide(tiyn: i128) -> Result<Self, TooLarge> {
+    pub(crate) fn from_wide(tiyn: i128) -> Result<Self, TooLarge> {
         i64::try_from(tiyn).map(Self).map_err(|_| TooLarge)
     }
 }

@@ -7,6 +7,7 @@ mod check;
 mod config_check;
 mod drill;
 mod first_start;
+mod invoice;
 mod keys;
 mod local_engine;
 mod open_store;
@@ -60,6 +61,8 @@ enum Command {
     Alerts(alerts::AlertsCommand),
     /// What was used and what it cost, by anything and over any days.
     Usage(usage::UsageArgs),
+    /// What a customer pays by: счёт на оплату and АВР of a month, its close, credit notes.
+    Invoice(invoice::InvoiceArgs),
     /// Exchange rates of the dollar.
     #[command(subcommand)]
     Rates(rates::RatesCommand),
@@ -105,6 +108,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Pii(command)) => pii::run(path, command),
         Some(Command::Alerts(command)) => alerts::run(path, &command).await,
         Some(Command::Usage(args)) => usage::run(path, args).await,
+        Some(Command::Invoice(args)) => invoice::run(path, args).await,
         Some(Command::Rates(command)) => rates::run(path, command).await,
         Some(Command::Audit(command)) => audit::run(path, &command).await,
     }

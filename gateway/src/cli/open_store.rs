@@ -3,12 +3,15 @@
 use std::path::Path;
 
 use super::audit::carry_over;
-use crate::config::load;
+use crate::config::{Config, load};
 use crate::pipeline::Sources;
 use crate::store::{DataDir, SqlStore};
 
 pub(super) async fn open_store(path: Option<&Path>) -> anyhow::Result<SqlStore> {
-    let config = load(path)?.config;
+    open_configured(&load(path)?.config).await
+}
+
+pub(super) async fn open_configured(config: &Config) -> anyhow::Result<SqlStore> {
     let data = DataDir::create(&config.store)?;
     let writer = data.writer(Sources::system().random())?;
     let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;

@@ -11,6 +11,11 @@ pub(super) fn text(text: &str) {
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
+/// A file's content.
+pub(super) fn bytes(bytes: &[u8]) {
+    let _ = std::io::stdout().lock().write_all(bytes);
+}
+
 pub(super) fn error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "shekara: {text}");
 }

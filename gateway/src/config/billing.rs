@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::supplier::{Supplier, SupplierFile, check_supplier};
 use super::validate::{Invalid, invalid};
 use crate::billing::{
     ExchangeRate, LocalPrice, LocalPrices, Price, PriceFile, RateTable, Tenge, TengeRate, UnitPrice, read_overrides,
@@ -23,6 +24,8 @@ pub struct BillingFile {
     pub prices: Vec<PriceFile>,
     pub local: Vec<LocalPriceFile>,
     pub exchange: ExchangeFile,
+    /// Who sends the invoices; unset: there are none.
+    pub supplier: Option<Spanned<SupplierFile>>,
 }
 
 /// What a local model costs, in tenge as decimal texts. One without a row is free, and the ledger says so.
@@ -61,6 +64,7 @@ pub struct BillingConfig {
     pub prices: Vec<Price>,
     pub local: LocalPrices,
     pub exchange: ExchangeConfig,
+    pub supplier: Option<Supplier>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +101,9 @@ impl BillingFile {
             }
         }
         let is_set = !self.prices.is_empty() || !self.local.is_empty() || self.exchange.source.is_some();
-        Ok(BillingConfig { is_set, prices, local, exchange: check_exchange(&self.exchange)? })
+        let exchange = check_exchange(&self.exchange)?;
+        let supplier = self.supplier.as_ref().map(check_supplier).transpose()?;
+        Ok(BillingConfig { is_set, prices, local, exchange, supplier })
     }
 }
 

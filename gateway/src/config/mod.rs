@@ -23,6 +23,7 @@ mod route;
 mod route_file;
 mod server_tls;
 mod store;
+mod supplier;
 mod validate;
 mod vault;
 
@@ -48,5 +49,6 @@ pub use route::{
 pub use route_file::{Ability, Sticky, Strategy, TimeoutsFile, UnreadableRule};
 pub use server_tls::ServerTls;
 pub use store::{Database, PostgresUrl, StoreConfig};
+pub use supplier::Supplier;
 pub use validate::{Config, LOCAL_PROVIDER, Zone, inside_border};
 pub use vault::VaultConfig;

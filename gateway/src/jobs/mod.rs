@@ -2,5 +2,6 @@
 
 pub mod audit_feed;
 pub mod batches;
+pub mod invoices;
 pub mod rates;
 pub mod spending;

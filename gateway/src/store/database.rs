@@ -136,6 +136,7 @@ const SQLITE: [(i64, &str, &str); 11] = [
     (9, "tenancy", include_str!("../../migrations/sqlite/0009_tenancy.sql")),
     (10, "audit_chain", include_str!("../../migrations/sqlite/0010_audit_chain.sql")),
     (11, "ledger", include_str!("../../migrations/sqlite/0011_ledger.sql")),
+    (12, "invoices", include_str!("../../migrations/sqlite/0012_invoices.sql")),
 ];
 
 const POSTGRES: [(i64, &str, &str); 5] = [
@@ -144,6 +145,7 @@ const POSTGRES: [(i64, &str, &str); 5] = [
     (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),
     (10, "audit_chain", include_str!("../../migrations/postgres/0010_audit_chain.sql")),
     (11, "ledger", include_str!("../../migrations/postgres/0011_ledger.sql")),
+    (12, "invoices", include_str!("../../migrations/postgres/0012_invoices.sql")),
 ];
 
 fn migrator(steps: &'static Steps) -> Migrator {

@@ -1,58 +1,16 @@
 //! Both databases give the same sums.
 
 use super::super::ledger_rows::insert_row;
-use super::super::test_store::test_stores;
+use super::super::test_store::{ledger_row, test_stores};
 use super::*;
-use crate::audit::TryResult;
-use crate::auth::DataClass;
-use crate::billing::{Charge, Factor, Tenge, Usage, UsageSource, Usd};
-use crate::ledger::{AttemptKind, LedgerRow};
-
-fn row(number: u32, tenant: &str, day: &str, tiyn: Option<i64>) -> LedgerRow {
-    let charge = tiyn.map(|tiyn| Charge {
-        usd: Some(Usd::from_pico(1_000_000_000_001)),
-        tenge: Tenge::from_tiyn(tiyn),
-        price_version: "config-0".into(),
-        fx: None,
-        usage_source: UsageSource::Provider,
-        factor: Factor::ONE,
-    });
-    LedgerRow {
-        id: LedgerRow::id_of("req", number),
-        request_id: format!("req_{}", number / 2),
-        attempt: number,
-        time: format!("{day}T00:00:00.000Z"),
-        day: day.parse().unwrap(),
-        tenant: tenant.into(),
-        department: None,
-        project: "chat".into(),
-        key_id: "k".into(),
-        environment: "prod".into(),
-        scenario: None,
-        route: Some("chat".into()),
-        provider: "cloud".into(),
-        model: "big".into(),
-        zone: "external".into(),
-        data_class: DataClass::Public,
-        kind: AttemptKind::First,
-        reason: "primary".into(),
-        outcome: TryResult::Answered,
-        error_type: None,
-        first_token_ms: None,
-        total_ms: Some(u64::from(number)),
-        usage: Usage { prompt_tokens: Some(10), completion_tokens: Some(1), ..Usage::default() },
-        usage_source: UsageSource::Provider,
-        charge,
-        unpriced: tiyn.is_none().then(|| "no_price".into()),
-    }
-}
+use crate::billing::{Tenge, Usd};
 
 #[tokio::test]
 async fn rows_add_up_by_any_names_and_count_once() {
     for test in test_stores().await {
         let store = test.store;
-        let rows: Vec<_> = (1..=100).map(|number| row(number, "bank", "2026-11-30", Some(3))).collect();
-        let others = [row(101, "bank", "2026-12-01", Some(5)), row(102, "clinic", "2026-12-01", None)];
+        let rows: Vec<_> = (1..=100).map(|number| ledger_row(number, "bank", "2026-11-30", Some(3))).collect();
+        let others = [ledger_row(101, "bank", "2026-12-01", Some(5)), ledger_row(102, "clinic", "2026-12-01", None)];
         for row in rows.iter().chain(&others).chain(&rows) {
             insert_row(row).execute(&store.pool).await.unwrap();
         }

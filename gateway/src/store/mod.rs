@@ -5,6 +5,8 @@ mod content_store;
 mod data_dir;
 mod database;
 mod error;
+mod invoice_rows;
+mod invoice_store;
 mod journal;
 mod journal_reader;
 mod ledger_rows;
@@ -15,7 +17,7 @@ mod sql_store;
 mod tenancy_rows;
 mod tenancy_store;
 #[cfg(test)]
-mod test_store;
+pub(crate) mod test_store;
 mod trail_check;
 mod trail_export;
 mod trail_store;
@@ -26,6 +28,11 @@ pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
 pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
+pub use invoice_rows::{
+    Closing, Crediting, InvoiceFilter, InvoiceKind, InvoiceRow, IssuedInvoice, Kept, MonthStanding, NewDocument,
+    UsageGroup, UsageRow,
+};
+pub use invoice_store::InvoiceStore;
 pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
 pub use ledger_store::{LedgerStore, RateKept, Spent};
@@ -102,6 +109,8 @@ pub trait Store: Send + Sync {
     fn trail(&self) -> &dyn TrailStore;
     /// What was used and what it cost.
     fn ledger(&self) -> &dyn LedgerStore;
+    /// What was billed of it.
+    fn invoices(&self) -> &dyn InvoiceStore;
     /// What is kept of requests and answers.
     fn content(&self) -> &dyn ContentStore;
     /// Tokens by provider and model, of requests that came at `from` or later and before `until` (as in audit records).

@@ -12,8 +12,8 @@ use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
 use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Projected, Store, StoreError, StoreFuture,
-    TenancyStore, TokensUsed, TrailStore, VaultStore,
+    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
+    StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
 use crate::billing::UsageSource;
@@ -123,6 +123,10 @@ impl Store for SqlStore {
     }
 
     fn ledger(&self) -> &dyn LedgerStore {
+        self
+    }
+
+    fn invoices(&self) -> &dyn InvoiceStore {
         self
     }
 

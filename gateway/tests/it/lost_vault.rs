@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, LedgerStore, Position, Projected, Store, StoreError, StoreFuture,
-    TenancyStore, TokensUsed, TrailStore,
+    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
+    StoreFuture, TenancyStore, TokensUsed, TrailStore,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -51,6 +51,10 @@ impl Store for LostVault {
 
     fn ledger(&self) -> &dyn LedgerStore {
         self.0.ledger()
+    }
+
+    fn invoices(&self) -> &dyn InvoiceStore {
+        self.0.invoices()
     }
 
     fn content(&self) -> &dyn ContentStore {

@@ -23,6 +23,7 @@ mod fallback;
 mod faults;
 mod files;
 mod gateway;
+mod invoices;
 mod leaks;
 mod limits;
 mod local_models;

@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 33] = {
+pub const TABLE: [Row; 36] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WritePeople];
     [
@@ -51,6 +51,10 @@ pub const TABLE: [Row; 33] = {
         ("GET", "/admin/v1/usage/forecast", &[P::ReadUsage]),
         ("GET", "/admin/v1/rates", &[P::ReadUsage]),
         ("POST", "/admin/v1/rates", &[P::WriteInvoices]),
+        ("GET", "/admin/v1/invoices", &[P::ReadInvoices]),
+        ("POST", "/admin/v1/invoices/close", &[P::WriteInvoices]),
+        ("GET", "/admin/v1/invoices/{number}", &[P::ReadInvoices]),
+        ("POST", "/admin/v1/invoices/{number}/credit", &[P::WriteInvoices]),
         ("GET", "/admin/v1/me", &[P::ReadTenants]),
         ("GET", "/admin/v1/roles", &[P::ReadTenants]),
     ]

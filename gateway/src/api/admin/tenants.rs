@@ -10,6 +10,7 @@ use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use shekara_protocol::error::ApiError;
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
@@ -18,7 +19,7 @@ use super::listing::{Part, query};
 use super::merge_patch::{patched, read_object};
 use super::versions::{check_version, inserted, updated, versioned};
 use super::{MAX_BODY_BYTES, invalid_name, store_failed};
-use crate::auth::{Permission, Tenant, TenantSettings};
+use crate::auth::{BuyerDetails, Permission, Tenant, TenantSettings};
 use crate::pipeline::{Authenticated, Gateway};
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +69,7 @@ pub async fn create_tenant(
     let created_at_ms = gateway.sources.now().as_millisecond();
     let tenant = Tenant { id, name, settings, frozen, created_at_ms, version: 1 };
     tenant.check().map_err(|error| invalid_name(&error))?;
+    check_billing(&tenant.settings)?;
     if !reach(&caller).is_installation() {
         return Err(crate::pipeline::not_permitted().into());
     }
@@ -103,6 +105,7 @@ pub async fn change_tenant(
     may_change(&caller, &tenant.id, (&old, &new))?;
     (tenant.name, tenant.frozen, tenant.settings) = (new.name, new.frozen, new.settings);
     tenant.check().map_err(|error| invalid_name(&error))?;
+    check_billing(&tenant.settings)?;
     let written = gateway.store().tenancy().update_tenant(tenant.clone()).await;
     updated(written.map_err(|error| store_failed(&error))?, "tenant")?;
     gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
@@ -125,10 +128,18 @@ fn may_change(
     }
     let mut only_budgets = old.clone();
     only_budgets.settings.limits.budgets = new.settings.limits.budgets.clone();
+    only_budgets.settings.billing = new.settings.billing.clone();
     if *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
         return Ok(());
     }
     require(caller, &[Permission::WriteTenants])
+}
+
+/// A bad account number is found out now, and not when the month is closed.
+fn check_billing(settings: &TenantSettings) -> Result<(), ErrorResponse> {
+    let Some(Err(bad)) = settings.billing.as_ref().map(BuyerDetails::check) else { return Ok(()) };
+    let field = format!("settings.billing.{}", bad.field);
+    Err(ApiError::invalid(&field, format!("Invalid '{field}': {}.", bad.problem)).into())
 }
 
 async fn found(gateway: &Gateway, caller: &Authenticated, id: Id) -> Result<Tenant, ErrorResponse> {
