@@ -124,7 +124,7 @@ fn without_password(error: sqlx::Error, url: &str) -> StoreError {
 
 type Steps = [(i64, &'static str, &'static str)];
 
-const SQLITE: [(i64, &str, &str); 11] = [
+const SQLITE: [(i64, &str, &str); 12] = [
     (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
     (2, "vault", include_str!("../../migrations/sqlite/0002_vault.sql")),
     (3, "answers", include_str!("../../migrations/sqlite/0003_answers.sql")),
@@ -139,7 +139,7 @@ const SQLITE: [(i64, &str, &str); 11] = [
     (12, "invoices", include_str!("../../migrations/sqlite/0012_invoices.sql")),
 ];
 
-const POSTGRES: [(i64, &str, &str); 5] = [
+const POSTGRES: [(i64, &str, &str); 6] = [
     (7, "first", include_str!("../../migrations/postgres/0007_first.sql")),
     (8, "writers", include_str!("../../migrations/postgres/0008_writers.sql")),
     (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),

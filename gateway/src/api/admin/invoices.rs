@@ -113,7 +113,7 @@ pub async fn close_invoices(
     only_supplier(&caller)?;
     caller.context().settlement.note_object(format!("month {month}"));
     let terms = terms(&gateway)?;
-    wait_until_carried_over(&gateway.journal, gateway.store()).await.map_err(|error| failed(&error))?;
+    wait_until_carried_over(gateway.trail.journal(), gateway.store()).await.map_err(|error| failed(&error))?;
     let (tenant, now) = (request.tenant.as_deref(), gateway.sources.now());
     let closed = close_months(gateway.store(), &terms, month, tenant, now).await.map_err(|error| failed(&error))?;
     let shown = closed.iter().map(|one| json!({ "tenant": one.tenant, "invoice": one.invoice }));
