@@ -144,19 +144,19 @@ async fn print(config: &Config, store: &dyn Store, args: InvoiceArgs) -> anyhow:
         Format::Csv => paper.csv().into_bytes(),
         Format::Json => paper.json()?.into_bytes(),
     };
-    match args.output {
-        Some(file) => std::fs::write(&file, bytes).with_context(|| format!("failed to write {}", file.display())),
-        None => {
-            output::bytes(&bytes);
-            Ok(())
-        }
+    if let Some(file) = args.output {
+        return std::fs::write(&file, bytes).with_context(|| format!("failed to write {}", file.display()));
     }
+    output::bytes(&bytes);
+    Ok(())
 }
 
 fn show_closed(closed: &[Closed], month: Month, as_json: bool) {
     if as_json {
         let line = |one: &Closed| json!({ "tenant": one.tenant, "month": month.to_string(), "invoice": one.invoice });
-        closed.iter().for_each(|one| output::line(&line(one).to_string()));
+        for one in closed {
+            output::line(&line(one).to_string());
+        }
         return;
     }
     for one in closed {
@@ -170,7 +170,9 @@ fn show_closed(closed: &[Closed], month: Month, as_json: bool) {
 
 fn list(rows: &[InvoiceRow], as_json: bool) {
     if as_json {
-        rows.iter().for_each(|row| output::line(&json!(row).to_string()));
+        for row in rows {
+            output::line(&json!(row).to_string());
+        }
         return;
     }
     let mut table = Table::new(&["number", "kind", "customer", "month", "net", "vat", "total", "corrects"]);

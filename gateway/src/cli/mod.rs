@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let path = cli.config.as_deref();
     match cli.command {
-        None | Some(Command::Serve) => serve::serve(path).await,
+        None | Some(Command::Serve) => Box::pin(serve::serve(path)).await,
         Some(Command::Config(command)) => config_check::run(path, &command),
         Some(Command::Check(args)) => check::run(path, args).await,
         Some(Command::Drill(args)) => Box::pin(drill::run(path, args)).await,

@@ -76,7 +76,7 @@ fn provider(reported: &Arc<Reported>, faults: u64) -> Reply {
 
 fn question(number: u64) -> Value {
     let messages = json!([{ "role": "user", "content": format!("question {number}") }]);
-    json!({ "model": "chat", "stream": number % 3 == 0, "messages": messages })
+    json!({ "model": "chat", "stream": number.is_multiple_of(3), "messages": messages })
 }
 
 #[tokio::test]

@@ -91,11 +91,11 @@ impl TestGateway {
     }
 
     pub async fn start_with(toml: &str, engine: Option<EngineService>, local: LocalModels) -> Self {
-        Self::assemble(toml, (engine, local), Faults::default(), Place::default()).await
+        Box::pin(Self::assemble(toml, (engine, local), Faults::default(), Place::default())).await
     }
 
     pub async fn start_at(toml: &str, place: Place) -> Self {
-        Self::assemble(toml, (None, LocalModels::default()), Faults::default(), place).await
+        Box::pin(Self::assemble(toml, (None, LocalModels::default()), Faults::default(), place)).await
     }
 
     /// Ends, and leaves its data and what its first application key is.
@@ -106,7 +106,7 @@ impl TestGateway {
     }
 
     pub async fn start_faulty(toml: &str, faults: Faults) -> Self {
-        Self::assemble(toml, (None, LocalModels::default()), faults, Place::default()).await
+        Box::pin(Self::assemble(toml, (None, LocalModels::default()), faults, Place::default())).await
     }
 
     async fn assemble(

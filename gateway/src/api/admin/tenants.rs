@@ -128,7 +128,7 @@ fn may_change(
     }
     let mut only_budgets = old.clone();
     only_budgets.settings.limits.budgets = new.settings.limits.budgets.clone();
-    only_budgets.settings.billing = new.settings.billing.clone();
+    only_budgets.settings.billing.clone_from(&new.settings.billing);
     if *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
         return Ok(());
     }
