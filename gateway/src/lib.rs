@@ -12,6 +12,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod content;
+pub mod csv;
 pub mod egress;
 pub mod ingress;
 pub mod invoices;

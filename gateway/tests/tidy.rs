@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 25] = [
+const IMPORTS: [(&str, &[&str]); 26] = [
     ("alerts", &["telemetry"]),
     ("auth", &["invoices", "limits"]),
     ("billing", &[]),
-    ("invoices", &["billing"]),
-    ("ledger", &["audit", "auth", "billing"]),
+    ("invoices", &["billing", "csv"]),
+    ("ledger", &["audit", "auth", "billing", "csv"]),
     ("limits", &["billing"]),
     ("cluster", &["billing", "limits"]),
     ("secrets", &["alerts"]),
     ("signing", &[]),
     ("telemetry", &["audit", "billing"]),
-    ("audit", &["auth", "billing", "signing"]),
+    ("audit", &["auth", "billing", "csv", "signing"]),
     ("content", &[]),
+    ("csv", &[]),
     ("labels", &["auth", "signing"]),
     ("pii", &["auth"]),
     ("config", &["alerts", "auth", "billing", "content", "invoices", "labels", "pii", "secrets", "signing"]),

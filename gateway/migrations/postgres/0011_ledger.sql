@@ -45,6 +45,7 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_by_tenant_and_day ON ledger (tenant, day);
 CREATE INDEX ledger_by_day ON ledger (day);
 CREATE INDEX ledger_by_time ON ledger (time);
+CREATE INDEX ledger_by_key_and_time ON ledger (key_id, time);
 
 -- What the dollar was on a day, as published: tenge in ten-thousandths for one.
 CREATE TABLE exchange_rates (

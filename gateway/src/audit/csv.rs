@@ -9,7 +9,9 @@ use std::io::{self, ErrorKind, Write};
 use serde_json::value::RawValue;
 
 use super::Entry;
+use crate::csv::{cell, text_cell};
 
+const SEPARATOR: char = ',';
 /// Columns before those of the record.
 const BEFORE: [&str; 5] = ["tenant", "writer", "sequence", "time", "kind"];
 /// Columns behind those of the record.
@@ -27,7 +29,7 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     /// The row cannot be written.
     pub fn begin(mut out: W, fields: &[&str]) -> io::Result<Self> {
-        let names = BEFORE.iter().chain(fields).chain(&BEHIND).map(|name| cell(name));
+        let names = BEFORE.iter().chain(fields).chain(&BEHIND).map(|name| cell(name, SEPARATOR));
         write_row(&mut out, names)?;
         Ok(Self { out, fields: fields.iter().map(|&field| field.to_owned()).collect() })
     }
@@ -38,7 +40,7 @@ impl<W: Write> CsvWriter<W> {
         let record: HashMap<String, &RawValue> = serde_json::from_str(entry.record.as_str())
             .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         let before = [
-            cell(&entry.tenant),
+            text_cell(&entry.tenant, SEPARATOR),
             entry.writer.to_string(),
             entry.sequence.to_string(),
             entry.time.to_string(),
@@ -71,17 +73,11 @@ fn write_row(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::R
 fn raw_cell(raw: &RawValue) -> String {
     match raw.get() {
         "null" => String::new(),
-        text if text.starts_with('"') => cell(&serde_json::from_str::<String>(text).unwrap_or_default()),
-        text => quoted(text),
+        text if text.starts_with('"') => {
+            text_cell(&serde_json::from_str::<String>(text).unwrap_or_default(), SEPARATOR)
+        }
+        text => cell(text, SEPARATOR),
     }
-}
-
-fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) }
-}
-
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::key::id_of;
-use super::{KeyRecord, KeySecret, PresentedKey, Project, Switches, Tenant};
+use super::{KeyRecord, KeySecret, PresentedKey, Project, ReachLevel, Role, Switches, Tenant};
 use crate::limits::Limits;
 
 /// Why a presented key opens nothing. Of a key that is unknown the caller learns no more than that it is wrong.
@@ -64,6 +64,11 @@ impl OwnBound {
         let slow_limits = Arc::new(Limits { tokens_per_day, budgets, ..Limits::default() });
         Self { name: name.into(), limits: Arc::new(limits.clone()), slow_limits }
     }
+}
+
+/// A tenant and its project again, of [`project_scope`]; any other name and nothing.
+pub fn parts_of_scope(name: &str) -> (&str, &str) {
+    name.split_once('\u{1f}').unwrap_or((name, ""))
 }
 
 /// A project's name among those of all tenants.
@@ -166,6 +171,9 @@ impl Bearer {
             Err(KeyError::Expired)
         } else if self.frozen {
             Err(KeyError::Frozen)
+        } else if self.role != Role::Application && self.settings.reach == ReachLevel::Installation {
+            // Whoever thaws a tenant must not be frozen with it.
+            Ok(())
         } else if self.own_project.frozen {
             Err(KeyError::ProjectFrozen)
         } else if self.own_tenant.frozen {
@@ -179,7 +187,7 @@ impl Bearer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{DataClass, KeySettings, MintedKey, NewKey, Role, mint};
+    use crate::auth::{DataClass, KeySettings, MintedKey, NewKey, mint};
 
     fn minted(fill: u8) -> MintedKey {
         let new = NewKey {

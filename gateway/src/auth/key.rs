@@ -64,8 +64,18 @@ impl NewKey {
             ("environment", &self.environment),
         ];
         names.into_iter().try_for_each(|(field, name)| check_name(field, name))?;
+        // Rules and permissions go by it: it has one spelling.
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        if !self.environment.bytes().all(is_plain) {
+            return Err(InvalidName { field: "environment" });
+        }
         self.settings.check()
     }
+}
+
+/// Whether real customers are served there: `prod` and what begins like it.
+pub fn is_production(environment: &str) -> bool {
+    environment.starts_with("prod")
 }
 
 /// What is kept of a key.

@@ -5,7 +5,9 @@ const MAX_CHARS: usize = 64;
 
 /// A name that could not stand everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{field}' must be 1 to 64 characters without control characters")]
+#[error(
+    "'{field}' must be 1 to 64 characters without control characters, an environment small letters, digits, '-' and '_'"
+)]
 pub struct InvalidName {
     pub field: &'static str,
 }

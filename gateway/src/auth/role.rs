@@ -51,13 +51,10 @@ pub enum Permission {
     ReadUsage,
     ReadInvoices,
     WriteInvoices,
-    /// The whole state, as a file.
-    ExportState,
-    ImportState,
 }
 
 impl Permission {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 19] = [
         Self::ReadTenants,
         Self::WriteTenants,
         Self::WriteBudgets,
@@ -77,21 +74,13 @@ impl Permission {
         Self::ReadUsage,
         Self::ReadInvoices,
         Self::WriteInvoices,
-        Self::ExportState,
-        Self::ImportState,
     ];
 
     /// It is about the installation as a whole, and never of use within one tenant.
     pub fn is_of_installation(self) -> bool {
         matches!(
             self,
-            Self::WriteOwners
-                | Self::ReadSwitches
-                | Self::WriteSwitches
-                | Self::ReadModels
-                | Self::ControlModels
-                | Self::ExportState
-                | Self::ImportState
+            Self::WriteOwners | Self::ReadSwitches | Self::WriteSwitches | Self::ReadModels | Self::ControlModels
         )
     }
 }
@@ -179,7 +168,7 @@ mod tests {
     fn whoever_only_reads_writes_nothing() {
         use Permission as P;
         let writes = [P::WriteTenants, P::WriteBudgets, P::WriteKeys, P::WriteTestKeys, P::WritePeople, P::WriteOwners];
-        let acts = [P::WriteSwitches, P::ControlModels, P::EraseContent, P::WriteInvoices, P::ImportState];
+        let acts = [P::WriteSwitches, P::ControlModels, P::EraseContent, P::WriteInvoices];
         for permission in writes.into_iter().chain(acts) {
             assert!(!Role::Auditor.may(permission), "{permission:?}");
         }

@@ -81,6 +81,13 @@ impl Tenge {
         Self::from_wide(amounts.into_iter().map(|amount| i128::from(amount.0)).sum())
     }
 
+    /// As programs read it: `1234.50`.
+    pub fn plain(self) -> String {
+        let (whole, tiyn) = self.parts();
+        let sign = if self.is_negative() { "-" } else { "" };
+        format!("{sign}{whole}.{tiyn:02}")
+    }
+
     pub(crate) fn from_wide(tiyn: i128) -> Result<Self, TooLarge> {
         i64::try_from(tiyn).map(Self).map_err(|_| TooLarge)
     }

@@ -220,10 +220,7 @@ async fn refresh_directory(gateway: Arc<Gateway>) {
     loop {
         tokio::time::sleep(DIRECTORY_REFRESH).await;
         if let Err(error) = gateway.reload_directory().await {
-            tracing::error!(%error, "keys and switches could not be read; those in memory stay in force");
-        }
-        if let Err(error) = gateway.reload_rates().await {
-            tracing::error!(%error, "exchange rates could not be read; those in memory stay in force");
+            tracing::error!(%error, "keys, switches and exchange rates could not be read; those in memory stay in force");
         }
     }
 }

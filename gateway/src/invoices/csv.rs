@@ -13,11 +13,11 @@ use super::invoice::Invoice;
 use super::usage::UsageLine;
 use super::vat::Vat;
 use crate::billing::Tenge;
+use crate::csv::text_cell;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 const END_OF_ROW: &str = "\r\n";
-/// What begins a formula in Excel, LibreOffice or Google Sheets, wide forms included.
-const BEGINS_FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+const SEPARATOR: char = ';';
 
 const HEAD: [&str; 20] = [
     "Вид документа",
@@ -122,10 +122,9 @@ fn tenge(amount: Tenge) -> String {
     figures::tenge(amount, ',')
 }
 
+/// What somebody has written.
 fn cell(text: &str) -> String {
-    let guard = if text.starts_with(BEGINS_FORMULA) { "'" } else { "" };
-    let needs_quotes = text.contains(['"', ';', '\n', '\r']);
-    if needs_quotes { format!("\"{guard}{}\"", text.replace('"', "\"\"")) } else { format!("{guard}{text}") }
+    text_cell(text, SEPARATOR)
 }
 
 fn push_row(text: &mut String, cells: &[String]) {

@@ -13,4 +13,4 @@ pub use forecast::{Forecast, forecast, jump, quarter_of};
 pub use report::{Dimension, Group, LedgerFilter, Totals};
 pub use row::{AttemptKind, LedgerRow};
 pub use rows::rows_of;
-pub use usage_report::{UsageReport, plain};
+pub use usage_report::UsageReport;

@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Dimension, Group, Totals};
 use crate::billing::{Tenge, TooLarge};
+use crate::csv::{cell, text_cell};
+
+const SEPARATOR: char = ',';
 
 /// Groups under their names, with what all of them come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +72,8 @@ impl UsageReport {
         let names = self.by.iter().map(|dimension| dimension.as_str());
         let head: Vec<String> = names.chain(COLUMNS).map(str::to_owned).collect();
         let lines = self.groups.iter().map(|group| {
-            let fields = self.row(group);
-            fields.values().map(cell).collect::<Vec<_>>().join(",")
+            let names = group.names.iter().map(|name| text_cell(name, SEPARATOR));
+            names.chain(columns(group).values().map(number)).collect::<Vec<_>>().join(",")
         });
         let mut text = head.join(",");
         for line in lines {
@@ -103,10 +106,10 @@ fn columns(group: &Group) -> Map<String, Value> {
         json!(totals.images),
         json!(thousandths(totals.audio_ms)),
         json!(totals.usd.to_string()),
-        json!(plain(totals.tenge)),
+        json!(totals.tenge.plain()),
         per(totals.tenge, 1, totals.requests),
         per(totals.tenge, 1_000, tokens),
-        json!(plain(totals.further_tries)),
+        json!(totals.further_tries.plain()),
         share(totals.inside_attempts, totals.attempts),
         json!(totals.estimated_attempts),
         json!(totals.unpriced_attempts),
@@ -119,17 +122,10 @@ fn columns(group: &Group) -> Map<String, Value> {
     COLUMNS.iter().map(|column| (*column).to_owned()).zip(values).collect()
 }
 
-/// `1234.50`.
-pub fn plain(tenge: Tenge) -> String {
-    let (whole, tiyn) = tenge.parts();
-    let sign = if tenge.is_negative() { "-" } else { "" };
-    format!("{sign}{whole}.{tiyn:02}")
-}
-
 /// Of so many, what `of` cost.
 fn per(tenge: Tenge, of: u64, number: u64) -> Value {
     let part = NonZeroU64::new(number).and_then(|number| tenge.part(of, number).ok());
-    part.map_or(Value::Null, |part| json!(plain(part)))
+    part.map_or(Value::Null, |part| json!(part.plain()))
 }
 
 fn share(part: u64, whole: u64) -> Value {
@@ -141,19 +137,17 @@ fn thousandths(number: u64) -> String {
     format!("{}.{:03}", number / 1_000, number % 1_000)
 }
 
-/// Names are what people chose: one that a spreadsheet would take for a formula is told as text.
-fn cell(value: &Value) -> String {
-    let text = match value {
+/// Numbers are this program's own, whatever their sign.
+fn number(value: &Value) -> String {
+    match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => cell(text, SEPARATOR),
         Value::Object(errors) => {
-            errors.iter().map(|(code, number)| format!("{code}={number}")).collect::<Vec<_>>().join(" ")
+            let errors: Vec<_> = errors.iter().map(|(code, number)| format!("{code}={number}")).collect();
+            cell(&errors.join(" "), SEPARATOR)
         }
         other => other.to_string(),
-    };
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-    let text = if is_formula { format!("'{text}") } else { text };
-    if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    }
 }
 
 #[cfg(test)]

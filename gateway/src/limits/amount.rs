@@ -14,9 +14,7 @@ const MAX_FRACTION: f64 = 1e13;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
 pub(super) fn serialize<S: Serializer>(tenge: &Tenge, serializer: S) -> Result<S::Ok, S::Error> {
-    let (whole, tiyn) = tenge.parts();
-    let sign = if tenge.is_negative() { "-" } else { "" };
-    serializer.collect_str(&format_args!("{sign}{whole}.{tiyn:02}"))
+    serializer.serialize_str(&tenge.plain())
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tenge, D::Error> {

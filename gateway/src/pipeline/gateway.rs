@@ -54,6 +54,8 @@ pub struct Gateway {
     /// Of the dollar.
     rates: ArcSwap<Rates>,
     directory: ArcSwap<Directory>,
+    /// Held while the directory is read.
+    reading: tokio::sync::Mutex<()>,
     store: StoreHandle,
     key_secret: crate::auth::KeySecret,
     in_flight: Arc<Semaphore>,
@@ -121,6 +123,7 @@ impl Gateway {
             rates: ArcSwap::from_pointee(rates(&parts.snapshot, parts.store.as_ref()).await?),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             directory: ArcSwap::from_pointee(directory),
+            reading: tokio::sync::Mutex::default(),
             store: StoreHandle(parts.store),
             key_secret: parts.key_secret,
         })
@@ -150,6 +153,9 @@ impl Gateway {
         self.alerts.follow(snapshot.alerts.clone());
         snapshot.providers.keep_secrets(Some(&self.snapshot().providers), &self.alerts).await;
         self.replace_snapshot(snapshot);
+        if let Err(error) = self.reload_rates().await {
+            tracing::error!(%error, "exchange rates could not be read; those that are known stay in force");
+        }
     }
 
     /// Requests that have begun keep the old one.
@@ -232,17 +238,27 @@ impl Gateway {
         self.directory.load_full()
     }
 
-    /// Reads who may do what anew, if there is something new.
+    /// Reads who may do what, and exchange rates, anew if there is something new.
     ///
     /// # Errors
     /// It cannot be read; what is known stays in force.
     pub async fn reload_directory(&self) -> Result<(), StoreError> {
+        // One at a time: what was read earlier must not take the place of what was read later.
+        let _reading = self.reading.lock().await;
         let tenancy = self.store().tenancy();
         if tenancy.generation().await? != self.directory.load().generation {
+            self.reload_rates().await?;
             let records = tenancy.directory().await?;
             self.directory.store(Arc::new(Directory::new(self.key_secret.clone(), records)));
         }
         Ok(())
+    }
+
+    /// The same after a change that is kept: where it cannot be read just now, the next look will find it.
+    pub async fn directory_changed(&self) {
+        if let Err(error) = self.reload_directory().await {
+            tracing::error!(%error, "keys and switches could not be read; they are read again within seconds");
+        }
     }
 
     /// Believes a key, or says why not.

@@ -56,7 +56,8 @@ enum State {
 
 impl Settlement {
     pub(super) fn begin(gateway: &Gateway, key: &Bearer, request_id: &str, endpoint: String) -> Arc<Self> {
-        let (at, tariffs) = (gateway.sources.now(), Arc::clone(&gateway.snapshot().tariffs));
+        let snapshot = gateway.snapshot();
+        let (at, tariffs) = (gateway.sources.now(), Arc::clone(&snapshot.tariffs));
         let record = AuditRecord {
             request_id: request_id.to_owned(),
             time: format!("{at:.3}"),
@@ -79,7 +80,7 @@ impl Settlement {
             entities: BTreeMap::new(),
             answer_entities: BTreeMap::new(),
             pii_action: "none".to_owned(),
-            policy_version: gateway.snapshot().policy_version.clone(),
+            policy_version: snapshot.policy_version.clone(),
             outcome: Outcome::Dispatched,
             status: 0,
             error_code: None,

@@ -12,7 +12,7 @@ use super::endpoint::Endpoint;
 use super::tariffs::Metered;
 use super::{Gateway, refusal};
 use crate::alerts::{About, Alerts, Event};
-use crate::auth::{Bounds, OwnBound};
+use crate::auth::{Bounds, OwnBound, parts_of_scope};
 use crate::billing::{Factor, Tenge, Usage, UsageSource};
 use crate::cluster::{
     BadSettings, Limiter, NotReserved, OnCrossing, Reserved, SharedLimiter, SharedSettings, WhenAway,
@@ -93,10 +93,10 @@ impl Ledger for StoreLedger {
     fn used(&self, scope: Scope, sum: Sum, span: Span) -> SeedFuture {
         let store = Arc::clone(&self.0);
         Box::pin(async move {
-            let (from, until) = (time_of(span.begins_ms), time_of(span.ends_ms));
-            let spent = store.ledger().spent(scope.level, from, until).await;
+            let span = (time_of(span.begins_ms), time_of(span.ends_ms));
+            let spent = store.ledger().spent(scope.level, Some(scope.name.to_string()), span).await;
             let spent = spent.map_err(|error| crate::limits::LedgerAway(Box::new(error)))?;
-            let own = spent.iter().find(|spent| *spent.name == *scope.name);
+            let own = spent.first();
             let used = own.map_or(0, |spent| if sum == Sum::TokensOfDay { spent.tokens } else { spent.tiyn });
             Ok(Seed { used, told_percent: 0 })
         })
@@ -121,7 +121,7 @@ async fn seed(
         (&[Sum::TiynEver][..], time_of(0)),
     ] {
         for level in Level::ALL {
-            for Spent { name, tokens, tiyn } in store.ledger().spent(level, from.clone(), end.clone()).await? {
+            for Spent { name, tokens, tiyn } in store.ledger().spent(level, None, (from.clone(), end.clone())).await? {
                 let scope = Scope { level, name: name.into() };
                 for sum in sums {
                     let used = if *sum == Sum::TokensOfDay { tokens } else { tiyn };
@@ -154,14 +154,19 @@ impl Admitted {
         if !is_bounded && !gateway.limiter.is_local() {
             return Ok(());
         }
-        let has_hard_budget = limits.iter().any(|limits| limits.budgets.as_slice().iter().any(|budget| budget.hard));
+        let mut budgets = limits.iter().flat_map(|limits| limits.budgets.as_slice());
+        let cost = match budgets.clone().next() {
+            // Nobody holds it against anything: what it really costs is counted at its end.
+            None => Some(Tenge::ZERO),
+            Some(_) => self.most_cost(gateway, budgets.any(|budget| budget.hard))?,
+        };
         let tokens = self.needs.prompt_tokens.saturating_add(self.needs.output_tokens.unwrap_or(0));
         let claim = Claim {
             key: Some(Bound { name: &own.name, limits: &limits[0] }),
             project: Some(Bound { name: &project.name, limits: &limits[1] }),
             customer: Some(Bound { name: &tenant.name, limits: &limits[2] }),
             tokens,
-            cost: self.most_cost(gateway, has_hard_budget)?,
+            cost,
         };
         match gateway.limiter.reserve(&claim, gateway.now_ms()).await {
             Ok(Reserved { reservation, standing, crossings }) => {
@@ -226,7 +231,7 @@ pub(super) fn tell(alerts: &Alerts, crossings: &[Crossing]) {
         tracing::warn!(level = scope.level.as_str(), ?period, percent, %used, %budget, "a budget has reached a threshold");
         let tenant = match scope.level {
             Level::Customer => Some(&*scope.name),
-            Level::Project => scope.name.split('\u{1f}').next(),
+            Level::Project => Some(parts_of_scope(&scope.name).0),
             Level::Key => None,
         };
         alerts.raise(Event::BudgetReached, About { tenant, ..About::default() });

@@ -7,8 +7,9 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use super::ledger_rows::{ANSWERED, SUMS, totals_from};
+use super::tenancy_store::count_up;
 use super::{SqlStore, StoreError, StoreFuture};
-use crate::auth::project_scope;
+use crate::auth::{parts_of_scope, project_scope};
 use crate::billing::{Currency, ExchangeRate, Published};
 use crate::ledger::{Dimension, Group, LedgerFilter};
 use crate::limits::Level;
@@ -37,8 +38,8 @@ pub trait LedgerStore: Send + Sync {
     /// Sums of the rows that fit, for each combination of `by`, in its order.
     fn usage(&self, filter: LedgerFilter, by: Vec<Dimension>) -> StoreFuture<'_, Vec<Group>>;
     /// What rows of attempts that began at `from` or later and before `until` (as in records) have used, by the name of each
-    /// key, project or tenant: tokens, and tiyn of those that have an amount.
-    fn spent(&self, level: Level, from: String, until: String) -> StoreFuture<'_, Vec<Spent>>;
+    /// key, project or tenant, or of one of them: tokens, and tiyn of those that have an amount.
+    fn spent(&self, level: Level, name: Option<String>, span: (String, String)) -> StoreFuture<'_, Vec<Spent>>;
     /// All rates and where they are from.
     fn rates(&self) -> StoreFuture<'_, Vec<(Published, String)>>;
     fn keep_rate(&self, published: Published, source: String) -> StoreFuture<'_, RateKept>;
@@ -70,18 +71,28 @@ impl LedgerStore for SqlStore {
         })
     }
 
-    fn spent(&self, level: Level, from: String, until: String) -> StoreFuture<'_, Vec<Spent>> {
+    fn spent(
+        &self,
+        level: Level,
+        name: Option<String>,
+        (from, until): (String, String),
+    ) -> StoreFuture<'_, Vec<Spent>> {
         Box::pin(async move {
-            let names = match level {
-                Level::Key => "key_id AS c0, '' AS c1",
-                Level::Project => "tenant AS c0, project AS c1",
-                Level::Customer => "tenant AS c0, '' AS c1",
+            let (names, is_it) = match level {
+                Level::Key => ("key_id AS c0, '' AS c1", "key_id = $3 AND $4 = ''"),
+                Level::Project => ("tenant AS c0, project AS c1", "tenant = $3 AND project = $4"),
+                Level::Customer => ("tenant AS c0, '' AS c1", "tenant = $3 AND $4 = ''"),
+            };
+            let (one, of_it) = match name.as_deref().map(parts_of_scope) {
+                Some((one, of_it)) => (Some(one.to_owned()), of_it.to_owned()),
+                None => (None, String::new()),
             };
             let text = format!(
                 "SELECT {names}, CAST(sum(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, \
-                 CAST(sum(coalesce(tiyn, 0)) AS BIGINT) AS tiyn FROM ledger WHERE time >= $1 AND time < $2 GROUP BY 1, 2"
+                 CAST(sum(coalesce(tiyn, 0)) AS BIGINT) AS tiyn FROM ledger WHERE time >= $1 AND time < $2 AND ($3 IS NULL OR {is_it}) GROUP BY 1, 2"
             );
-            let rows = sqlx::query(AssertSqlSafe(text)).bind(from).bind(until).fetch_all(&self.pool).await?;
+            let query = sqlx::query(AssertSqlSafe(text)).bind(from).bind(until).bind(one).bind(of_it);
+            let rows = query.fetch_all(&self.pool).await?;
             let spent = |row: &AnyRow| {
                 let (name, rest): (String, &str) = (row.try_get("c0")?, row.try_get("c1")?);
                 Ok(Spent {
@@ -108,16 +119,20 @@ impl LedgerStore for SqlStore {
             let query = "INSERT INTO exchange_rates (date, currency, ten_thousandths, source) VALUES ($1, $2, $3, $4) \
                          ON CONFLICT DO NOTHING";
             let ten_thousandths = i64::try_from(rate.ten_thousandths().get()).unwrap_or(i64::MAX);
+            let mut transaction = self.pool.begin().await?;
             let done = sqlx::query(query)
                 .bind(date.to_string())
                 .bind(currency.to_string())
                 .bind(ten_thousandths)
                 .bind(source)
-                .execute(&self.pool)
+                .execute(&mut *transaction)
                 .await?;
             if done.rows_affected() == 1 {
+                count_up(&mut transaction).await?;
+                transaction.commit().await?;
                 return Ok(RateKept::New);
             }
+            drop(transaction);
             let known = sqlx::query("SELECT * FROM exchange_rates WHERE currency = $1 AND date = $2")
                 .bind(currency.to_string())
                 .bind(date.to_string())

@@ -39,7 +39,7 @@ pub struct KeyFilter {
 pub trait TenancyStore: Send + Sync {
     /// Everything that requests are checked against.
     fn directory(&self) -> StoreFuture<'_, DirectoryRecords>;
-    /// Another number than before if the directory has changed.
+    /// Another number than before if the directory, or an exchange rate, has changed.
     fn generation(&self) -> StoreFuture<'_, i64>;
 
     fn tenants(&self) -> StoreFuture<'_, Vec<Tenant>>;
@@ -323,7 +323,7 @@ impl SqlStore {
 }
 
 /// Comes first in a transaction: it also keeps others that write out of it.
-async fn count_up(transaction: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
+pub(super) async fn count_up(transaction: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE directory_generation SET generation = generation + 1");
     query.execute(&mut **transaction).await?;
     Ok(())

@@ -22,6 +22,14 @@ pub(super) fn require(caller: &Authenticated, any_of: &[Permission]) -> Result<(
     if any_of.iter().any(|permission| key.may(*permission)) { Ok(()) } else { Err(not_permitted().into()) }
 }
 
+/// What is the same for all tenants is no customer's to change.
+///
+/// # Errors
+/// 403: the caller reaches a part of the installation only.
+pub(super) fn only_supplier(caller: &Authenticated) -> Result<(), ErrorResponse> {
+    if reach(caller).is_installation() { Ok(()) } else { Err(not_permitted().into()) }
+}
+
 /// What there is not for this caller is told like what there is not at all.
 pub(super) fn not_found(what: &str) -> ErrorResponse {
     let message = format!("There is no such {what}.");

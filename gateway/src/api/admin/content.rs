@@ -45,6 +45,9 @@ pub async fn erase_content(
         return Err(not_permitted().into());
     }
     let tenant = whose.tenant.clone().unwrap_or_default();
+    let key = whose.key.as_deref().unwrap_or_default();
+    // Names of users are the customer's own texts, and stay out.
+    caller.context().settlement.note_object(format!("content of tenant {tenant} {key}").trim_end().to_owned());
     let keys = gateway.shelf.keys();
     let subject = Subject {
         user: whose.user.map(|user| keys.user(&tenant, &user)),

@@ -14,7 +14,7 @@ use super::super::ErrorResponse;
 use super::caller::{Caller, not_found, reach};
 use super::listing::query;
 use super::store_failed;
-use crate::ledger::{Dimension, LedgerFilter, forecast, plain, quarter_of};
+use crate::ledger::{Dimension, LedgerFilter, forecast, quarter_of};
 use crate::pipeline::Gateway;
 
 #[derive(Debug, Default, Deserialize)]
@@ -57,8 +57,8 @@ pub async fn usage_forecast(
         "object": "forecast",
         "from": forecast.from.to_string(),
         "until": forecast.until.to_string(),
-        "spent_kzt": plain(forecast.spent),
-        "by_day_kzt": plain(forecast.by_day),
-        "expected_kzt": plain(forecast.expected),
+        "spent_kzt": forecast.spent.plain(),
+        "by_day_kzt": forecast.by_day.plain(),
+        "expected_kzt": forecast.expected.plain(),
     })))
 }

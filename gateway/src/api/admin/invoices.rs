@@ -16,7 +16,7 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
-use super::caller::{Caller, not_found, reach};
+use super::caller::{Caller, not_found, only_supplier, reach};
 use super::listing::{Part, query};
 use super::merge_patch::read_object;
 use super::{MAX_BODY_BYTES, store_failed};
@@ -136,11 +136,6 @@ pub async fn credit_invoice(
     let (terms, now) = (terms(&gateway)?, gateway.sources.now());
     let row = credit(gateway.store(), &terms, &number, (amount, &request.reason), now).await;
     Ok((StatusCode::CREATED, Json(json!(row.map_err(|error| failed(&error))?))).into_response())
-}
-
-/// A customer's administrator closes no months of the supplier's.
-fn only_supplier(caller: &Authenticated) -> Result<(), ErrorResponse> {
-    if reach(caller).is_installation() { Ok(()) } else { Err(not_permitted().into()) }
 }
 
 async fn found(gateway: &Gateway, caller: &Authenticated, number: Number) -> Result<String, ErrorResponse> {

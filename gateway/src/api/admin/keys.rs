@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shekara_protocol::error::ApiError;
+use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
@@ -20,7 +20,7 @@ use super::listing::{Part, list, query};
 use super::merge_patch::{patched, read_object};
 use super::versions::{check_version, updated, versioned};
 use super::{MAX_BODY_BYTES, invalid_name, store_failed};
-use crate::auth::{KeyRecord, Permission, Role, check_name, id_prefix, mint};
+use crate::auth::{KeyRecord, Permission, ReachLevel, Role, check_name, id_prefix, is_production, mint};
 use crate::pipeline::{Authenticated, Gateway, not_permitted};
 use crate::store::KeyFilter;
 
@@ -60,11 +60,18 @@ pub async fn list_keys(
     else {
         return Ok(Json(list(Vec::new(), limit, &["id"])));
     };
+    // Administrators' keys are people's.
+    let sees_people = caller.context().key.may(Permission::ReadPeople);
+    let role = match (which.role, sees_people) {
+        (role, true) => role,
+        (None | Some(Role::Application), false) => Some(Role::Application),
+        (Some(_), false) => return Ok(Json(list(Vec::new(), limit, &["id"]))),
+    };
     let filter = KeyFilter {
         tenant,
         project,
         environment: which.environment,
-        role: which.role,
+        role,
         owner: which.owner,
         prefix: which.prefix.map(|prefix| id_prefix(&prefix).to_owned()),
         after: part.after.unwrap_or_default(),
@@ -81,13 +88,16 @@ pub async fn create_key(
 ) -> Result<Response, ErrorResponse> {
     let body = read_body(body, MAX_BODY_BYTES).await?;
     let (identity, fields) = KeyIdentity::read(&body)?;
+    let frozen = fields.frozen;
     let new = fields.new_key(identity);
     new.check().map_err(|error| invalid_name(&error))?;
-    let minted = mint(new, gateway.key_secret(), gateway.sources.random(), gateway.sources.now().as_millisecond());
-    may_write(&caller, &minted.record)?;
+    let mut minted = mint(new, gateway.key_secret(), gateway.sources.random(), gateway.sources.now().as_millisecond());
+    minted.record.frozen = frozen;
     about(&caller, &minted.record);
+    may_write(&caller, &minted.record)?;
+    has_home(&gateway, &caller, &minted.record).await?;
     gateway.store().tenancy().insert_key(minted.record.clone()).await.map_err(|error| store_failed(&error))?;
-    reload(&gateway).await?;
+    gateway.directory_changed().await;
     Ok(made(&minted.record, &minted.plaintext))
 }
 
@@ -118,12 +128,16 @@ pub async fn change_key(
     let old = KeyFields::of(&key);
     let new: KeyFields = patched(&old, &body)?;
     may_change(&caller, &key, (&old, &new))?;
+    let was_in_force = is_owner_in_force(&gateway, &key);
     new.clone().put_into(&mut key);
+    if was_in_force && !is_owner_in_force(&gateway, &key) {
+        leaves_an_owner(&gateway, &key.id).await?;
+    }
     key.settings.check().map_err(|error| invalid_name(&error))?;
     check_name("name", &key.name).map_err(|error| invalid_name(&error))?;
     let written = gateway.store().tenancy().update_key(key.clone()).await.map_err(|error| store_failed(&error))?;
     updated(written, "key")?;
-    reload(&gateway).await?;
+    gateway.directory_changed().await;
     key.version += 1;
     Ok(versioned(StatusCode::OK, shown(&key), key.version))
 }
@@ -139,10 +153,13 @@ pub async fn revoke_key(
     if key.revoked {
         return Err(not_found("key"));
     }
+    if is_owner_in_force(&gateway, &key) {
+        leaves_an_owner(&gateway, &key.id).await?;
+    }
     key.revoked = true;
     let written = gateway.store().tenancy().update_key(key).await.map_err(|error| store_failed(&error))?;
     updated(written, "key")?;
-    reload(&gateway).await?;
+    gateway.directory_changed().await;
     Ok(Json(json!({ "revoked": true })).into_response())
 }
 
@@ -177,21 +194,57 @@ pub async fn rotate_key(
         return Err(ApiError::invalid("id", message).with_code("key_rotated").into());
     }
     let identity = KeyIdentity::of(&old);
-    let minted = mint(KeyFields::of(&old).new_key(identity), gateway.key_secret(), gateway.sources.random(), now_ms);
+    let new = KeyFields::of(&old).new_key(identity);
+    let mut minted = mint(new, gateway.key_secret(), gateway.sources.random(), now_ms);
+    minted.record.frozen = old.frozen;
     let until_ms = now_ms.saturating_add_unsigned(overlap_s * 1_000);
     old.expires_at_ms = Some(old.expires_at_ms.map_or(until_ms, |expires_at_ms| expires_at_ms.min(until_ms)));
     old.settings.replaced_by = Some(minted.record.id.clone());
     let rotated = gateway.store().tenancy().rotate_key(old, minted.record.clone()).await;
     updated(rotated.map_err(|error| store_failed(&error))?, "key")?;
-    reload(&gateway).await?;
+    gateway.directory_changed().await;
     Ok(made(&minted.record, &minted.plaintext))
 }
 
 async fn found(gateway: &Gateway, caller: &Authenticated, id: Id) -> Result<KeyRecord, ErrorResponse> {
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let key = gateway.store().tenancy().key(id).await.map_err(|error| store_failed(&error))?;
-    let is_seen = |key: &KeyRecord| reach(caller).includes_project(&key.tenant, &key.project);
+    let sees_people = caller.context().key.may(Permission::ReadPeople);
+    let is_seen = |key: &KeyRecord| {
+        let is_kind_seen = sees_people || key.role == Role::Application;
+        is_kind_seen && reach(caller).includes_project(&key.tenant, &key.project)
+    };
     key.filter(is_seen).ok_or_else(|| not_found("key"))
+}
+
+/// A key makes its project, and that its tenant, only for whoever might make them anyway.
+async fn has_home(gateway: &Gateway, caller: &Authenticated, key: &KeyRecord) -> Result<(), ErrorResponse> {
+    let may_make = caller.context().key.may(Permission::WriteTenants);
+    if may_make && reach(caller).includes_all_of_tenant(&key.tenant) {
+        return Ok(());
+    }
+    let projects = gateway.store().tenancy().projects(Some(key.tenant.clone())).await;
+    let projects = projects.map_err(|error| store_failed(&error))?;
+    if projects.iter().any(|project| project.id == key.project) { Ok(()) } else { Err(not_found("project")) }
+}
+
+/// Opens everything, now.
+fn is_owner_in_force(gateway: &Gateway, key: &KeyRecord) -> bool {
+    let now_ms = gateway.sources.now().as_millisecond();
+    let holds = !key.revoked && !key.frozen && key.expires_at_ms.is_none_or(|until_ms| until_ms > now_ms);
+    key.role == Role::Owner && key.settings.reach == ReachLevel::Installation && holds
+}
+
+/// Somebody must be left who may give everything back.
+async fn leaves_an_owner(gateway: &Gateway, id: &str) -> Result<(), ErrorResponse> {
+    let owners = KeyFilter { role: Some(Role::Owner), limit: u32::MAX, ..KeyFilter::default() };
+    let owners = gateway.store().tenancy().keys(owners).await.map_err(|error| store_failed(&error))?;
+    if owners.iter().any(|key| key.id != id && is_owner_in_force(gateway, key)) {
+        return Ok(());
+    }
+    let message = "This is the last key of an owner. Make another one first.";
+    let error = ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message);
+    Err(error.with_code("last_owner").final_answer().into())
 }
 
 /// Whoever gives a key away must have all that it opens.
@@ -201,13 +254,17 @@ fn may_write(caller: &Authenticated, key: &KeyRecord) -> Result<(), ErrorRespons
         return Err(not_found("project"));
     }
     if key.role == Role::Application {
-        let needs: &[Permission] = match key.environment.as_str() {
-            "prod" => &[Permission::WriteKeys],
-            _ => &[Permission::WriteKeys, Permission::WriteTestKeys],
+        let needs: &[Permission] = if is_production(&key.environment) {
+            &[Permission::WriteKeys]
+        } else {
+            &[Permission::WriteKeys, Permission::WriteTestKeys]
         };
         return require(caller, needs);
     }
     require(caller, &[Permission::WritePeople])?;
+    if key.role == Role::Owner {
+        require(caller, &[Permission::WriteOwners])?;
+    }
     if own.role.covers(key.role) && own.reach().includes(&key.reach()) { Ok(()) } else { Err(not_permitted().into()) }
 }
 
@@ -218,19 +275,16 @@ fn may_change(
     (old, new): (&KeyFields, &KeyFields),
 ) -> Result<(), ErrorResponse> {
     let only_frozen = KeyFields { frozen: new.frozen, ..old.clone() };
-    if *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {
+    let is_application = key.role == Role::Application;
+    if is_application && *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {
         return Ok(());
     }
     let mut only_budgets = old.clone();
     only_budgets.limits.budgets = new.limits.budgets.clone();
-    if *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
+    if is_application && *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
         return Ok(());
     }
     may_write(caller, key)
-}
-
-async fn reload(gateway: &Gateway) -> Result<(), ErrorResponse> {
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))
 }
 
 fn about(caller: &Authenticated, key: &KeyRecord) {

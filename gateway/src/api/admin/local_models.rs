@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,7 @@ use http::{HeaderValue, Method, header};
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
+use super::caller::Caller;
 use crate::pipeline::Gateway;
 
 const MAX_BODY_BYTES: usize = 16 << 10;
@@ -18,7 +20,12 @@ pub async fn list_local_models(State(gateway): State<Arc<Gateway>>) -> Result<Re
     ask(&gateway, Method::GET, Bytes::new()).await
 }
 
-pub async fn control_local_model(State(gateway): State<Arc<Gateway>>, body: Body) -> Result<Response, ErrorResponse> {
+pub async fn control_local_model(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Caller,
+    body: Body,
+) -> Result<Response, ErrorResponse> {
+    caller.context().settlement.note_object("local models".to_owned());
     let body = read_body(body, MAX_BODY_BYTES).await?;
     ask(&gateway, Method::POST, body).await
 }

@@ -79,7 +79,7 @@ pub async fn create_project(
     let written = gateway.store().tenancy().insert_project(project.clone()).await;
     let belongs_to = if project.department.is_some() { "department" } else { "tenant" };
     inserted(written.map_err(|error| store_failed(&error))?, "project", belongs_to)?;
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
+    gateway.directory_changed().await;
     Ok(versioned(StatusCode::CREATED, json!(project), 1))
 }
 
@@ -117,7 +117,7 @@ pub async fn change_project(
     project.check().map_err(|error| invalid_name(&error))?;
     let written = gateway.store().tenancy().update_project(project.clone()).await;
     updated(written.map_err(|error| store_failed(&error))?, if moved_to.is_some() { "department" } else { "project" })?;
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
+    gateway.directory_changed().await;
     project.version += 1;
     Ok(versioned(StatusCode::OK, json!(project), project.version))
 }
@@ -132,13 +132,15 @@ fn may_change(
     if *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {
         return Ok(());
     }
+    if !reach(caller).includes_all_of_tenant(tenant) {
+        return Err(not_permitted().into());
+    }
     let mut only_budgets = old.clone();
     only_budgets.settings.limits.budgets = new.settings.limits.budgets.clone();
     if *new == only_budgets && require(caller, &[Permission::WriteBudgets]).is_ok() {
         return Ok(());
     }
-    require(caller, &[Permission::WriteTenants])?;
-    if reach(caller).includes_all_of_tenant(tenant) { Ok(()) } else { Err(not_permitted().into()) }
+    require(caller, &[Permission::WriteTenants])
 }
 
 async fn found(gateway: &Gateway, caller: &Authenticated, ids: Ids) -> Result<Project, ErrorResponse> {

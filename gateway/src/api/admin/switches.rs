@@ -52,7 +52,7 @@ pub async fn switch_off(
     let (by, at_ms) = (context.key.name.clone(), gateway.sources.now().as_millisecond());
     let switch = Switch { kind, name, reason, by, at_ms };
     gateway.store().tenancy().switch_off(switch.clone()).await.map_err(|error| store_failed(&error))?;
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
+    gateway.directory_changed().await;
     Ok(Json(json!(switch)).into_response())
 }
 
@@ -64,7 +64,7 @@ pub async fn switch_on(
     let (kind, name) = named(which)?;
     caller.context().settlement.note_object(format!("{} {name}", kind.as_str()));
     let was_off = gateway.store().tenancy().switch_on(kind, name).await.map_err(|error| store_failed(&error))?;
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
+    gateway.directory_changed().await;
     if was_off { Ok(Json(json!({ "switched_on": true }))) } else { Err(not_found("switch")) }
 }
 

@@ -14,7 +14,7 @@ use shekara_protocol::error::ApiError;
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
-use super::caller::{Caller, not_found, reach, require};
+use super::caller::{Caller, not_found, only_supplier, reach, require};
 use super::listing::{Part, query};
 use super::merge_patch::{patched, read_object};
 use super::versions::{check_version, inserted, updated, versioned};
@@ -76,7 +76,7 @@ pub async fn create_tenant(
     about(&caller, &tenant.id);
     let written = gateway.store().tenancy().insert_tenant(tenant.clone()).await;
     inserted(written.map_err(|error| store_failed(&error))?, "tenant", "tenant")?;
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
+    gateway.directory_changed().await;
     Ok(versioned(StatusCode::CREATED, json!(tenant), 1))
 }
 
@@ -108,7 +108,7 @@ pub async fn change_tenant(
     check_billing(&tenant.settings)?;
     let written = gateway.store().tenancy().update_tenant(tenant.clone()).await;
     updated(written.map_err(|error| store_failed(&error))?, "tenant")?;
-    gateway.reload_directory().await.map_err(|error| store_failed(&error))?;
+    gateway.directory_changed().await;
     tenant.version += 1;
     Ok(versioned(StatusCode::OK, json!(tenant), tenant.version))
 }
@@ -121,6 +121,11 @@ fn may_change(
 ) -> Result<(), ErrorResponse> {
     if !reach(caller).includes_all_of_tenant(id) {
         return Err(crate::pipeline::not_permitted().into());
+    }
+    // What the supplier has stopped or bounded, the customer does not free.
+    let is_freed = old.frozen && !new.frozen || old.settings.limits != new.settings.limits;
+    if is_freed {
+        only_supplier(caller)?;
     }
     let only_frozen = TenantFields { frozen: new.frozen, ..old.clone() };
     if *new == only_frozen && require(caller, &[Permission::WriteSwitches]).is_ok() {

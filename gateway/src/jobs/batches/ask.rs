@@ -24,6 +24,9 @@ const KEEP_EVERY: Duration = Duration::from_secs(2);
 const LAST_TRIES: u32 = 3;
 /// What a client had better be told at once passes with time: a batch has it.
 const PASSING: [&str; 3] = ["no_local_model", "provider_quota", "provider_auth_failed"];
+/// An operator has stopped what the batch needs: it waits until that goes on, and no try is spent.
+const HELD: [&str; 4] = ["switched_off", "key_frozen", "project_frozen", "tenant_frozen"];
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// The process ends: the line is asked by the next one.
 const SHUTTING_DOWN: &str = "shutting_down";
 
@@ -64,7 +67,8 @@ impl Ask {
             let (request_id, used, answered) = self.asked_once(body.clone()).await;
             match &answered {
                 Err(error) if error.code.as_deref() == Some(SHUTTING_DOWN) => return None,
-                Err(error) if tries < max_tries && may_help(error) => {
+                Err(error) if is_held(error) || (tries < max_tries && may_help(error)) => {
+                    tries -= u32::from(is_held(error));
                     drop(place.take());
                     tokio::select! {
                         () = self.stop.cancelled() => return None,
@@ -163,7 +167,14 @@ fn may_help(error: &ApiError) -> bool {
     passes && (!is_final || error.code.as_deref().is_some_and(|code| PASSING.contains(&code)))
 }
 
+fn is_held(error: &ApiError) -> bool {
+    error.code.as_deref().is_some_and(|code| HELD.contains(&code))
+}
+
 fn wait(error: &ApiError, tries: u32) -> Duration {
+    if is_held(error) {
+        return LOOK_AGAIN;
+    }
     let own = Duration::from_secs(1 << tries.min(8));
     error.retry_after_s.map_or(own, |seconds| own.max(Duration::from_secs(seconds))).min(MAX_WAIT)
 }
