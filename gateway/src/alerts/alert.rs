@@ -18,6 +18,8 @@ pub struct About<'a> {
     pub route: Option<&'a str>,
     pub request_id: Option<&'a str>,
     pub tenant: Option<&'a str>,
+    /// What else tells one thing from another, e.g. `budget of project bank/support, month`.
+    pub subject: Option<&'a str>,
 }
 
 /// As it is sent; its JSON is the webhook's body.
@@ -40,6 +42,8 @@ pub struct Alert {
     pub request_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// How often it happened since it was told last, this time included.
     pub count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +65,7 @@ impl Alert {
             route,
             request_id: named(about.request_id),
             tenant: named(about.tenant),
+            subject: named(about.subject),
             count: 1,
             host: named(host),
         }

@@ -17,8 +17,8 @@ pub(super) struct Repeats {
 /// Other news about a thing are told at once, but no oftener.
 const OTHER_NEWS_MS: u64 = 60_000;
 
-/// An event with provider, model and route.
-type Thing = (Event, [Option<String>; 3]);
+/// An event with provider, model, route and subject.
+type Thing = (Event, [Option<String>; 4]);
 
 /// What was told last.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ impl Repeats {
         if self.told.len() >= MAX_THINGS && !self.told.contains_key(&thing) {
             self.told.retain(|_, told| told.held.is_some() || now_ms.abs_diff(told.last.at_ms) < repeat_ms);
             if self.told.len() >= MAX_THINGS {
-                thing.1 = [const { None }; 3];
+                thing.1 = [const { None }; 4];
             }
         }
         let Some(told) = self.told.get_mut(&thing) else {
@@ -100,7 +100,7 @@ impl Last {
 }
 
 fn thing(alert: &Alert) -> Thing {
-    (alert.event.subject(), [alert.provider.clone(), alert.model.clone(), alert.route.clone()])
+    (alert.event.subject(), [alert.provider.clone(), alert.model.clone(), alert.route.clone(), alert.subject.clone()])
 }
 
 fn milliseconds(alert: &Alert) -> u64 {

@@ -131,12 +131,14 @@ fn verify_file(file: &Path, keys: &PublicKeys) -> anyhow::Result<Report> {
 /// Without keys that are given, those of this gateway count.
 async fn verify_database(path: Option<&Path>, mut keys: PublicKeys) -> anyhow::Result<Report> {
     let Place { config, data, store } = Place::open(path).await?;
+    // Read first: what a gateway writes after that need not be in the database yet.
+    let heads = heads_in_journal(&data)?;
     carry_over(&data, &store).await?;
     if keys.is_empty() {
         keys.extend([signer(&config, &data, &Sources::system())?.public_key()]);
         keys.extend(config.audit.earlier_keys.iter().copied());
     }
-    Ok(verify_store(&store, &keys, heads_in_journal(&data)?).await?)
+    Ok(verify_store(&store, &keys, heads).await?)
 }
 
 /// How far the chains got that are still in the journal, whatever became of the database.
@@ -209,7 +211,7 @@ impl Place {
     async fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let config = load(path)?.config;
         let data = DataDir::create(&config.store)?;
-        let writer = data.writer(Sources::system().random())?;
+        let writer = data.known_writer(Sources::system().random())?;
         let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;
         Ok(Self { config, data, store })
     }

@@ -57,7 +57,7 @@ pub(super) struct CreateArgs {
 pub(super) async fn run(path: Option<&Path>, command: KeysCommand) -> anyhow::Result<()> {
     let config = load(path)?.config;
     let data = DataDir::create(&config.store)?;
-    let writer = data.writer(Sources::system().random())?;
+    let writer = data.known_writer(Sources::system().random())?;
     let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;
     match command {
         KeysCommand::Create(args) => create(&data, &store, args).await,

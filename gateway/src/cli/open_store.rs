@@ -13,7 +13,7 @@ pub(super) async fn open_store(path: Option<&Path>) -> anyhow::Result<SqlStore> 
 
 pub(super) async fn open_configured(config: &Config) -> anyhow::Result<SqlStore> {
     let data = DataDir::create(&config.store)?;
-    let writer = data.writer(Sources::system().random())?;
+    let writer = data.known_writer(Sources::system().random())?;
     let store = SqlStore::open(&config.store.database, &writer.to_string()).await?;
     carry_over(&data, &store).await?;
     Ok(store)

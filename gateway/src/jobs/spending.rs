@@ -54,7 +54,7 @@ pub async fn tell_jumps(gateway: &Gateway, today: Date) -> Result<(), StoreError
         if let Ok(Some(times)) = jump(&days, yesterday) {
             tracing::warn!(tenant, times, %yesterday, "a tenant's spending has jumped");
             let tenant = Some(tenant.as_str());
-            gateway.alerts.raise(Event::SpendJumped, About { tenant, ..About::default() });
+            gateway.alerts.raise(Event::SpendJumped, About { tenant, subject: tenant, ..About::default() });
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{AttemptKind, LedgerRow};
-use crate::audit::{AuditRecord, Outcome, Try};
+use crate::audit::{AuditRecord, Outcome, Try, TryResult};
 use crate::billing::UsageSource;
 
 /// One row for each attempt that used anything; none while the request is under way.
@@ -12,15 +12,17 @@ pub fn rows_of(record: &AuditRecord) -> Vec<LedgerRow> {
     // A record of before there was a ledger has no day.
     let day = record.day.as_deref().and_then(|day| day.parse::<Date>().ok());
     let (Some(day), false) = (day, record.outcome == Outcome::Dispatched) else { return Vec::new() };
-    let numbered = record.tries.iter().zip(1_u32..);
-    numbered.filter_map(|(attempt, number)| row(record, (attempt, number), day)).collect()
+    let gave_the_answer =
+        |attempt: &Try| matches!(attempt.result, TryResult::Answered | TryResult::Interrupted | TryResult::Aborted);
+    let ending = record.tries.iter().rposition(gave_the_answer).unwrap_or(record.tries.len().saturating_sub(1));
+    let numbered = record.tries.iter().enumerate().zip(1_u32..);
+    numbered.filter_map(|((at, attempt), number)| row(record, (attempt, number, at == ending), day)).collect()
 }
 
-fn row(record: &AuditRecord, (attempt, number): (&Try, u32), day: Date) -> Option<LedgerRow> {
+fn row(record: &AuditRecord, (attempt, number, is_last): (&Try, u32, bool), day: Date) -> Option<LedgerRow> {
     let usage = attempt.usage.clone()?;
     let before = usize::try_from(number).ok().and_then(|number| record.tries.get(number.checked_sub(2)?));
     let is_repeated = before.is_some_and(|before| before.provider == attempt.provider && before.model == attempt.model);
-    let is_last = record.tries.len() == number as usize;
     Some(LedgerRow {
         id: LedgerRow::id_of(&record.request_id, number),
         request_id: record.request_id.clone(),

@@ -101,6 +101,7 @@ impl Authenticated {
         incoming: Incoming,
     ) -> Result<Admitted, ApiError> {
         let admitted = self.read(gateway, places, headers, incoming)?;
+        admitted.context.settlement.note_prompt_estimate(admitted.likely_prompt_tokens());
         admitted.reserve(gateway).await?;
         Ok(admitted)
     }
@@ -118,7 +119,6 @@ impl Authenticated {
         let Reading { model, wishes, is_unreadable, needs, user, runs_tools_at_provider } = endpoint.read(&body)?;
         let declared = context.key.data_class.max(declared_class(headers)?).max(inherited.data_class);
         context.settlement.note_data_class(declared);
-        context.settlement.note_prompt_estimate(needs.prompt_tokens);
         let route = snapshot.table.resolve(&model).ok_or_else(refusal::model_not_found)?;
         if !context.key.settings.allows_route(&route.alias) {
             return Err(refusal::model_not_allowed());

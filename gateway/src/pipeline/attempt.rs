@@ -105,7 +105,9 @@ impl ScreenedRequest {
 
     /// What this target's prices are multiplied by now.
     pub(super) fn price_factor(&self, candidate: &Candidate, gateway: &Gateway) -> Factor {
-        let terms = self.terms(candidate, gateway).filter(|_| self.context.in_batch);
+        // Where its price is for a tier that is not asked for, the usual one holds.
+        let is_asked_for = |terms: &&BatchTerms| terms.service_tier.is_none() || self.endpoint.is_conversation();
+        let terms = self.terms(candidate, gateway).filter(|_| self.context.in_batch).filter(is_asked_for);
         terms.map_or(Factor::ONE, |terms| Factor::from_permille(terms.price_permille))
     }
 

@@ -10,6 +10,7 @@ use shekara_protocol::ids::IdSeed;
 
 use super::answer::Answer;
 use super::attempt::Begun;
+use super::endpoint::Endpoint;
 use super::labelling::Labeller;
 use super::relay::{Timing, relay};
 use super::screening::ScreenedRequest;
@@ -55,6 +56,8 @@ pub(super) fn begun_as(
             let used = told.or_else(|| Some((estimated(&request, &body)?, UsageSource::Estimated)));
             if let Some((usage, source)) = used {
                 settlement.note_usage(usage, source);
+            } else if matches!(request.endpoint, Endpoint::Embeddings | Endpoint::Rerank) {
+                settlement.note_unreported_usage();
             }
             let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;

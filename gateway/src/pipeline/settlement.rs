@@ -250,6 +250,15 @@ impl Settlement {
         draft.uses(usage, source);
     }
 
+    /// Nobody says what the answer used: its prompt was read, at least.
+    pub(super) fn note_unreported_usage(&self) {
+        let mut draft = self.lock();
+        let prompt_tokens = draft.prompt_estimate;
+        if !draft.is_kept && prompt_tokens.is_some() {
+            draft.uses(Usage { prompt_tokens, ..Usage::default() }, UsageSource::Estimated);
+        }
+    }
+
     /// Seconds of sound, where they are known.
     pub(super) fn note_audio(&self, seconds: Option<f64>, source: UsageSource) {
         let Some(seconds) = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) else { return };
@@ -310,9 +319,11 @@ impl Settlement {
     /// Every call gets its charge, or the reason why it has none.
     fn charge(&self, draft: &mut Draft) {
         let total_ms = draft.record.total_ms;
-        for (attempt, factor) in draft.record.tries.iter_mut().zip(&draft.factors) {
+        let answering = draft.answering;
+        for (at, (attempt, factor)) in draft.record.tries.iter_mut().zip(&draft.factors).enumerate() {
             let Some(usage) = attempt.usage.clone() else { continue };
-            let device_ms = Some(total_ms.saturating_sub(attempt.began_ms));
+            let to_the_end = total_ms.saturating_sub(attempt.began_ms);
+            let device_ms = if answering == Some(at) { Some(to_the_end) } else { attempt.took_ms };
             let source = attempt.usage_source.unwrap_or(UsageSource::Estimated);
             let metered = Metered { usage: &usage, source, at: self.at, factor: *factor, device_ms };
             match self.tariffs.charge(attempt, metered, &self.rates) {

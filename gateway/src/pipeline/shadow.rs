@@ -40,6 +40,7 @@ pub(super) fn cast(gateway: &Arc<Gateway>, request: &ScreenedRequest) {
     let request_id = format!("{}-shadow", request.context.request_id);
     let settlement = Settlement::begin(gateway, key, &request_id, "shadow".to_owned());
     settlement.note_data_class(request.declared);
+    settlement.note_prompt_estimate(request.needs.prompt_tokens);
     let is_named = request.snapshot.table.is_named(&request.route.alias);
     settlement.note_route(&request.route.alias, is_named, request.wishes.stream);
     settlement.note_scan(request.screened.summary(), "none");

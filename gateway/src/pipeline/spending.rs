@@ -160,7 +160,7 @@ impl Admitted {
             None => Some(Tenge::ZERO),
             Some(_) => self.most_cost(gateway, budgets.any(|budget| budget.hard))?,
         };
-        let tokens = self.needs.prompt_tokens.saturating_add(self.needs.output_tokens.unwrap_or(0));
+        let tokens = self.likely_prompt_tokens().saturating_add(self.needs.output_tokens.unwrap_or(0));
         let claim = Claim {
             key: Some(Bound { name: &own.name, limits: &limits[0] }),
             project: Some(Bound { name: &project.name, limits: &limits[1] }),
@@ -186,6 +186,15 @@ impl Admitted {
         }
     }
 
+    /// Of what is not read for its length: a token is about four bytes of the body.
+    pub(super) fn likely_prompt_tokens(&self) -> u64 {
+        const BYTES_OF_A_TOKEN: usize = 4;
+        match self.needs.prompt_tokens {
+            0 if !self.endpoint.is_about_tokens() => (self.body.len() / BYTES_OF_A_TOKEN) as u64,
+            known => known,
+        }
+    }
+
     /// What the request costs at the most, whoever of its route's targets answers; `None` where all of them are free.
     fn most_cost(&self, gateway: &Gateway, must_be_known: bool) -> Result<Option<Tenge>, ApiError> {
         let is_written = self.endpoint.is_conversation() || self.endpoint == Endpoint::Completions;
@@ -194,7 +203,7 @@ impl Admitted {
         let output = self.needs.output_tokens.or(self.route.max_output_tokens.map(u64::from));
         let output = output.unwrap_or(USUAL_OUTPUT_TOKENS);
         let usage = Usage {
-            prompt_tokens: Some(self.needs.prompt_tokens),
+            prompt_tokens: Some(self.likely_prompt_tokens()),
             completion_tokens: is_written.then_some(output),
             ..Usage::default()
         };
@@ -205,6 +214,7 @@ impl Admitted {
         let mut most = None;
         let route = &self.route;
         let all = route.targets.iter().chain(&route.fallback).chain(&route.sensitive);
+        let all = all.chain(route.canary.as_ref().map(|canary| &canary.candidate));
         for deployment in all.map(Candidate::deployment) {
             let (provider, model) = (&*deployment.provider, &*deployment.model);
             if tariffs.is_free(provider, model, at) {
@@ -229,11 +239,14 @@ pub(super) fn tell(alerts: &Alerts, crossings: &[Crossing]) {
     for crossing in crossings {
         let Crossing { scope, period, percent, used, budget, .. } = crossing;
         tracing::warn!(level = scope.level.as_str(), ?period, percent, %used, %budget, "a budget has reached a threshold");
-        let tenant = match scope.level {
-            Level::Customer => Some(&*scope.name),
-            Level::Project => Some(parts_of_scope(&scope.name).0),
-            Level::Key => None,
+        let (owner, project) = parts_of_scope(&scope.name);
+        let (tenant, whose) = match scope.level {
+            Level::Customer => (Some(owner), format!("tenant {owner}")),
+            Level::Project => (Some(owner), format!("project {owner}/{project}")),
+            Level::Key => (None, format!("key {owner}")),
         };
-        alerts.raise(Event::BudgetReached, About { tenant, ..About::default() });
+        let subject = format!("{} budget of {whose}: {percent}%", period.as_str());
+        let subject = Some(subject.as_str());
+        alerts.raise(Event::BudgetReached, About { tenant, subject, ..About::default() });
     }
 }

@@ -68,6 +68,10 @@ impl AuditTrail {
         now: Timestamp,
     ) -> Result<(SqlStore, Self), StoreError> {
         let store = SqlStore::open(&config.database, &writer.to_string()).await?;
+        let previous = data.previous_writer()?.map(|previous| previous.to_string());
+        if let Some(previous) = &previous {
+            store.go_on_for(previous).await?;
+        }
         let position = store.journal_position().await?;
         let journal = Journal::open(&data.journal(), position)?;
         for reader in READERS {
@@ -75,10 +79,12 @@ impl AuditTrail {
                 journal.hold(reader, at.segment);
             }
         }
-        let chains = resume(writer, &journal, position, &store).await?;
+        let chains = resume(writer, &journal, &store).await?;
         let trail = Self { journal, chains: Mutex::new(chains) };
         project_all(&trail.journal, &store).await?;
-        trail.close_interrupted(&store, now).await?;
+        for ran in previous.into_iter().chain([writer.to_string()]) {
+            trail.close_interrupted(&store, ran, now).await?;
+        }
         Ok((store, trail))
     }
 
@@ -135,9 +141,8 @@ impl AuditTrail {
         Ok(Some(checkpoint))
     }
 
-    /// Requests that an earlier run of this writer sent out and whose end nobody saw.
-    async fn close_interrupted(&self, store: &SqlStore, now: Timestamp) -> Result<(), StoreError> {
-        let writer = self.chains().writer().to_string();
+    /// Requests that an earlier run, of this writer or the one before it, sent out and whose end nobody saw.
+    async fn close_interrupted(&self, store: &SqlStore, writer: String, now: Timestamp) -> Result<(), StoreError> {
         let mut open: Vec<AuditRecord> = Vec::new();
         for line in store.trail().open_intents(writer).await? {
             let record = Entry::read(&line).ok().and_then(|entry| serde_json::from_str(entry.record.as_str()).ok());
@@ -182,12 +187,7 @@ fn saturate(value: &mut Value) {
 }
 
 /// The last heads that are known of a writer's chains.
-async fn resume(
-    writer: WriterId,
-    journal: &Journal,
-    position: Position,
-    store: &SqlStore,
-) -> Result<Chains, StoreError> {
+async fn resume(writer: WriterId, journal: &Journal, store: &SqlStore) -> Result<Chains, StoreError> {
     let mut chains = Chains::new(writer);
     let name = writer.to_string();
     for chain in store.trail().chains().await?.into_iter().filter(|chain| chain.writer == name) {
@@ -212,7 +212,8 @@ async fn resume(
             chains.take_over(&tenant, Head { sequence: seal.last, hash: seal.last_hash })?;
         }
     }
-    let mut reader = JournalReader::new(journal.folder(), position);
+    // All of it: what was cut off in the database may still lie here.
+    let mut reader = JournalReader::new(journal.folder(), Position::default());
     while let Some(payload) = reader.next_record()? {
         let entry = Projected::read(&payload).and_then(|projected| projected.entry);
         if let Some(entry) = entry.filter(|entry| entry.writer == writer) {

@@ -54,7 +54,8 @@ impl DataDir {
     /// # Errors
     /// The files cannot be made or do not hold what they should.
     pub fn writer(&self, fresh: [u8; 32]) -> Result<WriterId, StoreError> {
-        let machine = std::fs::read(MACHINE_ID).ok().map(|id| *Digest::of(&id).as_bytes());
+        let machine = std::fs::read(MACHINE_ID).ok().filter(|id| !id.trim_ascii().is_empty());
+        let machine = machine.map(|id| *Digest::of(&id).as_bytes());
         if let Some(machine) = machine
             && self.secret("writer.machine", machine)? != machine
         {
@@ -65,11 +66,35 @@ impl DataDir {
         self.secret("writer.id", fresh).map(writer_of)
     }
 
+    /// The same for whoever only looks: a command beside the gateway, perhaps of another machine, renews nothing.
+    ///
+    /// # Errors
+    /// As [`Self::writer`].
+    pub fn known_writer(&self, fresh: [u8; 32]) -> Result<WriterId, StoreError> {
+        self.secret("writer.id", fresh).map(writer_of)
+    }
+
+    /// Whose journal this was before its writer was renewed.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not hold a name.
+    pub fn previous_writer(&self) -> Result<Option<WriterId>, StoreError> {
+        let path = self.root.join("writer.previous");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => from_hex(text.trim()).map(writer_of).map(Some).ok_or(StoreError::BadKeySecret { path }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::File { path, source }),
+        }
+    }
+
     /// Makes another writer of `fresh`.
     ///
     /// # Errors
     /// The file cannot be made.
     pub fn renew_writer(&self, fresh: [u8; 32]) -> Result<WriterId, StoreError> {
+        if let Ok(text) = std::fs::read_to_string(self.root.join("writer.id")) {
+            self.replace("writer.previous", text.trim())?;
+        }
         self.replace("writer.id", &to_hex(&fresh))?;
         Ok(writer_of(fresh))
     }

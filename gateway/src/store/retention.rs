@@ -72,7 +72,7 @@ async fn next_seal(store: &dyn Store, chain: &ChainName, retention: Retention<'_
             }
             if let Err(error) = builder.push(&entry) {
                 tracing::error!(%error, tenant = chain.tenant, "the audit does not verify: nothing of it is removed");
-                break 'pages;
+                return Ok(None);
             }
             num_sealed += 1;
         }

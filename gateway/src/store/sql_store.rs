@@ -47,6 +47,20 @@ impl SqlStore {
         VaultStore::new(self.pool.clone())
     }
 
+    /// A writer that goes on with another one's journal has carried over what that one had.
+    ///
+    /// # Errors
+    /// The database refused.
+    pub async fn go_on_for(&self, previous: &str) -> Result<(), StoreError> {
+        let query = "UPDATE journal_positions SET \
+                     segment = (SELECT segment FROM journal_positions WHERE writer = $1), \
+                     byte_offset = (SELECT byte_offset FROM journal_positions WHERE writer = $1) \
+                     WHERE writer = $2 AND segment = 0 AND byte_offset = 0 \
+                     AND EXISTS (SELECT 1 FROM journal_positions WHERE writer = $1)";
+        sqlx::query(query).bind(previous).bind(&self.writer).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// The journal of before writers had names is this one's: nobody else has ever written here.
     async fn begin_journal(&self) -> Result<(), StoreError> {
         let own = sqlx::query("UPDATE journal_positions SET writer = $1 WHERE writer = ''");

@@ -26,11 +26,15 @@ pub async fn verify_store(
 ) -> Result<Report, StoreError> {
     let mut verifier = Verifier::new(keys);
     let trail = store.trail();
+    // What is signed while this reads is another reading's.
+    let mut lasts = BTreeMap::new();
     for (writer, last) in trail.checkpoint_writers().await? {
         push_checkpoints(&mut verifier, trail, &writer, last).await?;
+        lasts.insert(writer, last);
     }
     for chain in trail.chains().await? {
-        push_chain(&mut verifier, trail, &chain).await?;
+        let last = lasts.get(&chain.writer).copied().unwrap_or(0);
+        push_chain(&mut verifier, trail, (&chain, last)).await?;
     }
     check_search(&mut verifier, trail).await?;
     Ok(verifier.finish(expected.into_iter().map(|((tenant, writer), head)| (tenant, writer, head))))
@@ -64,15 +68,25 @@ async fn push_checkpoints(
     }
 }
 
-async fn push_chain(verifier: &mut Verifier, trail: &dyn TrailStore, chain: &ChainName) -> Result<(), StoreError> {
-    push_rows(verifier, trail, (ChainTable::Seals, chain), (i64::MIN, i64::MAX)).await?;
+async fn push_chain(
+    verifier: &mut Verifier,
+    trail: &dyn TrailStore,
+    (chain, last_checkpoint): (&ChainName, i64),
+) -> Result<(), StoreError> {
+    for seal in all_rows(trail, (ChainTable::Seals, chain), (i64::MIN, i64::MAX)).await? {
+        push_row(verifier, ChainTable::Seals, &seal);
+    }
     let mut after = i64::MIN;
     loop {
         let rows = whole_numbers(trail, chain, after).await?;
         let Some(furthest) = rows.last().map(|row| row.sequence) else {
-            return push_rows(verifier, trail, (ChainTable::Heads, chain), (after, i64::MAX)).await;
+            for head in signed_heads(trail, (chain, last_checkpoint), (after, i64::MAX)).await? {
+                push_row(verifier, ChainTable::Heads, &head);
+            }
+            return Ok(());
         };
-        let mut heads = all_rows(trail, (ChainTable::Heads, chain), (after, furthest)).await?.into_iter().peekable();
+        let heads = signed_heads(trail, (chain, last_checkpoint), (after, furthest)).await?;
+        let mut heads = heads.into_iter().peekable();
         let mut rows = rows.into_iter().peekable();
         while let Some(row) = rows.next() {
             let sequence = row.sequence;
@@ -113,16 +127,14 @@ async fn all_rows(
     trail.rows(table, chain.clone(), Stretch { after, until, limit: u32::MAX }).await
 }
 
-async fn push_rows(
-    verifier: &mut Verifier,
+/// Heads of the checkpoints that were read.
+async fn signed_heads(
     trail: &dyn TrailStore,
-    of: (ChainTable, &ChainName),
+    (chain, last_checkpoint): (&ChainName, i64),
     between: (i64, i64),
-) -> Result<(), StoreError> {
-    for row in all_rows(trail, of, between).await? {
-        push_row(verifier, of.0, &row);
-    }
-    Ok(())
+) -> Result<Vec<LineRow>, StoreError> {
+    let heads = all_rows(trail, (ChainTable::Heads, chain), between).await?;
+    Ok(heads.into_iter().filter(|head| head.number <= last_checkpoint).collect())
 }
 
 fn push_row(verifier: &mut Verifier, table: ChainTable, row: &LineRow) {

@@ -321,9 +321,9 @@ impl TrailStore for SqlStore {
             insert.bind(line).execute(&mut *transaction).await?;
             // A request that another entry still tells of stays to be found.
             let rows = "DELETE FROM audit WHERE request_id IN (SELECT request_id FROM audit_entries \
-                        WHERE writer = $1 AND tenant = $2 AND sequence <= $3) AND request_id NOT IN \
-                        (SELECT request_id FROM audit_entries WHERE request_id IS NOT NULL \
-                        AND writer = $1 AND tenant = $2 AND sequence > $3)";
+                        WHERE writer = $1 AND tenant = $2 AND sequence <= $3) AND NOT EXISTS \
+                        (SELECT 1 FROM audit_entries AS later WHERE later.request_id = audit.request_id \
+                        AND later.writer = $1 AND later.tenant = $2 AND later.sequence > $3)";
             let rows = sqlx::query(rows).bind(&writer).bind(&seal.tenant).bind(last);
             rows.execute(&mut *transaction).await?;
             let entries = "DELETE FROM audit_entries WHERE writer = $1 AND tenant = $2 AND sequence <= $3";

@@ -177,8 +177,8 @@ async fn a_hard_budget_is_never_exceeded_beyond_what_was_claimed() {
         .filter_map(|attempt| attempt.charge.as_ref().map(|charge| charge.tenge.tiyn()))
         .sum();
     assert_eq!(spent, 1_000 * i64::try_from(passed).unwrap());
-    // The claims may be smaller than what is used, each by the difference of one request.
-    assert!(passed >= 10 && upstream.received().len() == passed, "{passed}");
+    // A claim is 3 tenge at least: so many are let through at once, and each may use more than it has claimed.
+    assert!((10..=33).contains(&passed) && upstream.received().len() == passed, "{passed}");
     let refused = ask(&gateway, &limited, 1).await;
     assert_eq!((refused.status, refused.header("x-should-retry")), (429, "false"));
     // One whose claim alone is more than all is never sent.

@@ -23,7 +23,7 @@ use super::{MAX_BODY_BYTES, store_failed};
 use crate::billing::Tenge;
 use crate::invoices::Month;
 use crate::jobs::invoices::{Form, InvoiceError, Terms, close_months, credit, issued, wait_until_carried_over};
-use crate::pipeline::{Authenticated, Gateway, not_permitted};
+use crate::pipeline::{Authenticated, Gateway};
 use crate::store::InvoiceFilter;
 
 #[derive(Debug, Default, Deserialize)]

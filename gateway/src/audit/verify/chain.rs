@@ -57,7 +57,7 @@ impl ChainCheck {
 
     /// A chain of which a part is promised.
     pub(super) fn of_range(range: ChainRange) -> Self {
-        let start = Head { sequence: range.first_sequence - 1, hash: range.previous_of_first };
+        let start = Head { sequence: range.first_sequence.saturating_sub(1), hash: range.previous_of_first };
         Self::behind(range.writer, start, Some(range))
     }
 
