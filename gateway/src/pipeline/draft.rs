@@ -87,7 +87,11 @@ impl Draft {
             attempt.usage.is_none()
                 && matches!(
                     result,
-                    TryResult::Interrupted | TryResult::Aborted | TryResult::Overtaken | TryResult::Timeout
+                    TryResult::Open
+                        | TryResult::Interrupted
+                        | TryResult::Aborted
+                        | TryResult::Overtaken
+                        | TryResult::Timeout
                 )
         };
         for attempt in self.record.tries.iter_mut().filter(was_worked_on) {

@@ -16,6 +16,7 @@ const TOKENS_PER_PART: u64 = 1_000;
 pub(super) fn needs(request: &ChatRequest) -> Needs {
     let mut needs = Needs {
         output_tokens: request.max_completion_tokens.or(request.max_tokens).and_then(|most| u64::try_from(most).ok()),
+        further_answers: request.n.map_or(0, beside_the_first),
         tools: request.tools.as_ref().is_some_and(|tools| !tools.is_empty()),
         json_schema: request.response_format.as_ref().is_some_and(|format| format["type"] == "json_schema"),
         logprobs: request.logprobs == Some(true),
@@ -38,7 +39,19 @@ pub(super) fn completion_needs(request: &CompletionRequest) -> Needs {
         Prompt::TokenLists(lists) => lists.iter().map(|list| list.len() as u64).sum(),
     };
     let output_tokens = request.max_tokens.and_then(|most| u64::try_from(most).ok());
-    Needs { prompt_tokens, output_tokens, ..Needs::default() }
+    let num_prompts = match &request.prompt {
+        Prompt::Texts(texts) => texts.len() as u64,
+        Prompt::TokenLists(lists) => lists.len() as u64,
+        Prompt::Text(_) | Prompt::Tokens(_) => 1,
+    };
+    // The best of some are all written.
+    let of_each = request.n.max(request.best_of).map_or(0, beside_the_first).saturating_add(1);
+    let further_answers = num_prompts.saturating_mul(of_each).saturating_sub(1);
+    Needs { prompt_tokens, output_tokens, further_answers, ..Needs::default() }
+}
+
+fn beside_the_first(answers: i64) -> u64 {
+    u64::try_from(answers).unwrap_or(0).saturating_sub(1)
 }
 
 fn add_message(needs: &mut Needs, message: &ChatMessage) {
@@ -108,6 +121,19 @@ mod tests {
         let body = body.to_string();
         let request = parse_request(body.as_bytes()).unwrap();
         (needs(&request), runs_tools_at_provider(&request, body.as_bytes()))
+    }
+
+    #[test]
+    fn all_answers_are_counted() {
+        let answers = |body: Value| {
+            let body = body.to_string();
+            completion_needs(&serde_json::from_str(&body).unwrap()).of_all_answers(10)
+        };
+        assert_eq!(answers(json!({ "model": "m", "prompt": "a" })), 10);
+        assert_eq!(answers(json!({ "model": "m", "prompt": ["a", "b"], "n": 3 })), 60);
+        assert_eq!(answers(json!({ "model": "m", "prompt": ["a", "b"], "n": 2, "best_of": 5 })), 100);
+        let chat = json!({ "model": "m", "n": 4, "messages": [{ "role": "user", "content": "hi" }] });
+        assert_eq!(read(&chat).0.of_all_answers(10), 40);
     }
 
     #[test]

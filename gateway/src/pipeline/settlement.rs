@@ -285,10 +285,13 @@ impl Settlement {
         self.lock().record.error_code = code.map(str::to_owned);
     }
 
-    /// Writes down that the request is about to leave, so that even a killed process leaves a trace of it.
-    /// Gives its place in the journal.
+    /// Writes down that the request is about to be sent, and what that costs at least, so that even a killed process leaves
+    /// a record and a row of the ledger. Gives its place in the journal.
     pub(super) fn note_dispatch(&self) -> Result<Position, JournalError> {
-        self.append(&self.lock().record)
+        let mut draft = self.lock().clone();
+        draft.estimate();
+        self.charge(&mut draft);
+        self.append(&draft.record)
     }
 
     /// Ends the request; only the first call counts.
@@ -310,6 +313,7 @@ impl Settlement {
         self.charge(&mut draft);
         self.append(&draft.record)?;
         *state = State::Settled;
+        self.tell_unpriced(&draft);
         self.spend(&draft.record);
         self.release(&mut draft);
         self.metrics.note(&draft.record, draft.is_named);
@@ -322,23 +326,27 @@ impl Settlement {
         let answering = draft.answering;
         for (at, (attempt, factor)) in draft.record.tries.iter_mut().zip(&draft.factors).enumerate() {
             let Some(usage) = attempt.usage.clone() else { continue };
-            let to_the_end = total_ms.saturating_sub(attempt.began_ms);
-            let device_ms = if answering == Some(at) { Some(to_the_end) } else { attempt.took_ms };
+            let to_the_end = Some(total_ms.saturating_sub(attempt.began_ms));
+            let device_ms = if answering == Some(at) { to_the_end } else { attempt.took_ms.or(to_the_end) };
             let source = attempt.usage_source.unwrap_or(UsageSource::Estimated);
             let metered = Metered { usage: &usage, source, at: self.at, factor: *factor, device_ms };
             match self.tariffs.charge(attempt, metered, &self.rates) {
                 Ok(charge) => attempt.charge = Some(charge),
-                Err(error) => {
-                    attempt.unpriced = Some(error.word().to_owned());
-                    if !self.tariffs.is_set {
-                        continue;
-                    }
-                    tracing::warn!(request_id = draft.record.request_id, %error, "what was used has no charge");
-                    let provider = Some(attempt.provider.as_str());
-                    let model = Some(attempt.model.as_str()).filter(|_| draft.is_named);
-                    self.alerts.raise(Event::UsageUnpriced, About { provider, model, ..About::default() });
-                }
+                Err(error) => attempt.unpriced = Some(error.word().to_owned()),
             }
+        }
+    }
+
+    fn tell_unpriced(&self, draft: &Draft) {
+        if !self.tariffs.is_set {
+            return;
+        }
+        for attempt in &draft.record.tries {
+            let Some(reason) = &attempt.unpriced else { continue };
+            tracing::warn!(request_id = draft.record.request_id, reason, "what was used has no charge");
+            let provider = Some(attempt.provider.as_str());
+            let model = Some(attempt.model.as_str()).filter(|_| draft.is_named);
+            self.alerts.raise(Event::UsageUnpriced, About { provider, model, ..About::default() });
         }
     }
 

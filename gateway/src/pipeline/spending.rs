@@ -160,7 +160,8 @@ impl Admitted {
             None => Some(Tenge::ZERO),
             Some(_) => self.most_cost(gateway, budgets.any(|budget| budget.hard))?,
         };
-        let tokens = self.likely_prompt_tokens().saturating_add(self.needs.output_tokens.unwrap_or(0));
+        let output = self.needs.of_all_answers(self.needs.output_tokens.unwrap_or(0));
+        let tokens = self.likely_prompt_tokens().saturating_add(output);
         let claim = Claim {
             key: Some(Bound { name: &own.name, limits: &limits[0] }),
             project: Some(Bound { name: &project.name, limits: &limits[1] }),
@@ -201,7 +202,7 @@ impl Admitted {
         // What pictures and sounds cost is known when they are there.
         let must_be_known = must_be_known && (is_written || self.endpoint == Endpoint::Embeddings);
         let output = self.needs.output_tokens.or(self.route.max_output_tokens.map(u64::from));
-        let output = output.unwrap_or(USUAL_OUTPUT_TOKENS);
+        let output = self.needs.of_all_answers(output.unwrap_or(USUAL_OUTPUT_TOKENS));
         let usage = Usage {
             prompt_tokens: Some(self.likely_prompt_tokens()),
             completion_tokens: is_written.then_some(output),

@@ -155,10 +155,13 @@ impl Walk<'_> {
         };
         let busy = health.begin(deployment, self.ceiling(deployment, reason), began_ms).map_err(full)?;
         let call = Call::begin(self, candidate, reason);
-        if matches!(candidate.target, Target::External(_)) {
+        // What is asked of the engine in this process ends with it.
+        if !deployment.is_engine() {
             let settlement = &request.context.settlement;
             let written = settlement.note_dispatch().map_err(|_| Tried::Stop(refusal::audit_unavailable()))?;
-            gateway.await_intent(written).await.map_err(Tried::Stop)?;
+            if matches!(candidate.target, Target::External(_)) {
+                gateway.await_intent(written).await.map_err(Tried::Stop)?;
+            }
         }
         let result = request.attempt(candidate, self.left(candidate), 1 + others, gateway).await;
         let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed: began.elapsed().as_secs_f64() * 1e3 };

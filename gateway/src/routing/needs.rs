@@ -9,6 +9,8 @@ pub struct Needs {
     pub prompt_tokens: u64,
     /// As many as the caller asked for at most; `None` where no bound is set.
     pub output_tokens: Option<u64>,
+    /// How many answers it asks for beside the first.
+    pub further_answers: u64,
     pub tools: bool,
     pub vision: bool,
     pub files: bool,
@@ -30,6 +32,11 @@ impl Needs {
             Ability::JsonSchema => self.json_schema,
             Ability::Logprobs => self.logprobs,
         }
+    }
+
+    /// As many tokens in all of its answers, if each has so many.
+    pub fn of_all_answers(&self, tokens: u64) -> u64 {
+        tokens.saturating_mul(self.further_answers.saturating_add(1))
     }
 
     /// Whether the prompt, and the answer that it asks for, are likely to find room.

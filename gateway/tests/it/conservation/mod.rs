@@ -1,18 +1,17 @@
 //! What providers report is what the ledger has and the report says, to the token: with faults, and over kills of the
 //! program itself.
 
+mod killed;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use shekara_gateway::billing::UsageSource;
-use shekara_gateway::egress::install_tls;
 use shekara_gateway::ledger::rows_of;
 
-use crate::command::shekara;
 use crate::gateway::{TestGateway, border};
-use crate::served::Served;
 use crate::upstream::{Reply, Upstream};
 
 const PRICES: &str = "[billing.exchange]\nsource = \"fixed\"\nrate = \"512.3456\"\n\
@@ -110,65 +109,4 @@ async fn what_providers_report_is_what_is_billed() {
     gateway.audit().await;
     let again = gateway.send("GET", "/admin/v1/usage?by=provider,kind", &gateway.admin_key, "").await.json();
     assert_eq!(again["total"], report["total"]);
-}
-
-#[tokio::test]
-async fn a_killed_gateway_loses_and_doubles_nothing_that_was_answered() {
-    install_tls();
-    let reported = Arc::<Reported>::default();
-    let cloud = Upstream::start(provider(&reported, 1)).await;
-    let folder = tempfile::tempdir().unwrap();
-    let own = format!(
-        "{PRICES}[server]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = \"sqlite:{}\"\n",
-        folder.path().join("data/shekara.db").display()
-    );
-    let config = folder.path().join("shekara.toml");
-    std::fs::write(&config, border(&cloud.base_url, &cloud.base_url, &own)).unwrap();
-    let (mut key, mut answered, mut next) = (String::new(), 0_u64, 0_u64);
-    for life in 0..3 {
-        let mut served = Served::start(&config);
-        let url = served.next("Shekara listens on ");
-        if life == 0 {
-            key = served.next("Application key (shown once):");
-        }
-        let client = reqwest::Client::new();
-        let asks = (next..next + 60).map(|number| {
-            let request = client.post(format!("{url}/v1/chat/completions")).bearer_auth(&key);
-            let request = request.body(question(number).to_string()).send();
-            async move {
-                let Ok(answer) = request.await else { return 0 };
-                let is_good = answer.status() == 200;
-                // Whole, or not at all.
-                u64::from(is_good && answer.text().await.is_ok_and(|text| !text.is_empty() && !text.contains("error")))
-            }
-        });
-        next += 60;
-        let mut asks = std::pin::pin!(futures_util::stream::iter(asks).buffer_unordered(4));
-        for at in 0..60 {
-            answered += asks.next().await.unwrap();
-            // Somewhere in the middle of others.
-            if at == 20 + life * 7 {
-                served.kill();
-                break;
-            }
-        }
-        while let Some(whole) = asks.next().await {
-            answered += whole;
-        }
-    }
-    let usage = ["--config", "shekara.toml", "usage", "--by", "usage_source", "--json"];
-    let ended = shekara(folder.path(), "", &usage).await;
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let told = report["data"].as_array().unwrap().iter().find(|row| row["usage_source"] == "provider").unwrap();
-    let [said, prompt, completion] = reported.all();
-    let (rows, requests) = (told["attempts"].as_u64().unwrap(), told["requests"].as_u64().unwrap());
-    assert_eq!(rows, requests, "a row was doubled: {report}");
-    assert!(answered <= rows && rows <= said, "{answered} answered, {rows} rows, {said} reported");
-    assert!(told["prompt_tokens"].as_u64().unwrap() <= prompt);
-    assert!(told["completion_tokens"].as_u64().unwrap() <= completion);
-    // What was under way at a kill, and no more: at most four at a time.
-    assert!(said - rows <= 3 * 4, "{said} reported, {rows} rows");
-    let again = shekara(folder.path(), "", &usage).await;
-    assert_eq!(again.stdout, ended.stdout);
 }
