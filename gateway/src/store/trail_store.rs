@@ -84,7 +84,7 @@ pub trait TrailStore: Send + Sync {
     fn bounds(&self, chain: ChainName, from: Option<String>, until: Option<String>) -> StoreFuture<'_, Option<Bounds>>;
     /// Heads of a chain at entries in the bounds, of checkpoints up to one: how many, and the first and last checkpoint.
     fn count_heads(&self, chain: ChainName, bounds: Bounds, until: i64) -> StoreFuture<'_, (u64, i64, i64)>;
-    /// Writers of checkpoints, each with its last one's number.
+    /// Writers of checkpoints, each with its last one's number, whether its row is there or only heads that it signed.
     fn checkpoint_writers(&self) -> StoreFuture<'_, Vec<(String, i64)>>;
     fn last_checkpoint(&self, writer: String) -> StoreFuture<'_, Option<String>>;
     fn checkpoints(&self, writer: String, stretch: Stretch) -> StoreFuture<'_, Vec<LineRow>>;
@@ -243,7 +243,8 @@ impl TrailStore for SqlStore {
 
     fn checkpoint_writers(&self) -> StoreFuture<'_, Vec<(String, i64)>> {
         Box::pin(async move {
-            let query = "SELECT writer, max(number) AS number FROM audit_checkpoints GROUP BY writer ORDER BY writer";
+            let query = "SELECT writer, max(number) AS number FROM (SELECT writer, number FROM audit_checkpoints \
+                         UNION ALL SELECT writer, number FROM audit_heads) AS numbers GROUP BY writer ORDER BY writer";
             let rows = sqlx::query(query).fetch_all(&self.pool).await?;
             rows.iter().map(|row| Ok((row.try_get("writer")?, row.try_get("number")?))).collect()
         })

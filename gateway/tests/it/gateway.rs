@@ -191,16 +191,21 @@ impl TestGateway {
 
     /// Changes the database behind the gateway's back.
     pub async fn tamper(&self, statements: &[&str]) {
+        let mut connection = self.connection().await;
+        for statement in statements {
+            let query = sqlx::query(sqlx::AssertSqlSafe((*statement).to_owned()));
+            query.execute(&mut connection).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+    }
+
+    /// To the database, behind the gateway's back.
+    pub async fn connection(&self) -> sqlx::AnyConnection {
         let url = match database(self.folder.path()).await {
             Database::Sqlite(path) => format!("sqlite://{}", path.display()),
             Database::Postgres(PostgresUrl::Plain(url)) => url,
             Database::Postgres(kept) => panic!("{kept:?}"),
         };
-        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
-        for statement in statements {
-            let query = sqlx::query(sqlx::AssertSqlSafe((*statement).to_owned()));
-            query.execute(&mut connection).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
-        }
+        sqlx::AnyConnection::connect(&url).await.unwrap()
     }
 
     pub fn shared_store(&self) -> Arc<dyn Store> {

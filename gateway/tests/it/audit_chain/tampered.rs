@@ -1,6 +1,13 @@
 //! Each table of the database, changed in every way.
 
-use super::{checkpoint, verified};
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use shekara_gateway::auth::DataClass;
+use shekara_gateway::store::{Retention, prune_expired};
+use sqlx::Row as _;
+
+use super::{checkpoint, signer, verified};
 use crate::gateway::{TestGateway, border};
 use crate::upstream::{Reply, Upstream};
 
@@ -18,7 +25,7 @@ async fn written() -> TestGateway {
     gateway
 }
 
-const TABLES: [&str; 4] = ["audit_entries", "audit_checkpoints", "audit_heads", "audit"];
+const TABLES: [&str; 5] = ["audit_entries", "audit_checkpoints", "audit_heads", "audit_seals", "audit"];
 
 fn is_postgres() -> bool {
     std::env::var("SHEKARA_TEST_STORE").as_deref() == Ok("postgres")
@@ -112,6 +119,132 @@ async fn whatever_is_changed_in_the_database_is_named() {
         assert!(told.iter().any(|problem| problem.contains(expected)), "{statement}\n{told:#?}");
         bring_back(&gateway).await;
         assert!(verified(&gateway).await.is_sound(), "{statement}");
+    }
+}
+
+/// What of a row is changed, in each of these ways by itself.
+const CHANGES: [(&str, &[&str]); 5] = [
+    (
+        "audit_entries",
+        &[
+            "writer = writer || 'x'",
+            "tenant = tenant || 'x'",
+            "sequence = sequence + 50",
+            "hash = hash || '0'",
+            "request_id = request_id || 'x'",
+            "time = '2020-01-01T00:00:00.000Z'",
+            "line = replace(line, '\"tenant\":\"', '\"tenant\":\"a')",
+            "line = substr(line, 1, 40)",
+        ],
+    ),
+    (
+        "audit_checkpoints",
+        &["writer = writer || 'x'", "number = number + 50", "line = replace(line, '\"time\":\"2', '\"time\":\"3')"],
+    ),
+    (
+        "audit_heads",
+        &[
+            "writer = writer || 'x'",
+            "tenant = tenant || 'x'",
+            "sequence = sequence + 50",
+            "number = number + 50",
+            "line = replace(line, '\"tenant\":\"', '\"tenant\":\"a')",
+        ],
+    ),
+    (
+        "audit_seals",
+        &[
+            "writer = writer || 'x'",
+            "tenant = tenant || 'x'",
+            "first_sequence = first_sequence + 1",
+            "line = replace(line, '\"last\":', '\"last\":1')",
+        ],
+    ),
+    (
+        "audit",
+        &[
+            "request_id = request_id || 'x'",
+            "time = '2020-01-01T00:00:00.000Z'",
+            "tenant = tenant || 'x'",
+            "key_id = key_id || 'x'",
+            "status = status + 1",
+            "outcome = 'failed', error_code = 'x'",
+            "entities = '{\"iin\":9}'",
+            "total_ms = total_ms + 1",
+        ],
+    ),
+];
+
+/// Where the rows of a table lie, in the order in which they were written, each with its line.
+async fn rows(gateway: &TestGateway, table: &str) -> Vec<(String, String)> {
+    let (place, line) = (place(), if table == "audit" { "'' AS line" } else { "line" });
+    let query = format!("SELECT {place} AS place, {line} FROM {table} ORDER BY {place}");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).fetch_all(&mut gateway.connection().await).await.unwrap();
+    rows.iter().map(|row| (row.get("place"), row.get("line"))).collect()
+}
+
+fn place() -> &'static str {
+    if is_postgres() { "CAST(ctid AS TEXT)" } else { "CAST(rowid AS TEXT)" }
+}
+
+/// As [`written`], and the first two entries of `bank` gave way to a seal.
+async fn written_and_sealed() -> TestGateway {
+    let gateway = written().await;
+    gateway.ask("chat", "ИИН 901123300258").await;
+    checkpoint(&gateway).await;
+    let keep_days = BTreeMap::from([(DataClass::Public, 30)]);
+    let (now, signer) = (Timestamp::now() + SignedDuration::from_hours(24 * 31), signer());
+    let retention = Retention { keep_days: &keep_days, now, signer: &signer };
+    assert!(prune_expired(gateway.shared_store().as_ref(), retention).await.unwrap() > 0);
+    for _ in 0..2 {
+        gateway.ask("chat", "hi").await;
+    }
+    checkpoint(&gateway).await;
+    gateway
+}
+
+#[tokio::test]
+async fn no_row_of_any_table_can_be_touched() {
+    let gateway = written_and_sealed().await;
+    let report = verified(&gateway).await;
+    assert!(report.is_sound() && report.num_seals > 0, "{report:?}");
+    back_up(&gateway).await;
+    let told = async |statement: String, line: Option<&str>| {
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement.clone()));
+        let query = if let Some(line) = line { query.bind(line.to_owned()) } else { query };
+        let done = query.execute(&mut gateway.connection().await).await.unwrap();
+        if done.rows_affected() == 0 {
+            assert!(statement.contains("IS NOT NULL"), "{statement}");
+            return;
+        }
+        let report = verified(&gateway).await;
+        let first = report.first_problem().map(ToString::to_string);
+        let first = first.unwrap_or_else(|| panic!("{statement} is not noticed"));
+        let places = ["entry ", "checkpoint ", "row ", "numbers "];
+        assert!(places.iter().any(|place| first.contains(place)), "{statement}: {first}");
+    };
+    for (table, changes) in CHANGES {
+        let num_rows = rows(&gateway, table).await.len();
+        assert!(num_rows > 0, "{table}");
+        for at in 0..num_rows {
+            for change in changes {
+                // What has no request has none to change.
+                let own = &rows(&gateway, table).await[at].0;
+                let is_there = if change.starts_with("request_id") { " AND request_id IS NOT NULL" } else { "" };
+                told(format!("UPDATE {table} SET {change} WHERE {} = '{own}'{is_there}", place()), None).await;
+                bring_back(&gateway).await;
+            }
+            let lying = rows(&gateway, table).await;
+            told(format!("DELETE FROM {table} WHERE {} = '{}'", place(), lying[at].0), None).await;
+            bring_back(&gateway).await;
+            if let Some((_, next)) = rows(&gateway, table).await.get(at + 1).filter(|(_, line)| !line.is_empty()) {
+                let own = &rows(&gateway, table).await[at];
+                let update = format!("UPDATE {table} SET line = $1 WHERE {} = '{}'", place(), own.0);
+                told(update, Some(next)).await;
+                bring_back(&gateway).await;
+            }
+        }
+        assert!(verified(&gateway).await.is_sound(), "{table}");
     }
 }
 
