@@ -80,7 +80,12 @@ impl Permission {
     pub fn is_of_installation(self) -> bool {
         matches!(
             self,
-            Self::WriteOwners | Self::ReadSwitches | Self::WriteSwitches | Self::ReadModels | Self::ControlModels
+            Self::WriteOwners
+                | Self::ReadSwitches
+                | Self::WriteSwitches
+                | Self::ReadModels
+                | Self::ControlModels
+                | Self::WriteInvoices
         )
     }
 }

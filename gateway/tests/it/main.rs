@@ -6,6 +6,7 @@ mod alerts;
 mod anthropic;
 mod audit;
 mod audit_chain;
+mod authorisation;
 mod batches;
 mod bedrock;
 mod cached;
