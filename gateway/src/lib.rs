@@ -20,6 +20,7 @@ pub mod jobs;
 pub mod labels;
 pub mod ledger;
 pub mod limits;
+pub mod login;
 pub mod middleware;
 pub mod pii;
 pub mod pipeline;

@@ -52,6 +52,9 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/keys", get(api::list_keys).post(api::create_key))
         .route("/admin/v1/keys/{id}", get(api::show_key).patch(api::change_key).delete(api::revoke_key))
         .route("/admin/v1/keys/{id}/rotate", post(api::rotate_key))
+        .route("/admin/v1/people", get(api::list_people).post(api::create_person))
+        .route("/admin/v1/people/{id}", get(api::show_person).patch(api::change_person).delete(api::remove_person))
+        .route("/admin/v1/logout", post(api::log_out))
         .route("/admin/v1/usage", get(api::usage))
         .route("/admin/v1/usage/forecast", get(api::usage_forecast))
         .route("/admin/v1/rates", get(api::list_rates).post(api::import_rates))
@@ -67,6 +70,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/audit", get(api::audit_page))
         .route("/admin/v1/audit/keys", get(api::audit_keys))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
+    let doors = Router::new()
+        .route("/admin/v1/login", get(api::begin_login))
+        .route("/admin/v1/login/callback", get(api::end_login))
+        .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::visitor));
     Router::new()
         .route("/healthz", get(api::healthz))
         .route("/readyz", get(api::readyz))
@@ -74,6 +81,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/openapi.json", get(api::openapi))
         .merge(models)
         .merge(admin)
+        .merge(doors)
         .fallback(middleware::not_found)
         .method_not_allowed_fallback(middleware::method_not_allowed)
         .layer(from_fn(middleware::messages_shape))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 26] = [
+const IMPORTS: [(&str, &[&str]); 27] = [
     ("alerts", &["telemetry"]),
     ("auth", &["invoices", "limits"]),
     ("billing", &[]),
@@ -27,6 +27,7 @@ const IMPORTS: [(&str, &[&str]); 26] = [
     ("egress", &["config"]),
     ("channels", &["alerts", "audit", "config", "egress", "secrets"]),
     ("ingress", &["config"]),
+    ("login", &["auth", "config", "egress", "secrets"]),
     (
         "store",
         &["audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets", "signing"],
@@ -47,6 +48,7 @@ const IMPORTS: [(&str, &[&str]); 26] = [
             "labels",
             "ledger",
             "limits",
+            "login",
             "pii",
             "providers",
             "routing",
@@ -74,6 +76,7 @@ const IMPORTS: [(&str, &[&str]); 26] = [
             "invoices",
             "jobs",
             "labels",
+            "login",
             "pii",
             "pipeline",
             "routing",
@@ -162,8 +165,8 @@ fn foreign_crates_are_named_only_where_they_belong() {
     }
 }
 
-/// Nothing is fetched for a caller: what opens connections outward sends routed requests, asks Vault, tells an operator,
-/// or probes a gateway from the command line.
+/// Nothing is fetched for a caller: what opens connections outward sends routed requests, asks Vault or the operator's login
+/// provider, tells an operator, or probes a gateway from the command line.
 #[test]
 fn connections_outward_are_opened_in_few_places() {
     for (name, text) in sources() {
@@ -175,6 +178,7 @@ fn connections_outward_are_opened_in_few_places() {
                     | "channels/national_bank.rs"
                     | "providers/upstream.rs"
                     | "providers/vault_wire.rs"
+                    | "login/wire.rs"
                     | "cli/probe/environment.rs"
             );
         assert!(!sends || belongs, "{name} opens connections outward");

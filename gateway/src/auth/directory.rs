@@ -8,7 +8,9 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 use super::key::id_of;
-use super::{KeyRecord, KeySecret, PresentedKey, Project, ReachLevel, Role, Switches, Tenant};
+use super::{
+    DataClass, KeyRecord, KeySecret, KeySettings, Person, PresentedKey, Project, ReachLevel, Role, Switches, Tenant,
+};
 use crate::limits::Limits;
 
 /// Why a presented key opens nothing. Of a key that is unknown the caller learns no more than that it is wrong.
@@ -30,12 +32,23 @@ pub enum KeyError {
     TenantFrozen,
     #[error("the key may not be used from this address")]
     Address,
+    #[error("there is nobody any more whose key it is")]
+    PersonGone,
+    #[error("the person is frozen whose key or login it is")]
+    PersonFrozen,
+    #[error("the key is for more than the person may do whose key it is")]
+    PersonMayLess,
 }
+
+/// What acts on the whole installation are recorded under, like those of the first keys.
+const DEFAULT: &str = "default";
 
 /// Who a request comes from: a key, and whom it belongs to.
 #[derive(Debug)]
 pub struct Bearer {
     key: KeyRecord,
+    /// Whose key it is, where it is a person's; or who is logged in.
+    person: Option<Arc<Person>>,
     pub own_project: Arc<Project>,
     pub own_tenant: Arc<Tenant>,
     pub bounds: Bounds,
@@ -91,6 +104,7 @@ pub struct DirectoryRecords {
     pub tenants: Vec<Tenant>,
     pub projects: Vec<Project>,
     pub keys: Vec<KeyRecord>,
+    pub people: Vec<Person>,
     pub switches: Switches,
     /// Changes with every change of the others.
     pub generation: i64,
@@ -100,6 +114,8 @@ pub struct DirectoryRecords {
 pub struct Directory {
     secret: KeySecret,
     by_id: HashMap<String, Arc<Bearer>>,
+    tenants: HashMap<String, Arc<Tenant>>,
+    projects: HashMap<(String, String), Arc<Project>>,
     pub switches: Switches,
     pub generation: i64,
 }
@@ -118,6 +134,8 @@ impl Directory {
             (name.clone(), OwnBound::new(&project_scope(&name.0, &name.1), &own.settings.limits))
         };
         let project_bounds: HashMap<_, _> = projects.iter().map(project_bound).collect();
+        let people: HashMap<_, _> =
+            records.people.into_iter().map(|person| (person.id.clone(), Arc::new(person))).collect();
         let bearer = |key: KeyRecord| {
             let project_name = (key.tenant.clone(), key.project.clone());
             let bounds = Bounds {
@@ -127,10 +145,11 @@ impl Directory {
             };
             let own_tenant = Arc::clone(tenants.get(&key.tenant)?);
             let own_project = Arc::clone(projects.get(&project_name)?);
-            Some((key.id.clone(), Arc::new(Bearer { key, own_project, own_tenant, bounds })))
+            let person = key.settings.person.as_ref().and_then(|person| people.get(person)).cloned();
+            Some((key.id.clone(), Arc::new(Bearer { key, person, own_project, own_tenant, bounds })))
         };
         let by_id = records.keys.into_iter().filter_map(bearer).collect();
-        Self { secret, by_id, switches: records.switches, generation: records.generation }
+        Self { secret, by_id, tenants, projects, switches: records.switches, generation: records.generation }
     }
 
     /// The key of this id, for work that it has ordered.
@@ -163,8 +182,104 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// Somebody who is logged in, with what they may do at this moment.
+    ///
+    /// # Errors
+    /// They or what they reach are frozen, or it does not exist.
+    pub fn logged_in(&self, person: Person) -> Result<Arc<Bearer>, KeyError> {
+        let bearer = self.named(person)?;
+        bearer.holds(0)?;
+        Ok(Arc::new(bearer))
+    }
+
+    /// Whom the record of an act is about, whether or not they may do anything.
+    ///
+    /// # Errors
+    /// What they reach does not exist.
+    pub fn named(&self, person: Person) -> Result<Bearer, KeyError> {
+        let reach = person.reach.clone();
+        let (tenant, project) = (reach.tenant().unwrap_or(DEFAULT), reach.project().unwrap_or(DEFAULT));
+        let own_tenant = match reach.tenant() {
+            Some(tenant) => Arc::clone(self.tenants.get(tenant).ok_or(KeyError::PersonGone)?),
+            None => Arc::new(Tenant::named(tenant, 0)),
+        };
+        let own_project = match reach.project() {
+            Some(_) => {
+                let name = (tenant.to_owned(), project.to_owned());
+                Arc::clone(self.projects.get(&name).ok_or(KeyError::PersonGone)?)
+            }
+            None => Arc::new(Project::named(tenant, project, 0)),
+        };
+        let mut key = unkept(&person.id, &person.email, person.role, (tenant, project));
+        key.settings.reach = reach.level();
+        key.settings.person = Some(person.id.clone());
+        Ok(Bearer::unkept(key, Some(Arc::new(person)), own_tenant, own_project))
+    }
+
+    /// Whom the record of a login is about that nobody was found for.
+    pub fn nobody() -> Bearer {
+        let key = unkept("login", "login", Role::Application, (DEFAULT, DEFAULT));
+        Bearer::unkept(key, None, Arc::new(Tenant::named(DEFAULT, 0)), Arc::new(Project::named(DEFAULT, DEFAULT, 0)))
+    }
+}
+
+/// What stands for a key where there is none. Nothing has its hash.
+fn unkept(id: &str, name: &str, role: Role, (tenant, project): (&str, &str)) -> KeyRecord {
+    KeyRecord {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        role,
+        tenant: tenant.to_owned(),
+        project: project.to_owned(),
+        environment: "login".to_owned(),
+        data_class: DataClass::Public,
+        settings: KeySettings::default(),
+        hash: [0; 32],
+        created_at_ms: 0,
+        expires_at_ms: None,
+        frozen: false,
+        revoked: false,
+        version: 1,
+    }
+}
+
 impl Bearer {
+    fn unkept(key: KeyRecord, person: Option<Arc<Person>>, own_tenant: Arc<Tenant>, own_project: Arc<Project>) -> Self {
+        let bound = |name: &str| OwnBound::new(name, &Limits::default());
+        let bounds = Bounds {
+            key: bound(&key.id),
+            project: bound(&project_scope(&key.tenant, &key.project)),
+            tenant: bound(&key.tenant),
+        };
+        Self { key, person, own_project, own_tenant, bounds }
+    }
+
+    /// Whose key it is, or who is logged in.
+    pub fn person(&self) -> Option<&Person> {
+        self.person.as_deref()
+    }
+
+    /// Somebody is logged in: there is no key.
+    pub fn is_login(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.id == self.key.id)
+    }
+
+    /// A person's key opens what that person may do, and nothing without them.
+    fn person_holds(&self) -> Result<(), KeyError> {
+        if self.settings.person.is_none() {
+            return Ok(());
+        }
+        match &self.person {
+            None => Err(KeyError::PersonGone),
+            Some(person) if person.frozen => Err(KeyError::PersonFrozen),
+            Some(person) if !person.covers(&self.key) => Err(KeyError::PersonMayLess),
+            Some(_) => Ok(()),
+        }
+    }
+
     fn holds(&self, now_ms: i64) -> Result<(), KeyError> {
+        self.person_holds()?;
         if self.revoked {
             Err(KeyError::Revoked)
         } else if self.expires_at_ms.is_some_and(|until_ms| until_ms <= now_ms) {
@@ -187,7 +302,7 @@ impl Bearer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{DataClass, KeySettings, MintedKey, NewKey, mint};
+    use crate::auth::{MintedKey, NewKey, Reach, mint};
 
     fn minted(fill: u8) -> MintedKey {
         let new = NewKey {
@@ -268,6 +383,64 @@ mod tests {
         assert_eq!(verified(&fenced, Some("10.9.9.9")), Ok(()));
         assert_eq!(verified(&fenced, Some("192.0.2.1")), Err(KeyError::Address));
         assert_eq!(verified(&fenced, None), Err(KeyError::Address));
+    }
+
+    fn person(role: Role, reach: Reach) -> Person {
+        Person {
+            id: "person_1".into(),
+            email: "aigul@bank.kz".into(),
+            name: None,
+            role,
+            reach,
+            frozen: false,
+            identity: None,
+            is_granted: false,
+            created_at_ms: 0,
+            changed_at_ms: 0,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_persons_key_opens_while_they_are_there_and_may_do_as_much() {
+        let bank = || Reach::new(ReachLevel::Tenant, "bank", "");
+        let verified = |people: Vec<Person>| {
+            let mut minted = minted(1);
+            minted.record.role = Role::Auditor;
+            minted.record.settings.person = Some("person_1".into());
+            minted.record.settings.reach = ReachLevel::Project;
+            let records = DirectoryRecords {
+                tenants: vec![Tenant::named("bank", 0)],
+                projects: vec![Project::named("bank", "support", 0)],
+                keys: vec![minted.record],
+                people,
+                ..DirectoryRecords::default()
+            };
+            let directory = Directory::new(KeySecret::new([7; 32]), records);
+            directory.verify(&PresentedKey::new(&minted.plaintext), None, 0).map(|_| ())
+        };
+        assert_eq!(verified(vec![]), Err(KeyError::PersonGone));
+        assert_eq!(verified(vec![person(Role::Auditor, bank())]), Ok(()));
+        assert_eq!(verified(vec![Person { frozen: true, ..person(Role::Admin, bank()) }]), Err(KeyError::PersonFrozen));
+        assert_eq!(verified(vec![person(Role::Finance, bank())]), Err(KeyError::PersonMayLess));
+        let clinic = Reach::new(ReachLevel::Tenant, "clinic", "");
+        assert_eq!(verified(vec![person(Role::Auditor, clinic)]), Err(KeyError::PersonMayLess));
+    }
+
+    #[test]
+    fn somebody_who_is_logged_in_may_do_what_they_may_and_is_no_key() {
+        let records = DirectoryRecords { tenants: vec![Tenant::named("bank", 0)], ..DirectoryRecords::default() };
+        let directory = Directory::new(KeySecret::new([7; 32]), records);
+        let owner = directory.logged_in(person(Role::Owner, Reach::Installation)).unwrap();
+        assert!(owner.is_login() && owner.reach().is_installation());
+        assert_eq!((owner.name.as_str(), owner.tenant.as_str()), ("aigul@bank.kz", "default"));
+        let reach = Reach::new(ReachLevel::Tenant, "bank", "");
+        let admin = directory.logged_in(person(Role::Admin, reach.clone())).unwrap();
+        assert_eq!(admin.reach(), reach);
+        let frozen = Person { frozen: true, ..person(Role::Admin, reach) };
+        assert_eq!(directory.logged_in(frozen).unwrap_err(), KeyError::PersonFrozen);
+        let gone = person(Role::Admin, Reach::new(ReachLevel::Tenant, "clinic", ""));
+        assert_eq!(directory.logged_in(gone).unwrap_err(), KeyError::PersonGone);
     }
 
     #[test]

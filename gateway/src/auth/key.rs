@@ -30,6 +30,13 @@ impl KeySecret {
         mac.update(key.as_bytes());
         mac.finalize().into_bytes().into()
     }
+
+    /// A secret for another purpose, which tells nothing of this one.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        // No key begins so.
+        self.hash(&format!("purpose:{purpose}"))
+    }
 }
 
 impl fmt::Debug for KeySecret {

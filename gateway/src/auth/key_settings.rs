@@ -38,6 +38,9 @@ pub struct KeySettings {
     pub reach: ReachLevel,
     #[serde(skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
+    /// Whose key for `/admin/v1` it is, by id: it opens nothing without that person, and nothing that is not theirs to open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
     /// The key that took its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced_by: Option<String>,

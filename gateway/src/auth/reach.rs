@@ -12,6 +12,22 @@ pub enum ReachLevel {
     Project,
 }
 
+impl ReachLevel {
+    pub const ALL: [Self; 3] = [Self::Installation, Self::Tenant, Self::Project];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Installation => "installation",
+            Self::Tenant => "tenant",
+            Self::Project => "project",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text)
+    }
+}
+
 /// The same with names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {

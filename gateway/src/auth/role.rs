@@ -37,6 +37,8 @@ pub enum Permission {
     WriteKeys,
     /// Keys of applications, those of production aside.
     WriteTestKeys,
+    /// People's own keys for `/admin/v1`, with no more than they have themselves.
+    WriteOwnKeys,
     ReadPeople,
     WritePeople,
     /// People who may do everything.
@@ -54,13 +56,14 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ReadTenants,
         Self::WriteTenants,
         Self::WriteBudgets,
         Self::ReadKeys,
         Self::WriteKeys,
         Self::WriteTestKeys,
+        Self::WriteOwnKeys,
         Self::ReadPeople,
         Self::WritePeople,
         Self::WriteOwners,
@@ -120,6 +123,7 @@ impl Role {
                 permission,
                 P::ReadTenants
                     | P::ReadKeys
+                    | P::WriteOwnKeys
                     | P::ReadSwitches
                     | P::WriteSwitches
                     | P::ReadModels
@@ -129,12 +133,19 @@ impl Role {
             ),
             Self::Finance => matches!(
                 permission,
-                P::ReadTenants | P::WriteBudgets | P::ReadKeys | P::ReadUsage | P::ReadInvoices | P::WriteInvoices
+                P::ReadTenants
+                    | P::WriteBudgets
+                    | P::ReadKeys
+                    | P::WriteOwnKeys
+                    | P::ReadUsage
+                    | P::ReadInvoices
+                    | P::WriteInvoices
             ),
             Self::Auditor => matches!(
                 permission,
                 P::ReadTenants
                     | P::ReadKeys
+                    | P::WriteOwnKeys
                     | P::ReadPeople
                     | P::ReadSwitches
                     | P::ReadModels
@@ -144,7 +155,13 @@ impl Role {
             ),
             Self::Developer => matches!(
                 permission,
-                P::ReadTenants | P::ReadKeys | P::WriteTestKeys | P::ReadModels | P::ScanTexts | P::ReadUsage
+                P::ReadTenants
+                    | P::ReadKeys
+                    | P::WriteTestKeys
+                    | P::WriteOwnKeys
+                    | P::ReadModels
+                    | P::ScanTexts
+                    | P::ReadUsage
             ),
         }
     }

@@ -231,6 +231,9 @@ async fn forget_expired(gateway: Arc<Gateway>) {
         if let Err(error) = gateway.store().delete_expired_conversations(gateway.now_ms()).await {
             tracing::error!(%error, "expired conversations could not be deleted; they are tried again");
         }
+        if let Err(error) = gateway.forget_sessions().await {
+            tracing::error!(%error, "expired sessions could not be deleted; they are tried again");
+        }
         if let Err(error) = gateway.shelf.delete_expired(gateway.now_ms()).await {
             tracing::error!(%error, "expired content could not be deleted; it is tried again");
         }

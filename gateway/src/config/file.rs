@@ -14,6 +14,7 @@ use super::batches::BatchesFile;
 use super::billing::BillingFile;
 use super::cluster::ClusterFile;
 use super::content::ContentFile;
+use super::login::LoginFile;
 use super::outward::NetworkFile;
 use super::provider_file::ProviderFile;
 use super::route_file::RouteFile;
@@ -58,6 +59,7 @@ pub struct ConfigFile {
     pub batches: BatchesFile,
     pub billing: BillingFile,
     pub cluster: Option<ClusterFile>,
+    pub login: Option<LoginFile>,
     pub providers: Vec<ProviderFile>,
     pub routes: Vec<RouteFile>,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -15,6 +16,7 @@ use super::billing::BillingConfig;
 use super::cluster::{ClusterConfig, check_cluster};
 use super::content::{ContentConfig, check_content};
 use super::file::{ConfigFile, LocalFile, ReadyRule};
+use super::login::{LoginConfig, check_login};
 use super::outward::{Outward, check_outward};
 use super::privacy::{LabelsConfig, Privacy, check_labels, check_privacy};
 use super::provider::{ProviderConfig, Surroundings, check_provider};
@@ -58,6 +60,8 @@ pub struct Config {
     pub outward: Outward,
     /// Set where several gateways count together.
     pub cluster: Option<ClusterConfig>,
+    /// Set where people log in.
+    pub login: Option<Arc<LoginConfig>>,
     pub providers: Vec<ProviderConfig>,
     pub routes: Vec<RouteConfig>,
 }
@@ -131,6 +135,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
     let audit = check_audit(&file.audit, in_country, &outward)?;
     let alerts = check_alerts(file.alerts, in_country, &outward)?;
     let surroundings = Surroundings { in_country, outward: &outward, has_vault: vault.is_some() };
+    let login = file.login.map(|login| check_login(login, surroundings).map(Arc::new)).transpose()?;
     let mut names = HashSet::from([LOCAL_PROVIDER.to_owned()]);
     let mut providers = Vec::with_capacity(file.providers.len());
     for provider in file.providers {
@@ -176,6 +181,7 @@ pub(super) fn validate(file: ConfigFile) -> Result<Config, Invalid> {
         billing,
         outward,
         cluster: file.cluster.as_ref().map(check_cluster).transpose()?,
+        login,
         batches: check_batches(&file.batches, *file.server.max_in_flight.get_ref())?,
         providers,
         routes,

@@ -1,4 +1,4 @@
-//! Believes the key, hands the request on as [`Authenticated`], and settles what did not settle itself.
+//! Believes the key or the session, hands the request on as [`Authenticated`], and settles what did not settle itself.
 //!
 //! An answer that is known as a whole is settled here, before its first byte is sent; a stream settles at its own end.
 
@@ -15,9 +15,9 @@ use super::RequestId;
 use super::client_address::client_address;
 use crate::api::{ErrorResponse, permissions};
 use crate::audit::Outcome;
-use crate::auth::PresentedKey;
+use crate::auth::{PresentedKey, SessionToken, is_same_origin};
 use crate::limits::{HeaderDuration, Standing};
-use crate::pipeline::{Door, Draft, Gateway, Knock, Settlement, audit_unavailable};
+use crate::pipeline::{Door, Draft, Gateway, Knock, Settlement, ShownSession, Visit, audit_unavailable};
 
 pub async fn application(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     authenticate(&gateway, Door::Models, request, next).await
@@ -38,8 +38,14 @@ async fn authenticate(gateway: &Gateway, door: Door, mut request: Request, next:
     let path = request.extensions().get::<MatchedPath>().map_or("", |path| path.as_str());
     let endpoint = format!("{} {path}", request.method());
     let address = client_address(&request, &gateway.snapshot().config.trusted_proxies);
+    // Whoever shows a key is asked for nothing else.
+    let session = if presented.is_none() { session(gateway, door, &request) } else { None };
     let knock = Knock { presented: presented.as_ref(), address, door, request_id: &id, endpoint };
-    let authenticated = match gateway.authenticate(knock) {
+    let authenticated = match session {
+        Some(session) => gateway.authenticate_session(session, knock).await,
+        None => gateway.authenticate(knock),
+    };
+    let authenticated = match authenticated {
         Ok(authenticated) => authenticated,
         Err(error) => return ErrorResponse(error).into_response(),
     };
@@ -47,6 +53,27 @@ async fn authenticate(gateway: &Gateway, door: Door, mut request: Request, next:
     request.extensions_mut().insert(authenticated);
     let response = next.run(request).await;
     settled(&settlement, response)
+}
+
+/// The session that a browser shows. Sessions open no models.
+fn session(gateway: &Gateway, door: Door, request: &Request) -> Option<ShownSession> {
+    let snapshot = gateway.snapshot();
+    let login = snapshot.config.login.as_ref().filter(|_| matches!(door, Door::Admin(_)))?;
+    let token = SessionToken::from_headers(request.headers(), login.is_secure())?;
+    let is_own = request.method().is_safe() || is_same_origin(request.headers(), &login.origin());
+    Some(ShownSession { token, is_own })
+}
+
+/// For the few endpoints that need no key: who asks will be known, or not, in the end.
+pub async fn visitor(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
+    if gateway.drain.is_draining() {
+        return ErrorResponse(ApiError::shutting_down()).into_response();
+    }
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    let path = request.extensions().get::<MatchedPath>().map_or("", |path| path.as_str());
+    let endpoint = format!("{} {path}", request.method());
+    request.extensions_mut().insert(Visit { request_id, endpoint });
+    next.run(request).await
 }
 
 fn settled(settlement: &Settlement, mut response: Response) -> Response {

@@ -7,7 +7,7 @@ mod fallback;
 mod messages_shape;
 mod request_id;
 
-pub use authenticate::{admin, application};
+pub use authenticate::{admin, application, visitor};
 pub use fallback::{method_not_allowed, not_found};
 pub use messages_shape::messages_shape;
 pub use request_id::{RequestId, request_id};

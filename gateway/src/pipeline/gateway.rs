@@ -15,6 +15,7 @@ use super::jobs::Jobs;
 use super::live::RoomLimits;
 use super::replay::Lives;
 use super::shelf::Shelf;
+use super::sign_in::Failures;
 use super::spending::{LimiterError, limiter};
 use super::{Conversations, Drain, Knock, Settlement, Snapshot, Sources, refusal};
 use crate::alerts::Alerts;
@@ -50,6 +51,7 @@ pub struct Gateway {
     pub jobs: Jobs,
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
+    pub(super) failed_logins: Failures,
     snapshot: ArcSwap<Snapshot>,
     /// Of the dollar.
     rates: ArcSwap<Rates>,
@@ -117,6 +119,7 @@ impl Gateway {
             jobs: Jobs::default(),
             lives: Lives::new(),
             health,
+            failed_logins: Failures::default(),
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             forms: Arc::new(Semaphore::new(parts.snapshot.config.max_forms_bytes / KIB)),
             shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),

@@ -42,6 +42,11 @@ pub(super) fn bad_key(error: KeyError) -> ApiError {
         KeyError::Frozen => ("key_frozen", "This API key is frozen for now."),
         KeyError::ProjectFrozen => ("project_frozen", "The project of this API key is frozen for now."),
         KeyError::TenantFrozen => ("tenant_frozen", "The organisation of this API key is frozen for now."),
+        KeyError::PersonGone => {
+            return ApiError::invalid_api_key("The person whose API key this is does not exist any more.");
+        }
+        KeyError::PersonFrozen => ("person_frozen", "The person whose API key or login this is, is frozen for now."),
+        KeyError::PersonMayLess => ("key_exceeds_person", "This API key is for more than its person may do."),
         KeyError::Address => ("address_not_allowed", "This API key may not be used from this address."),
     };
     forbidden(code, message)
@@ -53,6 +58,18 @@ pub(super) fn wrong_role(role: Role) -> ApiError {
         _ => "This key opens /admin/v1 only. Use an application key for models.",
     };
     forbidden("wrong_key_role", message)
+}
+
+/// The cookie shows no session that holds.
+pub(super) fn session_ended() -> ApiError {
+    ApiError::invalid_api_key("Your session has ended. Log in again: GET /admin/v1/login.").with_code("session_ended")
+}
+
+/// A browser was made to ask for this by another site.
+pub(super) fn foreign_page() -> ApiError {
+    let message =
+        "A change with a session's cookie must come from a page of this gateway: send 'Origin' with its address.";
+    forbidden("csrf_refused", message)
 }
 
 /// The key is for other routes or models.

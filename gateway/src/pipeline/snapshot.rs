@@ -12,6 +12,7 @@ use crate::billing::BadCatalogue;
 use crate::channels::{ChannelError, channels};
 use crate::config::{Config, ReadyRule};
 use crate::egress::EgressError;
+use crate::login::Logins;
 use crate::pii::{Detector, DetectorError, SecondStage};
 use crate::providers::{EngineService, Registry, TokenClassifier};
 use crate::routing::{Candidate, LocalModels, Route, RoutingTable};
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub config: Config,
     pub table: RoutingTable,
     pub providers: Arc<Registry>,
+    /// Where people log in.
+    pub logins: Arc<Logins>,
     /// What models cost.
     pub tariffs: Arc<Tariffs>,
     pub detector: Arc<Detector>,
@@ -67,10 +70,11 @@ impl Snapshot {
         let second_stage = second_stage.or_else(|| classifier_stage(&config, engine.as_ref()));
         let detector = Arc::new(Detector::with(&config.privacy.recognizers, second_stage)?);
         let providers = Arc::new(Registry::new(&config, engine)?);
+        let logins = Arc::new(Logins::new(&config)?);
         let alerts = channels(&config.alerts)?;
         let tariffs = Arc::new(Tariffs::new(&config)?);
         let policy_version = policy_version(&table);
-        Ok(Self { config, table, providers, tariffs, detector, alerts, policy_version, created_at_s })
+        Ok(Self { config, table, providers, logins, tariffs, detector, alerts, policy_version, created_at_s })
     }
 
     /// The same with other models of the engine.
@@ -82,6 +86,7 @@ impl Snapshot {
             policy_version: policy_version(&table),
             table,
             providers: Arc::clone(&self.providers),
+            logins: Arc::clone(&self.logins),
             tariffs: Arc::clone(&self.tariffs),
             detector: Arc::clone(&self.detector),
             alerts: self.alerts.clone(),

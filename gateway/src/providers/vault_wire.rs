@@ -41,7 +41,8 @@ impl Wire for VaultWire {
 pub(super) fn secrets_of(config: &Config) -> Result<Secrets, EgressError> {
     let keys = config.providers.iter().flat_map(|provider| provider.keys.iter().map(|key| &key.source));
     let aws = config.providers.iter().flat_map(|provider| provider.aws.iter().flat_map(AwsKeys::sources));
-    let in_vault = keys.chain(aws).filter_map(|source| match source {
+    let login = config.login.iter().flat_map(|login| login.providers.iter().flat_map(|own| &own.client_secret));
+    let in_vault = keys.chain(aws).chain(login).filter_map(|source| match source {
         SecretSource::Vault(field) => Some(field.clone()),
         SecretSource::Env(_) | SecretSource::File(_) => None,
     });

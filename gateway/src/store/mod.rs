@@ -11,6 +11,7 @@ mod journal;
 mod journal_reader;
 mod ledger_rows;
 mod ledger_store;
+mod people_store;
 mod projector;
 mod retention;
 mod sql_store;
@@ -36,6 +37,7 @@ pub use invoice_store::InvoiceStore;
 pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
 pub use ledger_store::{LedgerStore, RateKept, Spent};
+pub use people_store::PeopleStore;
 pub use projector::{Projector, project_all};
 pub use retention::{Retention, prune_expired};
 pub use sql_store::SqlStore;
@@ -95,6 +97,8 @@ pub struct TokensUsed {
 pub trait Store: Send + Sync {
     /// Who may do what.
     fn tenancy(&self) -> &dyn TenancyStore;
+    /// Who logs in, and who is logged in.
+    fn people(&self) -> &dyn PeopleStore;
     /// Where the projection of the journal stands.
     fn journal_position(&self) -> StoreFuture<'_, Position>;
     /// Writes entries, search rows and the position behind them in one transaction. A row replaces the one of the same

@@ -12,8 +12,8 @@ use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
 use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
-    StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
+    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
+    StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
 use crate::billing::UsageSource;
@@ -74,6 +74,10 @@ impl SqlStore {
 
 impl Store for SqlStore {
     fn tenancy(&self) -> &dyn TenancyStore {
+        self
+    }
+
+    fn people(&self) -> &dyn PeopleStore {
         self
     }
 

@@ -73,7 +73,7 @@ pub(super) fn switch_from(row: &AnyRow) -> Result<Switch, StoreError> {
     })
 }
 
-fn flag(row: &AnyRow, column: &'static str) -> Result<bool, StoreError> {
+pub(super) fn flag(row: &AnyRow, column: &'static str) -> Result<bool, StoreError> {
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 

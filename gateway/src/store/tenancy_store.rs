@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::{Any, Transaction};
 
 use super::tenancy_rows::{department_from, key_from, project_from, switch_from, tenant_from};
-use super::{SqlStore, StoreError, StoreFuture};
+use super::{PeopleStore as _, SqlStore, StoreError, StoreFuture};
 use crate::auth::{Department, DirectoryRecords, KeyRecord, Project, Role, Switch, SwitchKind, Switches, Tenant};
 
 /// What became of a write.
@@ -28,6 +28,8 @@ pub struct KeyFilter {
     pub environment: Option<String>,
     pub role: Option<Role>,
     pub owner: Option<String>,
+    /// By id.
+    pub person: Option<String>,
     /// The beginning of the id.
     pub prefix: Option<String>,
     /// Ids behind this one.
@@ -69,7 +71,7 @@ pub trait TenancyStore: Send + Sync {
     fn switch_on(&self, kind: SwitchKind, name: String) -> StoreFuture<'_, bool>;
 }
 
-type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
+pub(super) type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
 
 impl TenancyStore for SqlStore {
     fn directory(&self) -> StoreFuture<'_, DirectoryRecords> {
@@ -80,6 +82,7 @@ impl TenancyStore for SqlStore {
                 tenants: self.tenants().await?,
                 projects: self.projects(None).await?,
                 keys: self.keys(KeyFilter { limit: u32::MAX, ..KeyFilter::default() }).await?,
+                people: self.people().await?,
                 switches: Switches::new(self.switches().await?),
                 generation,
             })
@@ -197,7 +200,7 @@ impl TenancyStore for SqlStore {
             let query = "SELECT * FROM keys WHERE ($1 IS NULL OR tenant = $1) AND ($2 IS NULL OR project = $2) \
                          AND ($3 IS NULL OR environment = $3) AND ($4 IS NULL OR role = $4) \
                          AND ($5 IS NULL OR owner = $5) AND ($6 IS NULL OR substr(id, 1, length($6)) = $6) \
-                         AND id > $7 ORDER BY id LIMIT $8";
+                         AND ($7 IS NULL OR person = $7) AND id > $8 ORDER BY id LIMIT $9";
             let rows = sqlx::query(query)
                 .bind(filter.tenant)
                 .bind(filter.project)
@@ -205,6 +208,7 @@ impl TenancyStore for SqlStore {
                 .bind(filter.role.map(Role::as_str))
                 .bind(filter.owner)
                 .bind(filter.prefix)
+                .bind(filter.person)
                 .bind(filter.after)
                 .bind(i64::from(filter.limit))
                 .fetch_all(&self.pool)
@@ -292,7 +296,7 @@ impl TenancyStore for SqlStore {
 
 impl SqlStore {
     /// Writes a row where none is, if what it belongs to is there.
-    async fn inserted(&self, query: Query<'_>, needs: Option<Query<'_>>) -> Result<Written, StoreError> {
+    pub(super) async fn inserted(&self, query: Query<'_>, needs: Option<Query<'_>>) -> Result<Written, StoreError> {
         let mut transaction = self.pool.begin().await?;
         count_up(&mut transaction).await?;
         if let Some(needs) = needs
@@ -365,8 +369,8 @@ fn insert_project(project: &Project) -> Query<'_> {
 
 fn insert_key(key: &KeyRecord) -> Query<'_> {
     let query = "INSERT INTO keys (id, name, role, tenant, project, environment, data_class, settings, owner, hash, \
-                 created_at_ms, expires_at_ms, frozen, revoked, version) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1)";
+                 created_at_ms, expires_at_ms, frozen, revoked, person, version) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)";
     sqlx::query(query)
         .bind(&key.id)
         .bind(&key.name)
@@ -382,6 +386,7 @@ fn insert_key(key: &KeyRecord) -> Query<'_> {
         .bind(key.expires_at_ms)
         .bind(i64::from(key.frozen))
         .bind(i64::from(key.revoked))
+        .bind(&key.settings.person)
 }
 
 /// Whose key it is and what proves it never change.

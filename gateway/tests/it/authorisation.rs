@@ -19,7 +19,7 @@ const REACHES: [ReachLevel; 3] = [ReachLevel::Installation, ReachLevel::Tenant, 
 type Row = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 37] = [
+const MATRIX: [Row; 43] = [
     //                                                      owner admin operator finance auditor developer
     ("GET",    "/admin/v1/me",                             "xxxxxx"),
     ("GET",    "/admin/v1/roles",                          "xxxxxx"),
@@ -37,12 +37,18 @@ const MATRIX: [Row; 37] = [
     ("GET",    "/admin/v1/projects/{tenant}/{id}",         "xxxxxx"),
     ("PATCH",  "/admin/v1/projects/{tenant}/{id}",         "xxix.."),
     ("GET",    "/admin/v1/keys",                           "xxxxxx"),
-    // Developers make keys of their projects, but for production.
-    ("POST",   "/admin/v1/keys",                           "xx...x"),
+    // Everybody makes keys of their own; developers, of applications too, but for production.
+    ("POST",   "/admin/v1/keys",                           "xxxxxx"),
     ("GET",    "/admin/v1/keys/{id}",                      "xxxxxx"),
-    ("PATCH",  "/admin/v1/keys/{id}",                      "xxix.x"),
-    ("DELETE", "/admin/v1/keys/{id}",                      "xx...x"),
-    ("POST",   "/admin/v1/keys/{id}/rotate",               "xx...x"),
+    ("PATCH",  "/admin/v1/keys/{id}",                      "xxxxxx"),
+    ("DELETE", "/admin/v1/keys/{id}",                      "xxxxxx"),
+    ("POST",   "/admin/v1/keys/{id}/rotate",               "xxxxxx"),
+    ("GET",    "/admin/v1/people",                         "xx..x."),
+    ("POST",   "/admin/v1/people",                         "xx...."),
+    ("GET",    "/admin/v1/people/{id}",                    "xx..x."),
+    ("PATCH",  "/admin/v1/people/{id}",                    "xx...."),
+    ("DELETE", "/admin/v1/people/{id}",                    "xx...."),
+    ("POST",   "/admin/v1/logout",                         "xxxxxx"),
     ("GET",    "/admin/v1/switches",                       "iii.i."),
     ("PUT",    "/admin/v1/switches/{kind}/{*name}",        "iii..."),
     ("DELETE", "/admin/v1/switches/{kind}/{*name}",        "iii..."),
@@ -123,7 +129,9 @@ fn the_matrix_the_table_and_the_router_have_the_same_endpoints() {
     let table: BTreeSet<_> = PERMISSIONS.iter().map(|row| (row.0.to_owned(), row.1)).collect();
     assert_eq!(matrix, table);
     let mut served = BTreeSet::new();
-    for line in include_str!("../../src/router.rs").lines().filter(|line| line.contains("\"/admin/v1")) {
+    // Whoever logs in has no key yet.
+    let needs_key = |line: &&str| line.contains("\"/admin/v1") && !line.contains("\"/admin/v1/login");
+    for line in include_str!("../../src/router.rs").lines().filter(needs_key) {
         let (path, methods) = line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once('"')).unwrap();
         for method in ["get", "post", "put", "patch", "delete"] {
             if methods.contains(&format!(" {method}(")) || methods.contains(&format!(".{method}(")) {

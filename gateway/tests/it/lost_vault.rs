@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
-    StoreFuture, TenancyStore, TokensUsed, TrailStore,
+    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
+    StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -19,6 +19,10 @@ fn lost<T: Send + 'static>() -> StoreFuture<'static, T> {
 impl Store for LostVault {
     fn tenancy(&self) -> &dyn TenancyStore {
         self.0.tenancy()
+    }
+
+    fn people(&self) -> &dyn PeopleStore {
+        self.0.people()
     }
 
     fn journal_position(&self) -> StoreFuture<'_, Position> {

@@ -118,7 +118,8 @@ impl KeyFields {
         key.name.clone_from(&self.name);
         (key.data_class, key.expires_at_ms, key.frozen) = (self.data_class, self.expires_at_ms, self.frozen);
         let (reach, replaced_by) = (key.settings.reach, key.settings.replaced_by.take());
-        key.settings = KeySettings { reach, replaced_by, ..self.settings() };
+        let person = key.settings.person.take();
+        key.settings = KeySettings { reach, person, replaced_by, ..self.settings() };
     }
 
     fn settings(self) -> KeySettings {
@@ -147,6 +148,7 @@ pub(super) fn shown(key: &KeyRecord) -> Value {
     fields.insert("prefix".to_owned(), format!("{KEY_PREFIX}{}", key.id).into());
     fields.extend(object(serde_json::to_value(KeyIdentity::of(key))));
     fields.extend(object(serde_json::to_value(KeyFields::of(key))));
+    fields.insert("person".to_owned(), key.settings.person.clone().into());
     fields.insert("replaced_by".to_owned(), key.settings.replaced_by.clone().into());
     fields.insert("created_at_ms".to_owned(), key.created_at_ms.into());
     fields.insert("revoked".to_owned(), key.revoked.into());

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shekara_protocol::error::{ApiError, ErrorType};
+use shekara_protocol::error::ApiError;
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
@@ -18,9 +18,10 @@ use super::caller::{Caller, not_found, reach, require};
 use super::key_fields::{KeyFields, KeyIdentity, shown};
 use super::listing::{Part, list, query};
 use super::merge_patch::{patched, read_object};
+use super::owners::{is_owners_key, leaves_an_owner};
 use super::versions::{check_version, updated, versioned};
 use super::{MAX_BODY_BYTES, invalid_name, store_failed};
-use crate::auth::{KeyRecord, Permission, ReachLevel, Role, check_name, id_prefix, is_production, mint};
+use crate::auth::{KeyRecord, NewKey, Permission, Role, check_name, id_prefix, is_production, mint};
 use crate::pipeline::{Authenticated, Gateway, not_permitted};
 use crate::store::KeyFilter;
 
@@ -38,6 +39,8 @@ pub struct Which {
     environment: Option<String>,
     role: Option<Role>,
     owner: Option<String>,
+    /// `me`, or by id.
+    person: Option<String>,
     prefix: Option<String>,
     limit: Option<String>,
     after: Option<String>,
@@ -60,8 +63,14 @@ pub async fn list_keys(
     else {
         return Ok(Json(list(Vec::new(), limit, &["id"])));
     };
+    let own = caller.context().key.person().map(|person| person.id.clone());
+    let person = match which.person.as_deref() {
+        Some("me") if own.is_none() => return Ok(Json(list(Vec::new(), limit, &["id"]))),
+        Some("me") => own.clone(),
+        _ => which.person,
+    };
     // Administrators' keys are people's.
-    let sees_people = caller.context().key.may(Permission::ReadPeople);
+    let sees_people = caller.context().key.may(Permission::ReadPeople) || person.is_some() && person == own;
     let role = match (which.role, sees_people) {
         (role, true) => role,
         (None | Some(Role::Application), false) => Some(Role::Application),
@@ -73,6 +82,7 @@ pub async fn list_keys(
         environment: which.environment,
         role,
         owner: which.owner,
+        person,
         prefix: which.prefix.map(|prefix| id_prefix(&prefix).to_owned()),
         after: part.after.unwrap_or_default(),
         limit: u32::try_from(limit + 1).unwrap_or(u32::MAX),
@@ -89,7 +99,8 @@ pub async fn create_key(
     let body = read_body(body, MAX_BODY_BYTES).await?;
     let (identity, fields) = KeyIdentity::read(&body)?;
     let frozen = fields.frozen;
-    let new = fields.new_key(identity);
+    let mut new = fields.new_key(identity);
+    mark(&mut new, &caller);
     new.check().map_err(|error| invalid_name(&error))?;
     let mut minted = mint(new, gateway.key_secret(), gateway.sources.random(), gateway.sources.now().as_millisecond());
     minted.record.frozen = frozen;
@@ -99,6 +110,18 @@ pub async fn create_key(
     gateway.store().tenancy().insert_key(minted.record.clone()).await.map_err(|error| store_failed(&error))?;
     gateway.directory_changed().await;
     Ok(made(&minted.record, &minted.plaintext))
+}
+
+/// What somebody who is logged in makes is theirs to answer for. A key for `/admin/v1` is theirs altogether: it goes where they
+/// go.
+fn mark(new: &mut NewKey, caller: &Authenticated) {
+    let Some(person) = caller.context().key.person() else { return };
+    if new.settings.owner.is_none() && check_name("owner", &person.email).is_ok() {
+        new.settings.owner = Some(person.email.clone());
+    }
+    if new.role != Role::Application {
+        new.settings.person = Some(person.id.clone());
+    }
 }
 
 fn made(record: &KeyRecord, plaintext: &str) -> Response {
@@ -128,9 +151,9 @@ pub async fn change_key(
     let old = KeyFields::of(&key);
     let new: KeyFields = patched(&old, &body)?;
     may_change(&caller, &key, (&old, &new))?;
-    let was_in_force = is_owner_in_force(&gateway, &key);
+    let was_in_force = is_owners_key(&gateway, &key);
     new.clone().put_into(&mut key);
-    if was_in_force && !is_owner_in_force(&gateway, &key) {
+    if was_in_force && !is_owners_key(&gateway, &key) {
         leaves_an_owner(&gateway, &key.id).await?;
     }
     key.settings.check().map_err(|error| invalid_name(&error))?;
@@ -153,7 +176,7 @@ pub async fn revoke_key(
     if key.revoked {
         return Err(not_found("key"));
     }
-    if is_owner_in_force(&gateway, &key) {
+    if is_owners_key(&gateway, &key) {
         leaves_an_owner(&gateway, &key.id).await?;
     }
     key.revoked = true;
@@ -194,7 +217,8 @@ pub async fn rotate_key(
         return Err(ApiError::invalid("id", message).with_code("key_rotated").into());
     }
     let identity = KeyIdentity::of(&old);
-    let new = KeyFields::of(&old).new_key(identity);
+    let mut new = KeyFields::of(&old).new_key(identity);
+    new.settings.person.clone_from(&old.settings.person);
     let mut minted = mint(new, gateway.key_secret(), gateway.sources.random(), now_ms);
     minted.record.frozen = old.frozen;
     let until_ms = now_ms.saturating_add_unsigned(overlap_s * 1_000);
@@ -211,7 +235,7 @@ async fn found(gateway: &Gateway, caller: &Authenticated, id: Id) -> Result<KeyR
     let key = gateway.store().tenancy().key(id).await.map_err(|error| store_failed(&error))?;
     let sees_people = caller.context().key.may(Permission::ReadPeople);
     let is_seen = |key: &KeyRecord| {
-        let is_kind_seen = sees_people || key.role == Role::Application;
+        let is_kind_seen = sees_people || key.role == Role::Application || is_own(caller, key);
         is_kind_seen && reach(caller).includes_project(&key.tenant, &key.project)
     };
     key.filter(is_seen).ok_or_else(|| not_found("key"))
@@ -228,25 +252,6 @@ async fn has_home(gateway: &Gateway, caller: &Authenticated, key: &KeyRecord) ->
     if projects.iter().any(|project| project.id == key.project) { Ok(()) } else { Err(not_found("project")) }
 }
 
-/// Opens everything, now.
-fn is_owner_in_force(gateway: &Gateway, key: &KeyRecord) -> bool {
-    let now_ms = gateway.sources.now().as_millisecond();
-    let holds = !key.revoked && !key.frozen && key.expires_at_ms.is_none_or(|until_ms| until_ms > now_ms);
-    key.role == Role::Owner && key.settings.reach == ReachLevel::Installation && holds
-}
-
-/// Somebody must be left who may give everything back.
-async fn leaves_an_owner(gateway: &Gateway, id: &str) -> Result<(), ErrorResponse> {
-    let owners = KeyFilter { role: Some(Role::Owner), limit: u32::MAX, ..KeyFilter::default() };
-    let owners = gateway.store().tenancy().keys(owners).await.map_err(|error| store_failed(&error))?;
-    if owners.iter().any(|key| key.id != id && is_owner_in_force(gateway, key)) {
-        return Ok(());
-    }
-    let message = "This is the last key of an owner. Make another one first.";
-    let error = ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message);
-    Err(error.with_code("last_owner").final_answer().into())
-}
-
 /// Whoever gives a key away must have all that it opens.
 fn may_write(caller: &Authenticated, key: &KeyRecord) -> Result<(), ErrorResponse> {
     let own = &caller.context().key;
@@ -261,11 +266,19 @@ fn may_write(caller: &Authenticated, key: &KeyRecord) -> Result<(), ErrorRespons
         };
         return require(caller, needs);
     }
-    require(caller, &[Permission::WritePeople])?;
-    if key.role == Role::Owner {
-        require(caller, &[Permission::WriteOwners])?;
+    if !is_own(caller, key) {
+        require(caller, &[Permission::WritePeople])?;
+        if key.role == Role::Owner {
+            require(caller, &[Permission::WriteOwners])?;
+        }
     }
     if own.role.covers(key.role) && own.reach().includes(&key.reach()) { Ok(()) } else { Err(not_permitted().into()) }
+}
+
+/// A key of the very person who asks.
+fn is_own(caller: &Authenticated, key: &KeyRecord) -> bool {
+    let person = caller.context().key.person();
+    person.is_some_and(|person| key.settings.person.as_ref() == Some(&person.id))
 }
 
 /// An operator may freeze what they may not write, and whoever keeps the budgets may set them.

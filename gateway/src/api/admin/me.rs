@@ -10,9 +10,12 @@ pub async fn show_me(Extension(caller): Caller) -> Json<Value> {
     let key = &caller.context().key;
     let reach = reach(&caller);
     let may: Vec<_> = Permission::ALL.into_iter().filter(|permission| key.may(*permission)).collect();
+    let person = key.person().map(|own| json!({ "id": own.id, "email": own.email, "name": own.name }));
     Json(json!({
-        "key_id": key.id,
+        // Of somebody who is logged in there is none.
+        "key_id": if key.is_login() { None } else { Some(&key.id) },
         "name": key.name,
+        "person": person,
         "role": key.role,
         "reach": reach.level(),
         "tenant": reach.tenant(),

@@ -12,9 +12,9 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 37] = {
+pub const TABLE: [Row; 43] = {
     use Permission as P;
-    const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WritePeople];
+    const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WriteOwnKeys, P::WritePeople];
     [
         ("GET", "/admin/v1/tenants", &[P::ReadTenants]),
         ("POST", "/admin/v1/tenants", &[P::WriteTenants]),
@@ -34,10 +34,16 @@ pub const TABLE: [Row; 37] = {
         (
             "PATCH",
             "/admin/v1/keys/{id}",
-            &[P::WriteKeys, P::WriteTestKeys, P::WritePeople, P::WriteBudgets, P::WriteSwitches],
+            &[P::WriteKeys, P::WriteTestKeys, P::WriteOwnKeys, P::WritePeople, P::WriteBudgets, P::WriteSwitches],
         ),
         ("DELETE", "/admin/v1/keys/{id}", WRITE_KEYS),
         ("POST", "/admin/v1/keys/{id}/rotate", WRITE_KEYS),
+        ("GET", "/admin/v1/people", &[P::ReadPeople]),
+        ("POST", "/admin/v1/people", &[P::WritePeople]),
+        ("GET", "/admin/v1/people/{id}", &[P::ReadPeople]),
+        ("PATCH", "/admin/v1/people/{id}", &[P::WritePeople]),
+        ("DELETE", "/admin/v1/people/{id}", &[P::WritePeople]),
+        ("POST", "/admin/v1/logout", &[P::ReadTenants]),
         ("GET", "/admin/v1/switches", &[P::ReadSwitches]),
         ("PUT", "/admin/v1/switches/{kind}/{*name}", &[P::WriteSwitches]),
         ("DELETE", "/admin/v1/switches/{kind}/{*name}", &[P::WriteSwitches]),

@@ -57,7 +57,7 @@ pub(super) async fn run(path: Option<&Path>, args: DrillArgs) -> anyhow::Result<
     let rehearsal = Rehearsal::new(&config, route)?;
     allowed(&rehearsal, &args)?;
     let engine = open_engine(&rehearsal).await?;
-    let drilled = drill(&rehearsal, &engine, &args).await;
+    let drilled = Box::pin(drill(&rehearsal, &engine, &args)).await;
     engine.shut_down().await;
     let (faults, costs) = drilled?;
     if args.json {
@@ -111,7 +111,7 @@ async fn drill(
     let (mut faults, mut records, mut normal) = (Vec::new(), Vec::new(), Normal::new());
     for fault in Fault::ALL {
         let server = FaultyServer::start(fault).await?;
-        let trial = Trial::start(rehearsal.with_faulty(server.base_url()), engine, timeout).await?;
+        let trial = Box::pin(Trial::start(rehearsal.with_faulty(server.base_url()), engine, timeout)).await?;
         let (alias, faulty) = (route.alias.as_str(), rehearsal.faulty.as_str());
         let asked = Asked { route: alias, faulty, fault, requests: usize::from(args.requests) };
         let (measured, seen) = asked.run(&trial, &server, &mut normal).await?;
