@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Module → the modules of this crate that it may import. `cli` may import all.
-const IMPORTS: [(&str, &[&str]); 26] = [
+const IMPORTS: [(&str, &[&str]); 27] = [
     ("alerts", &["telemetry"]),
     ("auth", &["invoices", "limits"]),
     ("billing", &[]),
@@ -16,6 +16,7 @@ const IMPORTS: [(&str, &[&str]); 26] = [
     ("cluster", &["billing", "limits"]),
     ("secrets", &["alerts"]),
     ("signing", &[]),
+    ("state", &["auth", "invoices", "limits"]),
     ("telemetry", &["audit", "billing"]),
     ("audit", &["auth", "billing", "csv", "signing"]),
     ("content", &[]),
@@ -29,7 +30,10 @@ const IMPORTS: [(&str, &[&str]); 26] = [
     ("ingress", &["config"]),
     (
         "store",
-        &["audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets", "signing"],
+        &[
+            "audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets",
+            "signing", "state",
+        ],
     ),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
@@ -60,7 +64,7 @@ const IMPORTS: [(&str, &[&str]); 26] = [
         "jobs",
         &[
             "alerts", "audit", "auth", "billing", "channels", "config", "content", "invoices", "ledger", "pii",
-            "pipeline", "store",
+            "pipeline", "state", "store",
         ],
     ),
     (
@@ -78,6 +82,7 @@ const IMPORTS: [(&str, &[&str]); 26] = [
             "pipeline",
             "routing",
             "signing",
+            "state",
             "store",
             "telemetry",
         ],

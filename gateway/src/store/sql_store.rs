@@ -12,7 +12,7 @@ use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
 use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
+    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
     StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
@@ -129,6 +129,10 @@ impl Store for SqlStore {
     }
 
     fn content(&self) -> &dyn ContentStore {
+        self
+    }
+
+    fn acts(&self) -> &dyn ActStore {
         self
     }
 

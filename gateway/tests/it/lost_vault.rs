@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
+    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, Position, Projected, Store, StoreError,
     StoreFuture, TenancyStore, TokensUsed, TrailStore,
 };
 
@@ -55,6 +55,10 @@ impl Store for LostVault {
 
     fn invoices(&self) -> &dyn InvoiceStore {
         self.0.invoices()
+    }
+
+    fn acts(&self) -> &dyn ActStore {
+        self.0.acts()
     }
 
     fn content(&self) -> &dyn ContentStore {

@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 37] = {
+pub const TABLE: [Row; 39] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WritePeople];
     [
@@ -38,6 +38,8 @@ pub const TABLE: [Row; 37] = {
         ),
         ("DELETE", "/admin/v1/keys/{id}", WRITE_KEYS),
         ("POST", "/admin/v1/keys/{id}/rotate", WRITE_KEYS),
+        ("GET", "/admin/v1/state", &[P::ExportState]),
+        ("PUT", "/admin/v1/state", &[P::ImportState]),
         ("GET", "/admin/v1/switches", &[P::ReadSwitches]),
         ("PUT", "/admin/v1/switches/{kind}/{*name}", &[P::WriteSwitches]),
         ("DELETE", "/admin/v1/switches/{kind}/{*name}", &[P::WriteSwitches]),
