@@ -16,7 +16,7 @@ const IMPORTS: [(&str, &[&str]); 27] = [
     ("cluster", &["billing", "limits"]),
     ("secrets", &["alerts"]),
     ("signing", &[]),
-    ("state", &["auth", "invoices", "limits"]),
+    ("state", &["auth", "limits", "signing"]),
     ("telemetry", &["audit", "billing"]),
     ("audit", &["auth", "billing", "csv", "signing"]),
     ("content", &[]),

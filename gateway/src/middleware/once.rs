@@ -1,6 +1,7 @@
 //! Writes of `/admin/v1` under an `Idempotency-Key` are done once and answered alike: one layer for all of them.
 //!
-//! The act runs on a task of its own, so that it ends, is recorded and its answer kept also when its client has left.
+//! An act is claimed and done on a task of its own, so that it ends, is recorded and its answer kept also when its client has
+//! left.
 
 use std::sync::Arc;
 
@@ -45,50 +46,45 @@ pub async fn once(State(gateway): State<Arc<Gateway>>, request: Request, next: N
         return ErrorResponse(ApiError::shutting_down()).into_response();
     };
     let (parts, body) = request.into_parts();
-    let entered = match read_body(body, MAX_BODY_BYTES).await {
-        Ok(body) => enter(&gateway, &context, &name, &parts, &body).await.map(|entrance| (entrance, body)),
-        Err(error) => Err(error),
+    let body = match read_body(body, MAX_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error) => return ErrorResponse(error).into_response(),
     };
-    match entered {
-        Ok((Entrance::First(act), body)) => {
-            let request = Request::from_parts(parts, Body::from(body));
-            on_its_own(Work { gateway, context, act, in_flight }, request, next).await
-        }
-        Ok((Entrance::Again(answer), _)) => replayed(answer),
-        Err(error) => ErrorResponse(error).into_response(),
-    }
-}
-
-async fn enter(
-    gateway: &Gateway,
-    context: &RequestContext,
-    name: &Bytes,
-    parts: &Parts,
-    body: &Bytes,
-) -> Result<Entrance, ApiError> {
-    let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
-    enter_act(gateway, context, name, Asked { method: parts.method.as_str(), path, body }).await
+    let work = Work { gateway, context, name, in_flight };
+    let (sender, receiver) = oneshot::channel();
+    tokio::spawn(async move {
+        // Whoever asked may be gone.
+        let _ = sender.send(work.answer(parts, body, next).await);
+    });
+    receiver.await.unwrap_or_else(|_| ErrorResponse(ApiError::internal()).into_response())
 }
 
 struct Work {
     gateway: Arc<Gateway>,
     context: RequestContext,
-    act: Act,
+    name: Bytes,
+    /// Until the answer is kept.
     in_flight: InFlight,
 }
 
-async fn on_its_own(work: Work, request: Request, next: Next) -> Response {
-    let (sender, receiver) = oneshot::channel();
-    tokio::spawn(async move {
-        let Work { gateway, context, act, in_flight } = work;
-        let response = act.doing(next.run(request)).await;
-        let response = kept(&gateway, &context, act, response).await;
+impl Work {
+    async fn answer(self, parts: Parts, body: Bytes, next: Next) -> Response {
+        let Self { gateway, context, name, in_flight } = self;
+        let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
+        let asked = Asked { method: parts.method.as_str(), path, body: &body };
+        let response = match enter_act(&gateway, &context, &name, asked).await {
+            Ok(Entrance::First(act)) => {
+                let request = Request::from_parts(parts, Body::from(body));
+                let response = act.doing(next.run(request)).await;
+                kept(&gateway, &context, act, response).await
+            }
+            Ok(Entrance::Again(answer)) => replayed(answer),
+            Err(error) => ErrorResponse(error).into_response(),
+        };
         settle(&context, &response);
-        // Whoever asked may be gone.
-        let _ = sender.send(response);
         drop(in_flight);
-    });
-    receiver.await.unwrap_or_else(|_| ErrorResponse(ApiError::internal()).into_response())
+        response
+    }
 }
 
 /// Keeps what was answered, if it may be said again.

@@ -32,8 +32,8 @@ pub struct Asked<'a> {
     pub body: &'a [u8],
 }
 
-/// An answer that was given.
-#[derive(Debug, Serialize, Deserialize)]
+/// An answer that was given. A key's text may stand in it, so it has no `Debug`.
+#[derive(Serialize, Deserialize)]
 pub struct ActAnswer {
     pub status: u16,
     /// Those that belong to what was done.

@@ -13,7 +13,7 @@ pub enum Importer<'a> {
     Key(&'a KeyRecord),
 }
 
-impl Importer<'_> {
+impl<'a> Importer<'a> {
     /// Whether a document of this scope is for this importer at all.
     pub fn reaches(self, scope: &Scope) -> bool {
         self.is_supplier()
@@ -69,7 +69,7 @@ impl Importer<'_> {
         self.key().is_none_or(|key| key.may(permission))
     }
 
-    fn key(&self) -> Option<&KeyRecord> {
+    fn key(self) -> Option<&'a KeyRecord> {
         match self {
             Self::Operator => None,
             Self::Key(key) => Some(key),

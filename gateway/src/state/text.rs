@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::document::{Document, FORMAT};
+use crate::signing::hex::hex;
 
 const HEAD: &str = "# What the store of this gateway owns. What is left out of a thing goes back to its default; things that are left out\n\
                     # stay as they are, unless the import prunes. `shekara state import FILE --dry-run` says what would change.\n";
@@ -61,9 +62,8 @@ pub fn write(document: &Document) -> Result<String, TextError> {
 /// As [`write`].
 pub fn version_of(document: &Document) -> Result<String, TextError> {
     let unnamed = Document { version: None, ..document.clone() };
-    let digest = Sha256::digest(body(&unnamed)?);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(hex[..VERSION_CHARS].to_owned())
+    let digest = hex(&Sha256::digest(body(&unnamed)?));
+    Ok(digest[..VERSION_CHARS].to_owned())
 }
 
 fn body(document: &Document) -> Result<String, TextError> {

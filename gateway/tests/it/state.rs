@@ -91,7 +91,7 @@ async fn what_was_exported_comes_in_and_goes_out_to_the_byte() {
 
 #[tokio::test]
 async fn a_changed_document_is_followed_as_a_whole_and_recorded_act_by_act() {
-    let (upstream, gateway) = filled().await;
+    let (_upstream, gateway) = filled().await;
     let text = export(&gateway).await;
     let new_key = "\n[[keys]]\nid = \"newkey1234\"\nname = \"new\"\ntenant = \"clinic\"\nproject = \"lab\"\n";
     let changed = text.replace("name = \"Розница\"", "name = \"Retail\"");
@@ -119,9 +119,7 @@ async fn a_changed_document_is_followed_as_a_whole_and_recorded_act_by_act() {
     // Its text is told once, and opens at once.
     let key = done.json()["new_keys"][0]["key"].as_str().unwrap().to_owned();
     assert!(key.starts_with("sk-sh-newkey1234") && !after.contains(&key));
-    let talk = json!({ "model": "chat", "messages": [{ "role": "user", "content": "hi" }] });
-    let switched_off = gateway.chat_as(&key, &talk).await;
-    assert_eq!(switched_off.code(), "switched_off");
+    assert_eq!(gateway.send("GET", "/v1/models", &key, "").await.status, 200);
     assert_eq!(import(&gateway, &after, "").await.json()["new_keys"], json!([]));
     let records = gateway.audit().await;
     let acts: Vec<_> = records.iter().filter(|own| own.reason.as_deref() == Some("import")).collect();
@@ -134,7 +132,6 @@ async fn a_changed_document_is_followed_as_a_whole_and_recorded_act_by_act() {
     let whole: Vec<_> = records.iter().filter(|own| own.endpoint == "PUT /admin/v1/state").collect();
     assert!(acts.iter().all(|own| own.request_id.starts_with(&format!("{}.", whole[1].request_id))));
     assert_eq!((whole.len(), whole[1].object.as_deref()), (3, Some("state")));
-    drop(upstream);
 }
 
 #[tokio::test]
@@ -179,7 +176,7 @@ async fn an_older_document_is_refused_unless_it_is_meant() {
     let tag = now.header("etag").to_owned();
     assert_eq!(with(&tag, &old).await.status, 200);
     assert_eq!(export(&gateway).await, old);
-    gateway.send("PATCH", "/admin/v1/tenants/clinic", &gateway.admin_key, patch("Newer")).await;
+    gateway.send("PATCH", "/admin/v1/tenants/clinic", &gateway.admin_key, patch("Newest")).await;
     assert_eq!(with(&tag, &old).await.status, 412);
     assert_eq!(with("*", &old).await.status, 200);
     assert_eq!(export(&gateway).await, old);

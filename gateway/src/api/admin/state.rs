@@ -101,9 +101,8 @@ fn importer(caller: &Authenticated) -> Importer<'_> {
 
 /// Each change as the single act that would have made it.
 fn record(gateway: &Gateway, caller: &Authenticated, imported: &Imported) -> Result<(), ApiError> {
-    let numbered = imported.plan.changes.iter().enumerate();
+    let mut numbered = imported.plan.changes.iter().enumerate();
     numbered
-        .into_iter()
         .try_for_each(|(at, change)| record_act(gateway, caller.context(), at + 1, (change.endpoint(), &change.object)))
 }
 
