@@ -29,5 +29,6 @@ pub mod router;
 pub mod routing;
 pub mod secrets;
 pub mod signing;
+pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -62,6 +62,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/invoices/close", post(api::close_invoices))
         .route("/admin/v1/invoices/{number}", get(api::show_invoice))
         .route("/admin/v1/invoices/{number}/credit", post(api::credit_invoice))
+        .route("/admin/v1/state", get(api::export_state).put(api::import_state))
         .route("/admin/v1/switches", get(api::list_switches))
         .route("/admin/v1/switches/{kind}/{*name}", put(api::switch_off).delete(api::switch_on))
         .route("/admin/v1/pii/scan", post(api::scan_pii))
@@ -69,6 +70,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/content", delete(api::erase_content))
         .route("/admin/v1/audit", get(api::audit_page))
         .route("/admin/v1/audit/keys", get(api::audit_keys))
+        .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::once))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     let doors = Router::new()
         .route("/admin/v1/login", get(api::begin_login))

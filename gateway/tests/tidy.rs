@@ -16,6 +16,7 @@ const IMPORTS: [(&str, &[&str]); 27] = [
     ("cluster", &["billing", "limits"]),
     ("secrets", &["alerts"]),
     ("signing", &[]),
+    ("state", &["auth", "limits", "signing"]),
     ("telemetry", &["audit", "billing"]),
     ("audit", &["auth", "billing", "csv", "signing"]),
     ("content", &[]),
@@ -30,7 +31,10 @@ const IMPORTS: [(&str, &[&str]); 27] = [
     ("login", &["auth", "config", "egress", "secrets"]),
     (
         "store",
-        &["audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets", "signing"],
+        &[
+            "audit", "auth", "billing", "config", "content", "invoices", "ledger", "limits", "pii", "secrets",
+            "signing", "state",
+        ],
     ),
     ("providers", &["alerts", "config", "egress", "pii", "routing", "secrets"]),
     (
@@ -62,7 +66,7 @@ const IMPORTS: [(&str, &[&str]); 27] = [
         "jobs",
         &[
             "alerts", "audit", "auth", "billing", "channels", "config", "content", "invoices", "ledger", "pii",
-            "pipeline", "store",
+            "pipeline", "state", "store",
         ],
     ),
     (
@@ -81,6 +85,7 @@ const IMPORTS: [(&str, &[&str]); 27] = [
             "pipeline",
             "routing",
             "signing",
+            "state",
             "store",
             "telemetry",
         ],

@@ -155,7 +155,7 @@ const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// # Errors
 /// 408 when the body does not come in time; see [`collect`].
-pub(super) async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_body(body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
     tokio::time::timeout(BODY_TIMEOUT, collect(body, limit_bytes)).await.unwrap_or_else(|_| {
         let message = "The request body did not arrive in time.";
         let error = ApiError::new(StatusCode::REQUEST_TIMEOUT, ErrorType::InvalidRequestError, message);

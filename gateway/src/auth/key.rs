@@ -24,9 +24,19 @@ impl KeySecret {
         Self(bytes)
     }
 
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    /// Stands for what a caller wrote and tells nothing of it; `purpose` keeps uses apart.
+    pub fn digest(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.mac();
+        // A length comes first, so that no key's text begins like this.
+        for part in [&[purpose.as_bytes()], parts].concat() {
+            mac.update(&(part.len() as u64).to_le_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
     pub(super) fn hash(&self, key: &str) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut mac = self.mac();
         mac.update(key.as_bytes());
         mac.finalize().into_bytes().into()
     }
@@ -36,6 +46,11 @@ impl KeySecret {
     pub fn derived(&self, purpose: &str) -> [u8; 32] {
         // No key begins so.
         self.hash(&format!("purpose:{purpose}"))
+    }
+
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    fn mac(&self) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length")
     }
 }
 
@@ -118,6 +133,12 @@ impl KeyRecord {
             && (self.settings.reach == ReachLevel::Installation || !permission.is_of_installation())
     }
 
+    /// Opens everything, now.
+    pub fn is_owner_in_force(&self, now_ms: i64) -> bool {
+        let holds = !self.revoked && !self.frozen && self.expires_at_ms.is_none_or(|until_ms| until_ms > now_ms);
+        self.role == Role::Owner && self.settings.reach == ReachLevel::Installation && holds
+    }
+
     /// Whose things it may see in `/admin/v1`.
     pub fn reach(&self) -> Reach {
         Reach::new(self.settings.reach, &self.tenant, &self.project)
@@ -163,6 +184,23 @@ pub fn mint(new: NewKey, secret: &KeySecret, random: [u8; ID_CHARS + PROOF_CHARS
         version: 1,
     };
     MintedKey { record, plaintext }
+}
+
+/// The same under an id that was chosen before; `None` where it is none.
+pub fn mint_named(
+    id: &str,
+    new: NewKey,
+    secret: &KeySecret,
+    mut random: [u8; ID_CHARS + PROOF_CHARS],
+    now_ms: i64,
+) -> Option<MintedKey> {
+    if id.len() != ID_CHARS {
+        return None;
+    }
+    for (byte, char) in random.iter_mut().zip(id.bytes()) {
+        *byte = u8::try_from(ALPHABET.iter().position(|known| *known == char)?).ok()?;
+    }
+    Some(mint(new, secret, random, now_ms))
 }
 
 /// The naming part of a key's text, if it has the form of one.

@@ -18,7 +18,7 @@ mod tenancy;
 pub use buyer::{BuyerBank, BuyerContract, BuyerDetails};
 pub use data_class::DataClass;
 pub use directory::{Bearer, Bounds, Directory, DirectoryRecords, KeyError, OwnBound, parts_of_scope, project_scope};
-pub use key::{KEY_PREFIX, KeyRecord, KeySecret, MintedKey, NewKey, id_prefix, is_production, mint};
+pub use key::{KEY_PREFIX, KeyRecord, KeySecret, MintedKey, NewKey, id_prefix, is_production, mint, mint_named};
 pub use key_settings::{AllowedZone, KeySettings};
 pub use names::{InvalidName, check_name};
 pub use person::{Identity, Person, email_of, person_id};

@@ -53,10 +53,13 @@ pub enum Permission {
     ReadUsage,
     ReadInvoices,
     WriteInvoices,
+    /// All that the store owns, as one document.
+    ExportState,
+    ImportState,
 }
 
 impl Permission {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::ReadTenants,
         Self::WriteTenants,
         Self::WriteBudgets,
@@ -77,6 +80,8 @@ impl Permission {
         Self::ReadUsage,
         Self::ReadInvoices,
         Self::WriteInvoices,
+        Self::ExportState,
+        Self::ImportState,
     ];
 
     /// It is about the installation as a whole, and never of use within one tenant.
@@ -152,6 +157,7 @@ impl Role {
                     | P::ReadAudit
                     | P::ReadUsage
                     | P::ReadInvoices
+                    | P::ExportState
             ),
             Self::Developer => matches!(
                 permission,
@@ -190,7 +196,7 @@ mod tests {
     fn whoever_only_reads_writes_nothing() {
         use Permission as P;
         let writes = [P::WriteTenants, P::WriteBudgets, P::WriteKeys, P::WriteTestKeys, P::WritePeople, P::WriteOwners];
-        let acts = [P::WriteSwitches, P::ControlModels, P::EraseContent, P::WriteInvoices];
+        let acts = [P::WriteSwitches, P::ControlModels, P::EraseContent, P::WriteInvoices, P::ImportState];
         for permission in writes.into_iter().chain(acts) {
             assert!(!Role::Auditor.may(permission), "{permission:?}");
         }

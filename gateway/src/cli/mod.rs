@@ -16,6 +16,7 @@ mod pii;
 mod probe;
 mod rates;
 mod serve;
+mod state;
 mod table;
 mod usage;
 mod watched_file;
@@ -66,6 +67,9 @@ enum Command {
     /// Exchange rates of the dollar.
     #[command(subcommand)]
     Rates(rates::RatesCommand),
+    /// What the store owns as TOML, out and in again.
+    #[command(subcommand)]
+    State(state::StateCommand),
     /// Read the audit, also while no gateway runs.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -110,6 +114,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Usage(args)) => usage::run(path, args).await,
         Some(Command::Invoice(args)) => invoice::run(path, args).await,
         Some(Command::Rates(command)) => rates::run(path, command).await,
+        Some(Command::State(command)) => state::run(path, command).await,
         Some(Command::Audit(command)) => audit::run(path, &command).await,
     }
 }

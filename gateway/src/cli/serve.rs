@@ -237,6 +237,9 @@ async fn forget_expired(gateway: Arc<Gateway>) {
         if let Err(error) = gateway.shelf.delete_expired(gateway.now_ms()).await {
             tracing::error!(%error, "expired content could not be deleted; it is tried again");
         }
+        if let Err(error) = gateway.store().acts().delete_expired(gateway.now_ms().cast_signed()).await {
+            tracing::error!(%error, "expired answers to administrators could not be deleted; they are tried again");
+        }
         tokio::time::sleep(EXPIRY_EVERY).await;
     }
 }

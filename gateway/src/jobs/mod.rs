@@ -5,3 +5,4 @@ pub mod batches;
 pub mod invoices;
 pub mod rates;
 pub mod spending;
+pub mod state;

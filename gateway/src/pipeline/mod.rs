@@ -1,5 +1,6 @@
 //! The life of a request: `Authenticated → Admitted → Screened → Routed`, each made only by the step before it.
 
+mod act;
 mod admission;
 mod alarms;
 mod answer;
@@ -47,6 +48,7 @@ mod shadow;
 mod shape;
 mod shelf;
 mod sign_in;
+mod single_acts;
 mod snapshot;
 mod sources;
 mod spending;
@@ -58,6 +60,7 @@ mod transcript;
 mod walk;
 mod whole;
 
+pub use act::{Act, ActAnswer, Asked, Entrance, MAX_KEPT_BYTES, enter_act};
 pub use admission::{Admitted, DATA_CLASS_HEADER, Places, declared_class};
 pub use answer::{Answer, AnswerStream};
 pub use authenticated::{Authenticated, RequestContext};
@@ -86,6 +89,7 @@ pub use screening::ScreenedRequest;
 pub use settlement::Settlement;
 pub use shelf::{Shelf, ShelfError};
 pub use sign_in::{ShownSession, SignInError, Visit};
+pub use single_acts::record_act;
 pub use snapshot::{Readiness, Snapshot, SnapshotError};
 pub use sources::Sources;
 pub use spending::LimiterError;

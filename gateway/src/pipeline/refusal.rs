@@ -11,6 +11,7 @@ use crate::limits::{Level, Refusal};
 use crate::pii::AnswerBlocked;
 use crate::providers::{Failure, FailureKind};
 use crate::routing::NoCandidate;
+use crate::store::StoreError;
 
 pub(super) fn too_many_in_flight() -> ApiError {
     ApiError::overloaded("Too many requests are under way on this gateway ([server] max_in_flight).", 1)
@@ -136,6 +137,33 @@ pub(super) fn still_running() -> ApiError {
     ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message)
         .with_code("request_in_progress")
         .with_retry_after(5)
+}
+
+/// Nobody joins an administrator's act: it takes a moment.
+pub(super) fn act_in_progress() -> ApiError {
+    let message = "The same request is being answered just now.";
+    ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message)
+        .with_code("request_in_progress")
+        .with_retry_after(1)
+}
+
+/// It must not be done again, and nobody knows what was answered.
+pub(super) fn act_unanswered() -> ApiError {
+    let message = "This was done, or begun, under this Idempotency-Key, and its answer was not kept. Look at what there \
+                   is now, and use another key for what is still to do.";
+    ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message)
+        .with_code("idempotency_answer_lost")
+        .final_answer()
+}
+
+pub(super) fn too_many_acts() -> ApiError {
+    let message = "This key has as many answers under Idempotency-Keys as are kept for one. They expire.";
+    ApiError::overloaded(message, 3_600).with_code("too_many_idempotency_keys")
+}
+
+pub(super) fn acts_unavailable(error: &StoreError) -> ApiError {
+    tracing::error!(%error, "what is kept of administrators' acts could not be used");
+    ApiError::unavailable("store_unavailable", "The database could not be used.", 5)
 }
 
 /// What is kept decides what the request means: without it nobody is asked.

@@ -124,7 +124,7 @@ fn without_password(error: sqlx::Error, url: &str) -> StoreError {
 
 type Steps = [(i64, &'static str, &'static str)];
 
-const SQLITE: [(i64, &str, &str); 13] = [
+const SQLITE: [(i64, &str, &str); 14] = [
     (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
     (2, "vault", include_str!("../../migrations/sqlite/0002_vault.sql")),
     (3, "answers", include_str!("../../migrations/sqlite/0003_answers.sql")),
@@ -138,9 +138,10 @@ const SQLITE: [(i64, &str, &str); 13] = [
     (11, "ledger", include_str!("../../migrations/sqlite/0011_ledger.sql")),
     (12, "invoices", include_str!("../../migrations/sqlite/0012_invoices.sql")),
     (13, "people", include_str!("../../migrations/sqlite/0013_people.sql")),
+    (14, "admin_idempotency", include_str!("../../migrations/sqlite/0014_admin_idempotency.sql")),
 ];
 
-const POSTGRES: [(i64, &str, &str); 7] = [
+const POSTGRES: [(i64, &str, &str); 8] = [
     (7, "first", include_str!("../../migrations/postgres/0007_first.sql")),
     (8, "writers", include_str!("../../migrations/postgres/0008_writers.sql")),
     (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),
@@ -148,6 +149,7 @@ const POSTGRES: [(i64, &str, &str); 7] = [
     (11, "ledger", include_str!("../../migrations/postgres/0011_ledger.sql")),
     (12, "invoices", include_str!("../../migrations/postgres/0012_invoices.sql")),
     (13, "people", include_str!("../../migrations/postgres/0013_people.sql")),
+    (14, "admin_idempotency", include_str!("../../migrations/postgres/0014_admin_idempotency.sql")),
 ];
 
 fn migrator(steps: &'static Steps) -> Migrator {

@@ -36,6 +36,8 @@ pub enum StoreError {
     BadUrl,
     #[error("failed to open the database: the work was given up")]
     Cancelled,
+    #[error("failed to do an act under its Idempotency-Key: the claim has passed to another request")]
+    ClaimLost,
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Row as _, Transaction};
 
+use super::act_store::mark_acted;
 use super::database::Exclusive;
 use super::invoice_rows::{
     Closing, Crediting, InvoiceFilter, InvoiceRow, IssuedInvoice, Kept, MonthStanding, NewDocument, UsageGroup,
@@ -87,6 +88,7 @@ impl InvoiceStore for SqlStore {
             let mut transaction = self.pool.begin().await?;
             // Rows come in with the audit: none does until this has ended.
             self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
+            mark_acted(&mut transaction).await?;
             let own = billed.iter().find(|standing| standing.month == month).map_or(Tenge::ZERO, |own| own.tenge);
             let close = sqlx::query(
                 "INSERT INTO closed_months (tenant, month, closed_at_ms, tiyn) VALUES ($1, $2, $3, $4) \
@@ -136,6 +138,7 @@ impl InvoiceStore for SqlStore {
             let Crediting { document, lines, total } = crediting;
             let row = document.issued.row.clone();
             let mut transaction = self.pool.begin().await?;
+            mark_acted(&mut transaction).await?;
             if !keep(&mut transaction, document).await? {
                 return Ok(Kept::Changed);
             }

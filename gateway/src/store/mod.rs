@@ -1,5 +1,6 @@
 //! What outlives the process: a journal that is written before an answer ends, and a database that is a projection of it.
 
+mod act_store;
 mod audit_trail;
 mod content_store;
 mod data_dir;
@@ -15,6 +16,7 @@ mod people_store;
 mod projector;
 mod retention;
 mod sql_store;
+mod state_store;
 mod tenancy_rows;
 mod tenancy_store;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod trail_export;
 mod trail_store;
 mod vault_store;
 
+pub use act_store::{ActClaim, ActName, ActStore, Claimed, acting};
 pub use audit_trail::{AuditTrail, CheckpointTools};
 pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
@@ -115,6 +118,8 @@ pub trait Store: Send + Sync {
     fn ledger(&self) -> &dyn LedgerStore;
     /// What was billed of it.
     fn invoices(&self) -> &dyn InvoiceStore;
+    /// Acts of administrators that may be asked for twice.
+    fn acts(&self) -> &dyn ActStore;
     /// What is kept of requests and answers.
     fn content(&self) -> &dyn ContentStore;
     /// Tokens by provider and model, of requests that came at `from` or later and before `until` (as in audit records).

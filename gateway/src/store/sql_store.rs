@@ -12,8 +12,7 @@ use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
 use super::trail_store::keep_entry;
 use super::{
-    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
-    StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
+    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
 use crate::billing::UsageSource;
@@ -133,6 +132,10 @@ impl Store for SqlStore {
     }
 
     fn content(&self) -> &dyn ContentStore {
+        self
+    }
+
+    fn acts(&self) -> &dyn ActStore {
         self
     }
 

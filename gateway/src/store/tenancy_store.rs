@@ -6,9 +6,11 @@
 use serde::Serialize;
 use sqlx::{Any, Transaction};
 
+use super::act_store::mark_acted;
 use super::tenancy_rows::{department_from, key_from, project_from, switch_from, tenant_from};
 use super::{PeopleStore as _, SqlStore, StoreError, StoreFuture};
 use crate::auth::{Department, DirectoryRecords, KeyRecord, Project, Role, Switch, SwitchKind, Switches, Tenant};
+use crate::state::{StateRecords, StateWrite};
 
 /// What became of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,11 @@ pub trait TenancyStore: Send + Sync {
     fn switch_off(&self, switch: Switch) -> StoreFuture<'_, ()>;
     /// True if it was off.
     fn switch_on(&self, kind: SwitchKind, name: String) -> StoreFuture<'_, bool>;
+
+    /// All of the above as of one generation.
+    fn state(&self) -> StoreFuture<'_, StateRecords>;
+    /// Writes all of it, if nothing has changed since that generation.
+    fn write_state(&self, writes: Vec<StateWrite>, generation: i64) -> StoreFuture<'_, Written>;
 }
 
 pub(super) type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
@@ -109,16 +116,8 @@ impl TenancyStore for SqlStore {
 
     fn update_tenant(&self, tenant: Tenant) -> StoreFuture<'_, Written> {
         Box::pin(async move {
-            let query = "UPDATE tenants SET name = $1, settings = $2, frozen = $3, version = version + 1 \
-                         WHERE id = $4 AND version = $5";
-            let query = sqlx::query(query)
-                .bind(&tenant.name)
-                .bind(json(&tenant.settings))
-                .bind(i64::from(tenant.frozen))
-                .bind(&tenant.id)
-                .bind(tenant.version);
             let found = sqlx::query("SELECT 1 FROM tenants WHERE id = $1").bind(&tenant.id);
-            self.updated(query, found).await
+            self.updated(update_tenant(&tenant), found).await
         })
     }
 
@@ -132,29 +131,16 @@ impl TenancyStore for SqlStore {
 
     fn insert_department(&self, department: Department) -> StoreFuture<'_, Written> {
         Box::pin(async move {
-            let query = "INSERT INTO departments (tenant, id, name, created_at_ms, version) VALUES ($1, $2, $3, $4, 1) \
-                         ON CONFLICT DO NOTHING";
-            let query = sqlx::query(query)
-                .bind(&department.tenant)
-                .bind(&department.id)
-                .bind(&department.name)
-                .bind(department.created_at_ms);
             let needs = sqlx::query("SELECT 1 FROM tenants WHERE id = $1").bind(&department.tenant);
-            self.inserted(query, Some(needs)).await
+            self.inserted(insert_department(&department), Some(needs)).await
         })
     }
 
     fn update_department(&self, department: Department) -> StoreFuture<'_, Written> {
         Box::pin(async move {
-            let query = "UPDATE departments SET name = $1, version = version + 1 \
-                         WHERE tenant = $2 AND id = $3 AND version = $4";
-            let query = sqlx::query(query)
-                .bind(&department.name)
-                .bind(&department.tenant)
-                .bind(&department.id)
-                .bind(department.version);
             let found = sqlx::query("SELECT 1 FROM departments WHERE tenant = $1 AND id = $2");
-            self.updated(query, found.bind(&department.tenant).bind(&department.id)).await
+            let found = found.bind(&department.tenant).bind(&department.id);
+            self.updated(update_department(&department), found).await
         })
     }
 
@@ -181,17 +167,7 @@ impl TenancyStore for SqlStore {
             {
                 return Ok(Written::Missing);
             }
-            let query = "UPDATE projects SET name = $1, department = $2, settings = $3, frozen = $4, \
-                         version = version + 1 WHERE tenant = $5 AND id = $6 AND version = $7";
-            let query = sqlx::query(query)
-                .bind(&project.name)
-                .bind(&project.department)
-                .bind(json(&project.settings))
-                .bind(i64::from(project.frozen))
-                .bind(&project.tenant)
-                .bind(&project.id)
-                .bind(project.version);
-            self.updated(query, home_of(&project)).await
+            self.updated(update_project(&project), home_of(&project)).await
         })
     }
 
@@ -267,17 +243,7 @@ impl TenancyStore for SqlStore {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
             count_up(&mut transaction).await?;
-            let query = "INSERT INTO switches (kind, name, reason, by_key, at_ms) VALUES ($1, $2, $3, $4, $5) \
-                         ON CONFLICT (kind, name) DO UPDATE SET reason = excluded.reason, by_key = excluded.by_key, \
-                         at_ms = excluded.at_ms";
-            sqlx::query(query)
-                .bind(switch.kind.as_str())
-                .bind(&switch.name)
-                .bind(&switch.reason)
-                .bind(&switch.by)
-                .bind(switch.at_ms)
-                .execute(&mut *transaction)
-                .await?;
+            switch_off(&switch).execute(&mut *transaction).await?;
             Ok(transaction.commit().await?)
         })
     }
@@ -286,11 +252,18 @@ impl TenancyStore for SqlStore {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
             count_up(&mut transaction).await?;
-            let query = sqlx::query("DELETE FROM switches WHERE kind = $1 AND name = $2");
-            let gone = query.bind(kind.as_str()).bind(name).execute(&mut *transaction).await?.rows_affected();
+            let gone = switch_on(kind, &name).execute(&mut *transaction).await?.rows_affected();
             transaction.commit().await?;
             Ok(gone > 0)
         })
+    }
+
+    fn state(&self) -> StoreFuture<'_, StateRecords> {
+        Box::pin(self.read_state())
+    }
+
+    fn write_state(&self, writes: Vec<StateWrite>, generation: i64) -> StoreFuture<'_, Written> {
+        Box::pin(self.write_all(writes, generation))
     }
 }
 
@@ -330,7 +303,7 @@ impl SqlStore {
 pub(super) async fn count_up(transaction: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
     let query = sqlx::query("UPDATE directory_generation SET generation = generation + 1");
     query.execute(&mut **transaction).await?;
-    Ok(())
+    mark_acted(transaction).await
 }
 
 /// Finds where a project stands: its department, or its tenant.
@@ -343,7 +316,7 @@ fn home_of(project: &Project) -> Query<'_> {
     }
 }
 
-fn insert_tenant(tenant: &Tenant) -> Query<'_> {
+pub(super) fn insert_tenant(tenant: &Tenant) -> Query<'_> {
     let query = "INSERT INTO tenants (id, name, settings, frozen, created_at_ms, version) VALUES ($1, $2, $3, $4, $5, 1) \
                  ON CONFLICT DO NOTHING";
     sqlx::query(query)
@@ -354,7 +327,34 @@ fn insert_tenant(tenant: &Tenant) -> Query<'_> {
         .bind(tenant.created_at_ms)
 }
 
-fn insert_project(project: &Project) -> Query<'_> {
+pub(super) fn update_tenant(tenant: &Tenant) -> Query<'_> {
+    let query = "UPDATE tenants SET name = $1, settings = $2, frozen = $3, version = version + 1 \
+                 WHERE id = $4 AND version = $5";
+    sqlx::query(query)
+        .bind(&tenant.name)
+        .bind(json(&tenant.settings))
+        .bind(i64::from(tenant.frozen))
+        .bind(&tenant.id)
+        .bind(tenant.version)
+}
+
+pub(super) fn insert_department(department: &Department) -> Query<'_> {
+    let query = "INSERT INTO departments (tenant, id, name, created_at_ms, version) VALUES ($1, $2, $3, $4, 1) \
+                 ON CONFLICT DO NOTHING";
+    sqlx::query(query)
+        .bind(&department.tenant)
+        .bind(&department.id)
+        .bind(&department.name)
+        .bind(department.created_at_ms)
+}
+
+pub(super) fn update_department(department: &Department) -> Query<'_> {
+    let query =
+        "UPDATE departments SET name = $1, version = version + 1 WHERE tenant = $2 AND id = $3 AND version = $4";
+    sqlx::query(query).bind(&department.name).bind(&department.tenant).bind(&department.id).bind(department.version)
+}
+
+pub(super) fn insert_project(project: &Project) -> Query<'_> {
     let query = "INSERT INTO projects (tenant, id, name, department, settings, frozen, created_at_ms, version) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, 1) ON CONFLICT DO NOTHING";
     sqlx::query(query)
@@ -367,7 +367,36 @@ fn insert_project(project: &Project) -> Query<'_> {
         .bind(project.created_at_ms)
 }
 
-fn insert_key(key: &KeyRecord) -> Query<'_> {
+pub(super) fn update_project(project: &Project) -> Query<'_> {
+    let query = "UPDATE projects SET name = $1, department = $2, settings = $3, frozen = $4, \
+                 version = version + 1 WHERE tenant = $5 AND id = $6 AND version = $7";
+    sqlx::query(query)
+        .bind(&project.name)
+        .bind(&project.department)
+        .bind(json(&project.settings))
+        .bind(i64::from(project.frozen))
+        .bind(&project.tenant)
+        .bind(&project.id)
+        .bind(project.version)
+}
+
+pub(super) fn switch_off(switch: &Switch) -> Query<'_> {
+    let query = "INSERT INTO switches (kind, name, reason, by_key, at_ms) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (kind, name) DO UPDATE SET reason = excluded.reason, by_key = excluded.by_key, \
+                 at_ms = excluded.at_ms";
+    sqlx::query(query)
+        .bind(switch.kind.as_str())
+        .bind(&switch.name)
+        .bind(&switch.reason)
+        .bind(&switch.by)
+        .bind(switch.at_ms)
+}
+
+pub(super) fn switch_on(kind: SwitchKind, name: &str) -> Query<'_> {
+    sqlx::query("DELETE FROM switches WHERE kind = $1 AND name = $2").bind(kind.as_str()).bind(name)
+}
+
+pub(super) fn insert_key(key: &KeyRecord) -> Query<'_> {
     let query = "INSERT INTO keys (id, name, role, tenant, project, environment, data_class, settings, owner, hash, \
                  created_at_ms, expires_at_ms, frozen, revoked, person, version) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)";
@@ -390,7 +419,7 @@ fn insert_key(key: &KeyRecord) -> Query<'_> {
 }
 
 /// Whose key it is and what proves it never change.
-fn update_key(key: &KeyRecord) -> Query<'_> {
+pub(super) fn update_key(key: &KeyRecord) -> Query<'_> {
     let query = "UPDATE keys SET name = $1, data_class = $2, settings = $3, owner = $4, expires_at_ms = $5, \
                  frozen = $6, revoked = $7, version = version + 1 WHERE id = $8 AND version = $9";
     sqlx::query(query)

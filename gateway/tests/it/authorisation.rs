@@ -19,7 +19,7 @@ const REACHES: [ReachLevel; 3] = [ReachLevel::Installation, ReachLevel::Tenant, 
 type Row = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 43] = [
+const MATRIX: [Row; 45] = [
     //                                                      owner admin operator finance auditor developer
     ("GET",    "/admin/v1/me",                             "xxxxxx"),
     ("GET",    "/admin/v1/roles",                          "xxxxxx"),
@@ -49,6 +49,8 @@ const MATRIX: [Row; 43] = [
     ("PATCH",  "/admin/v1/people/{id}",                    "xx...."),
     ("DELETE", "/admin/v1/people/{id}",                    "xx...."),
     ("POST",   "/admin/v1/logout",                         "xxxxxx"),
+    ("GET",    "/admin/v1/state",                          "xx..x."),
+    ("PUT",    "/admin/v1/state",                          "xx...."),
     ("GET",    "/admin/v1/switches",                       "iii.i."),
     ("PUT",    "/admin/v1/switches/{kind}/{*name}",        "iii..."),
     ("DELETE", "/admin/v1/switches/{kind}/{*name}",        "iii..."),

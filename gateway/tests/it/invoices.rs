@@ -10,7 +10,7 @@ use crate::command::shekara;
 use crate::gateway::{Answer, Place, TestGateway, border};
 use crate::upstream::{Reply, Upstream};
 
-const BILLING: &str = r#"
+pub const BILLING: &str = r#"
 [billing.exchange]
 source = "fixed"
 rate = "512.34"
@@ -25,7 +25,7 @@ prompt_tenge_per_thousand = "0.5"
 completion_tenge_per_thousand = "2"
 "#;
 
-const SUPPLIER: &str = r#"
+pub const SUPPLIER: &str = r#"
 [billing.supplier]
 name = "ТОО «Шекара»"
 bin = "180140000008"
@@ -35,7 +35,7 @@ signer = { position = "Директор", name = "Әбдірахманова Г.
 vat = "16"
 "#;
 
-const DAYS_MS: i64 = 24 * 60 * 60 * 1_000;
+pub const DAYS_MS: i64 = 24 * 60 * 60 * 1_000;
 
 fn answer() -> Reply {
     Reply::Json(
@@ -43,13 +43,13 @@ fn answer() -> Reply {
     )
 }
 
-struct Started {
-    gateway: TestGateway,
-    clock: Arc<AtomicI64>,
+pub struct Started {
+    pub gateway: TestGateway,
+    pub clock: Arc<AtomicI64>,
     _upstream: Upstream,
 }
 
-async fn started(toml: &str) -> Started {
+pub async fn started(toml: &str) -> Started {
     let upstream = Upstream::start(answer()).await;
     let clock = Arc::new(AtomicI64::new(0));
     let place = Place { clock: Arc::clone(&clock), ..Place::default() };
@@ -64,12 +64,12 @@ impl Started {
     }
 
     /// By the operator's clock.
-    fn month(&self) -> String {
+    pub fn month(&self) -> String {
         let now = self.gateway.gateway.sources.now() + jiff::SignedDuration::from_hours(5);
         now.to_string()[..7].to_owned()
     }
 
-    async fn set_buyer(&self) {
+    pub async fn set_buyer(&self) {
         let buyer = json!({ "name": "АО «Қазына»", "bin": "990440000385", "address": "г. Алматы" });
         let done = self.admin("PATCH", "tenants/bank", json!({ "settings": { "billing": buyer } })).await;
         assert_eq!(done.status, 200, "{}", done.body);

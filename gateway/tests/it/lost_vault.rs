@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
-    StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore,
+    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);
@@ -59,6 +58,10 @@ impl Store for LostVault {
 
     fn invoices(&self) -> &dyn InvoiceStore {
         self.0.invoices()
+    }
+
+    fn acts(&self) -> &dyn ActStore {
+        self.0.acts()
     }
 
     fn content(&self) -> &dyn ContentStore {

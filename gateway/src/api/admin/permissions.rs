@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 43] = {
+pub const TABLE: [Row; 45] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WriteOwnKeys, P::WritePeople];
     [
@@ -44,6 +44,8 @@ pub const TABLE: [Row; 43] = {
         ("PATCH", "/admin/v1/people/{id}", &[P::WritePeople]),
         ("DELETE", "/admin/v1/people/{id}", &[P::WritePeople]),
         ("POST", "/admin/v1/logout", &[P::ReadTenants]),
+        ("GET", "/admin/v1/state", &[P::ExportState]),
+        ("PUT", "/admin/v1/state", &[P::ImportState]),
         ("GET", "/admin/v1/switches", &[P::ReadSwitches]),
         ("PUT", "/admin/v1/switches/{kind}/{*name}", &[P::WriteSwitches]),
         ("DELETE", "/admin/v1/switches/{kind}/{*name}", &[P::WriteSwitches]),
