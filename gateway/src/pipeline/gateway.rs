@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
+use super::export::Exports;
 use super::health::Health;
 use super::jobs::Jobs;
 use super::live::RoomLimits;
@@ -48,6 +49,7 @@ pub struct Gateway {
     pub limiter: Arc<Limiter>,
     pub shelf: Shelf,
     pub jobs: Jobs,
+    pub exports: Exports,
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     snapshot: ArcSwap<Snapshot>,
@@ -115,6 +117,7 @@ impl Gateway {
             alerts,
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
             jobs: Jobs::default(),
+            exports: Exports::default(),
             lives: Lives::new(),
             health,
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),

@@ -1,6 +1,7 @@
 //! What outlives the process: a journal that is written before an answer ends, and a database that is a projection of it.
 
 mod audit_trail;
+mod backup;
 mod content_store;
 mod data_dir;
 mod database;
@@ -24,6 +25,10 @@ mod trail_store;
 mod vault_store;
 
 pub use audit_trail::{AuditTrail, CheckpointTools};
+pub use backup::{
+    BackupError, BackupFile, BackupManifest, BackupOrder, Damage, LedgerSums, Progress, RestoreOrder, Restored,
+    SecretNote, SecretState, SectionSum, StoredSecret, Taken, back_up, restore,
+};
 pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
 pub use data_dir::{DataDir, Lock};
@@ -37,11 +42,11 @@ pub use journal::{Journal, JournalError};
 pub use journal_reader::{JournalReader, Position};
 pub use ledger_store::{LedgerStore, RateKept, Spent};
 pub use projector::{Projector, project_all};
-pub use retention::{Retention, prune_expired};
+pub use retention::{Pruned, Retention, count_expired, prune_expired};
 pub use sql_store::SqlStore;
 pub use tenancy_store::{KeyFilter, TenancyStore, Written};
 pub use trail_check::verify_store;
-pub use trail_export::{ExportPart, ExportSigner, export_csv, export_lines};
+pub use trail_export::{ExportPart, ExportSigner, Outlet, export_csv, export_csv_to, export_lines, export_lines_to};
 pub use trail_store::{Bounds, ChainName, ChainTable, LineRow, Projected, SearchRow, Stretch, TrailStore};
 pub use vault_store::VaultStore;
 

@@ -6,6 +6,7 @@ mod alerts;
 mod anthropic;
 mod audit;
 mod audit_chain;
+mod backup;
 mod batches;
 mod bedrock;
 mod cached;
