@@ -70,6 +70,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/content", delete(api::erase_content))
         .route("/admin/v1/audit", get(api::audit_page))
         .route("/admin/v1/audit/keys", get(api::audit_keys))
+        .route("/admin/v1/audit/export", get(api::audit_export))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::once))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     let doors = Router::new()

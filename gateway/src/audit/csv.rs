@@ -34,6 +34,11 @@ impl<W: Write> CsvWriter<W> {
         Ok(Self { out, fields: fields.iter().map(|&field| field.to_owned()).collect() })
     }
 
+    /// Where the rows go.
+    pub fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// # Errors
     /// The row cannot be written.
     pub fn push(&mut self, entry: &Entry) -> io::Result<()> {

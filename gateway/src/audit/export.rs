@@ -24,6 +24,11 @@ impl<W: Write> ExportWriter<W> {
         Ok(writer)
     }
 
+    /// Where the lines go.
+    pub fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// # Errors
     /// The text is not one line, or cannot be written.
     pub fn push(&mut self, line: &str) -> io::Result<()> {

@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::output;
+use super::{audit_prune, output};
 use crate::audit::{Head, Report, Time, WriterId, verify};
 use crate::config::{Config, load};
 use crate::pipeline::Sources;
@@ -26,6 +26,8 @@ pub(super) enum AuditCommand {
     Export(ExportArgs),
     /// Find what was changed, removed or added, in an export (needs nothing but the file) or in the database.
     Verify(VerifyArgs),
+    /// Seal and remove now what is past its time in `[audit] keep_days`, as a running gateway does once a day.
+    Prune(audit_prune::PruneArgs),
     /// Print the public key that exports and checkpoints are signed with.
     Key {
         #[arg(long)]
@@ -83,6 +85,7 @@ pub(super) async fn run(path: Option<&Path>, command: &AuditCommand) -> anyhow::
             };
             tell(&report, args.json)
         }
+        AuditCommand::Prune(args) => audit_prune::run(path, args).await,
         AuditCommand::Key { json } => print_key(path, *json),
     }
 }
@@ -95,7 +98,7 @@ async fn export(path: Option<&Path>, args: &ExportArgs) -> anyhow::Result<()> {
     let earlier = config.audit.earlier_keys.iter().copied().collect();
     let with = ExportSigner { signer: &signer, earlier: &earlier, now: Time::from(sources.now()) };
     let Some(file) = &args.output else {
-        write(&store, args.format, (&part, with), std::io::stdout().lock()).await?;
+        write(&store, args.format, (&part, with), std::io::stdout()).await?;
         return Ok(());
     };
     let out = File::create(file).with_context(|| format!("failed to make {}", file.display()))?;
@@ -113,7 +116,7 @@ async fn write(
     store: &SqlStore,
     format: Format,
     (part, with): (&ExportPart, ExportSigner<'_>),
-    out: impl Write,
+    out: impl Write + Send,
 ) -> Result<u64, StoreError> {
     let out = BufWriter::new(out);
     match format {
@@ -201,14 +204,14 @@ pub(super) fn signer(config: &Config, data: &DataDir, sources: &Sources) -> anyh
     Signer::from_hex_seed(secret.expose()).context("[audit] signing_key is not 64 hexadecimal digits")
 }
 
-struct Place {
-    config: Config,
-    data: DataDir,
-    store: SqlStore,
+pub(super) struct Place {
+    pub(super) config: Config,
+    pub(super) data: DataDir,
+    pub(super) store: SqlStore,
 }
 
 impl Place {
-    async fn open(path: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) async fn open(path: Option<&Path>) -> anyhow::Result<Self> {
         let config = load(path)?.config;
         let data = DataDir::create(&config.store)?;
         let writer = data.known_writer(Sources::system().random())?;

@@ -2,7 +2,9 @@
 
 mod alerts;
 mod audit;
+mod audit_prune;
 mod audit_tasks;
+mod backup;
 mod check;
 mod config_check;
 mod drill;
@@ -15,6 +17,7 @@ mod output;
 mod pii;
 mod probe;
 mod rates;
+mod restore;
 mod serve;
 mod state;
 mod table;
@@ -73,6 +76,10 @@ enum Command {
     /// Read the audit, also while no gateway runs.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Put all of an installation into one file, also while a gateway runs.
+    Backup(backup::BackupArgs),
+    /// Make an installation of such a file, in SQLite or PostgreSQL.
+    Restore(restore::RestoreArgs),
 }
 
 /// A configuration that is refused ends with this code, everything else with 1.
@@ -116,5 +123,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Rates(command)) => rates::run(path, command).await,
         Some(Command::State(command)) => state::run(path, command).await,
         Some(Command::Audit(command)) => audit::run(path, &command).await,
+        Some(Command::Backup(args)) => backup::run(path, &args).await,
+        Some(Command::Restore(args)) => Box::pin(restore::run(path, &args)).await,
     }
 }

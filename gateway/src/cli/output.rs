@@ -16,6 +16,12 @@ pub(super) fn bytes(bytes: &[u8]) {
     let _ = std::io::stdout().lock().write_all(bytes);
 }
 
+/// What a long command is at, beside what it prints.
+pub(super) fn progress(what: &str, rows: u64) {
+    let mut out = std::io::stderr().lock();
+    let _ = if rows == 0 { writeln!(out, "shekara: {what}") } else { writeln!(out, "shekara: {what}: {rows}") };
+}
+
 pub(super) fn error(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "shekara: {text}");
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
+use super::export::Exports;
 use super::health::Health;
 use super::jobs::Jobs;
 use super::live::RoomLimits;
@@ -49,6 +50,7 @@ pub struct Gateway {
     pub limiter: Arc<Limiter>,
     pub shelf: Shelf,
     pub jobs: Jobs,
+    pub exports: Exports,
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     pub(super) failed_logins: Failures,
@@ -117,6 +119,7 @@ impl Gateway {
             alerts,
             shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
             jobs: Jobs::default(),
+            exports: Exports::default(),
             lives: Lives::new(),
             health,
             failed_logins: Failures::default(),

@@ -21,6 +21,10 @@ pub(super) fn too_many_forms() -> ApiError {
     ApiError::overloaded("Too many files are being uploaded to this gateway ([server] max_forms_bytes).", 2)
 }
 
+pub(super) fn too_many_exports() -> ApiError {
+    ApiError::overloaded("Too many exports of the audit are being sent by this gateway.", 30)
+}
+
 pub fn audit_unavailable() -> ApiError {
     ApiError::unavailable("audit_unavailable", "The request could not be recorded, so it was not answered.", 10)
 }

@@ -16,9 +16,12 @@ use crate::secrets::SecretSource;
 /// Tells machines apart (systemd's; where there is none, folders are taken to stay where they are).
 const MACHINE_ID: &str = "/etc/machine-id";
 
+/// Lies there while database, journal and secrets may be of different installations.
+pub(super) const HALF_RESTORED: &str = "restore.unfinished";
+
 #[derive(Debug, Clone)]
 pub struct DataDir {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     key_secret: Option<SecretSource>,
 }
 
@@ -32,8 +35,20 @@ impl DataDir {
     /// Makes the folders of journal and database (readable by their owner only) if they are not there.
     ///
     /// # Errors
-    /// A folder cannot be made.
+    /// A folder cannot be made, or a restore into it was cut short.
     pub fn create(config: &StoreConfig) -> Result<Self, StoreError> {
+        let data = Self::for_restore(config)?;
+        let half = data.root.join(HALF_RESTORED);
+        if half.exists() { Err(StoreError::HalfRestored { path: data.root }) } else { Ok(data) }
+    }
+
+    /// For whoever looks and makes nothing.
+    pub fn beside(config: &StoreConfig) -> Self {
+        Self { root: config.data_dir.clone(), key_secret: config.key_secret.clone() }
+    }
+
+    /// The same for whoever makes a half restored one whole.
+    pub(super) fn for_restore(config: &StoreConfig) -> Result<Self, StoreError> {
         let root = config.data_dir.clone();
         if let Database::Sqlite(path) = &config.database
             && let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty())
@@ -74,12 +89,24 @@ impl DataDir {
         self.secret("writer.id", fresh).map(writer_of)
     }
 
+    /// The same, and nothing is made.
+    ///
+    /// # Errors
+    /// The file cannot be read or does not hold a name.
+    pub(super) fn writer_if_any(&self) -> Result<Option<WriterId>, StoreError> {
+        self.writer_in("writer.id")
+    }
+
     /// Whose journal this was before its writer was renewed.
     ///
     /// # Errors
     /// The file cannot be read or does not hold a name.
     pub fn previous_writer(&self) -> Result<Option<WriterId>, StoreError> {
-        let path = self.root.join("writer.previous");
+        self.writer_in("writer.previous")
+    }
+
+    fn writer_in(&self, name: &str) -> Result<Option<WriterId>, StoreError> {
+        let path = self.root.join(name);
         match std::fs::read_to_string(&path) {
             Ok(text) => from_hex(text.trim()).map(writer_of).map(Some).ok_or(StoreError::BadKeySecret { path }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -191,7 +218,7 @@ impl DataDir {
     }
 
     /// Puts a text in a file's place, whole or not at all.
-    fn replace(&self, name: &str, text: &str) -> Result<(), StoreError> {
+    pub(super) fn replace(&self, name: &str, text: &str) -> Result<(), StoreError> {
         let (path, beside) = (self.root.join(name), self.root.join(format!("{name}.new")));
         let file_error = |source| StoreError::File { path: path.clone(), source };
         let mut file = File::create(&beside).map_err(file_error)?;

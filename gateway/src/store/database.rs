@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Any, AnyPool, SqlStr, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Row as _, SqlStr, Transaction};
 use url::Url;
 
 use super::StoreError;
@@ -27,6 +27,9 @@ const PRAGMAS: [&str; 4] = [
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 ];
+
+/// The table of those who ran migrations.
+pub(super) const MIGRATIONS: &str = "_sqlx_migrations";
 
 /// Where the two databases have to be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +94,87 @@ async fn connect_sqlite(path: &Path) -> Result<AnyPool, StoreError> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock).map_err(file_error)?;
     let locked = tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await;
     let _held = locked.map_err(|_| StoreError::Cancelled)?.map_err(file_error)?;
-    let pool = options.connect(&url_of(path)?).await?;
+    let pool = options.connect(&url_of(path, "rwc")?).await?;
     migrator(&SQLITE).run(&pool).await?;
     Ok(pool)
+}
+
+/// A database as it is, of whatever version: nothing is made, nothing brought up to date. `None` if SQLite's file is not
+/// there.
+pub(super) async fn connect_as_it_is(database: &Database) -> Result<Option<(AnyPool, Dialect)>, StoreError> {
+    install_default_drivers();
+    let options = AnyPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+    match database {
+        Database::Sqlite(path) if !path.exists() => Ok(None),
+        Database::Sqlite(path) => {
+            let options = options.after_connect(|connection, _| {
+                Box::pin(async move {
+                    sqlx::query(PRAGMAS[0]).execute(&mut *connection).await?;
+                    Ok(())
+                })
+            });
+            Ok(Some((options.connect(&url_of(path, "rw")?).await?, Dialect::Sqlite)))
+        }
+        Database::Postgres(url) => {
+            let url = url.resolve().map_err(|source| StoreError::NoUrl { source })?;
+            let pool = options.connect(url.expose()).await.map_err(|source| without_password(source, url.expose()))?;
+            Ok(Some((pool, Dialect::Postgres)))
+        }
+    }
+}
+
+/// A file that nobody else knows yet: what is lost with the machine is made anew, so that nothing waits for the disk.
+pub(super) async fn connect_new_file(path: &Path) -> Result<AnyPool, StoreError> {
+    install_default_drivers();
+    let options = AnyPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT);
+    let options = options.after_connect(|connection, _| {
+        Box::pin(async move {
+            for pragma in ["PRAGMA journal_mode = MEMORY", "PRAGMA synchronous = OFF", "PRAGMA foreign_keys = ON"] {
+                sqlx::query(pragma).execute(&mut *connection).await?;
+            }
+            Ok(())
+        })
+    });
+    Ok(options.connect(&url_of(path, "rwc")?).await?)
+}
+
+/// Runs the migrations up to a version that are still to run, and no others.
+pub(super) async fn migrate_to(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    version: i64,
+) -> Result<(), StoreError> {
+    let steps: &'static Steps = if dialect == Dialect::Sqlite { &SQLITE } else { &POSTGRES };
+    Ok(migrator(steps).run_direct(Some(version), connection, false).await?)
+}
+
+/// The schema that this program works with.
+pub(super) fn latest_version() -> i64 {
+    SQLITE.last().map_or(0, |(version, _, _)| *version)
+}
+
+/// Of the last migration that was run; `None` if none ever was.
+pub(super) async fn version_of(connection: &mut AnyConnection, dialect: Dialect) -> Result<Option<i64>, StoreError> {
+    if !has_table(connection, dialect, MIGRATIONS).await? {
+        return Ok(None);
+    }
+    let query = "SELECT CAST(max(version) AS BIGINT) AS version FROM _sqlx_migrations";
+    Ok(sqlx::query(query).fetch_one(connection).await?.try_get("version")?)
+}
+
+pub(super) async fn has_table(
+    connection: &mut AnyConnection,
+    dialect: Dialect,
+    name: &str,
+) -> Result<bool, StoreError> {
+    let query = match dialect {
+        Dialect::Sqlite => "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = $1",
+        Dialect::Postgres => {
+            "SELECT count(*) AS found FROM information_schema.tables \
+             WHERE table_schema = current_schema() AND table_name = $1"
+        }
+    };
+    Ok(sqlx::query(query).bind(name).fetch_one(connection).await?.try_get::<i64, _>("found")? > 0)
 }
 
 fn lock_of(path: &Path) -> PathBuf {
@@ -103,14 +184,14 @@ fn lock_of(path: &Path) -> PathBuf {
 }
 
 /// The file as an address, whatever characters stand in its path.
-fn url_of(path: &Path) -> Result<String, StoreError> {
+fn url_of(path: &Path, mode: &str) -> Result<String, StoreError> {
     let unusable = |source| StoreError::File { path: path.to_owned(), source };
     let path = std::path::absolute(path).map_err(unusable)?;
     let not_text = || unusable(std::io::Error::other("its path is not UTF-8"));
     // As a file's address, for that escapes what must be escaped.
     let text = path.to_str().ok_or_else(not_text)?;
     let url = Url::from_file_path(text).map_err(|()| not_text())?;
-    Ok(format!("sqlite://{}?mode=rwc", url.path()))
+    Ok(format!("sqlite://{}?mode={mode}", url.path()))
 }
 
 /// What is wrong with an address must not be told with its password.

@@ -24,6 +24,12 @@ pub enum StoreError {
     File { path: PathBuf, source: std::io::Error },
     #[error("failed to start: another gateway uses the data folder {}", path.display())]
     Locked { path: PathBuf },
+    #[error(
+        "the data folder {} is half restored: a restore was cut short in it. Run `shekara restore FILE --force` again; \
+         what was there before lies beside, in names with .before-",
+        path.display()
+    )]
+    HalfRestored { path: PathBuf },
     #[error("failed to read the key secret {}: it must hold 64 hexadecimal digits", path.display())]
     BadKeySecret { path: PathBuf },
     #[error("failed to read [store] key_secret: {source}")]

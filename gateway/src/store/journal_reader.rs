@@ -118,7 +118,7 @@ pub(super) fn intact(file: &mut File) -> std::io::Result<Intact> {
     }
 }
 
-enum Frame {
+pub(super) enum Frame {
     Record(Vec<u8>),
     /// Nothing more, or a record that was cut short.
     End,
@@ -126,7 +126,7 @@ enum Frame {
     Damaged,
 }
 
-fn read_frame(reader: &mut impl Read) -> std::io::Result<Frame> {
+pub(super) fn read_frame(reader: &mut impl Read) -> std::io::Result<Frame> {
     let mut header = [0; FRAME_HEADER_BYTES];
     if !read_whole(reader, &mut header)? {
         return Ok(Frame::End);

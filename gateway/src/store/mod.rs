@@ -2,6 +2,7 @@
 
 mod act_store;
 mod audit_trail;
+mod backup;
 mod content_store;
 mod data_dir;
 mod database;
@@ -28,6 +29,10 @@ mod vault_store;
 
 pub use act_store::{ActClaim, ActName, ActStore, Claimed, acting};
 pub use audit_trail::{AuditTrail, CheckpointTools};
+pub use backup::{
+    BackupError, BackupFile, BackupManifest, BackupOrder, Damage, LedgerSums, Progress, RestoreOrder, Restored,
+    SecretNote, SecretState, SectionSum, StoredSecret, Taken, back_up, restore,
+};
 pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
 pub use data_dir::{DataDir, Lock};
@@ -42,11 +47,11 @@ pub use journal_reader::{JournalReader, Position};
 pub use ledger_store::{LedgerStore, RateKept, Spent};
 pub use people_store::PeopleStore;
 pub use projector::{Projector, project_all};
-pub use retention::{Retention, prune_expired};
+pub use retention::{Pruned, Retention, count_expired, prune_expired};
 pub use sql_store::SqlStore;
 pub use tenancy_store::{KeyFilter, TenancyStore, Written};
 pub use trail_check::verify_store;
-pub use trail_export::{ExportPart, ExportSigner, export_csv, export_lines};
+pub use trail_export::{ExportPart, ExportSigner, Outlet, export_csv, export_csv_to, export_lines, export_lines_to};
 pub use trail_store::{Bounds, ChainName, ChainTable, LineRow, Projected, SearchRow, Stretch, TrailStore};
 pub use vault_store::VaultStore;
 

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, AnyPool, Row};
+use sqlx::{Any, AnyPool, Row, Transaction};
 
 use super::database::{Dialect, Exclusive, connect};
 use super::ledger_rows::insert_row;
 use super::trail_store::keep_entry;
 use super::{
-    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
+    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
+    StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
 use crate::audit::{AuditRecord, Outcome, Try};
 use crate::billing::UsageSource;
@@ -96,13 +97,7 @@ impl Store for SqlStore {
             let mut transaction = self.pool.begin().await?;
             self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
             for projected in &records {
-                if let Some(record) = &projected.record {
-                    bind_audit(record).execute(&mut *transaction).await?;
-                    for row in rows_of(record) {
-                        insert_row(&row).execute(&mut *transaction).await?;
-                    }
-                }
-                keep_entry(&mut transaction, projected).await?;
+                keep_projected(&mut transaction, projected).await?;
             }
             sqlx::query("UPDATE journal_positions SET segment = $1, byte_offset = $2 WHERE writer = $3")
                 .bind(upto.segment.cast_signed())
@@ -203,6 +198,20 @@ impl Store for SqlStore {
     }
 }
 
+/// What a record of the journal becomes: a search row, rows of the ledger, an entry. The same one twice is kept once.
+pub(super) async fn keep_projected(
+    transaction: &mut Transaction<'_, Any>,
+    projected: &Projected,
+) -> Result<(), StoreError> {
+    if let Some(record) = &projected.record {
+        bind_audit(record).execute(&mut **transaction).await?;
+        for row in rows_of(record) {
+            insert_row(&row).execute(&mut **transaction).await?;
+        }
+    }
+    keep_entry(transaction, projected).await
+}
+
 /// Finds an entity in the JSON object of counts by entity, where names stand in quotes.
 fn entity_pattern(entity: &str) -> String {
     let escaped = entity.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -218,7 +227,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds, tries, object, department, scenario, day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34) \
+         answer_entities, audio_seconds, tries, object, department, scenario, day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, NULLIF($29, -1.0), $30, $31, $32, $33, $34) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
@@ -257,7 +266,8 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(count(record.first_token_ms))
     .bind(record.total_ms.cast_signed())
     .bind(serde_json::to_string(&record.answer_entities).unwrap_or_default())
-    .bind(record.audio_seconds)
+    // Of one type always: what is missing would be sent as another, under a statement that is kept for both.
+    .bind(record.audio_seconds.unwrap_or(-1.0))
     .bind(serde_json::to_string(&record.tries).unwrap_or_default())
     .bind(&record.object)
     .bind(&record.department)

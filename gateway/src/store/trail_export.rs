@@ -3,6 +3,7 @@
 //! What belongs to the file is settled before the first line is written, so that what comes meanwhile changes nothing.
 
 use std::collections::BTreeMap;
+use std::future::{Future, ready};
 use std::io::Write;
 
 use super::{Bounds, ChainName, ChainTable, StoreError, Stretch, TrailStore};
@@ -45,6 +46,31 @@ const FIELDS: [&str; 29] = [
     "total_ms",
 ];
 
+/// Where an export goes that somebody takes piece by piece.
+pub trait Outlet: Write + Send {
+    /// Called after each page: hands on what was written, and waits for whoever takes it.
+    fn hand_on(&mut self) -> impl Future<Output = std::io::Result<()>> + Send;
+}
+
+/// What takes everything at once.
+struct AtOnce<W>(W);
+
+impl<W: Write> Write for AtOnce<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl<W: Write + Send> Outlet for AtOnce<W> {
+    fn hand_on(&mut self) -> impl Future<Output = std::io::Result<()>> + Send {
+        ready(Ok(()))
+    }
+}
+
 /// Which part of the trail; what is not set asks for all. Times are those of entries.
 #[derive(Debug, Clone, Default)]
 pub struct ExportPart {
@@ -77,12 +103,25 @@ struct Part {
 ///
 /// # Errors
 /// The database cannot be read or the file not written.
-pub async fn export_lines<W: Write>(
+pub async fn export_lines<W: Write + Send>(
     trail: &dyn TrailStore,
     asked: &ExportPart,
     with: ExportSigner<'_>,
     out: W,
 ) -> Result<u64, StoreError> {
+    export_lines_to(trail, asked, with, AtOnce(out)).await.map(|(num_entries, _)| num_entries)
+}
+
+/// The same, page by page; gives back where they went.
+///
+/// # Errors
+/// As [`export_lines`].
+pub async fn export_lines_to<O: Outlet>(
+    trail: &dyn TrailStore,
+    asked: &ExportPart,
+    with: ExportSigner<'_>,
+    out: O,
+) -> Result<(u64, O), StoreError> {
     let last_numbers: BTreeMap<String, i64> = trail.checkpoint_writers().await?.into_iter().collect();
     let is_whole = asked.tenant.is_none() && asked.from.is_none() && asked.until.is_none();
     let mut numbers: BTreeMap<String, (i64, i64)> = BTreeMap::new();
@@ -116,15 +155,30 @@ pub async fn export_lines<W: Write>(
     for part in &parts {
         num_entries += push_chain(&mut file, trail, part).await?;
     }
-    file.finish().map_err(unwritten)?;
-    Ok(num_entries)
+    Ok((num_entries, file.finish().map_err(unwritten)?))
 }
 
 /// Writes the part as a table.
 ///
 /// # Errors
 /// As [`export_lines`]; an entry that cannot be read ends the table.
-pub async fn export_csv<W: Write>(trail: &dyn TrailStore, asked: &ExportPart, out: W) -> Result<u64, StoreError> {
+pub async fn export_csv<W: Write + Send>(
+    trail: &dyn TrailStore,
+    asked: &ExportPart,
+    out: W,
+) -> Result<u64, StoreError> {
+    export_csv_to(trail, asked, AtOnce(out)).await.map(|(num_entries, _)| num_entries)
+}
+
+/// The same, page by page; gives back where it went.
+///
+/// # Errors
+/// As [`export_csv`].
+pub async fn export_csv_to<O: Outlet>(
+    trail: &dyn TrailStore,
+    asked: &ExportPart,
+    out: O,
+) -> Result<(u64, O), StoreError> {
     let mut table = CsvWriter::begin(out, &FIELDS).map_err(unwritten)?;
     let mut num_entries = 0;
     for part in parts_of(trail, asked, &BTreeMap::new()).await? {
@@ -140,10 +194,10 @@ pub async fn export_csv<W: Write>(trail: &dyn TrailStore, asked: &ExportPart, ou
                 table.push(&read.map_err(unreadable)?).map_err(unwritten)?;
                 num_entries += 1;
             }
+            table.out().hand_on().await.map_err(unwritten)?;
         }
     }
-    table.finish().map_err(unwritten)?;
-    Ok(num_entries)
+    Ok((num_entries, table.finish().map_err(unwritten)?))
 }
 
 /// The chains that are asked for, by tenant, then writer, and what is taken of each.
@@ -223,8 +277,8 @@ async fn checkpoint_ranges(
     Ok(ranges)
 }
 
-async fn push_checkpoints<W: Write>(
-    file: &mut ExportWriter<W>,
+async fn push_checkpoints<O: Outlet>(
+    file: &mut ExportWriter<O>,
     trail: &dyn TrailStore,
     writer: &str,
     (first, last): (i64, i64),
@@ -237,11 +291,12 @@ async fn push_checkpoints<W: Write>(
         for row in &rows {
             file.push(&row.line).map_err(unwritten)?;
         }
+        file.out().hand_on().await.map_err(unwritten)?;
     }
 }
 
-async fn push_chain<W: Write>(
-    file: &mut ExportWriter<W>,
+async fn push_chain<O: Outlet>(
+    file: &mut ExportWriter<O>,
     trail: &dyn TrailStore,
     part: &Part,
 ) -> Result<u64, StoreError> {
@@ -270,6 +325,7 @@ async fn push_chain<W: Write>(
         for head in heads {
             file.push(&head.line).map_err(unwritten)?;
         }
+        file.out().hand_on().await.map_err(unwritten)?;
         after = furthest;
     }
 }

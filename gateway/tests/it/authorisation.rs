@@ -19,7 +19,7 @@ const REACHES: [ReachLevel; 3] = [ReachLevel::Installation, ReachLevel::Tenant, 
 type Row = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 45] = [
+const MATRIX: [Row; 46] = [
     //                                                      owner admin operator finance auditor developer
     ("GET",    "/admin/v1/me",                             "xxxxxx"),
     ("GET",    "/admin/v1/roles",                          "xxxxxx"),
@@ -60,6 +60,7 @@ const MATRIX: [Row; 45] = [
     ("DELETE", "/admin/v1/content",                        "xx...."),
     ("GET",    "/admin/v1/audit",                          "xx..x."),
     ("GET",    "/admin/v1/audit/keys",                     "xx..x."),
+    ("GET",    "/admin/v1/audit/export",                   "xx..x."),
     ("GET",    "/admin/v1/usage",                          "xxxxxx"),
     ("GET",    "/admin/v1/usage/forecast",                 "xxxxxx"),
     ("GET",    "/admin/v1/rates",                          "xxxxxx"),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shekara_gateway::audit::AuditRecord;
 use shekara_gateway::auth::{DataClass, KeySettings, NewKey, Role, mint};
-use shekara_gateway::config::{Database, PostgresUrl, parse};
+use shekara_gateway::config::{Database, PostgresUrl, StoreConfig, parse};
 use shekara_gateway::content::{ContentKeys, MasterKey};
 use shekara_gateway::egress::install_tls;
 use shekara_gateway::ingress::{PeerAddress, PlainListener};
@@ -209,6 +209,12 @@ impl TestGateway {
         sqlx::AnyConnection::connect(&url).await.unwrap()
     }
 
+    /// What a command is told of it.
+    pub async fn store_config(&self) -> StoreConfig {
+        let database = database(self.folder.path()).await;
+        StoreConfig { database, data_dir: self.folder.path().to_owned(), key_secret: None }
+    }
+
     pub fn shared_store(&self) -> Arc<dyn Store> {
         Arc::clone(&self.store)
     }
@@ -268,9 +274,14 @@ async fn database(folder: &Path) -> Database {
         return Database::Sqlite(folder.join("shekara.db"));
     }
     let server = std::env::var("SHEKARA_TEST_POSTGRES").expect("SHEKARA_TEST_POSTGRES is the url of a server");
+    own_schema(&server, folder).await
+}
+
+/// A schema of the folder's own in a server.
+pub async fn own_schema(server: &str, folder: &Path) -> Database {
     let name = folder.file_name().unwrap().to_str().unwrap().to_lowercase().replace('.', "_");
     let schema = format!("test_{}_{name}", std::process::id());
-    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    let mut connection = sqlx::PgConnection::connect(server).await.unwrap();
     let create = sqlx::AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
     sqlx::query(create).execute(&mut connection).await.unwrap();
     let separator = if server.contains('?') { '&' } else { '?' };

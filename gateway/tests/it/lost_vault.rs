@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use shekara_gateway::pii::masking::ConversationId;
 use shekara_gateway::store::{
-    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store, StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore,
+    ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
+    StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore,
 };
 
 pub struct LostVault(pub Arc<dyn Store>);

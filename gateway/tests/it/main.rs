@@ -7,6 +7,7 @@ mod anthropic;
 mod audit;
 mod audit_chain;
 mod authorisation;
+mod backup;
 mod batches;
 mod bedrock;
 mod browser;

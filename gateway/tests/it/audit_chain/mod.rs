@@ -5,6 +5,8 @@ mod exports;
 mod fed;
 mod killed;
 mod lost_database;
+mod over_http;
+mod pruned;
 mod resumed;
 mod retained;
 mod strict;

@@ -14,7 +14,7 @@ async fn prune(gateway: &TestGateway, classes: &[DataClass], days: i64) -> u64 {
     let keep_days: BTreeMap<DataClass, u32> = classes.iter().map(|class| (*class, 30)).collect();
     let now = Timestamp::now() + SignedDuration::from_hours(24 * days);
     let retention = Retention { keep_days: &keep_days, now, signer: &signer() };
-    prune_expired(gateway.shared_store().as_ref(), retention).await.unwrap()
+    prune_expired(gateway.shared_store().as_ref(), retention).await.unwrap().total()
 }
 
 #[tokio::test]
