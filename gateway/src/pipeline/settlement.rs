@@ -184,6 +184,7 @@ impl Settlement {
             usage_source: None,
             charge: None,
             unpriced: None,
+            factor: None,
         });
         draft.factors.push(factor);
         let at = draft.record.tries.len() - 1;
@@ -330,6 +331,7 @@ impl Settlement {
                 Ok(charge) => attempt.charge = Some(charge),
                 Err(error) => {
                     attempt.unpriced = Some(error.word().to_owned());
+                    attempt.factor = Some(*factor).filter(|factor| *factor != Factor::ONE);
                     if !self.tariffs.is_set {
                         continue;
                     }

@@ -2,6 +2,8 @@
 
 mod audit_trail;
 mod content_store;
+mod correction_rows;
+mod correction_store;
 mod data_dir;
 mod database;
 mod error;
@@ -26,6 +28,7 @@ mod vault_store;
 pub use audit_trail::{AuditTrail, CheckpointTools};
 pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
+pub use correction_store::{Corrected, CorrectionStore};
 pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
 pub use invoice_rows::{
