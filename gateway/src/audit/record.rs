@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::EntryKind;
 use crate::auth::DataClass;
-use crate::billing::{Charge, Usage, UsageSource};
+use crate::billing::{Charge, Factor, Usage, UsageSource};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub struct Try {
     /// Why what was used has no charge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unpriced: Option<String>,
+    /// What a price that comes later is multiplied by; absent is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<Factor>,
 }
 
 /// What became of a call.

@@ -17,12 +17,20 @@ pub struct Indivisible;
 /// # Errors
 /// There are no weights, or all are zero.
 pub fn allocate(total: Tenge, weights: &[u64]) -> Result<Vec<Tenge>, Indivisible> {
+    Ok(allocate_units(total.tiyn(), weights)?.into_iter().map(Tenge::from_tiyn).collect())
+}
+
+/// The same of anything that is counted in whole units: tokens, the smallest part of a dollar.
+///
+/// # Errors
+/// As [`allocate`].
+pub fn allocate_units(total: i64, weights: &[u64]) -> Result<Vec<i64>, Indivisible> {
     let whole: i128 = weights.iter().copied().map(i128::from).sum();
     if whole == 0 {
         return Err(Indivisible);
     }
     // 63 bits times 64, and a sign.
-    let total = i128::from(total.tiyn());
+    let total = i128::from(total);
     let shares: Vec<i128> = weights.iter().map(|weight| total * i128::from(*weight)).collect();
     let mut parts: Vec<i128> = shares.iter().map(|share| share / whole).collect();
     let mut losers: Vec<usize> = (0..weights.len()).collect();
@@ -34,7 +42,7 @@ pub fn allocate(total: Tenge, weights: &[u64]) -> Result<Vec<Tenge>, Indivisible
         left -= left.signum();
     }
     // No part is more than the total.
-    Ok(parts.into_iter().map(|part| Tenge::from_tiyn(part as i64)).collect())
+    Ok(parts.into_iter().map(|part| part as i64).collect())
 }
 
 #[cfg(test)]

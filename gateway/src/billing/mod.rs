@@ -28,7 +28,7 @@ mod words;
 mod words_kk;
 mod words_ru;
 
-pub use allocation::{Indivisible, allocate};
+pub use allocation::{Indivisible, allocate, allocate_units};
 pub use charge::{Charge, NotCharged, Tariff, Used, charge};
 pub use decimal::{BadAmount, TooLarge};
 pub use dollars::Usd;
@@ -39,7 +39,7 @@ pub use measure::Measure;
 pub use money::Tenge;
 pub use prices::{
     Asked, BadCatalogue, BadRow, Catalogue, Dollars, ImagePrice, ImagePriceFile, NoCost, NoPrice, Peak, PeakFile,
-    Price, PriceBook, PriceFile, PriceList, Problem, Tier, read_overrides,
+    Price, PriceBook, PriceFile, PriceList, Problem, Tier, read_overrides, without_day,
 };
 pub use rates::{
     BadCsv, BadFile, BadLine, BadRate, BadXml, Contradiction, Currency, FxQuote, NoCurrency, NoRate, Published,

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::corrections::{self, CorrectionsArgs, PriceArgs};
 use super::open_store::open_store;
 use super::output;
+use super::reconcile::{self, ReconcileArgs};
 use super::table::Table;
 use crate::ledger::{Dimension, LedgerFilter, UsageReport};
 use crate::store::Store;
@@ -27,14 +29,27 @@ const SHOWN: [&str; 9] = [
 ];
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Table,
     Csv,
     Json,
 }
 
+#[derive(Debug, Subcommand)]
+enum UsageCommand {
+    /// Give calls an amount that had no price or exchange rate, by those that are known now for their own time.
+    PriceUnpriced(PriceArgs),
+    /// Hold a provider's own account (CSV) against the ledger; ends with 1 where they differ.
+    Reconcile(ReconcileArgs),
+    /// What was corrected: why, by whom, when, and by which file.
+    Corrections(CorrectionsArgs),
+}
+
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct UsageArgs {
+    #[command(subcommand)]
+    command: Option<UsageCommand>,
     /// What to group by: day, month, tenant, department, project, key, environment, scenario, route, provider, model, zone,
     /// data_class, kind, outcome, usage_source; several with commas between them.
     #[arg(long, default_value = "tenant,model", value_delimiter = ',', value_parser = dimension)]
@@ -74,6 +89,12 @@ fn dimension(text: &str) -> Result<Dimension, String> {
 }
 
 pub(super) async fn run(path: Option<&Path>, args: UsageArgs) -> anyhow::Result<()> {
+    match args.command {
+        None => {}
+        Some(UsageCommand::PriceUnpriced(args)) => return corrections::price(path, args).await,
+        Some(UsageCommand::Reconcile(args)) => return reconcile::run(path, args).await,
+        Some(UsageCommand::Corrections(args)) => return corrections::list(path, args).await,
+    }
     let store = open_store(path).await?;
     let filter = LedgerFilter {
         tenant: args.tenant,
@@ -122,6 +143,9 @@ fn print(report: &UsageReport) {
     table.lines().iter().for_each(|line| output::line(line));
     let unpriced = report.all.unpriced_attempts;
     if unpriced > 0 {
-        output::line(&format!("{unpriced} calls have no price or exchange rate yet and are not in the cost."));
+        output::line(&format!(
+            "{unpriced} calls have no price or exchange rate yet and are not in the cost; 'shekara usage price-unpriced' \
+             gives them what is known by now."
+        ));
     }
 }

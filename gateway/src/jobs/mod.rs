@@ -2,6 +2,7 @@
 
 pub mod audit_feed;
 pub mod batches;
+pub mod corrections;
 pub mod invoices;
 pub mod rates;
 pub mod spending;

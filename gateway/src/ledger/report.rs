@@ -124,6 +124,8 @@ pub struct Totals {
     pub unpriced_attempts: u64,
     /// Calls that were answered inside the border.
     pub inside_attempts: u64,
+    /// Rows that correct others, and are in all the sums.
+    pub corrections: u64,
 }
 
 /// One group and its sums.
@@ -158,6 +160,7 @@ impl Totals {
             estimated_attempts: self.estimated_attempts + other.estimated_attempts,
             unpriced_attempts: self.unpriced_attempts + other.unpriced_attempts,
             inside_attempts: self.inside_attempts + other.inside_attempts,
+            corrections: self.corrections + other.corrections,
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::TryResult;
 use crate::auth::DataClass;
-use crate::billing::{Charge, Usage, UsageSource, wire};
+use crate::billing::{Charge, Factor, Usage, UsageSource, wire};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerRow {
@@ -50,6 +50,9 @@ pub struct LedgerRow {
     pub charge: Option<Charge>,
     /// Why there is no charge: such a row is told to the operator.
     pub unpriced: Option<String>,
+    /// What a price that comes later is multiplied by; absent is one. A charge has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<Factor>,
 }
 
 /// Why a provider was called.
@@ -100,7 +103,7 @@ impl LedgerRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::billing::{Factor, FxQuote, Tenge};
+    use crate::billing::{FxQuote, Tenge};
 
     fn row() -> LedgerRow {
         let fx =
@@ -140,6 +143,7 @@ mod tests {
             usage_source: UsageSource::Provider,
             charge: Some(charge),
             unpriced: None,
+            factor: None,
         }
     }
 

@@ -50,6 +50,7 @@ fn row(record: &AuditRecord, (attempt, number, is_last): (&Try, u32, bool), day:
         usage_source: attempt.usage_source.unwrap_or(UsageSource::Estimated),
         charge: attempt.charge.clone(),
         unpriced: attempt.unpriced.clone(),
+        factor: attempt.factor,
     })
 }
 

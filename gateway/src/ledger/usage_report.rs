@@ -21,7 +21,7 @@ pub struct UsageReport {
 }
 
 /// What stands in a column behind the names.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "requests",
     "attempts",
     "prompt_tokens",
@@ -38,6 +38,7 @@ const COLUMNS: [&str; 21] = [
     "share_inside",
     "estimated_attempts",
     "unpriced_attempts",
+    "corrections",
     "p50_ms",
     "p95_ms",
     "failed_requests",
@@ -113,6 +114,7 @@ fn columns(group: &Group) -> Map<String, Value> {
         share(totals.inside_attempts, totals.attempts),
         json!(totals.estimated_attempts),
         json!(totals.unpriced_attempts),
+        json!(totals.corrections),
         json!(group.p50_ms),
         json!(group.p95_ms),
         json!(failed),

@@ -24,7 +24,7 @@ use crate::audit::Outcome;
 use crate::auth::{Directory, KeyError, PresentedKey};
 use crate::billing::{RateTable, Rates};
 use crate::cluster::Limiter;
-use crate::config::{AuditMode, ExchangeConfig};
+use crate::config::{AuditMode, Config, ExchangeConfig};
 use crate::content::{Bounds, ContentKeys, Item};
 use crate::routing::{Candidate, LocalModels, Spent, Standings};
 use crate::signing::Signer;
@@ -126,7 +126,7 @@ impl Gateway {
             in_flight: Arc::new(Semaphore::new(parts.snapshot.config.max_in_flight)),
             forms: Arc::new(Semaphore::new(parts.snapshot.config.max_forms_bytes / KIB)),
             shadows: Arc::new(Semaphore::new(MAX_SHADOWS)),
-            rates: ArcSwap::from_pointee(rates(&parts.snapshot, parts.store.as_ref()).await?),
+            rates: ArcSwap::from_pointee(known_rates(&parts.snapshot.config, parts.store.as_ref()).await?),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             directory: ArcSwap::from_pointee(directory),
             reading: tokio::sync::Mutex::default(),
@@ -149,7 +149,7 @@ impl Gateway {
     /// # Errors
     /// They cannot be read; those that are known stay in force.
     pub async fn reload_rates(&self) -> Result<(), StoreError> {
-        let read = rates(&self.snapshot(), self.store()).await?;
+        let read = known_rates(&self.snapshot().config, self.store()).await?;
         self.rates.store(Arc::new(read));
         Ok(())
     }
@@ -328,8 +328,12 @@ impl Gateway {
     }
 }
 
-async fn rates(snapshot: &Snapshot, store: &dyn Store) -> Result<Rates, StoreError> {
-    let max_age_days = match &snapshot.config.billing.exchange {
+/// Those that the configuration names, of what the store has.
+///
+/// # Errors
+/// They cannot be read.
+pub async fn known_rates(config: &Config, store: &dyn Store) -> Result<Rates, StoreError> {
+    let max_age_days = match &config.billing.exchange {
         ExchangeConfig::Fixed(rate) => return Ok(Rates::Fixed(*rate)),
         ExchangeConfig::Imported { max_age_days }
         | ExchangeConfig::Bank { max_age_days, .. }

@@ -75,7 +75,7 @@ pub use drain::{Drain, InFlight};
 pub use endpoint::Endpoint;
 pub use export::{ExportOrder, Exports, export_audit};
 pub use form::read_form;
-pub use gateway::{Gateway, GatewayParts};
+pub use gateway::{Gateway, GatewayParts, known_rates};
 pub use incoming::Incoming;
 pub use jobs::Jobs;
 pub use kept_file::{
@@ -96,4 +96,4 @@ pub use snapshot::{Readiness, Snapshot, SnapshotError};
 pub use sources::Sources;
 pub use spending::LimiterError;
 pub use stored_response::{delete_response, input_items, stored_response};
-pub use tariffs::Tariffs;
+pub use tariffs::{Metered, Tariffs, Unpriced};

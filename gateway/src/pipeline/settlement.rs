@@ -184,6 +184,7 @@ impl Settlement {
             usage_source: None,
             charge: None,
             unpriced: None,
+            factor: None,
         });
         draft.factors.push(factor);
         let at = draft.record.tries.len() - 1;
@@ -332,7 +333,10 @@ impl Settlement {
             let metered = Metered { usage: &usage, source, at: self.at, factor: *factor, device_ms };
             match self.tariffs.charge(attempt, metered, &self.rates) {
                 Ok(charge) => attempt.charge = Some(charge),
-                Err(error) => attempt.unpriced = Some(error.word().to_owned()),
+                Err(error) => {
+                    attempt.unpriced = Some(error.word().to_owned());
+                    attempt.factor = Some(*factor).filter(|factor| *factor != Factor::ONE);
+                }
             }
         }
     }

@@ -35,19 +35,19 @@ struct Lister {
 
 /// What was used, before it has a price.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Metered<'m> {
-    pub(super) usage: &'m Usage,
-    pub(super) source: UsageSource,
-    pub(super) at: Timestamp,
-    pub(super) factor: Factor,
+pub struct Metered<'m> {
+    pub usage: &'m Usage,
+    pub source: UsageSource,
+    pub at: Timestamp,
+    pub factor: Factor,
     /// How long a local device worked on it.
-    pub(super) device_ms: Option<u64>,
+    pub device_ms: Option<u64>,
 }
 
 impl Tariffs {
     /// # Errors
     /// The catalogue that comes with the program is none.
-    pub(super) fn new(config: &Config) -> Result<Self, BadCatalogue> {
+    pub fn new(config: &Config) -> Result<Self, BadCatalogue> {
         let lister = |provider: &ProviderConfig| {
             let is_inside = provider.zone != Zone::External;
             (provider.name.clone(), Lister { list: list_of(provider), is_inside })
@@ -97,6 +97,24 @@ impl Tariffs {
         Ok(charge(used, self.tariff(provider, model, at)?, factor, quote.as_ref())?.tenge)
     }
 
+    /// What a row of the ledger costs that had no price or rate when it was written: at the prices of its own time, and at
+    /// the rate of its own `day`.
+    ///
+    /// # Errors
+    /// As ever: there is still no price, or no rate.
+    pub fn charge_row(
+        &self,
+        (provider, model): (&str, &str),
+        day: Date,
+        metered: Metered<'_>,
+        rates: &Rates,
+    ) -> Result<Charge, Unpriced> {
+        let Metered { usage, source, at, factor, device_ms } = metered;
+        let quote = rates.of_dollar(day).ok();
+        let used = Used { usage, source, at, device_ms };
+        Ok(charge(used, self.tariff(provider, model, at)?, factor, quote.as_ref())?)
+    }
+
     fn tariff<'t>(&'t self, provider: &'t str, model: &'t str, at: Timestamp) -> Result<Tariff<'t>, NoPrice> {
         let lister = self.providers.get(provider);
         let list = lister.and_then(|lister| lister.list);
@@ -117,7 +135,7 @@ impl Tariffs {
 
 /// Why something that was used has no charge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unpriced {
+pub enum Unpriced {
     #[error(transparent)]
     NoPrice(#[from] NoPrice),
     #[error(transparent)]
@@ -126,7 +144,7 @@ pub(super) enum Unpriced {
 
 impl Unpriced {
     /// A word of ours for it, for the row: names in an error may be a caller's.
-    pub(super) fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::NoPrice(_) | Self::NotCharged(NotCharged::Cost(_) | NotCharged::LocalCost(_)) => "no_price",
             Self::NotCharged(NotCharged::NoRate { .. }) => "no_exchange_rate",

@@ -205,7 +205,7 @@ fn without_password(error: sqlx::Error, url: &str) -> StoreError {
 
 type Steps = [(i64, &'static str, &'static str)];
 
-const SQLITE: [(i64, &str, &str); 14] = [
+const SQLITE: [(i64, &str, &str); 15] = [
     (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
     (2, "vault", include_str!("../../migrations/sqlite/0002_vault.sql")),
     (3, "answers", include_str!("../../migrations/sqlite/0003_answers.sql")),
@@ -220,9 +220,10 @@ const SQLITE: [(i64, &str, &str); 14] = [
     (12, "invoices", include_str!("../../migrations/sqlite/0012_invoices.sql")),
     (13, "people", include_str!("../../migrations/sqlite/0013_people.sql")),
     (14, "admin_idempotency", include_str!("../../migrations/sqlite/0014_admin_idempotency.sql")),
+    (15, "corrections", include_str!("../../migrations/sqlite/0015_corrections.sql")),
 ];
 
-const POSTGRES: [(i64, &str, &str); 8] = [
+const POSTGRES: [(i64, &str, &str); 9] = [
     (7, "first", include_str!("../../migrations/postgres/0007_first.sql")),
     (8, "writers", include_str!("../../migrations/postgres/0008_writers.sql")),
     (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),
@@ -231,6 +232,7 @@ const POSTGRES: [(i64, &str, &str); 8] = [
     (12, "invoices", include_str!("../../migrations/postgres/0012_invoices.sql")),
     (13, "people", include_str!("../../migrations/postgres/0013_people.sql")),
     (14, "admin_idempotency", include_str!("../../migrations/postgres/0014_admin_idempotency.sql")),
+    (15, "corrections", include_str!("../../migrations/postgres/0015_corrections.sql")),
 ];
 
 fn migrator(steps: &'static Steps) -> Migrator {

@@ -38,13 +38,13 @@ pub trait InvoiceStore: Send + Sync {
 
 /// Of each month of a tenant's ledger, in the words of both databases.
 const MONTHS: &str = "SELECT substr(day, 1, 7) AS month, count(*) AS num, \
-    CAST(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS unpriced, \
+    CAST(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END) - sum(settles) AS BIGINT) AS unpriced, \
     CAST(coalesce(sum(tiyn), 0) AS BIGINT) AS amount, \
     CAST(coalesce(sum(prompt_tokens + completion_tokens), 0) AS BIGINT) AS tokens \
     FROM ledger WHERE tenant = $1 GROUP BY 1";
 
 const GROUPS: &str = "SELECT project, coalesce(department, '') AS own_department, key_id, environment, \
-    CASE WHEN zone = 'external' THEN 1 ELSE 0 END AS is_external, model, count(*) AS num, \
+    CASE WHEN zone = 'external' THEN 1 ELSE 0 END AS is_external, model, count(*) - count(corrects) AS num, \
     CAST(coalesce(sum(prompt_tokens + completion_tokens), 0) AS BIGINT) AS tokens, \
     CAST(coalesce(sum(images), 0) AS BIGINT) AS num_images, CAST(coalesce(sum(audio_ms), 0) AS BIGINT) AS sound_ms, \
     CAST(coalesce(sum(tiyn), 0) AS BIGINT) AS amount FROM ledger \

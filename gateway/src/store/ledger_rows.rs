@@ -11,7 +11,7 @@ use crate::ledger::{LedgerRow, Totals};
 type Query<'q> = sqlx::query::Query<'q, Any, AnyArguments>;
 
 /// Millionths of a millionth in a millionth.
-const PICO_IN_MICRO: i128 = 1_000_000;
+pub(super) const PICO_IN_MICRO: i128 = 1_000_000;
 
 /// Writes a row; one that is there already is the same.
 pub(super) fn insert_row(row: &LedgerRow) -> Query<'_> {
@@ -61,7 +61,7 @@ pub(super) fn insert_row(row: &LedgerRow) -> Query<'_> {
         .bind(usd.and_then(|pico| i64::try_from(pico.rem_euclid(PICO_IN_MICRO)).ok()))
         .bind(charge.map(|charge| charge.tenge.tiyn()))
         .bind(charge.map(|charge| charge.price_version.clone()))
-        .bind(charge.map(|charge| charge.factor.to_string()))
+        .bind(charge.map(|charge| charge.factor).or(row.factor).map(|factor| factor.to_string()))
         .bind(fx.map(|fx| fx.date.to_string()))
         .bind(fx.map(|fx| fx.rate.to_string()))
         .bind(fx.map(|fx| fx.source.clone()))
@@ -69,7 +69,8 @@ pub(super) fn insert_row(row: &LedgerRow) -> Query<'_> {
 }
 
 /// What is summed of a group's rows, in the words of both databases.
-pub(super) const SUMS: &str = "count(DISTINCT request_id) AS requests, count(*) AS attempts, \
+pub(super) const SUMS: &str = "count(DISTINCT request_id) AS requests, count(*) - count(corrects) AS attempts, \
+    count(corrects) AS corrections, \
     CAST(coalesce(sum(prompt_tokens), 0) AS BIGINT) AS prompt_tokens, \
     CAST(coalesce(sum(cached_tokens), 0) AS BIGINT) AS cached_tokens, \
     CAST(coalesce(sum(completion_tokens), 0) AS BIGINT) AS completion_tokens, \
@@ -80,9 +81,9 @@ pub(super) const SUMS: &str = "count(DISTINCT request_id) AS requests, count(*) 
     CAST(coalesce(sum(usd_rest_pico), 0) AS BIGINT) AS usd_rest_pico, \
     CAST(coalesce(sum(tiyn), 0) AS BIGINT) AS tiyn, \
     CAST(coalesce(sum(CASE WHEN kind IN ('retry', 'fallback', 'hedge') THEN tiyn END), 0) AS BIGINT) AS further, \
-    CAST(coalesce(sum(CASE WHEN usage_source = 'estimated' THEN 1 ELSE 0 END), 0) AS BIGINT) AS estimated, \
-    CAST(coalesce(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) AS unpriced, \
-    CAST(coalesce(sum(CASE WHEN zone <> 'external' THEN 1 ELSE 0 END), 0) AS BIGINT) AS inside";
+    CAST(coalesce(sum(CASE WHEN usage_source = 'estimated' AND corrects IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) AS estimated, \
+    CAST(coalesce(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END) - sum(settles), 0) AS BIGINT) AS unpriced, \
+    CAST(coalesce(sum(CASE WHEN zone <> 'external' AND corrects IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) AS inside";
 
 pub(super) fn totals_from(row: &AnyRow) -> Result<Totals, StoreError> {
     let count = |column: &str| row.try_get::<i64, _>(column).map(i64::cast_unsigned);
@@ -102,6 +103,7 @@ pub(super) fn totals_from(row: &AnyRow) -> Result<Totals, StoreError> {
         estimated_attempts: count("estimated")?,
         unpriced_attempts: count("unpriced")?,
         inside_attempts: count("inside")?,
+        corrections: count("corrections")?,
     })
 }
 

@@ -8,7 +8,7 @@ use sqlx::{Any, AssertSqlSafe, Row as _};
 
 use super::ledger_rows::{ANSWERED, SUMS, totals_from};
 use super::tenancy_store::count_up;
-use super::{SqlStore, StoreError, StoreFuture};
+use super::{CorrectionStore, SqlStore, StoreError, StoreFuture};
 use crate::auth::{parts_of_scope, project_scope};
 use crate::billing::{Currency, ExchangeRate, Published};
 use crate::ledger::{Dimension, Group, LedgerFilter};
@@ -43,11 +43,17 @@ pub trait LedgerStore: Send + Sync {
     /// All rates and where they are from.
     fn rates(&self) -> StoreFuture<'_, Vec<(Published, String)>>;
     fn keep_rate(&self, published: Published, source: String) -> StoreFuture<'_, RateKept>;
+    /// What was found wrong in it.
+    fn corrections(&self) -> &dyn CorrectionStore;
 }
 
 type Query<'q> = sqlx::query::Query<'q, Any, AnyArguments>;
 
 impl LedgerStore for SqlStore {
+    fn corrections(&self) -> &dyn CorrectionStore {
+        self
+    }
+
     fn usage(&self, filter: LedgerFilter, by: Vec<Dimension>) -> StoreFuture<'_, Vec<Group>> {
         Box::pin(async move {
             let columns = Columns::of(&by);
@@ -204,7 +210,7 @@ const WHERE: &str = "($1 IS NULL OR tenant = $1) AND ($2 IS NULL OR department =
     AND ($7 IS NULL OR route = $7) AND ($8 IS NULL OR provider = $8) AND ($9 IS NULL OR model = $9) \
     AND ($10 IS NULL OR zone = $10) AND ($11 IS NULL OR day >= $11) AND ($12 IS NULL OR day < $12)";
 
-fn filtered<'q>(query: Query<'q>, filter: &LedgerFilter) -> Query<'q> {
+pub(super) fn filtered<'q>(query: Query<'q>, filter: &LedgerFilter) -> Query<'q> {
     let text = |text: &Option<String>| text.clone();
     let day = |day: Option<Date>| day.map(|day| day.to_string());
     query

@@ -4,6 +4,8 @@ mod act_store;
 mod audit_trail;
 mod backup;
 mod content_store;
+mod correction_rows;
+mod correction_store;
 mod data_dir;
 mod database;
 mod error;
@@ -35,6 +37,7 @@ pub use backup::{
 };
 pub use content_store::ContentStore;
 pub(crate) use content_store::MAX_NAMES;
+pub use correction_store::{Corrected, CorrectionStore};
 pub use data_dir::{DataDir, Lock};
 pub use error::StoreError;
 pub use invoice_rows::{

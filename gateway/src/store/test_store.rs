@@ -93,5 +93,6 @@ pub(crate) fn ledger_row(number: u32, tenant: &str, day: &str, tiyn: Option<i64>
         usage_source: UsageSource::Provider,
         charge,
         unpriced: tiyn.is_none().then(|| "no_price".into()),
+        factor: None,
     }
 }

@@ -19,7 +19,7 @@ const REACHES: [ReachLevel; 3] = [ReachLevel::Installation, ReachLevel::Tenant, 
 type Row = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 46] = [
+const MATRIX: [Row; 49] = [
     //                                                      owner admin operator finance auditor developer
     ("GET",    "/admin/v1/me",                             "xxxxxx"),
     ("GET",    "/admin/v1/roles",                          "xxxxxx"),
@@ -63,6 +63,9 @@ const MATRIX: [Row; 46] = [
     ("GET",    "/admin/v1/audit/export",                   "xx..x."),
     ("GET",    "/admin/v1/usage",                          "xxxxxx"),
     ("GET",    "/admin/v1/usage/forecast",                 "xxxxxx"),
+    ("GET",    "/admin/v1/usage/corrections",              "xxxxxx"),
+    ("POST",   "/admin/v1/usage/price",                    "ii.i.."),
+    ("POST",   "/admin/v1/usage/reconcile",                "xxxxxx"),
     ("GET",    "/admin/v1/rates",                          "xxxxxx"),
     ("POST",   "/admin/v1/rates",                          "ii.i.."),
     ("GET",    "/admin/v1/invoices",                       "xx.xx."),

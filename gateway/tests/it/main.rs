@@ -43,6 +43,7 @@ mod planted;
 mod privacy;
 mod provider_keys;
 mod providers;
+mod reconcile;
 mod redis_server;
 mod replays;
 mod routes;

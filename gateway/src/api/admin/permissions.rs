@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 46] = {
+pub const TABLE: [Row; 49] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WriteOwnKeys, P::WritePeople];
     [
@@ -58,6 +58,10 @@ pub const TABLE: [Row; 46] = {
         ("GET", "/admin/v1/audit/export", &[P::ReadAudit]),
         ("GET", "/admin/v1/usage", &[P::ReadUsage]),
         ("GET", "/admin/v1/usage/forecast", &[P::ReadUsage]),
+        ("GET", "/admin/v1/usage/corrections", &[P::ReadUsage]),
+        ("POST", "/admin/v1/usage/price", &[P::WriteInvoices]),
+        // Applying it needs more.
+        ("POST", "/admin/v1/usage/reconcile", &[P::ReadUsage]),
         ("GET", "/admin/v1/rates", &[P::ReadUsage]),
         ("POST", "/admin/v1/rates", &[P::WriteInvoices]),
         ("GET", "/admin/v1/invoices", &[P::ReadInvoices]),

@@ -19,6 +19,7 @@ pub use book::{Asked, NoPrice, PriceBook};
 pub use catalogue::{BadCatalogue, Catalogue, PriceList};
 pub use cost::NoCost;
 pub use file::{Dollars, ImagePriceFile, PeakFile, PriceFile};
+pub use model_name::without_day;
 pub use overrides::read_overrides;
 pub use peak::Peak;
 pub use price::{ImagePrice, Price, Tier};

@@ -8,7 +8,7 @@
 use jiff::civil::Date;
 
 /// The name without the day at its end; `None` if there is none.
-pub(super) fn without_day(model: &str) -> Option<&str> {
+pub fn without_day(model: &str) -> Option<&str> {
     for (len, is_dashed) in [(10, true), (8, false)] {
         let Some(at) = model.len().checked_sub(len).filter(|at| *at > 1 && model.is_char_boundary(*at)) else {
             continue;

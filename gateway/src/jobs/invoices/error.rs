@@ -26,7 +26,8 @@ pub enum InvoiceError {
     EarlierOpen { tenant: String, earlier: Month },
     #[error(
         "{num} calls of '{tenant}' until the end of {month} have no price or exchange rate yet; see them with 'shekara usage \
-         --tenant {tenant} --by month,provider,model --json' (unpriced_attempts)"
+         --tenant {tenant} --by month,provider,model --json' (unpriced_attempts), and price them with 'shekara usage \
+         price-unpriced'"
     )]
     Unpriced { tenant: String, month: Month, num: u64 },
     #[error("the audit journal is not carried into the database yet; try again in a moment")]
