@@ -133,10 +133,11 @@ impl KeyRecord {
             && (self.settings.reach == ReachLevel::Installation || !permission.is_of_installation())
     }
 
-    /// Opens everything, now.
+    /// Opens everything, now, and is not lost with a person.
     pub fn is_owner_in_force(&self, now_ms: i64) -> bool {
         let holds = !self.revoked && !self.frozen && self.expires_at_ms.is_none_or(|until_ms| until_ms > now_ms);
-        self.role == Role::Owner && self.settings.reach == ReachLevel::Installation && holds
+        let opens_all = self.role == Role::Owner && self.settings.reach == ReachLevel::Installation;
+        opens_all && holds && self.settings.person.is_none()
     }
 
     /// Whose things it may see in `/admin/v1`.

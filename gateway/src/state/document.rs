@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StateRecords;
 use super::entries::{DepartmentEntry, KeyEntry, ProjectEntry, SwitchEntry, TenantEntry};
+use crate::auth::KeyRecord;
 
 /// Of documents that this version reads and writes.
 pub(super) const FORMAT: u32 = 1;
@@ -40,9 +41,10 @@ pub struct Document {
 }
 
 impl Document {
-    /// Of what there is, without keys that were revoked: they open nothing and never will.
+    /// Of what there is, without people and their own keys, and without keys that were revoked: they open nothing and never will.
     pub fn of(records: &StateRecords, scope: &Scope) -> Self {
         let is_in = |tenant: &str| scope.includes(tenant);
+        let is_told = |own: &&KeyRecord| is_in(&own.tenant) && !own.revoked && own.settings.person.is_none();
         let mut document = Self {
             format: FORMAT,
             version: None,
@@ -50,7 +52,7 @@ impl Document {
             tenants: records.tenants.iter().filter(|own| is_in(&own.id)).map(TenantEntry::from).collect(),
             departments: records.departments.iter().filter(|own| is_in(&own.tenant)).map(Into::into).collect(),
             projects: records.projects.iter().filter(|own| is_in(&own.tenant)).map(Into::into).collect(),
-            keys: records.keys.iter().filter(|own| is_in(&own.tenant) && !own.revoked).map(Into::into).collect(),
+            keys: records.keys.iter().filter(is_told).map(Into::into).collect(),
             switches: match scope {
                 Scope::Installation => records.switches.iter().map(Into::into).collect(),
                 Scope::Tenant(_) => Vec::new(),

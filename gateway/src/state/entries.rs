@@ -199,6 +199,7 @@ impl KeyEntry {
             reach: own.reach.unwrap_or_default(),
             limits: own.limits,
             replaced_by: own.replaced_by,
+            person: None,
         }
     }
 

@@ -24,11 +24,14 @@ impl Planner<'_> {
                 Some(old) if old.revoked => {
                     self.problem(item, "it was revoked; a key in its place needs an id of its own".to_owned());
                 }
+                Some(old) if old.settings.person.is_some() => self.problem(item, "it is a person's own".to_owned()),
                 Some(old) => self.changes_key(old, entry),
             }
         }
         let named: HashSet<_> = document.keys.iter().map(|entry| entry.id.as_str()).collect();
-        let is_left_out = |own: &KeyRecord| !named.contains(own.id.as_str()) && !own.frozen && !own.revoked;
+        let is_left_out = |own: &KeyRecord| {
+            !named.contains(own.id.as_str()) && !own.frozen && !own.revoked && own.settings.person.is_none()
+        };
         for own in self.left_out(&records.keys, |own| (&own.tenant, is_left_out(own))) {
             // Whoever prunes does not cut off the branch that they sit on.
             if self.intent.importer.is(own) {

@@ -5,16 +5,13 @@ use shekara_protocol::error::{ApiError, ErrorType};
 
 use super::super::ErrorResponse;
 use super::store_failed;
-use crate::auth::{KeyRecord, Person, ReachLevel, Role};
+use crate::auth::{KeyRecord, Person, Role};
 use crate::pipeline::Gateway;
 use crate::store::KeyFilter;
 
 /// A key that opens everything, now, and that is not lost with a person.
 pub(super) fn is_owners_key(gateway: &Gateway, key: &KeyRecord) -> bool {
-    let now_ms = gateway.sources.now().as_millisecond();
-    let holds = !key.revoked && !key.frozen && key.expires_at_ms.is_none_or(|until_ms| until_ms > now_ms);
-    let is_owners = key.role == Role::Owner && key.settings.reach == ReachLevel::Installation;
-    is_owners && holds && key.settings.person.is_none()
+    key.is_owner_in_force(gateway.sources.now().as_millisecond())
 }
 
 /// Somebody who may do everything, has been here, and does not depend on a provider's claims.
