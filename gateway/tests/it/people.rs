@@ -14,6 +14,9 @@ use crate::oidc_stub::{CLIENT, Forgery, Oidc, SECRET, SigningKey};
 
 const EMAIL: &str = "aigul@bank.kz";
 
+/// Makes claims wrong.
+type Spoil = fn(&mut Value);
+
 /// A gateway at which people log in, and the provider where they do.
 struct World {
     oidc: Oidc,
@@ -163,7 +166,6 @@ async fn every_algorithm_way_of_a_client_and_kind_of_claims_works() {
 async fn what_the_provider_says_is_believed_only_if_all_of_it_is_right() {
     let world = World::new().await;
     world.made(json!({ "email": EMAIL, "role": "auditor" })).await;
-    type Spoil = fn(&mut Value);
     let spoiled: [(&str, Spoil); 9] = [
         ("login_token_nonce", |claims| claims["nonce"] = json!("another")),
         ("login_token_audience", |claims| claims["aud"] = json!("another")),
@@ -319,7 +321,7 @@ async fn a_session_ends_by_itself() {
 #[tokio::test]
 async fn a_session_outlives_the_gateway_that_has_begun_it() {
     let world = World::new().await;
-    let (mut browser, _) = world.browser_of("auditor").await;
+    let (begun, _) = world.browser_of("auditor").await;
     let World { oidc, gateway, .. } = world;
     let (folder, _) = gateway.stop().await;
     let login = format!(
@@ -328,7 +330,8 @@ async fn a_session_outlives_the_gateway_that_has_begun_it() {
     );
     let place = Place { folder: Some(folder), ..Place::default() };
     let next = TestGateway::start_at(&format!("{}{login}", one_provider("http://127.0.0.1:9", "")), place).await;
-    browser = Browser { cookies: browser.cookies, ..Browser::new(&next) };
+    let mut browser = Browser::new(&next);
+    browser.cookies = begun.cookies;
     assert_eq!(browser.get("/admin/v1/me").await.json()["person"]["email"], EMAIL);
 }
 
