@@ -73,10 +73,9 @@ pub(super) async fn run(path: Option<&Path>, args: &RestoreArgs) -> anyhow::Resu
         Err(error) => bail!("{whole}, but its audit cannot be verified: {error}"),
         Ok(report) => match report.as_ref().and_then(|report| report.first_problem().map(|first| (report, first))) {
             None => Ok(()),
-            Some((report, first)) => bail!(
-                "{whole}, but its audit does not verify: {} problems, the first: {first}",
-                report.num_problems
-            ),
+            Some((report, first)) => {
+                bail!("{whole}, but its audit does not verify: {} problems, the first: {first}", report.num_problems)
+            }
         },
     }
 }
