@@ -59,7 +59,8 @@ impl Cell {
         Ok(match kind {
             Kind::Text => row.try_get::<Option<String>, _>(at)?.map(Self::Text),
             Kind::Integer => row.try_get::<Option<i64>, _>(at)?.map(Self::Integer),
-            Kind::Real => row.try_get::<Option<f64>, _>(at)?.map(Self::Real),
+            // SQLite knows no negative zero: it is the other one everywhere.
+            Kind::Real => row.try_get::<Option<f64>, _>(at)?.map(|number| Self::Real(number + 0.0)),
             Kind::Blob => row.try_get::<Option<Vec<u8>>, _>(at)?.map(Self::Blob),
         }
         .unwrap_or(Self::Null(kind)))
