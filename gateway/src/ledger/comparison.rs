@@ -175,7 +175,7 @@ pub fn compare(ours: &[ProviderDay], statement: &Statement, asked: &Asked) -> Co
         if line.their_models.is_empty() && days.contains(&line.day) {
             line.theirs = said.map(|is_said| is_said.then_some(0));
         }
-        line.judge(&said, asked.tolerance);
+        line.judge(said, asked.tolerance);
     }
     let known: BTreeSet<&str> = ours.iter().map(|day| names.ours(&day.model)).collect();
     let unknown = inside.iter().filter(|((_, model), _)| !known.contains(names.theirs(model)));
@@ -281,7 +281,7 @@ impl ComparisonLine {
         self.their_models.insert(model.to_owned());
     }
 
-    fn judge(&mut self, said: &[bool; 5], tolerance: Tolerance) {
+    fn judge(&mut self, said: [bool; 5], tolerance: Tolerance) {
         self.is_explained = self.estimated_calls > 0 && self.can_be_explained();
         let differs = Metric::ALL.into_iter().any(|metric| self.differs(metric));
         let is_day_missing = self.theirs.iter().all(Option::is_none);

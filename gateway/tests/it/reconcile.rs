@@ -36,6 +36,7 @@ async fn usage(gateway: &TestGateway, query: &str) -> Value {
 }
 
 async fn reconcile(gateway: &TestGateway, key: &str, query: &str, file: &str) -> Answer {
+    gateway.audit().await;
     let path = format!("/admin/v1/usage/reconcile?provider=cloud{query}");
     gateway.send("POST", &path, key, file.to_owned()).await
 }
@@ -175,9 +176,9 @@ async fn what_had_no_rate_gets_an_amount_when_there_is_one() {
     gateway.ask("chat", "hi").await;
     gateway.audit().await;
     let price = async |body: Value| {
+        gateway.audit().await;
         let answer = gateway.send("POST", "/admin/v1/usage/price", &gateway.admin_key, body.to_string()).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        gateway.audit().await;
         answer.json()
     };
     let none = price(json!({})).await;
