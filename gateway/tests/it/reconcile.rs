@@ -112,6 +112,9 @@ async fn what_nothing_explains_is_refused_and_changes_nothing() {
         assert_eq!((refused.status, refused.code().as_str()), (409, "not_explained"), "{}", refused.body);
         assert!(refused.body.contains(first), "{}", refused.body);
     }
+    // The file has nothing of the day's model: that is no word of the provider's, unless somebody says so.
+    let absent = reconcile(&gateway, &admin, "&apply=true&skip=elsewhere", &unknown).await;
+    assert_eq!((absent.status, absent.code().as_str()), (409, "not_explained"), "{}", absent.body);
     assert_eq!(reconcile(&gateway, &admin, "", &unknown).await.json()["unknown_models"], json!(["elsewhere"]));
     for (file, told) in [
         (format!("{HEAD}{day},big,2,\"1,500\",0,1,1,USD\n"), "line 2: 'prompt_tokens'"),
