@@ -66,7 +66,7 @@ enum Command {
     #[command(subcommand)]
     Alerts(alerts::AlertsCommand),
     /// What was used and what it cost, by anything and over any days.
-    Usage(usage::UsageArgs),
+    Usage(Box<usage::UsageArgs>),
     /// What a customer pays by: счёт на оплату and АВР of a month, its close, credit notes.
     Invoice(invoice::InvoiceArgs),
     /// Exchange rates of the dollar.
@@ -120,7 +120,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Keys(command)) => keys::run(path, command).await,
         Some(Command::Pii(command)) => pii::run(path, command),
         Some(Command::Alerts(command)) => alerts::run(path, &command).await,
-        Some(Command::Usage(args)) => usage::run(path, args).await,
+        Some(Command::Usage(args)) => usage::run(path, *args).await,
         Some(Command::Invoice(args)) => invoice::run(path, args).await,
         Some(Command::Rates(command)) => rates::run(path, command).await,
         Some(Command::State(command)) => state::run(path, command).await,

@@ -38,9 +38,12 @@ pub(super) struct ReconcileArgs {
     /// Their name and the ledger's, where they are not the same but for a day behind one.
     #[arg(long, value_name = "THEIRS=OURS", value_parser = pair)]
     model: Vec<(String, String)>,
-    /// A model of theirs that is not compared.
-    #[arg(long, value_name = "THEIRS")]
+    /// A model, theirs or ours, that is not compared.
+    #[arg(long, value_name = "MODEL")]
     skip: Vec<String>,
+    /// A model that the file does not have on a day that it has was not used: estimated calls of it may become nothing.
+    #[arg(long)]
+    absent_is_zero: bool,
     /// Percent of what the provider says that may differ.
     #[arg(long, default_value = "0")]
     tolerance: Tolerance,
@@ -79,7 +82,11 @@ pub(super) async fn run(path: Option<&Path>, args: ReconcileArgs) -> anyhow::Res
         provider: args.provider,
         from: args.month.map(Month::first).or(args.from),
         until: args.month.map(Month::last).or(args.until),
-        names: ModelNames { same: args.model, skip: args.skip.into_iter().collect() },
+        names: ModelNames {
+            same: args.model,
+            skip: args.skip.into_iter().collect(),
+            is_absent_zero: args.absent_is_zero,
+        },
         tolerance: args.tolerance,
         columns: args.map,
         file: args.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),

@@ -96,8 +96,10 @@ impl Tolerance {
 pub struct ModelNames {
     /// Theirs, and what the ledger calls it.
     pub same: Vec<(String, String)>,
-    /// Theirs that are not compared: somebody else's use of the same account.
+    /// Not compared: somebody else's use of the same account, or what this file is not about.
     pub skip: BTreeSet<String>,
+    /// A model that the file does not have on a day that it has was not used.
+    pub is_absent_zero: bool,
 }
 
 /// What is to be compared.
@@ -161,7 +163,7 @@ pub fn compare(ours: &[ProviderDay], statement: &Statement, asked: &Asked) -> Co
     let (inside, outside): (Vec<_>, Vec<_>) = theirs.partition(|((day, _), _)| within(*day));
     let names = Names::of(ours, inside.iter().map(|((_, model), _)| model.as_str()), &asked.names);
     let mut lines: BTreeMap<(Date, String), ComparisonLine> = BTreeMap::new();
-    for day in ours.iter().filter(|day| within(day.day)) {
+    for day in ours.iter().filter(|day| within(day.day) && !asked.names.skip.contains(&day.model)) {
         line(&mut lines, day.day, names.ours(&day.model)).add_ours(day);
     }
     for ((day, model), sums) in &inside {
@@ -171,11 +173,11 @@ pub fn compare(ours: &[ProviderDay], statement: &Statement, asked: &Asked) -> Co
     let said = said(statement);
     let mut lines: Vec<ComparisonLine> = lines.into_values().collect();
     for line in &mut lines {
-        // A day that the file has is there as a whole.
+        // Exports may leave kinds of models out: whether that means nothing is for people to say.
         if line.their_models.is_empty() && days.contains(&line.day) {
             line.theirs = said.map(|is_said| is_said.then_some(0));
         }
-        line.judge(&said, asked.tolerance);
+        line.judge(said, asked);
     }
     let known: BTreeSet<&str> = ours.iter().map(|day| names.ours(&day.model)).collect();
     let unknown = inside.iter().filter(|((_, model), _)| !known.contains(names.theirs(model)));
@@ -281,8 +283,9 @@ impl ComparisonLine {
         self.their_models.insert(model.to_owned());
     }
 
-    fn judge(&mut self, said: &[bool; 5], tolerance: Tolerance) {
-        self.is_explained = self.estimated_calls > 0 && self.can_be_explained();
+    fn judge(&mut self, said: [bool; 5], asked: &Asked) {
+        let is_told = !self.their_models.is_empty() || asked.names.is_absent_zero;
+        self.is_explained = is_told && self.estimated_calls > 0 && self.can_be_explained();
         let differs = Metric::ALL.into_iter().any(|metric| self.differs(metric));
         let is_day_missing = self.theirs.iter().all(Option::is_none);
         self.class = if self.our_models.is_empty() {
@@ -301,7 +304,7 @@ impl ComparisonLine {
             match self.theirs[at] {
                 // It is not known which of the estimated calls the provider has counted.
                 Some(_) if metric == Metric::Requests && self.are_requests_explained() => false,
-                Some(theirs) => !tolerance.allows(theirs - self.ours[at], theirs),
+                Some(theirs) => !asked.tolerance.allows(theirs - self.ours[at], theirs),
                 None => is_day_missing && said[at] && self.ours[at] != 0,
             }
         });

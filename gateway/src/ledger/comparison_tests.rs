@@ -65,13 +65,23 @@ fn every_class_has_its_case() {
             // Less than was reported.
             "2026-10-03 big differs_beyond false true",
             "2026-10-04 big differs_beyond false true",
-            // The file has the day, and nothing of this model.
-            "2026-10-05 big theirs_missing true true",
+            "2026-10-05 big theirs_missing false true",
             "2026-10-05 new ours_missing false true",
             // The file does not have the day.
             "2026-10-06 big theirs_missing false true",
         ]
     );
+    let mut other = asked();
+    other.names.is_absent_zero = true;
+    other.names.skip.insert("new".to_owned());
+    // The file has the fifth, and nothing of this model; the sixth it does not have.
+    let comparison_of_absent = told(&compared(&rows, lines, &other));
+    assert_eq!(
+        comparison_of_absent[4..],
+        ["2026-10-05 big theirs_missing true true", "2026-10-06 big theirs_missing false true"]
+    );
+    other.names.skip.insert("big".to_owned());
+    assert!(compared(&rows, lines, &other).lines.is_empty());
     assert_eq!(comparison.unknown_models, BTreeSet::from(["new".to_owned()]));
     assert_eq!((comparison.num_outside, comparison.num_beyond()), (1, 6));
     let second = &comparison.lines[1];

@@ -4,6 +4,8 @@ use super::super::ledger_rows::insert_row;
 use super::super::test_store::{ledger_row, test_stores};
 use super::*;
 use crate::billing::{Tenge, Usd};
+use crate::ledger::{Correction, CorrectionAct, CorrectionKind};
+use crate::store::Corrected;
 
 #[tokio::test]
 async fn rows_add_up_by_any_names_and_count_once() {
@@ -51,5 +53,80 @@ async fn a_day_has_one_rate() {
         let other = store.keep_rate(rate("500"), "file:x".into()).await.unwrap();
         assert_eq!(other, RateKept::Contradicts("512.34".parse().unwrap()));
         assert_eq!(store.rates().await.unwrap(), [(rate("512.34"), "nbk".to_owned())]);
+    }
+}
+
+fn more(id: &str, tokens: i64, tiyn: i64, settles: bool) -> Correction {
+    Correction {
+        id: format!("{id}~{tokens}-{tiyn}"),
+        corrects: id.into(),
+        prompt_tokens: tokens,
+        cached_prompt_tokens: 0,
+        completion_tokens: 0,
+        reasoning_tokens: 0,
+        usd: Some(Usd::from_pico(-1_500_000_000_000)),
+        tenge: Tenge::from_tiyn(tiyn),
+        settles,
+        price_version: None,
+        factor: None,
+        fx: None,
+        seen: 0,
+    }
+}
+
+fn act(id: &str) -> CorrectionAct {
+    CorrectionAct {
+        id: id.into(),
+        kind: CorrectionKind::Reconciliation,
+        reason: "x".into(),
+        made_by: "y".into(),
+        made_at_ms: 0,
+        provider: None,
+        from_day: None,
+        until_day: None,
+        file: None,
+        file_hash: None,
+    }
+}
+
+#[tokio::test]
+async fn corrections_are_in_every_sum_once_and_no_calls() {
+    for test in test_stores().await {
+        let store = test.store;
+        for row in [ledger_row(1, "bank", "2026-11-30", Some(30)), ledger_row(2, "bank", "2026-11-30", None)] {
+            insert_row(&row).execute(&store.pool).await.unwrap();
+        }
+        let corrections = store.corrections();
+        let write = async |one: Correction| corrections.correct(act("a"), vec![one]).await.unwrap();
+        assert_eq!(write(more("req-1", -4, 2, false)).await, [true]);
+        // It was made of a row that has been corrected since; a row gets an amount once; there is no such row.
+        assert_eq!(write(more("req-1", -5, 2, false)).await, [false]);
+        assert_eq!(write(more("req-2", 0, 7, true)).await, [true]);
+        assert_eq!(write(Correction { seen: 1, ..more("req-2", 0, 8, true) }).await, [false]);
+        assert_eq!(write(more("req-3", 0, 8, true)).await, [false]);
+        let [all] = store.usage(LedgerFilter::default(), Vec::new()).await.unwrap().try_into().unwrap();
+        let totals = all.totals;
+        assert_eq!((totals.attempts, totals.corrections, totals.unpriced_attempts), (2, 2, 0));
+        assert_eq!((totals.prompt_tokens, totals.tenge.tiyn()), (16, 39));
+        assert_eq!(totals.usd, Usd::from_pico(1_000_000_000_001 - 3_000_000_000_000));
+        for (level, name) in [(Level::Customer, "bank"), (Level::Key, "k"), (Level::Project, "bank\u{1f}chat")] {
+            let spent = store.spent(level, Some(name.into()), ("2026".into(), "2027".into())).await.unwrap();
+            assert_eq!(spent.iter().map(|one| (one.tokens, one.tiyn)).collect::<Vec<_>>(), [(18, 39)], "{name}");
+        }
+        let standing = corrections.estimated("cloud".into(), ("2026".into(), "2027".into()), 10).await.unwrap();
+        assert!(standing.is_empty());
+        let counted = ("cloud".to_owned(), ("2026".to_owned(), "2027".to_owned()), 4);
+        let all_or_none = vec![Correction { seen: 1, ..more("req-1", 1, 0, false) }, more("req-1", 2, 0, false)];
+        let changed = corrections.correct_all(act("b"), all_or_none.clone(), counted.clone()).await.unwrap();
+        assert_eq!(changed, Corrected::Changed);
+        let one = vec![all_or_none[0].clone()];
+        let (span, wrong) = (counted.1.clone(), 3);
+        let overtaken = corrections.correct_all(act("b"), one.clone(), ("cloud".into(), span, wrong)).await.unwrap();
+        assert_eq!(overtaken, Corrected::Changed);
+        assert_eq!(corrections.correct_all(act("b"), one.clone(), counted.clone()).await.unwrap(), Corrected::Done);
+        assert_eq!(corrections.correct_all(act("b"), one, counted).await.unwrap(), Corrected::Already);
+        let lines = corrections.lines(LedgerFilter::default(), String::new(), 2).await.unwrap();
+        let rest = corrections.lines(LedgerFilter::default(), format!("a/{}", lines[1].id), 2).await.unwrap();
+        assert_eq!((lines.len(), rest.len(), rest[0].corrects.as_str()), (2, 1, "req-1"));
     }
 }

@@ -36,6 +36,7 @@ async fn usage(gateway: &TestGateway, query: &str) -> Value {
 }
 
 async fn reconcile(gateway: &TestGateway, key: &str, query: &str, file: &str) -> Answer {
+    gateway.audit().await;
     let path = format!("/admin/v1/usage/reconcile?provider=cloud{query}");
     gateway.send("POST", &path, key, file.to_owned()).await
 }
@@ -111,6 +112,9 @@ async fn what_nothing_explains_is_refused_and_changes_nothing() {
         assert_eq!((refused.status, refused.code().as_str()), (409, "not_explained"), "{}", refused.body);
         assert!(refused.body.contains(first), "{}", refused.body);
     }
+    // The file has nothing of the day's model: that is no word of the provider's, unless somebody says so.
+    let absent = reconcile(&gateway, &admin, "&apply=true&skip=elsewhere", &unknown).await;
+    assert_eq!((absent.status, absent.code().as_str()), (409, "not_explained"), "{}", absent.body);
     assert_eq!(reconcile(&gateway, &admin, "", &unknown).await.json()["unknown_models"], json!(["elsewhere"]));
     for (file, told) in [
         (format!("{HEAD}{day},big,2,\"1,500\",0,1,1,USD\n"), "line 2: 'prompt_tokens'"),
@@ -175,9 +179,9 @@ async fn what_had_no_rate_gets_an_amount_when_there_is_one() {
     gateway.ask("chat", "hi").await;
     gateway.audit().await;
     let price = async |body: Value| {
+        gateway.audit().await;
         let answer = gateway.send("POST", "/admin/v1/usage/price", &gateway.admin_key, body.to_string()).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
-        gateway.audit().await;
         answer.json()
     };
     let none = price(json!({})).await;

@@ -48,8 +48,10 @@ pub struct How {
     tolerance: Option<String>,
     /// `theirs=ours`.
     model: Option<String>,
-    /// Theirs that are not compared.
+    /// Theirs or ours that are not compared.
     skip: Option<String>,
+    /// `true` or `false`: what the file does not have on a day that it has was not used.
+    absent_is_zero: Option<String>,
     /// `column=field`.
     map: Option<String>,
     /// What the file is called.
@@ -64,11 +66,7 @@ pub async fn reconcile_usage(
 ) -> Result<Response, ErrorResponse> {
     let how = query(how)?;
     only_supplier(&caller)?;
-    let is_applied = match how.apply.as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(ApiError::invalid("apply", "'apply' is true or false.").into()),
-    };
+    let is_applied = yes_or_no("apply", how.apply.as_deref())?;
     if is_applied {
         require(&caller, &[Permission::WriteInvoices])?;
     }
@@ -120,6 +118,7 @@ fn order(how: How) -> Result<Order, ErrorResponse> {
             Ok((column, field))
         })
         .collect();
+    let is_absent_zero = yes_or_no("absent_is_zero", how.absent_is_zero.as_deref())?;
     let skip = how.skip.unwrap_or_default();
     let file = how.file.unwrap_or_else(|| NAMELESS.to_owned());
     if file.chars().count() > MAX_NAME_CHARS || file.chars().any(char::is_control) {
@@ -132,12 +131,21 @@ fn order(how: How) -> Result<Order, ErrorResponse> {
         names: ModelNames {
             same: pairs("model", how.model.as_deref())?,
             skip: skip.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            is_absent_zero,
         },
         tolerance: tolerance
             .map_err(|error| ApiError::invalid("tolerance", format!("Invalid 'tolerance': {error}.")))?,
         columns: columns?,
         file,
     })
+}
+
+fn yes_or_no(name: &str, text: Option<&str>) -> Result<bool, ApiError> {
+    match text {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(ApiError::invalid(name, format!("'{name}' is true or false."))),
+    }
 }
 
 fn pairs(name: &str, text: Option<&str>) -> Result<Vec<(String, String)>, ApiError> {

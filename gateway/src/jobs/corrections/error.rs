@@ -11,7 +11,7 @@ use crate::store::StoreError;
 pub enum CorrectionError {
     #[error("the file cannot be read: {0}")]
     Statement(#[from] BadStatement),
-    #[error("no file has more than {max_days} days")]
+    #[error("at most {max_days} days are compared at once")]
     TooManyDays { max_days: i64 },
     #[error("the first day lies behind the last")]
     Backwards,

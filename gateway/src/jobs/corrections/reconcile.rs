@@ -1,6 +1,8 @@
 //! A provider's own account held against the ledger, and what it says more or less put into it: on rows whose usage was
 //! estimated, never on those that the provider reported.
 
+use std::fmt::Write as _;
+
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
@@ -182,7 +184,11 @@ fn act(file: &[u8], order: &Order, asked: &Asked, signature: &Signature) -> Corr
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // A text takes all that is written to it.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 async fn corrections(desk: Desk<'_>, comparison: &Comparison, act: &str) -> Result<Vec<Correction>, CorrectionError> {

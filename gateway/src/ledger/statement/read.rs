@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use jiff::civil::Date;
+use memchr::memchr_iter;
 use serde::Serialize;
 
 use super::items::{Items, Kind};
@@ -94,16 +95,16 @@ pub fn read_statement(bytes: &[u8], map: &ColumnMap) -> Result<Statement, BadSta
     }
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = ReaderBuilder::new().delimiter(separator(bytes)).from_reader(bytes);
-    let head = reader.headers().map_err(|error| not_csv(&error))?.clone();
+    let head = reader.headers().map_err(|error| not_csv(bytes, &error))?.clone();
     let columns = Columns::of(&head, map)?;
     let mut account = Account::default();
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| not_csv(&error))? {
-        let line = record.position().map_or(0, csv::Position::line);
-        match columns.read(&record).map_err(|problem| BadStatement::Line { line, problem })? {
+    while reader.read_record(&mut record).map_err(|error| not_csv(bytes, &error))? {
+        let line = || line_of(bytes, record.position());
+        match columns.read(&record).map_err(|problem| BadStatement::Line { line: line(), problem })? {
             Line::Blank => {}
-            Line::No(why) => account.skip(Skipped { line, why }),
-            Line::Used(used) => account.add(used, line)?,
+            Line::No(why) => account.skip(why, line),
+            Line::Used(used) => account.add(&used, line)?,
         }
         if account.cells.len() > MAX_CELLS {
             return Err(BadStatement::TooMany);
@@ -112,15 +113,23 @@ pub fn read_statement(bytes: &[u8], map: &ColumnMap) -> Result<Statement, BadSta
     account.finish(&columns)
 }
 
+/// Counted when it is asked for. A line's end in two bytes may lie on both sides of where a record begins.
+fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
+    let begin = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX)).min(bytes.len());
+    let is_end = |byte: &&u8| matches!(**byte, b'\r' | b'\n');
+    let begin = begin + bytes[begin..].iter().take_while(is_end).count();
+    1 + memchr_iter(b'\n', &bytes[..begin]).count() as u64
+}
+
 fn separator(bytes: &[u8]) -> u8 {
     let head = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or(bytes);
-    let number = |separator: u8| head.iter().filter(|byte| **byte == separator).count();
+    let number = |separator: u8| memchr_iter(separator, head).count();
     // The first of those that stand there most.
     SEPARATORS.into_iter().rev().max_by_key(|separator| number(*separator)).unwrap_or(b',')
 }
 
-fn not_csv(error: &csv::Error) -> BadStatement {
-    let line = error.position().map_or(1, csv::Position::line);
+fn not_csv(bytes: &[u8], error: &csv::Error) -> BadStatement {
+    let line = line_of(bytes, error.position());
     let problem = match error.kind() {
         ErrorKind::UnequalLengths { len, expected_len, .. } => BadLine::Cells { found: *len, expected: *expected_len },
         ErrorKind::Utf8 { .. } => BadLine::NotUtf8,
@@ -286,7 +295,9 @@ impl Columns {
 
 fn is_total(text: &str) -> bool {
     let lower = text.to_lowercase();
-    TOTALS.iter().any(|total| lower.strip_prefix(total).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+    TOTALS
+        .iter()
+        .any(|total| lower.strip_prefix(total).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', ':'])))
 }
 
 /// Of one of a unit.
@@ -309,19 +320,19 @@ struct Account {
 }
 
 impl Account {
-    fn skip(&mut self, skipped: Skipped) {
+    fn skip(&mut self, why: &'static str, line: impl Fn() -> u64) {
         self.num_skipped += 1;
         if self.skipped.len() < MAX_NAMED {
-            self.skipped.push(skipped);
+            self.skipped.push(Skipped { line: line(), why });
         }
     }
 
-    fn add(&mut self, more: Used, line: u64) -> Result<(), BadStatement> {
+    fn add(&mut self, more: &Used, line: impl Fn() -> u64) -> Result<(), BadStatement> {
         let sum = self.cells.entry((more.day, more.model.clone())).or_default();
         let too_large = || {
             let problem =
                 BadLine::Value { column: "the sum of the day and model".to_owned(), problem: BadValue::TooLarge };
-            BadStatement::Line { line, problem }
+            BadStatement::Line { line: line(), problem }
         };
         for (sum, more) in [
             (&mut sum.requests, more.requests),

@@ -56,13 +56,14 @@ impl Amount {
         }
         let digits = format!("{whole}{behind}");
         let digits = digits.trim_end_matches('0');
-        // Zeros that were cut off count as places before the point.
-        let cut = whole.len() + behind.len() - digits.len();
-        let places = behind.len() as i32 - cut as i32 - i32::from(exponent);
         if digits.is_empty() {
             return Ok(Self(0));
         }
-        let shift = u32::try_from(DIGITS - places).map_err(|_| BadValue::TooFine)?;
+        // Zeros that were cut off count as places before the point.
+        let cut = whole.len() + behind.len() - digits.len();
+        let places = |count: usize| i32::try_from(count).map_err(|_| BadValue::Amount);
+        let shift = DIGITS - places(behind.len())? + places(cut)? + i32::from(exponent);
+        let shift = u32::try_from(shift).map_err(|_| BadValue::TooFine)?;
         let value: i128 = digits.parse().map_err(|_| BadValue::TooLarge)?;
         let parts = 10_i128.checked_pow(shift).and_then(|scale| value.checked_mul(scale)).ok_or(BadValue::TooLarge)?;
         Ok(Self(if is_negative { -parts } else { parts }))
@@ -90,8 +91,12 @@ pub(super) fn count(text: &str) -> Result<u64, BadValue> {
     if text.is_empty() {
         return Ok(0);
     }
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let whole = Amount::read(text).ok().filter(|_| is_plain).and_then(|amount| amount.whole(1));
+    let whole = if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        Amount::read(text).ok().filter(|_| is_plain).and_then(|amount| amount.whole(1))
+    };
     // Above what a column of the ledger holds is no number of tokens.
     whole.filter(|count| i64::try_from(*count).is_ok()).ok_or(BadValue::Count)
 }
