@@ -130,3 +130,40 @@ async fn corrections_are_in_every_sum_once_and_no_calls() {
         assert_eq!((lines.len(), rest.len(), rest[0].corrects.as_str()), (2, 1, "req-1"));
     }
 }
+
+/// What a trigger counts, counted anew.
+const COUNTED: &str = "SELECT tenant, substr(day, 1, 7) AS month, project, coalesce(department, '') AS department, key_id, environment, \
+    model, CASE WHEN zone = 'external' THEN 1 ELSE 0 END AS is_external, count(*) AS num_rows, \
+    count(*) - count(corrects) AS num_calls, \
+    CAST(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END) - sum(settles) AS BIGINT) AS num_unpriced, \
+    CAST(sum(prompt_tokens + completion_tokens) AS BIGINT) AS tokens, CAST(sum(images) AS BIGINT) AS images, \
+    CAST(sum(audio_ms) AS BIGINT) AS audio_ms, CAST(coalesce(sum(tiyn), 0) AS BIGINT) AS tiyn FROM ledger \
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8";
+
+#[tokio::test]
+async fn months_are_counted_as_rows_come() {
+    for test in test_stores().await {
+        let store = test.store;
+        for number in 1..=60_u32 {
+            let tenant = if number % 3 == 0 { "clinic" } else { "bank" };
+            let mut row = ledger_row(number, tenant, ["2026-10-31", "2026-11-01"][number as usize % 2], Some(7));
+            row.charge = row.charge.filter(|_| number % 5 != 0);
+            row.department = (number % 4 == 0).then(|| "retail".to_owned());
+            row.zone = if number % 7 == 0 { "local" } else { "external" }.to_owned();
+            // Written again it is not counted again.
+            for _ in 0..=number % 2 {
+                insert_row(&row).execute(&store.pool).await.unwrap();
+            }
+        }
+        let corrections = store.corrections();
+        assert_eq!(corrections.correct(act("a"), vec![more("req-1", -4, 2, false)]).await.unwrap(), [true]);
+        assert_eq!(corrections.correct(act("b"), vec![more("req-5", 0, 9, true)]).await.unwrap(), [true]);
+        for (one, other) in [(COUNTED, "SELECT * FROM ledger_months"), ("SELECT * FROM ledger_months", COUNTED)] {
+            let differ = format!("SELECT count(*) FROM ({one} EXCEPT {other}) AS differing");
+            let num: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(differ)).fetch_one(&store.pool).await.unwrap();
+            assert_eq!(num, 0, "{one}");
+        }
+        let groups: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger_months").fetch_one(&store.pool).await.unwrap();
+        assert!(groups > 4, "{groups}");
+    }
+}

@@ -195,7 +195,7 @@ async fn written_and_sealed() -> TestGateway {
     let keep_days = BTreeMap::from([(DataClass::Public, 30)]);
     let (now, signer) = (Timestamp::now() + SignedDuration::from_hours(24 * 31), signer());
     let retention = Retention { keep_days: &keep_days, now, signer: &signer };
-    assert!(prune_expired(gateway.shared_store().as_ref(), retention).await.unwrap() > 0);
+    assert!(prune_expired(gateway.shared_store().as_ref(), retention).await.unwrap().total() > 0);
     for _ in 0..2 {
         gateway.ask("chat", "hi").await;
     }
