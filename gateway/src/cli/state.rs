@@ -76,13 +76,11 @@ pub(super) async fn run(path: Option<&Path>, command: StateCommand) -> anyhow::R
 async fn write(store: &SqlStore, args: ExportArgs) -> anyhow::Result<()> {
     let exported = export(store, &Scope::new(args.tenant.as_deref())).await?;
     let text = if args.json { format!("{}\n", json!(exported.document)) } else { exported.text };
-    match args.output {
-        Some(file) => std::fs::write(&file, text).with_context(|| format!("failed to write {}", file.display())),
-        None => {
-            output::text(&text);
-            Ok(())
-        }
+    if let Some(file) = args.output {
+        return std::fs::write(&file, text).with_context(|| format!("failed to write {}", file.display()));
     }
+    output::text(&text);
+    Ok(())
 }
 
 async fn bring(store: &SqlStore, args: &ImportArgs, tools: (&KeySecret, &Sources)) -> anyhow::Result<()> {
@@ -97,9 +95,9 @@ async fn bring(store: &SqlStore, args: &ImportArgs, tools: (&KeySecret, &Sources
         other => other.with_context(|| format!("{name} is refused"))?,
     };
     if args.json {
-        output::line(&told(&imported, args.dry_run).to_string())
+        output::line(&told(&imported, args.dry_run).to_string());
     } else {
-        print(&imported, args.dry_run)
+        print(&imported, args.dry_run);
     }
     Ok(())
 }

@@ -274,7 +274,9 @@ async fn a_month_is_closed_and_credited_once() {
     let credited = own(gateway, "m-2", ("POST", &path), body.clone()).await;
     assert_eq!(credited.status, 201, "{}", credited.body);
     let again = join_all((0..5).map(|_| own(gateway, "m-2", ("POST", &path), body.clone()))).await;
-    again.iter().for_each(|again| assert_replayed(again, &credited));
+    for again in &again {
+        assert_replayed(again, &credited);
+    }
     assert_eq!(list(gateway, "invoices").await.len(), 2);
     // Without a name, or under another, it is another credit note.
     assert_eq!(own(gateway, "m-3", ("POST", &path), body).await.status, 201);
