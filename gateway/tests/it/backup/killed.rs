@@ -9,7 +9,7 @@ use sqlx::Connection as _;
 use super::{command, configure, numbers};
 use crate::upstream::{Reply, Upstream};
 
-const ROWS: i64 = 8_000;
+const ROWS: i64 = 4_000;
 
 /// Rows enough for a restore to take a moment.
 async fn fill(database: &Path) {
@@ -57,7 +57,7 @@ async fn a_killed_restore_leaves_the_old_or_nothing_that_serves() {
     assert_eq!(made.code, Some(0), "{made:?}");
     let num_lines = made.stderr.lines().count();
     let mut seen = std::collections::BTreeSet::new();
-    for lines in (1..2 * num_lines + 6).step_by(5) {
+    for lines in (1..2 * num_lines + 6).step_by(7) {
         killed_after(folder.path(), lines);
         let listed = command(folder.path(), &["keys", "list", "--json"]).await;
         let database = folder.path().join("data/shekara.db");
