@@ -39,6 +39,7 @@ mod provider_keys;
 mod providers;
 mod redis_server;
 mod replays;
+mod rests;
 mod routes;
 mod routing;
 mod served;
