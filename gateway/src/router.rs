@@ -66,6 +66,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/content", delete(api::erase_content))
         .route("/admin/v1/audit", get(api::audit_page))
         .route("/admin/v1/audit/keys", get(api::audit_keys))
+        .route("/admin/v1/audit/{request_id}/content", get(api::audit_content))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     Router::new()
         .route("/healthz", get(api::healthz))

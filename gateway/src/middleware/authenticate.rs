@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue};
 use http_body::Body as _;
+use http_body_util::{BodyExt as _, Collected};
 use shekara_protocol::error::ApiError;
 
 use super::RequestId;
@@ -46,7 +48,20 @@ async fn authenticate(gateway: &Gateway, door: Door, mut request: Request, next:
     let settlement = Arc::clone(&authenticated.context().settlement);
     request.extensions_mut().insert(authenticated);
     let response = next.run(request).await;
+    let response = if settlement.lacks_answer() { kept(&settlement, response).await } else { response };
     settled(&settlement, response)
+}
+
+/// An answer that is whole and not settled yet, told to those who must keep it.
+async fn kept(settlement: &Settlement, response: Response) -> Response {
+    if response.body().size_hint().exact().is_none() {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    // It is all there already, and so cannot fail.
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    settlement.keep_answer(&body);
+    Response::from_parts(head, Body::from(body))
 }
 
 fn settled(settlement: &Settlement, mut response: Response) -> Response {

@@ -124,7 +124,7 @@ fn without_password(error: sqlx::Error, url: &str) -> StoreError {
 
 type Steps = [(i64, &'static str, &'static str)];
 
-const SQLITE: [(i64, &str, &str); 12] = [
+const SQLITE: [(i64, &str, &str); 13] = [
     (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
     (2, "vault", include_str!("../../migrations/sqlite/0002_vault.sql")),
     (3, "answers", include_str!("../../migrations/sqlite/0003_answers.sql")),
@@ -137,15 +137,17 @@ const SQLITE: [(i64, &str, &str); 12] = [
     (10, "audit_chain", include_str!("../../migrations/sqlite/0010_audit_chain.sql")),
     (11, "ledger", include_str!("../../migrations/sqlite/0011_ledger.sql")),
     (12, "invoices", include_str!("../../migrations/sqlite/0012_invoices.sql")),
+    (16, "audit_content", include_str!("../../migrations/sqlite/0016_audit_content.sql")),
 ];
 
-const POSTGRES: [(i64, &str, &str); 6] = [
+const POSTGRES: [(i64, &str, &str); 7] = [
     (7, "first", include_str!("../../migrations/postgres/0007_first.sql")),
     (8, "writers", include_str!("../../migrations/postgres/0008_writers.sql")),
     (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),
     (10, "audit_chain", include_str!("../../migrations/postgres/0010_audit_chain.sql")),
     (11, "ledger", include_str!("../../migrations/postgres/0011_ledger.sql")),
     (12, "invoices", include_str!("../../migrations/postgres/0012_invoices.sql")),
+    (16, "audit_content", include_str!("../../migrations/postgres/0016_audit_content.sql")),
 ];
 
 fn migrator(steps: &'static Steps) -> Migrator {

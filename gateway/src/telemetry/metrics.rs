@@ -79,6 +79,7 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     resting: Family<DeploymentLabels, Gauge>,
+    lost_content: Counter,
     screened: Family<ScreeningLabels, Counter>,
     entities: Family<EntityLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
@@ -96,6 +97,7 @@ impl Default for Metrics {
             requests: Family::default(),
             attempts: Family::default(),
             resting: Family::default(),
+            lost_content: Counter::default(),
             screened: Family::default(),
             entities: Family::default(),
             tokens: Family::default(),
@@ -109,6 +111,8 @@ impl Default for Metrics {
         registry.register("shekara_attempts", "Calls of providers, by their result.", metrics.attempts.clone());
         let resting = "Deployments that are passed over, whichever gateway found out.";
         registry.register("shekara_resting", resting, metrics.resting.clone());
+        let lost = "Requests and answers that should have been kept for the audit and were not.";
+        registry.register("shekara_audit_content_lost", lost, metrics.lost_content.clone());
         registry.register("shekara_screened", "Requests by what the scan led to.", metrics.screened.clone());
         registry.register("shekara_entities", "Findings in requests.", metrics.entities.clone());
         registry.register("shekara_tokens", "Tokens of prompts and answers.", metrics.tokens.clone());
@@ -169,6 +173,11 @@ impl Metrics {
         if answered {
             self.duration.get_or_create(&labels).observe(record.total_ms as f64 / 1e3);
         }
+    }
+
+    /// A request, or its answer, is not kept beside its record.
+    pub fn note_lost_content(&self) {
+        self.lost_content.inc();
     }
 
     /// Which deployments of the configuration are passed over now, as provider and model.

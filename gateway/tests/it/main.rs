@@ -6,6 +6,7 @@ mod alerts;
 mod anthropic;
 mod audit;
 mod audit_chain;
+mod audit_content;
 mod batches;
 mod bedrock;
 mod cached;

@@ -1,6 +1,7 @@
 //! `/admin/v1`: for the operator and everybody else who has a role. What of it a key opens says [`permissions`].
 
 mod audit;
+mod audit_content;
 mod caller;
 mod content;
 mod departments;
@@ -22,6 +23,7 @@ mod usage;
 mod versions;
 
 pub use audit::{audit_keys, audit_page};
+pub use audit_content::audit_content;
 pub use content::erase_content;
 pub use departments::{change_department, create_department, list_departments, show_department};
 pub use forecast::usage_forecast;

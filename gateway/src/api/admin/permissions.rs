@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 37] = {
+pub const TABLE: [Row; 38] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WritePeople];
     [
@@ -47,6 +47,7 @@ pub const TABLE: [Row; 37] = {
         ("DELETE", "/admin/v1/content", &[P::EraseContent]),
         ("GET", "/admin/v1/audit", &[P::ReadAudit]),
         ("GET", "/admin/v1/audit/keys", &[P::ReadAudit]),
+        ("GET", "/admin/v1/audit/{request_id}/content", &[P::ReadAuditContent]),
         ("GET", "/admin/v1/usage", &[P::ReadUsage]),
         ("GET", "/admin/v1/usage/forecast", &[P::ReadUsage]),
         ("GET", "/admin/v1/rates", &[P::ReadUsage]),
