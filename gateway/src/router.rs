@@ -74,6 +74,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/audit", get(api::audit_page))
         .route("/admin/v1/audit/keys", get(api::audit_keys))
         .route("/admin/v1/audit/export", get(api::audit_export))
+        .route("/admin/v1/audit/{request_id}/content", get(api::audit_content))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::once))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     let doors = Router::new()

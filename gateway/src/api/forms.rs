@@ -64,6 +64,9 @@ async fn heard(
 ) -> Result<Response, ErrorResponse> {
     let places = gateway.enter_with_form(announced(&gateway, headers))?;
     let (fields, uploads) = form(&gateway, endpoint, headers, body).await?;
+    let settlement = &authenticated.context().settlement;
+    settlement.keep_body(&fields);
+    settlement.keep_uploads(&uploads);
     let incoming = Incoming::new(endpoint, fields).with_uploads(uploads);
     let screened = authenticated.admit(&gateway, places, headers, incoming).await?.screen(&gateway).await?;
     Ok(marked(to_response(dispatch(&gateway, screened).await?)))

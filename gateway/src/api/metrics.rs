@@ -14,7 +14,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub async fn metrics(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
-    let text = gateway.metrics.open_metrics();
+    let text = gateway.open_metrics();
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let is_open = accepted.any(|value| value.contains("application/openmetrics-text"));
     let (text, kind) = if is_open { (text, OPEN_METRICS) } else { (prometheus_text(&text), TEXT) };

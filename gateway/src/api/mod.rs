@@ -16,13 +16,13 @@ mod passed_on;
 mod stored_responses;
 
 pub use admin::{
-    PERMISSIONS, audit_export, audit_keys, audit_page, begin_login, change_department, change_key, change_person,
-    change_project, change_tenant, close_invoices, control_local_model, create_department, create_key, create_person,
-    create_project, create_tenant, credit_invoice, end_login, erase_content, export_state, import_rates, import_state,
-    list_corrections, list_departments, list_invoices, list_keys, list_local_models, list_people, list_projects,
-    list_rates, list_roles, list_switches, list_tenants, log_out, permissions, price_usage, reconcile_usage,
-    remove_person, revoke_key, rotate_key, scan_pii, show_department, show_invoice, show_key, show_me, show_person,
-    show_project, show_tenant, switch_off, switch_on, usage, usage_forecast,
+    PERMISSIONS, audit_content, audit_export, audit_keys, audit_page, begin_login, change_department, change_key,
+    change_person, change_project, change_tenant, close_invoices, control_local_model, create_department, create_key,
+    create_person, create_project, create_tenant, credit_invoice, end_login, erase_content, export_state, import_rates,
+    import_state, list_corrections, list_departments, list_invoices, list_keys, list_local_models, list_people,
+    list_projects, list_rates, list_roles, list_switches, list_tenants, log_out, permissions, price_usage,
+    reconcile_usage, remove_person, revoke_key, rotate_key, scan_pii, show_department, show_invoice, show_key, show_me,
+    show_person, show_project, show_tenant, switch_off, switch_on, usage, usage_forecast,
 };
 pub use batches::{cancel_batch, create_batch, list_batches, show_batch};
 pub use error::ErrorResponse;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::EntryKind;
+use super::{ContentSeals, EntryKind};
 use crate::auth::DataClass;
 use crate::billing::{Charge, Factor, Usage, UsageSource};
 
@@ -166,6 +166,9 @@ pub struct AuditRecord {
     /// Of the sound that was heard.
     #[serde(default)]
     pub audio_seconds: Option<f64>,
+    /// What is kept of it, where its tenant must keep that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentSeals>,
     /// From the request's arrival to the first content of the answer.
     pub first_token_ms: Option<u64>,
     pub total_ms: u64,

@@ -11,7 +11,7 @@ pub enum Role {
     Application,
     /// Everything, people and their roles included.
     Owner,
-    /// Everything but making owners.
+    /// Everything but making owners and reading kept content.
     Admin,
     /// Keeps it running: models, kill switches.
     Operator,
@@ -50,6 +50,8 @@ pub enum Permission {
     ScanTexts,
     EraseContent,
     ReadAudit,
+    /// What is kept of requests and answers, where it is.
+    ReadAuditContent,
     ReadUsage,
     ReadInvoices,
     WriteInvoices,
@@ -59,7 +61,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ReadTenants,
         Self::WriteTenants,
         Self::WriteBudgets,
@@ -77,6 +79,7 @@ impl Permission {
         Self::ScanTexts,
         Self::EraseContent,
         Self::ReadAudit,
+        Self::ReadAuditContent,
         Self::ReadUsage,
         Self::ReadInvoices,
         Self::WriteInvoices,
@@ -123,7 +126,7 @@ impl Role {
         match self {
             Self::Application => false,
             Self::Owner => true,
-            Self::Admin => permission != P::WriteOwners,
+            Self::Admin => !matches!(permission, P::WriteOwners | P::ReadAuditContent),
             Self::Operator => matches!(
                 permission,
                 P::ReadTenants
@@ -155,6 +158,7 @@ impl Role {
                     | P::ReadSwitches
                     | P::ReadModels
                     | P::ReadAudit
+                    | P::ReadAuditContent
                     | P::ReadUsage
                     | P::ReadInvoices
                     | P::ExportState
@@ -172,9 +176,11 @@ impl Role {
         }
     }
 
-    /// Whether all that `other` may, this one may too.
+    /// Whether all that `other` may, this one may too. Kept content aside: who makes an auditor does not become one, and
+    /// the audit says who was made and what that one read.
     pub fn covers(self, other: Self) -> bool {
-        Permission::ALL.into_iter().all(|permission| self.may(permission) || !other.may(permission))
+        let is_had = |permission| self.may(permission) || permission == Permission::ReadAuditContent;
+        Permission::ALL.into_iter().all(|permission| is_had(permission) || !other.may(permission))
     }
 }
 
@@ -189,6 +195,8 @@ mod tests {
             assert_eq!(Role::parse(role.as_str()), Some(role));
         }
         assert!(Role::Admin.covers(Role::Finance) && !Role::Admin.covers(Role::Owner));
+        let readers = Role::ALL.into_iter().filter(|role| role.may(Permission::ReadAuditContent));
+        assert_eq!(readers.collect::<Vec<_>>(), [Role::Owner, Role::Auditor]);
         assert!(!Role::Finance.covers(Role::Auditor) && !Role::Developer.covers(Role::Operator));
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, RedisError, ServerErrorKind};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -15,7 +15,7 @@ use super::call::Call;
 use super::script::Script;
 
 /// A connection is made behind everybody's back, and may take longer than a request may wait.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     client: Client,
@@ -152,7 +152,11 @@ pub(super) async fn run_alone(
     }
 }
 
-async fn run_on(connection: &mut MultiplexedConnection, script: &Script, call: &Call) -> Result<Vec<i64>, RedisError> {
+pub(super) async fn run_on<T: FromRedisValue>(
+    connection: &mut MultiplexedConnection,
+    script: &Script,
+    call: &Call,
+) -> Result<Vec<T>, RedisError> {
     match command("EVALSHA", &script.hash, call).query_async(connection).await {
         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
             command("EVAL", &script.source, call).query_async(connection).await

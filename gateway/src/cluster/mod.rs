@@ -6,6 +6,9 @@
 //! when it is back. Places and money that a gateway holds are leases: those of one that is gone come back, for what it
 //! spent is written to the ledger when it starts again, and noted then.
 //!
+//! What gateways learn of deployments that had better be left alone goes there too (`rest`, `rest_courier`): nobody waits
+//! for that.
+//!
 //! One Redis (or a primary with replicas), 6.2 or later, or Valkey. All names have one hash tag, so that a cluster
 //! would keep them together, but moved slots are not followed: it is not made for Redis Cluster. Only this folder names
 //! the crate `redis`.
@@ -19,6 +22,8 @@ mod link;
 mod names;
 mod owed;
 mod reply;
+mod rest;
+mod rest_courier;
 mod script;
 mod seeding;
 mod settings;
@@ -28,5 +33,7 @@ mod tests;
 
 pub use lease::SharedReservation;
 pub use limiter::{Limiter, Reservation, Reserved};
+pub use rest::{Heard, News, Rest, RestBoard, Word};
+pub use rest_courier::RestCourier;
 pub use settings::{BadSettings, SharedSettings, WhenAway};
 pub use shared::{NotReserved, OnCrossing, SharedLimiter, Unavailable};

@@ -8,6 +8,11 @@ pub(super) struct Names {
     base: String,
 }
 
+/// Before the names of deployments that rest.
+pub(super) fn rests_base(prefix: &str) -> String {
+    format!("{{{prefix}}}:rests:")
+}
+
 impl Names {
     pub(super) fn new(prefix: &str) -> Self {
         Self { base: format!("{{{prefix}}}:limits:") }

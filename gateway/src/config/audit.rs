@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::alerts::{SyslogConfig, SyslogFile, WebhookConfig, WebhookFile, check_syslog, check_webhook};
+use super::audit_content::{AuditContentConfig, AuditContentFile, check_audit_content};
 use super::outward::Outward;
 use super::privacy::secret;
 use super::validate::{Invalid, invalid};
@@ -36,6 +37,8 @@ pub struct AuditFile {
     /// Where each entry is sent, as in `[alerts]`.
     pub webhook: Option<WebhookFile>,
     pub syslog: Option<SyslogFile>,
+    /// Whose requests and answers are kept too; nobody's where it is not there.
+    pub content: Option<AuditContentFile>,
 }
 
 impl Default for AuditFile {
@@ -49,6 +52,7 @@ impl Default for AuditFile {
             keep_days: BTreeMap::new(),
             webhook: None,
             syslog: None,
+            content: None,
         }
     }
 }
@@ -73,6 +77,7 @@ pub struct AuditConfig {
     pub keep_days: BTreeMap<DataClass, u32>,
     pub webhook: Option<WebhookConfig>,
     pub syslog: Option<SyslogConfig>,
+    pub content: Option<AuditContentConfig>,
 }
 
 pub(super) fn check_audit(file: &AuditFile, in_country: &[IpNet], outward: &Outward) -> Result<AuditConfig, Invalid> {
@@ -102,6 +107,7 @@ pub(super) fn check_audit(file: &AuditFile, in_country: &[IpNet], outward: &Outw
         keep_days: file.keep_days.iter().map(days).collect::<Result<_, _>>()?,
         webhook: file.webhook.as_ref().map(|webhook| check_webhook(webhook, in_country, outward)).transpose()?,
         syslog: file.syslog.as_ref().map(check_syslog).transpose()?,
+        content: file.content.as_ref().map(check_audit_content).transpose()?,
     })
 }
 

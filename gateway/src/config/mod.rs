@@ -5,6 +5,7 @@
 
 mod alerts;
 mod audit;
+mod audit_content;
 mod aws;
 mod batches;
 mod billing;
@@ -30,6 +31,7 @@ mod vault;
 
 pub use alerts::{AlertsConfig, SyslogConfig, SyslogTransport, WebhookConfig};
 pub use audit::{AuditConfig, AuditMode};
+pub use audit_content::AuditContentConfig;
 pub use aws::AwsKeys;
 pub use batches::{BatchTerms, BatchesConfig, within};
 pub use billing::{BillingConfig, ExchangeConfig};

@@ -26,11 +26,14 @@ pub enum Kind {
     OpenBatch,
     /// What came of one line of a batch, by the batch's id and its place.
     BatchLine,
+    /// A request, or its answer, by the request's id and which of them it is: kept beside its audit record.
+    AuditContent,
 }
 
 impl Kind {
-    /// In the order in which they give way to others; files and batches, which their owner sees, never do.
-    pub const ALL: [Self; 8] = [
+    /// In the order in which they give way to others; files and batches, which their owner
+    /// sees, and what an auditor must find never do.
+    pub const ALL: [Self; 9] = [
         Self::Cache,
         Self::Replay,
         Self::Response,
@@ -39,6 +42,7 @@ impl Kind {
         Self::Batch,
         Self::OpenBatch,
         Self::BatchLine,
+        Self::AuditContent,
     ];
 
     /// Whether it may be dropped for something newer.
@@ -56,6 +60,7 @@ impl Kind {
             Self::Batch => "batch",
             Self::OpenBatch => "open_batch",
             Self::BatchLine => "batch_line",
+            Self::AuditContent => "audit_content",
         }
     }
 

@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue};
 use http_body::Body as _;
+use http_body_util::{BodyExt as _, Collected};
 use shekara_protocol::error::ApiError;
 
 use super::RequestId;
@@ -52,6 +54,7 @@ async fn authenticate(gateway: &Gateway, door: Door, mut request: Request, next:
     let settlement = Arc::clone(&authenticated.context().settlement);
     request.extensions_mut().insert(authenticated);
     let response = next.run(request).await;
+    let response = if settlement.lacks_answer() { kept(&settlement, response).await } else { response };
     settled(&settlement, response)
 }
 
@@ -74,6 +77,18 @@ pub async fn visitor(State(gateway): State<Arc<Gateway>>, mut request: Request, 
     let endpoint = format!("{} {path}", request.method());
     request.extensions_mut().insert(Visit { request_id, endpoint });
     next.run(request).await
+}
+
+/// An answer that is whole and not settled yet, told to those who must keep it.
+async fn kept(settlement: &Settlement, response: Response) -> Response {
+    if response.body().size_hint().exact().is_none() {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    // It is all there already, and so cannot fail.
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    settlement.keep_answer(&body);
+    Response::from_parts(head, Body::from(body))
 }
 
 fn settled(settlement: &Settlement, mut response: Response) -> Response {

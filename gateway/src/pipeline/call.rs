@@ -73,12 +73,14 @@ pub struct Call {
 
 impl Call {
     pub fn new(authenticated: Authenticated, places: Places, headers: HeaderMap, body: Bytes, api: Api) -> Self {
+        authenticated.context().settlement.keep_body(&body);
         Self { authenticated, places, headers, body, uploads: Uploads::default(), api }
     }
 
     /// The same with the files of the form whose fields the body are.
     #[must_use]
     pub fn with_uploads(self, uploads: Uploads) -> Self {
+        self.authenticated.context().settlement.keep_uploads(&uploads);
         Self { uploads, ..self }
     }
 }

@@ -21,6 +21,7 @@ use crate::routing::{Asker, Candidate, Circumstances, Dice, NoCandidate, Plan, R
 /// # Errors
 /// Nothing may or can answer, or the provider says that the request itself is wrong.
 pub async fn dispatch(gateway: &Arc<Gateway>, request: ScreenedRequest) -> Result<Answer, ApiError> {
+    request.context.settlement.keep_request().await?;
     let plan = plan(gateway, &request).map_err(|error| {
         alarms::tell_unanswered(gateway, &request, error);
         refusal::no_candidate(error)

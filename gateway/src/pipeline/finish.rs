@@ -60,6 +60,7 @@ pub(super) fn begun_as(
                 settlement.note_unreported_usage();
             }
             let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
+            settlement.keep_answer(&body);
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
             Ok(Answer::Whole(body))
         }
@@ -67,6 +68,7 @@ pub(super) fn begun_as(
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
             settlement.note_audio(seconds, UsageSource::Provider);
+            settlement.keep_answer(&body);
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
             Ok(if is_text { Answer::Text(body) } else { Answer::Whole(body) })
         }

@@ -11,19 +11,19 @@ use tokio::sync::{Semaphore, TryAcquireError};
 use super::admission::Places;
 use super::authenticated::{Authenticated, RequestContext};
 use super::export::Exports;
-use super::health::Health;
+use super::health::{Board, Health};
 use super::jobs::Jobs;
 use super::live::RoomLimits;
 use super::replay::Lives;
 use super::shelf::Shelf;
 use super::sign_in::Failures;
-use super::spending::{LimiterError, limiter};
+use super::spending::{LimiterError, Limiting, limiter};
 use super::{Conversations, Drain, Knock, Settlement, Snapshot, Sources, refusal};
 use crate::alerts::Alerts;
 use crate::audit::Outcome;
 use crate::auth::{Directory, KeyError, PresentedKey};
 use crate::billing::{RateTable, Rates};
-use crate::cluster::Limiter;
+use crate::cluster::{Limiter, RestCourier};
 use crate::config::{AuditMode, Config, ExchangeConfig};
 use crate::content::{Bounds, ContentKeys, Item};
 use crate::routing::{Candidate, LocalModels, Spent, Standings};
@@ -54,6 +54,8 @@ pub struct Gateway {
     pub(super) lives: Lives,
     pub(super) health: Arc<Health>,
     pub(super) failed_logins: Failures,
+    /// Tells other gateways which deployments rest.
+    _rests: Option<RestCourier>,
     snapshot: ArcSwap<Snapshot>,
     /// Of the dollar.
     rates: ArcSwap<Rates>,
@@ -106,18 +108,23 @@ impl Gateway {
         }
         let process = format!("{:032x}", u128::from_be_bytes(parts.sources.random()));
         let begun = (process, parts.sources.now());
-        let limiter = Arc::new(limiter(&parts.snapshot.config, &parts.store, &alerts, begun).await?);
+        health.know(&parts.snapshot.config);
+        let board = Board { health: Arc::clone(&health), sources: parts.sources.clone() };
+        let wake = health.wake();
+        let Limiting { limiter, rests } =
+            limiter(&parts.snapshot.config, &parts.store, &alerts, (begun, Arc::new(board), wake)).await?;
         Ok(Self {
-            limiter,
+            limiter: Arc::new(limiter),
+            _rests: rests,
             trail: parts.trail,
             drain: Drain::default(),
             sources: parts.sources,
             conversations: parts.conversations,
             signer: parts.signer,
             audit_signer: parts.audit_signer,
+            shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store), Arc::clone(&metrics)),
             metrics,
             alerts,
-            shelf: Shelf::new(parts.content_keys, Arc::clone(&parts.store)),
             jobs: Jobs::default(),
             exports: Exports::default(),
             lives: Lives::new(),
@@ -166,6 +173,7 @@ impl Gateway {
 
     /// Requests that have begun keep the old one.
     pub fn replace_snapshot(&self, snapshot: Snapshot) {
+        self.health.know(&snapshot.config);
         self.snapshot.store(Arc::new(snapshot));
     }
 
@@ -204,6 +212,12 @@ impl Gateway {
     /// Keeps content behind the request's back; true if it will be found.
     pub(super) fn keep(&self, item: Item, bounds: Bounds) -> bool {
         self.shelf.keep(item, self.sources.random(), bounds, self.now_ms())
+    }
+
+    /// Everything as OpenMetrics has it.
+    pub fn open_metrics(&self) -> String {
+        self.metrics.note_rests(self.health.resting(self.now_ms()));
+        self.metrics.open_metrics()
     }
 
     /// Copies for shadows that are under way.

@@ -90,15 +90,22 @@ impl Source for Late {
     fn settlement(&self) -> &Settlement {
         &self.settlement
     }
+
+    /// Its signs of life are nobody's answer, and errors are told before they are settled.
+    fn is_first_hand(&self) -> bool {
+        false
+    }
 }
 
 impl Late {
     /// Settles first: the last byte goes out only behind the record.
     fn failed(&mut self, error: &ApiError) -> AnswerStream {
         self.settlement.note_error(error.code.as_deref());
-        let unkept = self.settlement.settle(Outcome::Failed, 200).err().map(|_| refusal::audit_unavailable());
-        let error = unkept.as_ref().unwrap_or(error);
-        let last = self.shape.end(Some((error, &self.request_id)));
+        let mut last = self.shape.end(Some((error, &self.request_id)));
+        last.iter().for_each(|bytes| self.settlement.keep_answer(bytes));
+        if self.settlement.settle(Outcome::Failed, 200).is_err() {
+            last = self.shape.end(Some((&refusal::audit_unavailable(), &self.request_id)));
+        }
         Box::pin(stream::iter(last.into_iter().map(Ok)))
     }
 }

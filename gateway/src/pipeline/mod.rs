@@ -28,6 +28,7 @@ mod gateway;
 mod health;
 mod incoming;
 mod jobs;
+mod kept_content;
 mod kept_file;
 mod labelling;
 mod late;
@@ -78,6 +79,7 @@ pub use form::read_form;
 pub use gateway::{Gateway, GatewayParts, known_rates};
 pub use incoming::Incoming;
 pub use jobs::Jobs;
+pub use kept_content::{FileNote, KeptPart, NotRead, Part, PartHead, kept_content};
 pub use kept_file::{
     FileAbout, FileReader, FileRecord, FileWriter, Room, check_file_count, delete_file, file_record, file_records,
     fresh_file_id, keep_now, owner_of,

@@ -26,6 +26,11 @@ pub(super) trait Source: Send + 'static {
     fn left(&self) -> Duration;
 
     fn settlement(&self) -> &Settlement;
+
+    /// Whether its events are its own, and not those of another source.
+    fn is_first_hand(&self) -> bool {
+        true
+    }
 }
 
 pub(super) fn pump(source: impl Source) -> AnswerStream {
@@ -46,6 +51,9 @@ async fn run(mut source: impl Source, client: mpsc::Sender<Bytes>) {
             bytes = source.next() => bytes,
         };
         let Some(bytes) = bytes else { return };
+        if source.is_first_hand() {
+            source.settlement().keep_answer(&bytes);
+        }
         if tokio::time::timeout(source.left().max(GOODBYE), client.send(bytes)).await.is_err() {
             source.settlement().note_error(Some("client_too_slow"));
             // Its failure was logged; before the client sees the end the record is there.

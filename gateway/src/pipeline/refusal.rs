@@ -118,6 +118,12 @@ pub(super) fn unpriced() -> ApiError {
     ApiError::unavailable("model_unpriced", message, 60).final_answer()
 }
 
+/// The request must be kept before it is sent.
+pub(super) fn audit_content_unavailable() -> ApiError {
+    let message = "The request could not be kept as it must be, so it was not sent.";
+    ApiError::unavailable("audit_content_unavailable", message, 5)
+}
+
 /// For whoever is believed and may not do this.
 pub fn not_permitted() -> ApiError {
     forbidden("permission_denied", "The role of this key does not allow this.")

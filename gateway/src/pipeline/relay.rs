@@ -244,9 +244,17 @@ impl Relay {
     /// Settles first: the last byte goes out only behind the record.
     fn end_with(&mut self, outcome: Outcome, error: Option<&ApiError>) {
         self.ended = true;
+        // What is kept of an answer is whole before its record is made.
+        let told = self.settlement.keeps_content().then(|| {
+            let last = self.shape.end(error.map(|error| (error, self.request_id.as_str())));
+            self.out.iter().chain(&last).for_each(|bytes| self.settlement.keep_answer(bytes));
+            last
+        });
         let unkept = self.settlement.settle(outcome, 200).err().map(|_| refusal::audit_unavailable());
-        let error = unkept.as_ref().or(error).map(|error| (error, self.request_id.as_str()));
-        let last = self.shape.end(error);
+        let last = match (told, &unkept) {
+            (Some(told), None) => told,
+            _ => self.shape.end(unkept.as_ref().or(error).map(|error| (error, self.request_id.as_str()))),
+        };
         self.out.extend(last);
     }
 }

@@ -121,6 +121,7 @@ impl Leading<'_> {
         };
         if let Some((kept, body)) = kept {
             settlement.note_kept(&kept.facts, REASON);
+            settlement.keep_answer(&body);
             if settlement.settle(Outcome::Completed, 200).is_err() {
                 return fail(live, settlement, refusal::audit_unavailable());
             }
@@ -182,6 +183,7 @@ impl Leading<'_> {
 /// Settled here, for its own client may be gone.
 fn fail(live: &Live, settlement: &Settlement, error: ApiError) {
     settlement.note_error(error.code.as_deref());
+    settlement.keep_answer(error.to_json().as_bytes());
     // Where it fails, it was logged, and is tried again with the answer.
     let _ = settlement.settle(Outcome::Failed, error.status.as_u16());
     live.begin(Err(error));
@@ -200,6 +202,9 @@ async fn hear(mut ear: Ear, twin: Option<Twin>) -> Result<Answer, ApiError> {
     if let Form::Events | Form::Bytes(_) = head.form {
         let body: AnswerStream = Box::pin(stream::unfold((ear, twin), |(mut ear, twin)| async move {
             let heard = ear.next().await;
+            if let (Some(twin), Some(heard)) = (&twin, &heard) {
+                twin.settlement.keep_answer(&heard.chunk);
+            }
             let settled = heard.as_ref().map_or_else(|| ear.ended(), |heard| heard.settled.clone());
             if let (Some(twin), Some(ended)) = (&twin, settled) {
                 twin.settlement.note_kept(&ended.facts, REASON);
@@ -214,6 +219,7 @@ async fn hear(mut ear: Ear, twin: Option<Twin>) -> Result<Answer, ApiError> {
     }
     let body = ear.next().await.ok_or_else(ApiError::internal)?.chunk;
     if let Some(Twin { settlement, places }) = twin {
+        settlement.keep_answer(&body);
         settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
         drop(places);
     }

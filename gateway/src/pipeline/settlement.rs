@@ -8,21 +8,24 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
 use jiff::Timestamp;
+use shekara_protocol::error::ApiError;
 
 use super::draft::Draft;
 use super::facts::{Ended, Facts};
 use super::health::Health;
+use super::kept_content::{KeptContent, NotKept};
 use super::spending::tell;
 use super::tariffs::{Metered, Tariffs};
-use super::{Gateway, Sources};
+use super::{Gateway, Sources, refusal};
 use crate::alerts::{About, Alerts, Event};
 use crate::audit::{AuditRecord, Outcome, Try, TryResult};
 use crate::auth::{Bearer, Bounds, DataClass};
 use crate::billing::{Factor, Rates, Tenge, Usage, UsageSource};
 use crate::cluster::{Limiter, Reservation};
 use crate::limits::{Crossing, Level, Scope, Settled, Standing, Used};
-use crate::pii::{Entity, ScanSummary};
+use crate::pii::{Entity, ScanSummary, Uploads};
 use crate::routing::{Deployment, Reason, Spent};
 use crate::store::{AuditTrail, JournalError, Position};
 use crate::telemetry::Metrics;
@@ -46,6 +49,17 @@ pub struct Settlement {
     hold: Mutex<Option<Reservation>>,
     limiter: Arc<Limiter>,
     bounds: Bounds,
+    /// Of tenants that must keep it.
+    kept: Option<KeptContent>,
+}
+
+/// Why a request is not settled.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsettled {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Content(#[from] NotKept),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +105,7 @@ impl Settlement {
             completion_tokens: None,
             usage_source: None,
             audio_seconds: None,
+            content: None,
             first_token_ms: None,
             total_ms: 0,
         };
@@ -99,6 +114,7 @@ impl Settlement {
             hold: Mutex::new(None),
             limiter: Arc::clone(&gateway.limiter),
             bounds: key.bounds.clone(),
+            kept: KeptContent::begin(gateway, &snapshot.config, key, request_id),
             state: Mutex::new(State::Open),
             received: Instant::now(),
             trail: Arc::clone(&gateway.trail),
@@ -129,6 +145,42 @@ impl Settlement {
     /// A copy of what is known, for the answer's headers.
     pub fn draft(&self) -> Draft {
         self.lock().clone()
+    }
+
+    /// A body as it came, for those who must keep it.
+    pub fn keep_body(&self, body: &Bytes) {
+        self.kept.iter().for_each(|kept| kept.note_request(body));
+    }
+
+    /// Files that came beside it.
+    pub fn keep_uploads(&self, uploads: &Uploads) {
+        self.kept.iter().for_each(|kept| kept.note_files(uploads));
+    }
+
+    /// The next bytes of an answer as its client gets it.
+    pub fn keep_answer(&self, bytes: &[u8]) {
+        self.kept.iter().for_each(|kept| kept.note_answer(bytes));
+    }
+
+    /// Its answer is to be kept, and nobody has told it.
+    pub fn lacks_answer(&self) -> bool {
+        self.kept.as_ref().is_some_and(KeptContent::lacks_answer)
+    }
+
+    pub(super) fn keeps_content(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Before anything is sent: where the request must be kept, it is.
+    ///
+    /// # Errors
+    /// 503: it cannot be kept.
+    pub(super) async fn keep_request(&self) -> Result<(), ApiError> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        let class = self.lock().record.data_class;
+        let seals = kept.keep_request(class).await.map_err(|_| refusal::audit_content_unavailable())?;
+        self.lock().record.content = seals;
+        Ok(())
     }
 
     /// What an administrator's act is about.
@@ -298,8 +350,8 @@ impl Settlement {
     /// Ends the request; only the first call counts.
     ///
     /// # Errors
-    /// The record could not be kept. The answer must then not be completed.
-    pub fn settle(&self, outcome: Outcome, status: u16) -> Result<(), JournalError> {
+    /// The record, or content that must be kept, could not be. The answer must then not be completed.
+    pub fn settle(&self, outcome: Outcome, status: u16) -> Result<(), Unsettled> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if *state == State::Settled {
             return Ok(());
@@ -311,6 +363,9 @@ impl Settlement {
         draft.record.status = status;
         draft.record.total_ms = total_ms;
         draft.estimate();
+        if let Some(kept) = &self.kept {
+            kept.close(&mut draft.record, outcome == Outcome::Completed)?;
+        }
         self.charge(&mut draft);
         self.append(&draft.record)?;
         *state = State::Settled;

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Digest;
 use crate::content::{
     Address, Bounds, ContentKeys, Erased, Item, Kind, OpenError, Owner, RANDOM_BYTES, Row, SealError, Subject,
 };
 use crate::content::{open, seal};
 use crate::store::{MAX_NAMES, Store, StoreError};
+use crate::telemetry::Metrics;
 
 /// What an item belongs to: its kind and name.
 pub type Beside<'n> = (Kind, &'n [&'n [u8]]);
@@ -20,6 +22,8 @@ pub type Beside<'n> = (Kind, &'n [&'n [u8]]);
 const MAX_WAITING_BYTES: usize = 64 << 20;
 const MAX_WAITING: usize = 4_096;
 
+/// Clones are the same shelf.
+#[derive(Clone)]
 pub struct Shelf {
     shared: Arc<Shared>,
     writers: TaskTracker,
@@ -28,6 +32,7 @@ pub struct Shelf {
 struct Shared {
     keys: ContentKeys,
     store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
     waiting: Mutex<Waiting>,
     /// Held while rows are written or deleted, so that what was deleted does not come back.
     turn: tokio::sync::Mutex<()>,
@@ -53,8 +58,8 @@ pub enum ShelfError {
 }
 
 impl Shelf {
-    pub fn new(keys: ContentKeys, store: Arc<dyn Store>) -> Self {
-        let shared = Shared { keys, store, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() };
+    pub fn new(keys: ContentKeys, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        let shared = Shared { keys, store, metrics, waiting: Mutex::default(), turn: tokio::sync::Mutex::default() };
         Self { shared: Arc::new(shared), writers: TaskTracker::new() }
     }
 
@@ -73,17 +78,48 @@ impl Shelf {
         name: &[&[u8]],
         now_ms: u64,
     ) -> Result<Option<Vec<u8>>, ShelfError> {
+        let row = self.load_row(tenant, kind, name, now_ms).await?;
+        Ok(row.map(|row| open(&self.shared.keys, &row)).transpose()?)
+    }
+
+    /// The same as it lies there, sealed.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) async fn load_row(
+        &self,
+        tenant: &str,
+        kind: Kind,
+        name: &[&[u8]],
+        now_ms: u64,
+    ) -> Result<Option<Arc<Row>>, ShelfError> {
         let addresses = self.shared.keys.addresses(tenant, kind, name);
         let waiting = addresses.iter().find_map(|address| self.shared.waiting().get(tenant, kind, *address));
-        let row = match waiting.filter(|row| row.expires_at_ms > now_ms) {
+        Ok(match waiting.filter(|row| row.expires_at_ms > now_ms) {
             Some(row) => Some(row),
             None => self.shared.store.content().load(tenant.to_owned(), kind, addresses, now_ms).await?.map(Arc::new),
-        };
-        Ok(row.map(|row| open(&self.shared.keys, &row)).transpose()?)
+        })
     }
 
     /// Keeps an item in place of what had its name. True if it will be found: what is too large is not kept.
     pub fn keep(&self, item: Item, random: [u8; RANDOM_BYTES], bounds: Bounds, now_ms: u64) -> bool {
+        self.put(item, random, bounds, now_ms).is_some()
+    }
+
+    /// The same; gives the hash of what will lie there.
+    pub(super) fn keep_known(
+        &self,
+        item: Item,
+        random: [u8; RANDOM_BYTES],
+        bounds: Bounds,
+        now_ms: u64,
+    ) -> Option<Digest> {
+        // What ends with the process has nobody to write it.
+        tokio::runtime::Handle::try_current().ok()?;
+        self.put(item, random, bounds, now_ms).map(|row| Digest::of(&row.sealed))
+    }
+
+    fn put(&self, item: Item, random: [u8; RANDOM_BYTES], bounds: Bounds, now_ms: u64) -> Option<Arc<Row>> {
         let kind = item.kind.as_str();
         if item.content.len() > bounds.item_bytes {
             tracing::warn!(
@@ -91,22 +127,40 @@ impl Shelf {
                 bytes = item.content.len(),
                 "an item is too large to be kept ([content] max_item_bytes)"
             );
-            return false;
+            return None;
         }
         // What is around the content as it lies in a row.
         let bounds = Bounds { item_bytes: bounds.item_bytes.saturating_add(1_024), ..bounds };
         let Ok(row) = seal(&self.shared.keys, item, random) else {
             tracing::error!(kind, "content could not be sealed and is not kept");
-            return false;
+            return None;
         };
         let row = Arc::new(row);
         if !self.shared.waiting().put(&row) {
             tracing::error!(kind, "too much content waits to be written; an item is not kept");
-            return false;
+            return None;
         }
-        let shared = Arc::clone(&self.shared);
-        self.writers.spawn(async move { shared.write(&row, bounds, now_ms).await });
-        true
+        let (shared, own) = (Arc::clone(&self.shared), Arc::clone(&row));
+        self.writers.spawn(async move { shared.write(&own, bounds, now_ms).await });
+        Some(row)
+    }
+
+    /// Keeps an item, and gives the hash of what lies in the store then; none where there is no room for it.
+    ///
+    /// # Errors
+    /// As [`Self::keep_now`].
+    pub(super) async fn keep_known_now(
+        &self,
+        item: Item,
+        random: [u8; RANDOM_BYTES],
+        bounds: Bounds,
+        now_ms: u64,
+    ) -> Result<Option<Digest>, ShelfError> {
+        let row = seal(&self.shared.keys, item, random)?;
+        let (digest, _turn) = (Digest::of(&row.sealed), self.shared.turn.lock().await);
+        // What is around the content as it lies in a row.
+        let bounds = Bounds { item_bytes: bounds.item_bytes.saturating_add(1_024), ..bounds };
+        Ok(self.shared.store.content().keep(row, bounds, now_ms).await?.then_some(digest))
     }
 
     /// Keeps an item, and comes back when it lies in the store: true unless there is no room for it. `beside`, if given,
@@ -249,7 +303,11 @@ impl Shared {
             return;
         }
         let kind = row.kind.as_str();
-        match self.store.content().keep(Row::clone(row), bounds, now_ms).await {
+        let kept = self.store.content().keep(Row::clone(row), bounds, now_ms).await;
+        if row.kind == Kind::AuditContent && !matches!(kept, Ok(true)) {
+            self.metrics.note_lost_content();
+        }
+        match kept {
             Ok(true) => {}
             Ok(false) => tracing::warn!(kind, "there is no room for an item; it is not kept ([content] max_bytes)"),
             Err(error) => tracing::error!(%error, kind, "an item could not be kept"),

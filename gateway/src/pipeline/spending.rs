@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shekara_protocol::error::ApiError;
+use tokio::sync::Notify;
 
 use super::admission::Admitted;
 use super::endpoint::Endpoint;
@@ -15,7 +16,8 @@ use crate::alerts::{About, Alerts, Event};
 use crate::auth::{Bounds, OwnBound, parts_of_scope};
 use crate::billing::{Factor, Tenge, Usage, UsageSource};
 use crate::cluster::{
-    BadSettings, Limiter, NotReserved, OnCrossing, Reserved, SharedLimiter, SharedSettings, WhenAway,
+    BadSettings, Limiter, NotReserved, OnCrossing, Reserved, RestBoard, RestCourier, SharedLimiter, SharedSettings,
+    WhenAway,
 };
 use crate::config::{ClusterConfig, Config};
 use crate::limits::{
@@ -44,28 +46,39 @@ pub enum LimiterError {
     Store(#[from] StoreError),
 }
 
+/// What this gateway has in common with others, if there are any.
+pub(super) struct Limiting {
+    pub(super) limiter: Limiter,
+    pub(super) rests: Option<RestCourier>,
+}
+
+/// This process and when it began, and what others are told of deployments that rest.
+type Own = ((String, Timestamp), Arc<dyn RestBoard>, Arc<Notify>);
+
 /// Counts alone, or with others as the configuration says; what was used before this process began counts as well.
 pub(super) async fn limiter(
     config: &Config,
     store: &Arc<dyn Store>,
     alerts: &Arc<Alerts>,
-    (process, now): (String, Timestamp),
-) -> Result<Limiter, LimiterError> {
+    ((process, now), board, wake): Own,
+) -> Result<Limiting, LimiterError> {
     let offset = UtcOffset::from_seconds(config.utc_offset.seconds())?;
     let Some(cluster) = &config.cluster else {
         let local = LocalLimiter::new(offset);
         seed(&local, store.as_ref(), (config, now)).await?;
-        return Ok(Limiter::Local(local));
+        return Ok(Limiting { limiter: Limiter::Local(local), rests: None });
     };
     let settings = shared_settings(cluster, process, offset)?;
     let alerts = Arc::clone(alerts);
     let on_crossing: OnCrossing = Box::new(move |crossing: Crossing| tell(&alerts, &[crossing]));
     let ledger = Arc::new(StoreLedger(Arc::clone(store)));
+    let rests = RestCourier::start(&settings, board, wake)?;
     let shared = SharedLimiter::start(&settings, ledger, on_crossing)?;
-    if !shared.connected(CONNECT).await {
+    let (is_there, _) = tokio::join!(shared.connected(CONNECT), rests.heard(CONNECT));
+    if !is_there {
         tracing::error!("Redis ([cluster] redis) does not answer; until it does, limits are held as when_away says");
     }
-    Ok(Limiter::Shared(shared))
+    Ok(Limiting { limiter: Limiter::Shared(shared), rests: Some(rests) })
 }
 
 fn shared_settings(

@@ -171,11 +171,13 @@ impl Relay {
     /// Settles first: the last byte goes out only behind the record.
     fn end_with(&mut self, outcome: Outcome, last: Bytes) {
         self.has_ended = true;
+        let done = Bytes::from_static(sse::DONE.as_bytes());
+        self.out.iter().chain([&last, &done]).for_each(|bytes| self.settlement.keep_answer(bytes));
         let last = match self.settlement.settle(outcome, 200) {
             Ok(()) => last,
             Err(_) => Bytes::from(sse::error(&refusal::audit_unavailable().to_json())),
         };
         self.out.push_back(last);
-        self.out.push_back(Bytes::from_static(sse::DONE.as_bytes()));
+        self.out.push_back(done);
     }
 }

@@ -205,7 +205,7 @@ fn without_password(error: sqlx::Error, url: &str) -> StoreError {
 
 type Steps = [(i64, &'static str, &'static str)];
 
-const SQLITE: [(i64, &str, &str); 16] = [
+const SQLITE: [(i64, &str, &str); 17] = [
     (1, "first", include_str!("../../migrations/sqlite/0001_first.sql")),
     (2, "vault", include_str!("../../migrations/sqlite/0002_vault.sql")),
     (3, "answers", include_str!("../../migrations/sqlite/0003_answers.sql")),
@@ -221,10 +221,11 @@ const SQLITE: [(i64, &str, &str); 16] = [
     (13, "people", include_str!("../../migrations/sqlite/0013_people.sql")),
     (14, "admin_idempotency", include_str!("../../migrations/sqlite/0014_admin_idempotency.sql")),
     (15, "corrections", include_str!("../../migrations/sqlite/0015_corrections.sql")),
+    (16, "audit_content", include_str!("../../migrations/sqlite/0016_audit_content.sql")),
     (17, "ledger_months", include_str!("../../migrations/sqlite/0017_ledger_months.sql")),
 ];
 
-const POSTGRES: [(i64, &str, &str); 10] = [
+const POSTGRES: [(i64, &str, &str); 11] = [
     (7, "first", include_str!("../../migrations/postgres/0007_first.sql")),
     (8, "writers", include_str!("../../migrations/postgres/0008_writers.sql")),
     (9, "tenancy", include_str!("../../migrations/postgres/0009_tenancy.sql")),
@@ -234,6 +235,7 @@ const POSTGRES: [(i64, &str, &str); 10] = [
     (13, "people", include_str!("../../migrations/postgres/0013_people.sql")),
     (14, "admin_idempotency", include_str!("../../migrations/postgres/0014_admin_idempotency.sql")),
     (15, "corrections", include_str!("../../migrations/postgres/0015_corrections.sql")),
+    (16, "audit_content", include_str!("../../migrations/postgres/0016_audit_content.sql")),
     (17, "ledger_months", include_str!("../../migrations/postgres/0017_ledger_months.sql")),
 ];
 

@@ -163,7 +163,8 @@ async fn months_are_counted_as_rows_come() {
             let num: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(differ)).fetch_one(&store.pool).await.unwrap();
             assert_eq!(num, 0, "{one}");
         }
-        let groups: i64 = sqlx::query_scalar("SELECT count(*) FROM ledger_months").fetch_one(&store.pool).await.unwrap();
+        let groups: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM ledger_months").fetch_one(&store.pool).await.unwrap();
         assert!(groups > 4, "{groups}");
     }
 }

@@ -227,7 +227,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
         "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
          provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
          streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds, tries, object, department, scenario, day) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, NULLIF($29, -1.0), $30, $31, $32, $33, $34) \
+         answer_entities, audio_seconds, tries, object, department, scenario, day, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, NULLIF($29, -1.0), $30, $31, $32, $33, $34, $35) \
          ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
          provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
          data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
@@ -236,7 +236,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
          completion_tokens = excluded.completion_tokens, usage_source = excluded.usage_source, \
          first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms, \
          answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds, tries = excluded.tries, \
-         object = excluded.object",
+         object = excluded.object, content = excluded.content",
     )
     .bind(&record.request_id)
     .bind(&record.time)
@@ -273,6 +273,7 @@ fn bind_audit(record: &AuditRecord) -> Query<'_> {
     .bind(&record.department)
     .bind(&record.scenario)
     .bind(&record.day)
+    .bind(record.content.as_ref().and_then(|content| serde_json::to_string(content).ok()))
 }
 
 fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
@@ -296,8 +297,11 @@ fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
     let answer_entities: BTreeMap<String, u32> =
         serde_json::from_str(row.try_get("answer_entities")?).map_err(|_| unknown("answer_entities"))?;
     let tries: Vec<Try> = serde_json::from_str(row.try_get("tries")?).map_err(|_| unknown("tries"))?;
+    let content = row.try_get::<Option<&str>, _>("content")?;
+    let content = content.map(serde_json::from_str).transpose().map_err(|_| unknown("content"))?;
     let record = AuditRecord {
         tries,
+        content,
         request_id: row.try_get("request_id")?,
         time: row.try_get("time")?,
         tenant: row.try_get("tenant")?,

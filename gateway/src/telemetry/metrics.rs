@@ -7,6 +7,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -65,12 +66,20 @@ struct EntityLabels {
     entity: String,
 }
 
+#[derive(Debug, Clone, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct DeploymentLabels {
+    provider: String,
+    model: String,
+}
+
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     pub alerts: AlertCounts,
     requests: Family<RequestLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    resting: Family<DeploymentLabels, Gauge>,
+    lost_content: Counter,
     screened: Family<ScreeningLabels, Counter>,
     entities: Family<EntityLabels, Counter>,
     tokens: Family<TokenLabels, Counter>,
@@ -87,6 +96,8 @@ impl Default for Metrics {
             alerts: AlertCounts::default(),
             requests: Family::default(),
             attempts: Family::default(),
+            resting: Family::default(),
+            lost_content: Counter::default(),
             screened: Family::default(),
             entities: Family::default(),
             tokens: Family::default(),
@@ -98,6 +109,10 @@ impl Default for Metrics {
         metrics.alerts.register(registry);
         registry.register("shekara_requests", "Requests with a valid key, by their end.", metrics.requests.clone());
         registry.register("shekara_attempts", "Calls of providers, by their result.", metrics.attempts.clone());
+        let resting = "Deployments that are passed over, whichever gateway found out.";
+        registry.register("shekara_resting", resting, metrics.resting.clone());
+        let lost = "Requests and answers that should have been kept for the audit and were not.";
+        registry.register("shekara_audit_content_lost", lost, metrics.lost_content.clone());
         registry.register("shekara_screened", "Requests by what the scan led to.", metrics.screened.clone());
         registry.register("shekara_entities", "Findings in requests.", metrics.entities.clone());
         registry.register("shekara_tokens", "Tokens of prompts and answers.", metrics.tokens.clone());
@@ -157,6 +172,20 @@ impl Metrics {
         }
         if answered {
             self.duration.get_or_create(&labels).observe(record.total_ms as f64 / 1e3);
+        }
+    }
+
+    /// A request, or its answer, is not kept beside its record.
+    pub fn note_lost_content(&self) {
+        self.lost_content.inc();
+    }
+
+    /// Which deployments of the configuration are passed over now, as provider and model.
+    pub fn note_rests(&self, resting: impl IntoIterator<Item = (Box<str>, Box<str>)>) {
+        self.resting.clear();
+        for (provider, model) in resting {
+            let labels = DeploymentLabels { provider: provider.into(), model: model.into() };
+            self.resting.get_or_create(&labels).set(1);
         }
     }
 

@@ -19,7 +19,7 @@ const REACHES: [ReachLevel; 3] = [ReachLevel::Installation, ReachLevel::Tenant, 
 type Row = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
-const MATRIX: [Row; 49] = [
+const MATRIX: [Row; 50] = [
     //                                                      owner admin operator finance auditor developer
     ("GET",    "/admin/v1/me",                             "xxxxxx"),
     ("GET",    "/admin/v1/roles",                          "xxxxxx"),
@@ -61,6 +61,7 @@ const MATRIX: [Row; 49] = [
     ("GET",    "/admin/v1/audit",                          "xx..x."),
     ("GET",    "/admin/v1/audit/keys",                     "xx..x."),
     ("GET",    "/admin/v1/audit/export",                   "xx..x."),
+    ("GET",    "/admin/v1/audit/{request_id}/content",     "x...x."),
     ("GET",    "/admin/v1/usage",                          "xxxxxx"),
     ("GET",    "/admin/v1/usage/forecast",                 "xxxxxx"),
     ("GET",    "/admin/v1/usage/corrections",              "xxxxxx"),
@@ -108,7 +109,7 @@ async fn the_matrix_holds() {
     let keys = keys(&gateway).await;
     for (method, path, who) in MATRIX {
         let named = path.replace("{tenant}", "bank").replace("{kind}", "route").replace("{id}", "none");
-        let named = named.replace("{*name}", "nothing").replace("{number}", "0");
+        let named = named.replace("{*name}", "nothing").replace("{number}", "0").replace("{request_id}", "none");
         for (role, reach, key) in &keys {
             let column = ROLES.iter().position(|one| one == role).unwrap();
             let is_open = match who.as_bytes()[column] {

@@ -59,7 +59,7 @@ pub async fn erase_content(
     let count = |kind: Kind| erased.items.get(&kind).copied().unwrap_or_default();
     Ok(Json(json!({
         "deleted": {
-            "files": count(Kind::File), "batches": count(Kind::Batch), "responses": count(Kind::Response), "replays": count(Kind::Replay), "cached": count(Kind::Cache),
+            "files": count(Kind::File), "batches": count(Kind::Batch), "responses": count(Kind::Response), "replays": count(Kind::Replay), "cached": count(Kind::Cache), "audit": count(Kind::AuditContent),
         },
         "bytes": erased.bytes,
     })))

@@ -1,6 +1,7 @@
 //! `/admin/v1`: for the operator and everybody else who has a role. What of it a key opens says [`permissions`].
 
 mod audit;
+mod audit_content;
 mod audit_export;
 mod caller;
 mod content;
@@ -30,6 +31,7 @@ mod usage;
 mod versions;
 
 pub use audit::{audit_keys, audit_page};
+pub use audit_content::audit_content;
 pub use audit_export::audit_export;
 pub use content::erase_content;
 pub use corrections::{list_corrections, price_usage};

@@ -12,7 +12,7 @@ pub fn permissions(method: &Method, path: &str) -> &'static [Permission] {
 
 type Row = (&'static str, &'static str, &'static [Permission]);
 
-pub const TABLE: [Row; 49] = {
+pub const TABLE: [Row; 50] = {
     use Permission as P;
     const WRITE_KEYS: &[Permission] = &[P::WriteKeys, P::WriteTestKeys, P::WriteOwnKeys, P::WritePeople];
     [
@@ -56,6 +56,7 @@ pub const TABLE: [Row; 49] = {
         ("GET", "/admin/v1/audit", &[P::ReadAudit]),
         ("GET", "/admin/v1/audit/keys", &[P::ReadAudit]),
         ("GET", "/admin/v1/audit/export", &[P::ReadAudit]),
+        ("GET", "/admin/v1/audit/{request_id}/content", &[P::ReadAuditContent]),
         ("GET", "/admin/v1/usage", &[P::ReadUsage]),
         ("GET", "/admin/v1/usage/forecast", &[P::ReadUsage]),
         ("GET", "/admin/v1/usage/corrections", &[P::ReadUsage]),

@@ -116,6 +116,7 @@ impl Ask {
             Ok(_) => settlement.settle(Outcome::Completed, 200),
             Err(error) => {
                 settlement.note_error(error.code.as_deref());
+                settlement.keep_answer(error.to_json().as_bytes());
                 settlement.settle(Outcome::Failed, error.status.as_u16())
             }
         };

@@ -1,10 +1,13 @@
 //! Which deployments had better be left alone for a while: those that said how long, those whose quota is spent, those
 //! that failed twice in a row, and those that became far slower than they usually are. They are passed over while another
-//! target can answer, and tried one request at a time when their rest is over.
+//! target can answer, and tried one request at a time when their rest is over. Where gateways tell each other of it, one of
+//! them tries first.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::telling::{Telling, What};
 use super::{DeploymentKey, MAX_DEPLOYMENTS, Turn, key};
 use crate::providers::{Failure, FailureKind};
 use crate::routing::{Deployment, Reason};
@@ -17,57 +20,95 @@ const OPEN_MS: u64 = 10_000;
 const RATE_LIMIT_MS: u64 = 5_000;
 const QUOTA_MS: u64 = 600_000;
 /// Nobody is left alone for longer, whatever it asks.
-const MAX_REST_MS: u64 = 24 * 3_600_000;
+pub(super) const MAX_REST_MS: u64 = 24 * 3_600_000;
 /// While one request tries whether a deployment is back, others pass it over for so long.
 const PROBE_MS: u64 = 5_000;
 /// As many answers in a row that are far slower than usual open it too.
 const SLOW_ANSWERS: u32 = 3;
+/// So long it is waited for whether this gateway or another one tries first.
+const ASK_MS: u64 = 2_000;
 
 /// The recent failures of deployments. What has none is not in it.
 #[derive(Debug, Default)]
 pub(super) struct Breakers {
     troubled: Mutex<Troubled>,
+    pub(super) telling: Telling,
+    /// Other gateways hear what is told, at the moment.
+    pub(super) is_shared: AtomicBool,
 }
 
 type Troubled = HashMap<DeploymentKey, Trouble>;
 
 #[derive(Debug, Clone, Copy)]
-struct Trouble {
-    last: FailureKind,
-    failures: u32,
+pub(super) struct Trouble {
+    pub(super) last: FailureKind,
+    pub(super) failures: u32,
     /// Answers in a row that were far slower than usual.
-    slow: u32,
-    failed_ms: u64,
-    rests_until_ms: u64,
+    pub(super) slow: u32,
+    pub(super) failed_ms: u64,
+    pub(super) rests_until_ms: u64,
     /// It was opened for failures or slowness, and nothing has closed it since.
-    is_open: bool,
+    pub(super) is_open: bool,
+    /// Other gateways were told of it, or told it.
+    pub(super) is_known: bool,
+    /// Others told it, and this gateway has met nothing since.
+    pub(super) is_heard: bool,
+    /// When the rest is over, this gateway tries first.
+    pub(super) may_try: bool,
+    /// Since when it has wanted to.
+    pub(super) asked_ms: Option<u64>,
 }
 
 impl Breakers {
     /// Whether a deployment rests, and why. The engine in this process never does: its queue says itself when it is full.
     pub(super) fn rest(&self, deployment: &Deployment, now_ms: u64) -> Option<Reason> {
-        let troubled = self.lock();
-        let trouble = troubled.get(&key(deployment)).filter(|trouble| now_ms < trouble.rests_until_ms)?;
+        let mut troubled = self.lock();
+        let key = key(deployment);
+        let trouble = troubled.get_mut(&key)?;
+        if now_ms >= trouble.rests_until_ms && !self.lets_others_try(&key, trouble, now_ms) {
+            return None;
+        }
         Some(match trouble.last {
             FailureKind::RateLimit | FailureKind::Quota => Reason::Fallback(trouble.last.as_str()),
             _ => Reason::Breaker,
         })
     }
 
+    /// Only one gateway tries whether a deployment is back. Who may is asked behind the request's back; where no answer
+    /// comes, this one tries.
+    fn lets_others_try(&self, key: &DeploymentKey, trouble: &mut Trouble, now_ms: u64) -> bool {
+        let is_others_too = trouble.is_known && trouble.has_rested() && self.is_shared.load(Ordering::Relaxed);
+        if !is_others_too || trouble.may_try || !self.telling.has_name(key) {
+            return false;
+        }
+        let asked_ms = *trouble.asked_ms.get_or_insert(now_ms);
+        self.telling.tell(key, What::Asks);
+        now_ms < asked_ms.saturating_add(ASK_MS)
+    }
+
     /// A request is about to be sent: if it is the one that tries whether the deployment is back, others wait for it.
     pub(super) fn note_attempt(&self, deployment: &Deployment, now_ms: u64) {
-        if let Some(trouble) = self.lock().get_mut(&key(deployment)).filter(|trouble| trouble.has_rested()) {
+        let mut troubled = self.lock();
+        let key = key(deployment);
+        if let Some(trouble) = troubled.get_mut(&key).filter(|trouble| trouble.has_rested()) {
             trouble.rests_until_ms = trouble.rests_until_ms.max(now_ms.saturating_add(PROBE_MS));
+            (trouble.is_known, trouble.may_try, trouble.asked_ms) = (true, true, None);
+            self.telling.tell(&key, What::Rests);
         }
     }
 
     /// What a request says that was sent before the last failure is older news.
     pub(super) fn note_success(&self, deployment: &Deployment, began_ms: u64) -> Option<Turn> {
         let mut troubled = self.lock();
-        if troubled.get(&key(deployment)).is_none_or(|trouble| began_ms < trouble.failed_ms) {
+        let key = key(deployment);
+        if troubled.get(&key).is_none_or(|trouble| began_ms < trouble.failed_ms) {
             return None;
         }
-        troubled.remove(&key(deployment)).filter(|trouble| trouble.is_open).map(|_| Turn::Closed)
+        let trouble = troubled.remove(&key)?;
+        if trouble.is_known {
+            self.telling.tell(&key, What::Well { began_ms });
+        }
+        trouble.is_open.then_some(Turn::Closed)
     }
 
     pub(super) fn note_failure(&self, deployment: &Deployment, failure: Failure, now_ms: u64) -> Option<Turn> {
@@ -76,7 +117,9 @@ impl Breakers {
             return None;
         }
         let mut troubled = self.lock();
-        let before = troubled.get(&key(deployment)).filter(|before| now_ms < before.failed_ms + WINDOW_MS);
+        let key = key(deployment);
+        let known = troubled.get(&key).copied();
+        let before = known.filter(|before| now_ms < before.failed_ms + WINDOW_MS);
         let failures = before.map_or(0, |before| before.failures).saturating_add(1);
         let asked_ms = failure.retry_after_s.map(|seconds| seconds.saturating_mul(1_000));
         let rest_ms = match failure.kind {
@@ -86,16 +129,16 @@ impl Breakers {
             _ => asked_ms.unwrap_or(0),
         };
         let is_told = matches!(failure.kind, FailureKind::RateLimit | FailureKind::Quota);
-        let was_open = troubled.get(&key(deployment)).is_some_and(|known| known.is_open);
+        let was_open = known.is_some_and(|known| known.is_open);
         let is_open = was_open || failures >= FAILURES && !is_told;
         let mut rests_until_ms = now_ms.saturating_add(rest_ms.min(MAX_REST_MS));
         let mut last = failure.kind;
         // A longer rest that is under way, and why, outlasts what requests of before it meet.
-        if let Some(longer) = troubled.get(&key(deployment)).filter(|known| known.rests_until_ms > rests_until_ms) {
+        if let Some(longer) = known.filter(|known| known.rests_until_ms > rests_until_ms) {
             (rests_until_ms, last) = (longer.rests_until_ms, longer.last);
         }
-        let trouble = Trouble { last, failures, slow: 0, failed_ms: now_ms, rests_until_ms, is_open };
-        Self::put(&mut troubled, deployment, trouble);
+        let trouble = Trouble { last, failures, is_open, ..Trouble::own(known, now_ms, rests_until_ms) };
+        self.keep(&mut troubled, &key, trouble);
         (is_open && !was_open).then_some(Turn::Opened)
     }
 
@@ -105,37 +148,62 @@ impl Breakers {
             return None;
         }
         let mut troubled = self.lock();
-        let before = troubled.get(&key(deployment));
+        let key = key(deployment);
+        let before = troubled.get(&key).copied();
         // What began before the last failure is older news, and no rest ends by it.
         if before.is_some_and(|before| began_ms < before.failed_ms || now_ms < before.rests_until_ms) {
             return None;
         }
         let slow = before.map_or(0, |before| before.slow).saturating_add(1);
         let rest_ms = if slow >= SLOW_ANSWERS { OPEN_MS } else { 0 };
-        let (last, rests_until_ms) = (FailureKind::Timeout, now_ms.saturating_add(rest_ms));
         let was_open = before.is_some_and(|before| before.is_open);
         let is_open = was_open || slow >= SLOW_ANSWERS;
-        let trouble = Trouble { last, failures: 0, slow, failed_ms: now_ms, rests_until_ms, is_open };
-        Self::put(&mut troubled, deployment, trouble);
+        let trouble = Trouble { slow, is_open, ..Trouble::own(before, now_ms, now_ms.saturating_add(rest_ms)) };
+        self.keep(&mut troubled, &key, trouble);
         (is_open && !was_open).then_some(Turn::Opened)
     }
 
-    fn put(troubled: &mut Troubled, deployment: &Deployment, trouble: Trouble) {
+    /// What this gateway has met; others are told of rests alone.
+    fn keep(&self, troubled: &mut Troubled, key: &DeploymentKey, trouble: Trouble) {
         let now_ms = trouble.failed_ms;
-        if troubled.len() >= MAX_DEPLOYMENTS {
-            troubled.retain(|_, trouble| now_ms < trouble.rests_until_ms);
-        }
-        if troubled.len() < MAX_DEPLOYMENTS || troubled.contains_key(&key(deployment)) {
-            troubled.insert(key(deployment), trouble);
+        let rests = now_ms < trouble.rests_until_ms;
+        Self::put(troubled, key, Trouble { is_known: trouble.is_known || rests, ..trouble }, now_ms);
+        if rests {
+            self.telling.tell(key, What::Rests);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Troubled> {
+    pub(super) fn put(troubled: &mut Troubled, key: &DeploymentKey, trouble: Trouble, now_ms: u64) {
+        if troubled.len() >= MAX_DEPLOYMENTS {
+            troubled.retain(|_, trouble| now_ms < trouble.rests_until_ms);
+        }
+        if troubled.len() < MAX_DEPLOYMENTS || troubled.contains_key(key) {
+            troubled.insert(key.clone(), trouble);
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Troubled> {
         self.troubled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Trouble {
+    /// Of what this gateway met just now, after `before`.
+    fn own(before: Option<Self>, now_ms: u64, rests_until_ms: u64) -> Self {
+        Self {
+            last: FailureKind::Timeout,
+            failures: 0,
+            slow: 0,
+            failed_ms: now_ms,
+            rests_until_ms,
+            is_open: false,
+            is_known: before.is_some_and(|before| before.is_known),
+            is_heard: false,
+            may_try: true,
+            asked_ms: None,
+        }
+    }
+
     /// Whether it was left alone after what happened last.
     fn has_rested(&self) -> bool {
         let said_so = matches!(self.last, FailureKind::RateLimit | FailureKind::Quota);

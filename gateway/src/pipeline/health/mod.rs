@@ -1,16 +1,25 @@
 //! How deployments are doing: which had better be left alone for a while, and how busy and quick they are.
 
+mod board;
 mod breaker;
 mod ceiling;
 mod load;
+mod names;
+mod telling;
 
+use std::sync::Arc;
+
+pub(super) use board::Board;
 use breaker::Breakers;
 use ceiling::Ceilings;
 pub(super) use ceiling::Full;
 pub(super) use load::Busy;
 use load::Loads;
+use names::Names;
+use tokio::sync::Notify;
 
-use crate::config::Ceiling;
+use crate::alerts::host_name;
+use crate::config::{Ceiling, Config};
 use crate::providers::Failure;
 use crate::routing::{Deployment, Reason, Spent, Standing, Standings};
 
@@ -50,6 +59,23 @@ pub struct Health {
 }
 
 impl Health {
+    /// What other gateways call the deployments of a configuration.
+    pub(super) fn know(&self, config: &Config) {
+        self.breakers.telling.know(Names::of(config, host_name().as_deref()));
+    }
+
+    /// Wakes whoever carries news to other gateways.
+    pub(super) fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.breakers.telling.wake)
+    }
+
+    /// Those of the configuration that rest, as provider and model.
+    pub(super) fn resting(&self, now_ms: u64) -> Vec<(Box<str>, Box<str>)> {
+        let rests =
+            |key: &DeploymentKey| self.breakers.lock().get(key).is_some_and(|trouble| now_ms < trouble.rests_until_ms);
+        self.breakers.telling.known().into_iter().filter(rests).collect()
+    }
+
     /// Whether a deployment rests, and why.
     pub(super) fn rest(&self, deployment: &Deployment, now_ms: u64) -> Option<Reason> {
         self.breakers.rest(deployment, now_ms)
