@@ -14,8 +14,8 @@ use crate::upstream::{Reply, Upstream};
 const ROLES: [Role; 6] = [Role::Owner, Role::Admin, Role::Operator, Role::Finance, Role::Auditor, Role::Developer];
 const REACHES: [ReachLevel; 3] = [ReachLevel::Installation, ReachLevel::Tenant, ReachLevel::Project];
 
-/// An endpoint, and who may use it, owner to developer: `x` within any reach, `i` only with that of the whole installation, since
-/// it is about that.
+/// An endpoint, and who may use it, owner to developer: `x` within any reach, `t` with that of a tenant or more, `i` only with that
+/// of the whole installation, since it is about that.
 type Row = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
@@ -49,8 +49,8 @@ const MATRIX: [Row; 50] = [
     ("PATCH",  "/admin/v1/people/{id}",                    "xx...."),
     ("DELETE", "/admin/v1/people/{id}",                    "xx...."),
     ("POST",   "/admin/v1/logout",                         "xxxxxx"),
-    ("GET",    "/admin/v1/state",                          "xx..x."),
-    ("PUT",    "/admin/v1/state",                          "xx...."),
+    ("GET",    "/admin/v1/state",                          "tt..t."),
+    ("PUT",    "/admin/v1/state",                          "tt...."),
     ("GET",    "/admin/v1/switches",                       "iii.i."),
     ("PUT",    "/admin/v1/switches/{kind}/{*name}",        "iii..."),
     ("DELETE", "/admin/v1/switches/{kind}/{*name}",        "iii..."),
@@ -60,13 +60,13 @@ const MATRIX: [Row; 50] = [
     ("DELETE", "/admin/v1/content",                        "xx...."),
     ("GET",    "/admin/v1/audit",                          "xx..x."),
     ("GET",    "/admin/v1/audit/keys",                     "xx..x."),
-    ("GET",    "/admin/v1/audit/export",                   "xx..x."),
+    ("GET",    "/admin/v1/audit/export",                   "tt..t."),
     ("GET",    "/admin/v1/audit/{request_id}/content",     "x...x."),
     ("GET",    "/admin/v1/usage",                          "xxxxxx"),
     ("GET",    "/admin/v1/usage/forecast",                 "xxxxxx"),
-    ("GET",    "/admin/v1/usage/corrections",              "xxxxxx"),
+    ("GET",    "/admin/v1/usage/corrections",              "iiiiii"),
     ("POST",   "/admin/v1/usage/price",                    "ii.i.."),
-    ("POST",   "/admin/v1/usage/reconcile",                "xxxxxx"),
+    ("POST",   "/admin/v1/usage/reconcile",                "iiiiii"),
     ("GET",    "/admin/v1/rates",                          "xxxxxx"),
     ("POST",   "/admin/v1/rates",                          "ii.i.."),
     ("GET",    "/admin/v1/invoices",                       "xx.xx."),
@@ -114,6 +114,7 @@ async fn the_matrix_holds() {
             let column = ROLES.iter().position(|one| one == role).unwrap();
             let is_open = match who.as_bytes()[column] {
                 b'x' => true,
+                b't' => *reach != ReachLevel::Project,
                 b'i' => *reach == ReachLevel::Installation,
                 _ => false,
             };

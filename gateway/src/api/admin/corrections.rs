@@ -58,7 +58,6 @@ pub async fn price_usage(
 ) -> Result<Json<Value>, ErrorResponse> {
     let body = read_body(body, MAX_BODY_BYTES).await?;
     let request: PriceRequest = if body.is_empty() { PriceRequest::default() } else { read_object(&body)? };
-    only_supplier(&caller)?;
     if request.zero != request.reason.is_some() {
         return Err(ApiError::invalid("reason", "'zero' needs a 'reason', and there is none without it.").into());
     }
@@ -84,8 +83,8 @@ pub async fn list_corrections(
     Extension(caller): Caller,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<Value>, ErrorResponse> {
-    let which = query(which)?;
     only_supplier(&caller)?;
+    let which = query(which)?;
     let filter = LedgerFilter {
         tenant: which.tenant,
         provider: which.provider,

@@ -64,8 +64,8 @@ pub async fn reconcile_usage(
     how: Result<Query<How>, QueryRejection>,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
-    let how = query(how)?;
     only_supplier(&caller)?;
+    let how = query(how)?;
     let is_applied = yes_or_no("apply", how.apply.as_deref())?;
     if is_applied {
         require(&caller, &[Permission::WriteInvoices])?;

@@ -78,6 +78,10 @@ pub async fn import_state(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ErrorResponse> {
+    // A document is of a tenant at least: nothing of it is read for whoever has less.
+    if reach(&caller).project().is_some() {
+        return Err(not_permitted().into());
+    }
     let how = query(how)?;
     let (dry_run, prune) = (flag("dry_run", how.dry_run.as_deref())?, flag("prune", how.prune.as_deref())?);
     let body = read_body(body, MAX_STATE_BYTES).await?;

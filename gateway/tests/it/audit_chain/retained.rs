@@ -33,13 +33,13 @@ async fn what_is_past_its_time_is_sealed_and_the_rest_verifies() {
 
     let report = verified(&gateway).await;
     assert!(report.is_sound(), "{report:?}");
-    assert_eq!((report.num_seals, report.num_entries), (1, 3));
+    assert_eq!((report.num_seals, report.num_entries), (1, 4));
     assert_eq!(gateway.audit().await.len(), 2);
     let lines = exported(&gateway, &ExportPart::default()).await.join("\n") + "\n";
     let report = shekara_gateway::audit::verify(lines.as_bytes(), Some(&keys())).unwrap();
     assert!(report.is_sound() && report.num_seals == 1, "{report:?}");
 
-    assert_eq!(prune(&gateway, &[DataClass::Public, DataClass::Personal], 31).await, 3);
+    assert_eq!(prune(&gateway, &[DataClass::Public, DataClass::Personal], 31).await, 4);
     let report = verified(&gateway).await;
     assert!(report.is_sound() && report.num_entries == 0, "{report:?}");
     let (folder, _) = gateway.stop().await;
@@ -56,5 +56,5 @@ async fn what_is_past_its_time_is_sealed_and_the_rest_verifies() {
     assert!(!verified(&gateway).await.is_sound());
     gateway.tamper(&["DELETE FROM audit_seals"]).await;
     let first = verified(&gateway).await.first_problem().unwrap().to_string();
-    assert!(first.contains("numbers 1 to 5 are missing"), "{first}");
+    assert!(first.contains("numbers 1 to 6 are missing"), "{first}");
 }
