@@ -60,7 +60,7 @@ impl Browser {
     }
 
     /// To the provider, and with its answer before the gateway: the path that it leads back to.
-    pub async fn to_provider(&mut self, path: &str) -> String {
+    pub async fn leaves_for_provider(&mut self, path: &str) -> String {
         let begun = self.get(path).await;
         assert_eq!(begun.status, 303, "{}", begun.body);
         let answered = finish(self.client.get(begun.header("location"))).await;
@@ -70,7 +70,7 @@ impl Browser {
 
     /// The whole way; the last answer is the gateway's to what the provider has said.
     pub async fn log_in(&mut self) -> Answer {
-        let back = self.to_provider("/admin/v1/login").await;
+        let back = self.leaves_for_provider("/admin/v1/login").await;
         self.get(&back).await
     }
 }

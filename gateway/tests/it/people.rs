@@ -103,7 +103,7 @@ async fn somebody_whom_an_administrator_has_made_logs_in_acts_and_logs_out() {
     let id = world.made(json!({ "email": " Aigul@BANK.kz", "name": "Айгүл", "role": "auditor" })).await;
     let mut browser = Browser::new(&world.gateway);
     assert_eq!(browser.get("/admin/v1/me").await.status, 401);
-    let back = browser.to_provider("/admin/v1/login?return_to=/console/keys%3Fx%3D1").await;
+    let back = browser.leaves_for_provider("/admin/v1/login?return_to=/console/keys%3Fx%3D1").await;
     let landed = browser.get(&back).await;
     assert_eq!((landed.status, landed.header("location")), (303, "/console/keys?x=1"));
     assert_eq!(landed.header("cache-control"), "no-store");
@@ -205,13 +205,13 @@ async fn a_code_and_a_state_are_of_one_browser_and_of_use_once() {
     let world = World::new().await;
     world.made(json!({ "email": EMAIL, "role": "auditor" })).await;
     let mut browser = Browser::new(&world.gateway);
-    let back = browser.to_provider("/admin/v1/login").await;
+    let back = browser.leaves_for_provider("/admin/v1/login").await;
     let before = browser.clone();
     // Another browser that is made to follow the same link.
     let stranger = Browser::new(&world.gateway).get(&back).await;
     assert_eq!((stranger.status, stranger.code()), (400, "login_not_begun".to_owned()));
     let mut victim = Browser::new(&world.gateway);
-    victim.to_provider("/admin/v1/login").await;
+    victim.leaves_for_provider("/admin/v1/login").await;
     let forced = victim.get(&back).await;
     assert_eq!((forced.status, forced.code()), (400, "login_state_mismatch".to_owned()));
     assert!(victim.cookies.is_empty());
@@ -237,7 +237,7 @@ async fn a_code_and_a_state_are_of_one_browser_and_of_use_once() {
     assert_eq!((replayed.status, replayed.code()), (403, "login_code_refused".to_owned()));
     // Whoever takes too long begins anew.
     let mut slow = Browser::new(&world.gateway);
-    let back = slow.to_provider("/admin/v1/login").await;
+    let back = slow.leaves_for_provider("/admin/v1/login").await;
     world.pass(601);
     assert_eq!(slow.get(&back).await.code(), "login_expired");
 }
@@ -447,7 +447,7 @@ async fn while_the_provider_is_away_sessions_and_keys_go_on() {
     let world = World::new().await;
     let (mut browser, _) = world.browser_of("auditor").await;
     let mut on_the_way = Browser::new(&world.gateway);
-    let back = on_the_way.to_provider("/admin/v1/login").await;
+    let back = on_the_way.leaves_for_provider("/admin/v1/login").await;
     world.oidc.set(|own| own.outage = Some(503));
     let answer = on_the_way.get(&back).await;
     assert_eq!((answer.status, answer.code()), (503, "login_provider_unavailable".to_owned()));

@@ -174,11 +174,11 @@ async fn references(memory: &mut AnyConnection, table: &str) -> Vec<(String, Str
 }
 
 /// Rows for all tables that refer to each other as they must; keys are told apart by the number of their row.
-async fn random_rows(schema: &Schema, runner: &mut TestRunner) -> BTreeMap<String, Vec<Vec<Cell>>> {
+async fn random_rows(schema: &Schema, runner: &mut TestRunner) -> Made {
     sqlx::any::install_default_drivers();
     let mut memory = <AnyConnection as sqlx::Connection>::connect("sqlite::memory:").await.unwrap();
     migrate_to(&mut memory, Dialect::Sqlite, schema.version).await.unwrap();
-    let mut made: BTreeMap<String, Vec<Vec<Cell>>> = BTreeMap::new();
+    let mut made: Made = BTreeMap::new();
     let mut open: Vec<&Table> = schema.tables.iter().filter(|table| !table.is_seeded).collect();
     while !open.is_empty() {
         let table = open.remove(0);
@@ -204,10 +204,13 @@ async fn random_rows(schema: &Schema, runner: &mut TestRunner) -> BTreeMap<Strin
     made
 }
 
+/// Rows by table.
+type Made = BTreeMap<String, Vec<Vec<Cell>>>;
+
 /// One more row, which refers to those of its number in other tables and to the one before in its own.
 fn random_row(
     (table, refers): (&Table, &[(String, String, String)]),
-    (schema, made, rows): (&Schema, &BTreeMap<String, Vec<Vec<Cell>>>, &[Vec<Cell>]),
+    (schema, made, rows): (&Schema, &Made, &[Vec<Cell>]),
     runner: &mut TestRunner,
 ) -> Vec<Cell> {
     let at = rows.len();
@@ -233,7 +236,7 @@ fn random_row(
     row
 }
 
-async fn insert_all(test: &TestStore, schema: &Schema, rows: &BTreeMap<String, Vec<Vec<Cell>>>) {
+async fn insert_all(test: &TestStore, schema: &Schema, rows: &Made) {
     let mut transaction = test.store.pool.begin().await.unwrap();
     let loosened = super::loosened::Loosened::begin(&mut transaction, test.store.dialect, schema).await.unwrap();
     for (name, rows) in rows {

@@ -131,7 +131,10 @@ async fn postgresql_goes_away_and_nothing_is_lost() {
     let (strict, strict_projector) = start(&outside, strict, server.database("strict").await).await;
     assert_eq!(ask_many(&batched, 5).await, vec![200; 5]);
     // The first connections take longer than a usual wait.
-    while strict.ask("chat", "hi").await.status != 200 {}
+    let began = Instant::now();
+    while strict.ask("chat", "hi").await.status != 200 {
+        assert!(began.elapsed() < PATIENCE);
+    }
 
     server.end();
     for _ in 0..4 {
