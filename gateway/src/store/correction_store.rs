@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Row as _};
 
+use super::act_store::mark_acted;
 use super::correction_rows::{STANDING, insert_act, insert_correction, line_from, provider_day_from, standing_from};
 use super::database::Exclusive;
 use super::ledger_store::filtered;
@@ -122,6 +123,7 @@ impl CorrectionStore for SqlStore {
             if insert_act(&act).execute(&mut *transaction).await?.rows_affected() == 0 {
                 return Ok(Corrected::Already);
             }
+            mark_acted(&mut transaction).await?;
             let row = sqlx::query(COUNT).bind(provider).bind(from).bind(until).fetch_one(&mut *transaction).await?;
             if row.try_get::<i64, _>("num")?.cast_unsigned() != num_rows {
                 return Ok(Corrected::Changed);
