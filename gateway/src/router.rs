@@ -54,7 +54,6 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/keys/{id}/rotate", post(api::rotate_key))
         .route("/admin/v1/people", get(api::list_people).post(api::create_person))
         .route("/admin/v1/people/{id}", get(api::show_person).patch(api::change_person).delete(api::remove_person))
-        .route("/admin/v1/logout", post(api::log_out))
         .route("/admin/v1/usage", get(api::usage))
         .route("/admin/v1/usage/forecast", get(api::usage_forecast))
         .route("/admin/v1/usage/corrections", get(api::list_corrections))
@@ -68,7 +67,6 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/state", get(api::export_state).put(api::import_state))
         .route("/admin/v1/switches", get(api::list_switches))
         .route("/admin/v1/switches/{kind}/{*name}", put(api::switch_off).delete(api::switch_on))
-        .route("/admin/v1/pii/scan", post(api::scan_pii))
         .route("/admin/v1/models", get(api::list_local_models).post(api::control_local_model))
         .route("/admin/v1/content", delete(api::erase_content))
         .route("/admin/v1/audit", get(api::audit_page))
@@ -76,6 +74,9 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/admin/v1/audit/export", get(api::audit_export))
         .route("/admin/v1/audit/{request_id}/content", get(api::audit_content))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::once))
+        // Nothing is done here that must not be done twice.
+        .route("/admin/v1/logout", post(api::log_out))
+        .route("/admin/v1/pii/scan", post(api::scan_pii))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), middleware::admin));
     let doors = Router::new()
         .route("/admin/v1/login", get(api::begin_login))

@@ -19,6 +19,9 @@ CREATE TABLE ledger_months (
     PRIMARY KEY (tenant, month, project, department, key_id, environment, model, is_external)
 );
 
+-- No row comes between what is counted here and what the trigger counts.
+LOCK TABLE ledger IN SHARE ROW EXCLUSIVE MODE;
+
 INSERT INTO ledger_months
 SELECT tenant, substr(day, 1, 7), project, coalesce(department, ''), key_id, environment, model,
     CASE WHEN zone = 'external' THEN 1 ELSE 0 END, count(*), count(*) - count(corrects),

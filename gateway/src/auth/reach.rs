@@ -1,5 +1,7 @@
 //! Whose things a key of `/admin/v1` may see: everybody's, those of one tenant, or those of one of its projects.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// From wide to narrow.
@@ -34,6 +36,16 @@ pub enum Reach {
     Installation,
     Tenant { tenant: String },
     Project { tenant: String, project: String },
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installation => f.write_str("everything"),
+            Self::Tenant { tenant } => write!(f, "tenant {tenant}"),
+            Self::Project { tenant, project } => write!(f, "project {tenant}/{project}"),
+        }
+    }
 }
 
 impl Reach {

@@ -176,9 +176,14 @@ impl Role {
         }
     }
 
-    /// Whether all that `other` may, this one may too. Kept content aside: who makes an auditor does not become one, and
-    /// the audit says who was made and what that one read.
+    /// Whether all that `other` may, this one may too.
     pub fn covers(self, other: Self) -> bool {
+        Permission::ALL.into_iter().all(|permission| self.may(permission) || !other.may(permission))
+    }
+
+    /// Whether it may give this role to somebody else, who logs in by themselves. Kept content aside: who appoints an auditor
+    /// does not become one.
+    pub fn may_appoint(self, other: Self) -> bool {
         let is_had = |permission| self.may(permission) || permission == Permission::ReadAuditContent;
         Permission::ALL.into_iter().all(|permission| is_had(permission) || !other.may(permission))
     }
@@ -195,6 +200,8 @@ mod tests {
             assert_eq!(Role::parse(role.as_str()), Some(role));
         }
         assert!(Role::Admin.covers(Role::Finance) && !Role::Admin.covers(Role::Owner));
+        assert!(!Role::Admin.covers(Role::Auditor) && Role::Admin.may_appoint(Role::Auditor));
+        assert!(!Role::Admin.may_appoint(Role::Owner) && !Role::Finance.may_appoint(Role::Auditor));
         let readers = Role::ALL.into_iter().filter(|role| role.may(Permission::ReadAuditContent));
         assert_eq!(readers.collect::<Vec<_>>(), [Role::Owner, Role::Auditor]);
         assert!(!Role::Finance.covers(Role::Auditor) && !Role::Developer.covers(Role::Operator));

@@ -28,7 +28,7 @@ pub(super) async fn prune_daily(gateway: Arc<Gateway>) {
         let keep_days = gateway.snapshot().config.audit.keep_days.clone();
         let retention = Retention { keep_days: &keep_days, now: gateway.sources.now(), signer: &gateway.audit_signer };
         // An export that is being sent says what it holds in its first line: it ends first.
-        let _quiet = gateway.exports.none().await;
+        let Some(_quiet) = gateway.exports.none() else { continue };
         match prune_expired(gateway.store(), retention).await.map(|pruned| pruned.total()) {
             Ok(0) => {}
             Ok(entries) => tracing::info!(entries, "entries of the audit were sealed and removed"),

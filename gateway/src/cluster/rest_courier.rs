@@ -109,10 +109,8 @@ impl Courier {
             return error;
         }
         self.board.tell_all();
-        self.board.set_shared(true);
         self.hears.send_replace(true);
-        tracing::info!("Redis is there: which deployments rest is known to all gateways");
-        *is_known_away = false;
+        let mut is_shared = false;
         loop {
             let generation = self.board.generation();
             if position.generation != generation {
@@ -123,6 +121,12 @@ impl Courier {
                 return error;
             }
             self.board.told(&news);
+            if !is_shared {
+                // One that reads and does not write has failed by now.
+                (is_shared, *is_known_away) = (true, false);
+                self.board.set_shared(true);
+                tracing::info!("Redis is there: which deployments rest is known to all gateways");
+            }
             if news.len() < TOLD_AT_ONCE {
                 let _ = timeout(EVERY, self.wake.notified()).await;
             }

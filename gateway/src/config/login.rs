@@ -154,6 +154,7 @@ pub(super) fn check_login(file: LoginFile, around: Surroundings<'_>) -> Result<L
         }
         providers.push(check_provider(provider, around)?);
     }
+    check_domains(&providers).map_err(|message| invalid(&file.session_s, message))?;
     let grants = file.grants.iter().map(|grant| check_grant(grant, &names)).collect::<Result<_, _>>()?;
     Ok(LoginConfig {
         public_url,
@@ -162,6 +163,20 @@ pub(super) fn check_login(file: LoginFile, around: Surroundings<'_>) -> Result<L
         providers,
         grants,
     })
+}
+
+/// Of several providers each vouches for addresses of its own, so that none names another's people.
+fn check_domains(providers: &[OidcConfig]) -> Result<(), String> {
+    let mut known = HashSet::new();
+    for provider in providers.iter().filter(|_| providers.len() > 1) {
+        if provider.domains.is_empty() {
+            return Err(format!("of several [[login.oidc]], each needs 'domains': '{}' has none", provider.name));
+        }
+        if let Some(domain) = provider.domains.iter().find(|domain| !known.insert(*domain)) {
+            return Err(format!("addresses of '{domain}' belong to one [[login.oidc]] alone"));
+        }
+    }
+    Ok(())
 }
 
 fn check_public_url(text: &Spanned<String>) -> Result<url::Url, Invalid> {

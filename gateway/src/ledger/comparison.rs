@@ -129,6 +129,7 @@ pub struct ComparisonLine {
     /// Calls without an amount: of all, and of those that were reported.
     pub unpriced: u64,
     pub unpriced_reported: u64,
+    pub undollared: u64,
     pub class: Class,
     /// Some usage of the estimated rows makes both equal, the number of requests aside.
     pub is_explained: bool,
@@ -206,6 +207,7 @@ fn line<'l>(lines: &'l mut BTreeMap<(Date, String), ComparisonLine>, day: Date, 
         estimated_calls: 0,
         unpriced: 0,
         unpriced_reported: 0,
+        undollared: 0,
         class: Class::Equal,
         is_explained: false,
         is_beyond: false,
@@ -267,6 +269,7 @@ impl ComparisonLine {
         }
         self.our_models.insert(day.model.clone());
         self.unpriced += day.unpriced;
+        self.undollared += day.undollared;
         if is_estimated {
             self.estimated_calls += day.calls;
         } else {
@@ -285,7 +288,8 @@ impl ComparisonLine {
 
     fn judge(&mut self, said: [bool; 5], asked: &Asked) {
         let is_told = !self.their_models.is_empty() || asked.names.is_absent_zero;
-        self.is_explained = is_told && self.estimated_calls > 0 && self.can_be_explained();
+        self.is_explained =
+            is_told && self.estimated_calls > 0 && self.can_be_explained() && self.are_requests_explained();
         let differs = Metric::ALL.into_iter().any(|metric| self.differs(metric));
         let is_day_missing = self.theirs.iter().all(Option::is_none);
         self.class = if self.our_models.is_empty() {
@@ -294,7 +298,7 @@ impl ComparisonLine {
             Class::TheirsMissing
         } else if !differs {
             Class::Equal
-        } else if self.is_explained && self.are_requests_explained() {
+        } else if self.is_explained {
             Class::DiffersWithinEstimated
         } else {
             Class::DiffersBeyond
@@ -322,7 +326,8 @@ impl ComparisonLine {
             let at = metric as usize;
             self.target(metric).unwrap_or(self.ours[at] - self.reported[at])
         };
-        let is_cost_known = self.theirs[Metric::Cost as usize].is_none() || self.unpriced_reported == 0;
+        let is_cost_ours = self.unpriced_reported == 0 && self.undollared == 0;
+        let is_cost_known = self.theirs[Metric::Cost as usize].is_none() || is_cost_ours;
         let fits = estimated(Metric::CachedTokens) <= estimated(Metric::PromptTokens);
         is_said && is_cost_known && fits && targets.into_iter().all(|target| target >= 0)
     }

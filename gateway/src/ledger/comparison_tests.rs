@@ -17,6 +17,7 @@ fn ours(day: &str, model: &str, source: UsageSource, amounts: [i64; 4]) -> Provi
         completion_tokens,
         usd: Usd::from_pico(i128::from(micro) * 1_000_000),
         unpriced: 0,
+        undollared: 0,
     }
 }
 
@@ -141,4 +142,19 @@ fn calls_that_were_estimated_may_or_may_not_have_been_counted() {
         let comparison = compared(&rows, &format!("2026-10-01,big,{requests},10,0,10,0\n"), &asked());
         assert_eq!(comparison.lines[0].is_beyond, is_beyond, "{requests}");
     }
+}
+
+#[test]
+fn what_is_not_ours_by_its_calls_or_its_dollars_explains_nothing() {
+    use UsageSource::{Estimated, Provider};
+    let rows = [ours("2026-10-01", "big", Provider, [6, 10, 5, 7]), ours("2026-10-01", "big", Estimated, [1, 3, 1, 1])];
+    // Somebody else's calls of the same account.
+    let theirs = compared(&rows, "2026-10-01,big,1000,1000000,0,9,10\n", &asked());
+    assert_eq!(told(&theirs), ["2026-10-01 big differs_beyond false true"]);
+    let decided = [rows[0].clone(), ProviderDay { undollared: 1, ..rows[1].clone() }];
+    let theirs = compared(&decided, "2026-10-01,big,7,14,0,9,0.00001\n", &asked());
+    assert_eq!(told(&theirs), ["2026-10-01 big differs_beyond false true"]);
+    // A bill that is not written yet is none over nothing.
+    let theirs = compared(&rows, "2026-10-01,big,7,14,0,9,\n", &asked());
+    assert_eq!(theirs.lines[0].theirs[Metric::Cost as usize], None);
 }

@@ -128,4 +128,6 @@ pub struct ProviderDay {
     pub usd: Usd,
     /// Calls without an amount.
     pub unpriced: u64,
+    /// Rows with an amount that is none in dollars: given by a decision, or by a price in tenge.
+    pub undollared: u64,
 }

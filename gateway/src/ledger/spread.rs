@@ -151,6 +151,7 @@ mod tests {
             estimated_calls: rows.len() as u64,
             unpriced: 0,
             unpriced_reported: 0,
+            undollared: 0,
             class: Class::Equal,
             is_explained: true,
             is_beyond: true,

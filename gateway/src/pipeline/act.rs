@@ -72,7 +72,9 @@ pub async fn enter_act(
     asked: Asked<'_>,
 ) -> Result<Entrance, ApiError> {
     let (key, secret) = (&context.key, gateway.key_secret());
-    let address = secret.digest("act", &[key.tenant.as_bytes(), key.id.as_bytes(), name]);
+    // Whoever may less than when they did it is somebody else.
+    let rights = format!("{} {}", key.role.as_str(), key.reach());
+    let address = secret.digest("act", &[key.tenant.as_bytes(), key.id.as_bytes(), rights.as_bytes(), name]);
     let name = ActName { tenant: key.tenant.clone(), key_id: key.id.clone(), address };
     let body = match canonical(asked.body) {
         Some(value) => {

@@ -2,6 +2,7 @@
 
 use crate::audit::{AuditRecord, Outcome, Try, TryResult};
 use crate::billing::{Factor, Usage, UsageSource};
+use crate::config::LOCAL_PROVIDER;
 use crate::limits::{Crossing, Standing};
 
 /// What is known of a request so far.
@@ -76,6 +77,14 @@ impl Draft {
         let answering = self.answering.and_then(|at| self.record.tries.get_mut(at));
         if let Some(attempt) = answering {
             (attempt.usage, attempt.usage_source) = (Some(usage), Some(source));
+        }
+    }
+
+    /// What the engine in this process is doing ends with the process.
+    pub(super) fn forget_engine(&mut self) {
+        let is_engines = |attempt: &&mut Try| attempt.result == TryResult::Open && attempt.provider == LOCAL_PROVIDER;
+        for attempt in self.record.tries.iter_mut().filter(is_engines) {
+            (attempt.usage, attempt.usage_source) = (None, None);
         }
     }
 

@@ -24,6 +24,8 @@ const MAX_EXPORTS: u32 = 3;
 const CARRY_OVER: Duration = Duration::from_secs(2);
 /// For one piece of it.
 const PIECE_TIMEOUT: Duration = Duration::from_mins(1);
+/// For all of it: nobody keeps others from theirs for longer.
+const WHOLE_TIMEOUT: Duration = Duration::from_hours(1);
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Places for exports that are being sent.
@@ -54,9 +56,9 @@ impl Exports {
         Arc::clone(&self.0).try_acquire_owned().map_err(|_| refusal::too_many_exports())
     }
 
-    /// Waits until none is being sent; none begins while what this gives is held.
-    pub async fn none(&self) -> Option<SemaphorePermit<'_>> {
-        self.0.acquire_many(MAX_EXPORTS).await.ok()
+    /// Where none is being sent; none begins while what this gives is held.
+    pub fn none(&self) -> Option<SemaphorePermit<'_>> {
+        self.0.try_acquire_many(MAX_EXPORTS).ok()
     }
 }
 
@@ -97,7 +99,9 @@ async fn send(
 ) {
     let settlement = &context.settlement;
     let pieces = Pieces { waiting: Vec::new(), client: client.clone() };
-    let ended = match export(&gateway, &order, pieces).await {
+    let exported = tokio::time::timeout(WHOLE_TIMEOUT, export(&gateway, &order, pieces)).await;
+    let too_slow = |_| Err(StoreError::Export { source: ErrorKind::TimedOut.into() });
+    let ended = match exported.unwrap_or_else(too_slow) {
         Ok(last) => match settlement.settle(Outcome::Completed, 200) {
             Ok(()) => Ok(Bytes::from(last)),
             Err(_) => Err(Unsent),

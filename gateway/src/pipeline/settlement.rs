@@ -32,6 +32,8 @@ use crate::telemetry::Metrics;
 
 /// 499: the client closed the connection before the answer's end (nginx's number).
 pub(super) const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// No sound is longer; who says so is not believed.
+const MAX_AUDIO_SECONDS: f64 = 7.0 * 24.0 * 3_600.0;
 
 pub struct Settlement {
     draft: Mutex<Draft>,
@@ -314,7 +316,7 @@ impl Settlement {
 
     /// Seconds of sound, where they are known.
     pub(super) fn note_audio(&self, seconds: Option<f64>, source: UsageSource) {
-        let Some(seconds) = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0) else { return };
+        let Some(seconds) = seconds.filter(|seconds| (0.0..=MAX_AUDIO_SECONDS).contains(seconds)) else { return };
         let mut draft = self.lock();
         draft.record.audio_seconds = Some(seconds);
         draft.record.usage_source = Some(source);
@@ -343,6 +345,7 @@ impl Settlement {
     pub(super) fn note_dispatch(&self) -> Result<Position, JournalError> {
         let mut draft = self.lock().clone();
         draft.estimate();
+        draft.forget_engine();
         self.charge(&mut draft);
         self.append(&draft.record)
     }
@@ -382,7 +385,9 @@ impl Settlement {
         let answering = draft.answering;
         for (at, (attempt, factor)) in draft.record.tries.iter_mut().zip(&draft.factors).enumerate() {
             let Some(usage) = attempt.usage.clone() else { continue };
-            let to_the_end = Some(total_ms.saturating_sub(attempt.began_ms));
+            // Of a call that goes on nobody knows how long it will take.
+            let to_the_end =
+                Some(total_ms.saturating_sub(attempt.began_ms)).filter(|_| attempt.result != TryResult::Open);
             let device_ms = if answering == Some(at) { to_the_end } else { attempt.took_ms.or(to_the_end) };
             let source = attempt.usage_source.unwrap_or(UsageSource::Estimated);
             let metered = Metered { usage: &usage, source, at: self.at, factor: *factor, device_ms };

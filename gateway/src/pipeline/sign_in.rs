@@ -118,10 +118,11 @@ impl Gateway {
         let person = self.person_named(provider, claims).await?;
         let person = if person.frozen { Err(LoginError::Frozen) } else { Ok(person) }?;
         let (id, at) = (person.id.clone(), &provider.config().name);
+        let (role, reach) = (person.role.as_str(), person.reach.to_string());
         let bearer = self.directory().logged_in(person).map_err(|_| LoginError::NoHome)?;
         let token = self.begin_session(&id).await?;
         let settlement = Settlement::begin(self, &bearer, &visit.request_id, visit.endpoint.clone());
-        settlement.note_object(format!("person {id} at {at}"));
+        settlement.note_object(format!("person {id} at {at} as {role} of {reach}"));
         if settlement.settle(Outcome::Completed, http::StatusCode::SEE_OTHER.as_u16()).is_err() {
             self.store().people().delete_session(token.hash(self.key_secret())).await?;
             return Err(SignInError::NotRecorded);
@@ -176,7 +177,8 @@ impl Gateway {
             return Ok(person);
         }
         let Some(grant) = grant else {
-            self.store().people().delete_sessions_of(person.id).await?;
+            self.store().people().let_go(person.id).await?;
+            self.directory_changed().await;
             return Err(LoginError::NotGranted.into());
         };
         if (person.role, &person.reach) == (grant.role, &grant.reach) {

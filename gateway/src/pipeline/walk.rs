@@ -154,7 +154,7 @@ impl Walk<'_> {
             Tried::Next(Failure { retry_after_s: Some(full.retry_after_s), ..FailureKind::Ceiling.into() })
         };
         let busy = health.begin(deployment, self.ceiling(deployment, reason), began_ms).map_err(full)?;
-        let call = Call::begin(self, candidate, reason);
+        let mut call = Call::begin(self, candidate, reason);
         // What is asked of the engine in this process ends with it.
         if !deployment.is_engine() {
             let settlement = &request.context.settlement;
@@ -163,6 +163,7 @@ impl Walk<'_> {
                 gateway.await_intent(written).await.map_err(Tried::Stop)?;
             }
         }
+        call.dropped = TryResult::Overtaken;
         let result = request.attempt(candidate, self.left(candidate), 1 + others, gateway).await;
         let span = Span { began_ms, now_ms: gateway.now_ms(), elapsed: began.elapsed().as_secs_f64() * 1e3 };
         match result {
@@ -231,6 +232,8 @@ struct Call<'c> {
     request: &'c ScreenedRequest,
     at: usize,
     is_open: bool,
+    /// What became of it if it is dropped before its end.
+    dropped: TryResult,
 }
 
 impl<'c> Call<'c> {
@@ -238,7 +241,7 @@ impl<'c> Call<'c> {
         let request = walk.request;
         let factor = request.price_factor(candidate, walk.gateway);
         let at = request.context.settlement.note_attempt(candidate.deployment(), reason, factor);
-        Self { request, at, is_open: true }
+        Self { request, at, is_open: true, dropped: TryResult::Unsent }
     }
 
     fn answers(mut self) {
@@ -255,7 +258,7 @@ impl<'c> Call<'c> {
 impl Drop for Call<'_> {
     fn drop(&mut self) {
         if self.is_open {
-            self.request.context.settlement.note_result(self.at, TryResult::Overtaken);
+            self.request.context.settlement.note_result(self.at, self.dropped);
         }
     }
 }

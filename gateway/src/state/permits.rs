@@ -11,6 +11,8 @@ pub enum Importer<'a> {
     Operator,
     /// An administrator's key.
     Key(&'a KeyRecord),
+    /// Somebody who is logged in, or whose own key it is; by the person's id.
+    Person(&'a KeyRecord, &'a str),
 }
 
 impl<'a> Importer<'a> {
@@ -26,6 +28,14 @@ impl<'a> Importer<'a> {
     /// Reaches all of the installation.
     pub(super) fn is_supplier(self) -> bool {
         self.key().is_none_or(|key| key.reach().is_installation())
+    }
+
+    /// Whose keys for `/admin/v1` they are that this importer makes.
+    pub(super) fn person(self) -> Option<&'a str> {
+        match self {
+            Self::Operator | Self::Key(_) => None,
+            Self::Person(_, person) => Some(person),
+        }
     }
 
     pub(super) fn is(self, other: &KeyRecord) -> bool {
@@ -72,7 +82,7 @@ impl<'a> Importer<'a> {
     fn key(self) -> Option<&'a KeyRecord> {
         match self {
             Self::Operator => None,
-            Self::Key(key) => Some(key),
+            Self::Key(key) | Self::Person(key, _) => Some(key),
         }
     }
 }

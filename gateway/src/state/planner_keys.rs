@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::super::entries::KeyEntry;
 use super::super::{PlanError, StateRecords, StateWrite};
 use super::{Kind, Minting, Plan, Planner, Step};
-use crate::auth::{KeyRecord, mint_named};
+use crate::auth::{KeyRecord, Role, mint_named};
 
 impl Planner<'_> {
     pub(super) fn keys(&mut self, minting: &Minting<'_>) {
@@ -28,7 +28,17 @@ impl Planner<'_> {
                 Some(old) => self.changes_key(old, entry),
             }
         }
-        let named: HashSet<_> = document.keys.iter().map(|entry| entry.id.as_str()).collect();
+        let mut named: HashSet<_> = document.keys.iter().map(|entry| entry.id.as_str()).collect();
+        // Whoever names a key means those that took its place.
+        for _ in 0..records.keys.len() {
+            let heirs = records.keys.iter().filter(|own| named.contains(own.id.as_str()));
+            let heirs: Vec<_> = heirs.filter_map(|own| own.settings.replaced_by.as_deref()).collect();
+            let num_named = named.len();
+            named.extend(heirs);
+            if named.len() == num_named {
+                break;
+            }
+        }
         let is_left_out = |own: &KeyRecord| {
             !named.contains(own.id.as_str()) && !own.frozen && !own.revoked && own.settings.person.is_none()
         };
@@ -57,6 +67,10 @@ impl Planner<'_> {
             return self.problem(item, message.to_owned());
         };
         minted.record.frozen = entry.frozen;
+        if minted.record.role != Role::Application {
+            // What somebody leaves behind must not outlive their leave.
+            minted.record.settings.person = self.intent.importer.person().map(str::to_owned);
+        }
         self.key_step(None, minted.record.clone());
         self.plan.new_keys.push(minted);
     }
@@ -78,6 +92,10 @@ impl Planner<'_> {
         let mut new = old.clone();
         new.name = wanted.name;
         (new.data_class, new.expires_at_ms, new.frozen) = (wanted.data_class, wanted.expires_at_ms, entry.frozen);
+        if old.settings.replaced_by.is_some() {
+            // Its text gives way to another's: no file gives it back the time that a rotation took.
+            new.expires_at_ms = [old.expires_at_ms, new.expires_at_ms].into_iter().flatten().min();
+        }
         new.settings = wanted.settings;
         new.settings.replaced_by.clone_from(&old.settings.replaced_by);
         self.key_step(Some(old), new);

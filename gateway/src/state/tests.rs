@@ -299,7 +299,9 @@ fn nobody_imports_more_than_they_may_do_alone() {
         (theirs, limited.clone(), false),
         (admin, limited, true),
         (theirs, new_key("application", "tenant"), true),
-        (theirs, new_key("auditor", "tenant"), true),
+        (theirs, new_key("finance", "tenant"), true),
+        // Auditors read what an administrator does not.
+        (theirs, new_key("auditor", "tenant"), false),
         (theirs, new_key("auditor", "installation"), false),
         (theirs, new_key("owner", "tenant"), false),
         (theirs, "format = 1\n".to_owned(), false),

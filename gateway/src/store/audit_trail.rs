@@ -85,6 +85,8 @@ impl AuditTrail {
         for ran in previous.into_iter().chain([writer.to_string()]) {
             trail.close_interrupted(&store, ran, now).await?;
         }
+        // In a folder that was copied it is another's, who goes on.
+        data.forget_previous_writer()?;
         Ok((store, trail))
     }
 

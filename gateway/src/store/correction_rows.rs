@@ -156,6 +156,7 @@ pub(super) fn provider_day_from(row: &AnyRow) -> Result<ProviderDay, StoreError>
         completion_tokens: row.try_get("completion")?,
         usd: usd_of(row.try_get("micro")?, row.try_get("rest")?),
         unpriced: row.try_get::<i64, _>("unpriced")?.max(0).cast_unsigned(),
+        undollared: row.try_get::<i64, _>("undollared")?.cast_unsigned(),
     })
 }
 

@@ -67,8 +67,9 @@ impl CorrectionStore for SqlStore {
                         CAST(sum(completion_tokens) AS BIGINT) AS completion, \
                         CAST(coalesce(sum(usd_micro), 0) AS BIGINT) AS micro, \
                         CAST(coalesce(sum(usd_rest_pico), 0) AS BIGINT) AS rest, \
-                        CAST(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END) - sum(settles) AS BIGINT) AS unpriced \
-                        FROM ledger WHERE provider = $1 AND time >= $2 AND time < $3 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
+                        CAST(sum(CASE WHEN tiyn IS NULL THEN 1 ELSE 0 END) - sum(settles) AS BIGINT) AS unpriced, \
+                        CAST(sum(CASE WHEN tiyn IS NOT NULL AND usd_micro IS NULL THEN 1 ELSE 0 END) AS BIGINT) \
+                        AS undollared FROM ledger WHERE provider = $1 AND time >= $2 AND time < $3 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3";
             let query = sqlx::query(text).bind(provider).bind(from).bind(until);
             query.fetch_all(&self.pool).await?.iter().map(provider_day_from).collect()
         })
@@ -104,6 +105,7 @@ impl CorrectionStore for SqlStore {
             }
             // An act that has done nothing has not happened.
             if written.contains(&true) {
+                mark_acted(&mut transaction).await?;
                 transaction.commit().await?;
             }
             Ok(written)

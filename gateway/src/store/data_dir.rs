@@ -105,6 +105,18 @@ impl DataDir {
         self.writer_in("writer.previous")
     }
 
+    /// All that it left is taken over.
+    ///
+    /// # Errors
+    /// The file could not be removed.
+    pub fn forget_previous_writer(&self) -> Result<(), StoreError> {
+        let path = self.root.join("writer.previous");
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(StoreError::File { path, source }),
+            _ => Ok(()),
+        }
+    }
+
     fn writer_in(&self, name: &str) -> Result<Option<WriterId>, StoreError> {
         let path = self.root.join(name);
         match std::fs::read_to_string(&path) {

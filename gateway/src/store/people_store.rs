@@ -28,10 +28,14 @@ pub trait PeopleStore: Send + Sync {
     fn insert_session(&self, session: Session, most: u32) -> StoreFuture<'_, ()>;
     fn touch_session(&self, hash: [u8; 32], seen_at_ms: i64) -> StoreFuture<'_, ()>;
     fn delete_session(&self, hash: [u8; 32]) -> StoreFuture<'_, ()>;
-    fn delete_sessions_of(&self, person: String) -> StoreFuture<'_, ()>;
+    /// Ends their sessions and revokes their keys: they are nobody here until they log in again.
+    fn let_go(&self, person: String) -> StoreFuture<'_, ()>;
     /// Those whose time is over, or that nobody has used since.
     fn delete_expired_sessions(&self, now_ms: i64, unused_since_ms: i64) -> StoreFuture<'_, u64>;
 }
+
+/// A person's own keys.
+const REVOKE: &str = "UPDATE keys SET revoked = 1, version = version + 1 WHERE person = $1 AND revoked = 0";
 
 impl PeopleStore for SqlStore {
     fn people(&self) -> StoreFuture<'_, Vec<Person>> {
@@ -113,8 +117,7 @@ impl PeopleStore for SqlStore {
             if delete.execute(&mut *transaction).await?.rows_affected() != 1 {
                 return Ok(Written::Conflict);
             }
-            let revoke = "UPDATE keys SET revoked = 1, version = version + 1 WHERE person = $1 AND revoked = 0";
-            sqlx::query(revoke).bind(&id).execute(&mut *transaction).await?;
+            sqlx::query(REVOKE).bind(&id).execute(&mut *transaction).await?;
             transaction.commit().await?;
             Ok(Written::Done)
         })
@@ -163,10 +166,13 @@ impl PeopleStore for SqlStore {
         })
     }
 
-    fn delete_sessions_of(&self, person: String) -> StoreFuture<'_, ()> {
+    fn let_go(&self, person: String) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            sqlx::query("DELETE FROM sessions WHERE person = $1").bind(person).execute(&self.pool).await?;
-            Ok(())
+            let mut transaction = self.pool.begin().await?;
+            count_up(&mut transaction).await?;
+            sqlx::query("DELETE FROM sessions WHERE person = $1").bind(&person).execute(&mut *transaction).await?;
+            sqlx::query(REVOKE).bind(&person).execute(&mut *transaction).await?;
+            Ok(transaction.commit().await?)
         })
     }
 

@@ -253,7 +253,9 @@ impl TenancyStore for SqlStore {
             let mut transaction = self.pool.begin().await?;
             count_up(&mut transaction).await?;
             let gone = switch_on(kind, &name).execute(&mut *transaction).await?.rows_affected();
-            transaction.commit().await?;
+            if gone > 0 {
+                transaction.commit().await?;
+            }
             Ok(gone > 0)
         })
     }

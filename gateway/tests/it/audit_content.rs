@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use shekara_gateway::auth::{DataClass, KeySettings, NewKey, Role, mint};
+use shekara_gateway::auth::Role;
 use shekara_gateway::content::{Bounds, Item, Kind, Owner, Subjects};
 
 use crate::gateway::{Answer, Place, TestGateway, border, one_provider};
@@ -35,28 +35,9 @@ impl TestGateway {
         for (name, value) in more.as_object().into_iter().flatten() {
             body[name] = value.clone();
         }
-        let made = self.send("POST", "/admin/v1/keys", &self.admin_key, body.to_string()).await;
+        let made = self.send("POST", "/admin/v1/keys", &self.owner().await, body.to_string()).await;
         assert_eq!(made.status, 201, "{}", made.body);
         made.json()["key"].as_str().unwrap().to_owned()
-    }
-
-    /// An administrator cannot make one.
-    async fn owner(&self) -> String {
-        let (gateway, tenancy) = (&self.gateway, self.shared_store());
-        let new = NewKey {
-            name: "owner".into(),
-            role: Role::Owner,
-            tenant: "bank".into(),
-            project: "support".into(),
-            environment: "prod".into(),
-            data_class: DataClass::Public,
-            settings: KeySettings::default(),
-            expires_at_ms: None,
-        };
-        let minted = mint(new, gateway.key_secret(), gateway.sources.random(), 0);
-        tenancy.tenancy().insert_key(minted.record.clone()).await.unwrap();
-        gateway.reload_directory().await.unwrap();
-        minted.plaintext
     }
 
     /// As it is read once all is written.

@@ -224,6 +224,24 @@ impl TestGateway {
         self.folder.path()
     }
 
+    /// A key of an owner, which an administrator cannot make.
+    pub async fn owner(&self) -> String {
+        let new = NewKey {
+            name: "owner".into(),
+            role: Role::Owner,
+            tenant: "bank".into(),
+            project: "support".into(),
+            environment: "prod".into(),
+            data_class: DataClass::Public,
+            settings: KeySettings::default(),
+            expires_at_ms: None,
+        };
+        let minted = mint(new, self.gateway.key_secret(), self.gateway.sources.random(), 0);
+        self.store.tenancy().insert_key(minted.record.clone()).await.unwrap();
+        self.gateway.reload_directory().await.unwrap();
+        minted.plaintext
+    }
+
     /// A key of another tenant.
     pub async fn key_of(&self, tenant: &str) -> String {
         let body = json!({ "name": tenant, "tenant": tenant }).to_string();

@@ -133,7 +133,7 @@ async fn somebody_whom_an_administrator_has_made_logs_in_acts_and_logs_out() {
     let login = world.acts("GET /admin/v1/login/callback").await;
     assert_eq!(login.len(), 1);
     assert_eq!((login[0].actor.as_str(), login[0].key_id.as_str(), login[0].status), (EMAIL, id.as_str(), 303));
-    assert_eq!(login[0].object.as_deref(), Some(format!("person {id} at sso").as_str()));
+    assert_eq!(login[0].object.as_deref(), Some(format!("person {id} at sso as auditor of everything").as_str()));
     let logout = world.acts("POST /admin/v1/logout").await;
     assert_eq!((logout[0].actor.as_str(), logout[0].status), (EMAIL, 200));
     let everything = format!("{:?}", world.gateway.audit().await);
@@ -401,8 +401,8 @@ async fn nobody_is_led_elsewhere() {
 async fn over_tls_cookies_are_for_tls_alone() {
     let oidc = Oidc::start().await;
     let login = format!(
-        "[login]\npublic_url = \"https://gateway.kz\"\n[[login.oidc]]\nname = \"a\"\nissuer = \"{0}\"\nclient_id = \"x\"\n\
-         [[login.oidc]]\nname = \"b\"\nissuer = \"{0}\"\nclient_id = \"x\"\n",
+        "[login]\npublic_url = \"https://gateway.kz\"\n[[login.oidc]]\nname = \"a\"\nissuer = \"{0}\"\nclient_id = \"x\"\ndomains = [\"a.kz\"]\n\
+         [[login.oidc]]\nname = \"b\"\nissuer = \"{0}\"\nclient_id = \"x\"\ndomains = [\"b.kz\"]\n",
         oidc.issuer
     );
     let gateway = TestGateway::start(&format!("{}{login}", one_provider("http://127.0.0.1:9", ""))).await;
@@ -501,11 +501,24 @@ async fn claims_give_roles_as_the_operator_says() {
     world.oidc.claims("groups", json!("owners"));
     assert_eq!(browser.log_in().await.status, 303);
     assert_eq!(browser.get("/admin/v1/me").await.json()["role"], "admin");
+    let make = |role: &str| json!({ "name": "script", "role": role, "tenant": "bank", "project": "support" });
+    // Who appoints auditors is none.
+    assert_eq!(browser.ask("POST", "/admin/v1/keys", make("auditor")).await.code(), "permission_denied");
+    let made = browser.ask("POST", "/admin/v1/keys", make("admin")).await.json();
+    let key = made["key"].as_str().unwrap();
+    // What is imported is theirs like what is made.
+    let imported = "format = 1\n[[keys]]\nid = \"6666666666\"\nname = \"new\"\ntenant = \"bank\"\nproject = \"support\"\nrole = \"admin\"\n";
+    let imported = browser.ask("PUT", "/admin/v1/state", json!(imported)).await;
+    assert_eq!(imported.status, 200, "{}", imported.body);
+    let other_key = imported.json()["new_keys"][0]["key"].as_str().unwrap().to_owned();
+    let opens = async |key: &str| world.gateway.send("GET", "/admin/v1/me", key, "").await.status;
+    assert_eq!([opens(key).await, opens(&other_key).await], [200, 200]);
     world.oidc.claims("groups", json!([]));
     world.oidc.claims("realm_access", json!({ "roles": [] }));
     let mut other = Browser::new(&world.gateway);
     assert_eq!(other.log_in().await.code(), "login_not_granted");
     assert_eq!(browser.get("/admin/v1/me").await.code(), "session_ended");
+    assert_eq!([opens(key).await, opens(&other_key).await], [401, 401]);
     // What an administrator has said does not depend on claims any more.
     assert_eq!(world.admin("PATCH", &format!("people/{id}"), json!({ "role": "finance" })).await.status, 200);
     assert_eq!(browser.log_in().await.status, 303);
@@ -606,7 +619,8 @@ async fn nobody_gives_more_than_they_have_and_sees_no_further_than_they_reach() 
         ("PATCH", format!("people/{theirs}"), json!({ "role": "owner" }), 403),
         ("POST", "people".to_owned(), json!({ "email": "x@bank.kz", "role": "auditor" }), 403),
         ("POST", "people".to_owned(), json!({ "email": "x@bank.kz", "role": "auditor", "tenant": "bank" }), 403),
-        ("POST", "people".to_owned(), json!({ "email": "x@bank.kz", "role": "auditor", "tenant": "clinic" }), 201),
+        ("POST", "people".to_owned(), json!({ "email": "x@bank.kz", "role": "auditor", "tenant": "clinic" }), 403),
+        ("PATCH", format!("people/{theirs}"), json!({ "email": "y@bank.kz" }), 403),
         ("PATCH", format!("people/{theirs}"), json!({ "role": "auditor" }), 200),
         ("DELETE", format!("people/{theirs}"), Value::Null, 200),
     ] {

@@ -150,7 +150,7 @@ async fn reading_needs_one_permission_and_applying_another() {
     let file = format!("{HEAD}{},big,2,1500,20,160,0.0046,USD\n", today(&gateway));
     let key = async |role: &str, reach: &str| {
         let body = json!({ "name": role, "role": role, "tenant": "bank", "reach": reach }).to_string();
-        let made = gateway.send("POST", "/admin/v1/keys", &gateway.admin_key, body).await.json();
+        let made = gateway.send("POST", "/admin/v1/keys", &gateway.owner().await, body).await.json();
         made["key"].as_str().unwrap().to_owned()
     };
     for (role, reach, reads, applies) in

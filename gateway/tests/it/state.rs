@@ -190,7 +190,7 @@ async fn an_older_document_is_refused_unless_it_is_meant() {
 async fn a_tenants_administrator_has_that_tenant_alone() {
     let (_upstream, gateway) = filled().await;
     let key = async |body: Value| {
-        let made = gateway.send("POST", "/admin/v1/keys", &gateway.admin_key, body.to_string()).await.json();
+        let made = gateway.send("POST", "/admin/v1/keys", &gateway.owner().await, body.to_string()).await.json();
         made["key"].as_str().unwrap().to_owned()
     };
     let theirs = key(json!({ "name": "a", "role": "admin", "tenant": "clinic", "reach": "tenant" })).await;

@@ -77,7 +77,8 @@ async fn a_tenants_administrator_sees_that_tenant_alone() {
         ("DELETE", "content?tenant=ministry", json!({}), 403),
         ("DELETE", &format!("content?key={id}"), json!({}), 403),
         ("POST", "keys", json!({ "name": "x", "tenant": "clinic", "project": "new" }), 201),
-        ("POST", "keys", json!({ "name": "x", "role": "auditor", "tenant": "clinic", "reach": "tenant" }), 201),
+        ("POST", "keys", json!({ "name": "x", "role": "auditor", "tenant": "clinic", "reach": "tenant" }), 403),
+        ("POST", "keys", json!({ "name": "x", "role": "finance", "tenant": "clinic", "reach": "tenant" }), 201),
         ("PATCH", "tenants/clinic", json!({ "name": "Clinic" }), 200),
     ] {
         let answer = ask(method, path, body).await;

@@ -158,7 +158,9 @@ pub(super) fn failed(error: &CorrectionError) -> ErrorResponse {
         CorrectionError::NotExplained { .. } | CorrectionError::Spread { .. } => "not_explained",
         CorrectionError::NoRate { .. } => "no_exchange_rate",
         CorrectionError::NoPrice { .. } => "no_price",
-        CorrectionError::TooManyRows { .. } | CorrectionError::TooLarge(_) => "too_large",
+        CorrectionError::TooManyRows { .. }
+        | CorrectionError::TooManyCorrections { .. }
+        | CorrectionError::TooLarge(_) => "too_large",
     };
     let error = ApiError::new(StatusCode::CONFLICT, ErrorType::InvalidRequestError, message);
     error.with_code(code).final_answer().into()

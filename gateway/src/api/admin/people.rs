@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::ErrorResponse;
 use super::super::passed_on::read_body;
-use super::caller::{Caller, not_found, reach, require};
+use super::caller::{Caller, not_found, only_supplier, reach, require};
 use super::listing::{Part, query};
 use super::merge_patch::{patched, read_object};
 use super::owners::{is_owner, leaves_an_owner};
@@ -79,6 +79,8 @@ pub async fn create_person(
     fields.put_into(&mut person)?;
     about(&caller, &person);
     may_write(&caller, &person)?;
+    // An address is somebody's everywhere: no tenant takes another's people.
+    only_supplier(&caller)?;
     let written = gateway.store().people().insert_person(person.clone()).await.map_err(|error| store_failed(&error))?;
     inserted(written, "person", home_of(&person))?;
     gateway.directory_changed().await;
@@ -111,6 +113,9 @@ pub async fn change_person(
     // Neither may somebody be changed who has more, nor be given more.
     may_write(&caller, &old)?;
     may_write(&caller, &new)?;
+    if new.email != old.email {
+        only_supplier(&caller)?;
+    }
     if is_owner(&gateway, &old) && !is_owner(&gateway, &new) {
         leaves_an_owner(&gateway, &old.id).await?;
     }
@@ -159,7 +164,7 @@ fn may_write(caller: &Authenticated, person: &Person) -> Result<(), ErrorRespons
     if person.role == Role::Owner {
         require(caller, &[Permission::WriteOwners])?;
     }
-    if own.role.covers(person.role) && own.reach().includes(&person.reach) {
+    if own.role.may_appoint(person.role) && own.reach().includes(&person.reach) {
         Ok(())
     } else {
         Err(not_permitted().into())

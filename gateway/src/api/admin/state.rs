@@ -100,7 +100,8 @@ pub async fn import_state(
 }
 
 fn importer(caller: &Authenticated) -> Importer<'_> {
-    Importer::Key(&caller.context().key)
+    let key = &caller.context().key;
+    key.person().map_or(Importer::Key(key), |person| Importer::Person(key, &person.id))
 }
 
 /// Each change as the single act that would have made it.

@@ -28,6 +28,8 @@ pub enum CorrectionError {
     NoPrice { day: Date, model: String },
     #[error("more than {max_rows} calls of {day} were estimated")]
     TooManyRows { day: Date, max_rows: u32 },
+    #[error("more than {max} rows would be corrected at once; take fewer days")]
+    TooManyCorrections { max: usize },
     #[error("a decision to bill nothing needs a reason of at most 500 characters")]
     Reason,
     #[error("the ledger went on while it was compared; try again")]

@@ -23,6 +23,8 @@ use crate::store::Corrected;
 const MAX_DAYS: i64 = 100;
 /// Estimated calls of one day that are held in memory.
 const MAX_ROWS: u32 = 500_000;
+/// While they are written, nothing else of the audit is.
+const MAX_CORRECTIONS: usize = 50_000;
 /// How often a comparison is made anew that the ledger has overtaken.
 const MAX_TRIES: usize = 5;
 const NAMED: usize = 3;
@@ -208,6 +210,9 @@ async fn corrections(desk: Desk<'_>, comparison: &Comparison, act: &str) -> Resu
             let failed = |problem| CorrectionError::Spread { day, model: line.model.clone(), problem };
             for (row, shares) in own.iter().zip(spread(line, &own).map_err(failed)?) {
                 all.extend(correction(desk, (row, shares), line, act)?);
+                if all.len() > MAX_CORRECTIONS {
+                    return Err(CorrectionError::TooManyCorrections { max: MAX_CORRECTIONS });
+                }
             }
         }
     }

@@ -162,6 +162,8 @@ struct Used {
     cost: Amount,
     /// It has tokens, and it is not known how many.
     has_unknown_tokens: bool,
+    /// Not billed yet, for one.
+    has_unknown_cost: bool,
 }
 
 impl Columns {
@@ -263,6 +265,10 @@ impl Columns {
                     used.cost = Amount::read(cell).and_then(|cost| used.cost.plus(cost)).map_err(bad)?;
                     continue;
                 }
+                Field::Cost => {
+                    used.has_unknown_cost = true;
+                    continue;
+                }
                 _ => continue,
             };
             *sum = count(cell).and_then(|more| sum.checked_add(more).ok_or(BadValue::TooLarge)).map_err(bad)?;
@@ -345,6 +351,7 @@ impl Account {
         }
         sum.cost = sum.cost.plus(more.cost).map_err(|_| too_large())?;
         sum.has_unknown_tokens |= more.has_unknown_tokens;
+        sum.has_unknown_cost |= more.has_unknown_cost;
         Ok(())
     }
 
@@ -363,7 +370,7 @@ impl Account {
                 prompt_tokens: tokens(Field::PromptTokens, used.prompt_tokens),
                 cached_prompt_tokens: tokens(Field::CachedTokens, used.cached_tokens),
                 completion_tokens: tokens(Field::CompletionTokens, used.completion_tokens),
-                cost: columns.has(&[Field::Cost]).then(|| used.cost.dollars()),
+                cost: (columns.has(&[Field::Cost]) && !used.has_unknown_cost).then(|| used.cost.dollars()),
             };
             (cell, sums)
         });

@@ -104,7 +104,7 @@ fn any_file_can_be_described() {
         "date,model,requests,prompt_tokens,cached_tokens,completion_tokens,cost,currency\n\
          2026-10-05,big,2,10,4,5,0.000001,USD\n\n2026-10-05,\"a, \"\"b\"\"\",1,1,0,1,,usd\nTotal,,3,11,4,6,0.000001,USD\n",
     );
-    assert_eq!(told(&plain), ["2026-10-05 a, \"b\" 1 1 0 1 0.00", "2026-10-05 big 2 10 4 5 0.000001"]);
+    assert_eq!(told(&plain), ["2026-10-05 a, \"b\" 1 1 0 1 -", "2026-10-05 big 2 10 4 5 0.000001"]);
     assert_eq!(plain.skipped, [Skipped { line: 5, why: "a total" }]);
     let map =
         [("Tag", Field::Date), ("Modell", Field::Model), ("Ein", Field::PromptTokens), ("Cache", Field::PromptTokens)];

@@ -34,7 +34,7 @@ async fn export(gateway: &TestGateway, key: &str, query: &str) -> Answer {
 
 async fn key(gateway: &TestGateway, role: &str, reach: &str) -> String {
     let body = json!({ "name": role, "role": role, "tenant": "clinic", "project": "x", "reach": reach });
-    let made = gateway.send("POST", "/admin/v1/keys", &gateway.admin_key, body.to_string()).await;
+    let made = gateway.send("POST", "/admin/v1/keys", &gateway.owner().await, body.to_string()).await;
     made.json()["key"].as_str().unwrap().to_owned()
 }
 

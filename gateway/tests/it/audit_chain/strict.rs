@@ -9,7 +9,7 @@ use crate::upstream::{Reply, Upstream};
 async fn nothing_leaves_before_the_database_has_its_record() {
     let outside = Upstream::start(Reply::Text("fine")).await;
     let inside = Upstream::start(Reply::Text("inside")).await;
-    let strict = "[audit]\nmode = \"strict\"\nstrict_timeout_ms = 200";
+    let strict = "[audit]\nmode = \"strict\"\nstrict_timeout_ms = 2000";
     let gateway = TestGateway::start(&border(&outside.base_url, &inside.base_url, strict)).await;
     // Nobody carries the journal over.
     let refused = gateway.ask("chat", "hi").await;
