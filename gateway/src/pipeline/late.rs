@@ -102,7 +102,9 @@ impl Late {
     fn failed(&mut self, error: &ApiError) -> AnswerStream {
         self.settlement.note_error(error.code.as_deref());
         let mut last = self.shape.end(Some((error, &self.request_id)));
-        last.iter().for_each(|bytes| self.settlement.keep_answer(bytes));
+        for bytes in &last {
+            self.settlement.keep_answer(bytes);
+        }
         if self.settlement.settle(Outcome::Failed, 200).is_err() {
             last = self.shape.end(Some((&refusal::audit_unavailable(), &self.request_id)));
         }

@@ -77,9 +77,8 @@ fn id_of(answer: &Answer) -> String {
 
 fn asks(text: &str, more: Value) -> Value {
     let mut body = json!({ "model": "chat", "messages": [{ "role": "user", "content": text }] });
-    for (name, value) in more.as_object().into_iter().flatten() {
-        body[name] = value.clone();
-    }
+    let Value::Object(more) = more else { panic!("no fields") };
+    body.as_object_mut().unwrap().extend(more);
     body
 }
 
@@ -219,7 +218,7 @@ async fn content_that_was_exchanged_is_refused() {
     assert_eq!((read.status, read.code().as_str()), (409, "content_changed"), "{}", read.body);
     assert_eq!(gateway.content_of(&owner, &id_of(&two)).await.status, 200);
     // And whoever has none, and exchanges rows.
-    let rows = "(SELECT max(sealed) FROM content WHERE kind = 'audit_content')";
+    let rows = "(SELECT sealed FROM content WHERE kind = 'audit_content' ORDER BY address LIMIT 1)";
     gateway.tamper(&[&format!("UPDATE content SET sealed = {rows} WHERE kind = 'audit_content'")]).await;
     let read = gateway.content_of(&owner, &id_of(&two)).await;
     assert_eq!((read.status, read.code().as_str()), (409, "content_changed"), "{}", read.body);

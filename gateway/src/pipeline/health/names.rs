@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use super::DeploymentKey;
-use crate::config::{Config, ProviderConfig};
+use crate::config::{Config, ProviderConfig, RouteConfig};
 
 const NAME_BYTES: usize = 16;
 
@@ -22,7 +22,7 @@ impl Names {
     /// `host` is what this machine is called, where that is known.
     pub(super) fn of(config: &Config, host: Option<&str>) -> Self {
         let mut names = Self::default();
-        for target in config.routes.iter().flat_map(|route| route.all_targets()) {
+        for target in config.routes.iter().flat_map(RouteConfig::all_targets) {
             let provider = config.providers.iter().find(|provider| provider.name == target.provider);
             let Some(name) = provider.and_then(|provider| name(provider, &target.model, host)) else { continue };
             let key: DeploymentKey = (target.provider.as_str().into(), target.model.as_str().into());
