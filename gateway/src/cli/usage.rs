@@ -8,11 +8,15 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use super::corrections::{self, CorrectionsArgs, PriceArgs};
-use super::open_store::open_store;
+use super::open_store::{open_configured, open_store};
 use super::output;
 use super::reconcile::{self, ReconcileArgs};
 use super::table::Table;
+use crate::billing::Tenge;
+use crate::config::load;
+use crate::jobs::spending::quarters_forecast;
 use crate::ledger::{Dimension, LedgerFilter, UsageReport};
+use crate::pipeline::Sources;
 use crate::store::Store;
 
 /// Columns of the table for people; CSV and JSON have all.
@@ -41,8 +45,20 @@ enum UsageCommand {
     PriceUnpriced(PriceArgs),
     /// Hold a provider's own account (CSV) against the ledger; ends with 1 where they differ.
     Reconcile(ReconcileArgs),
+    /// What the quarter will have cost, if it goes on like this.
+    Forecast(ForecastArgs),
     /// What was corrected: why, by whom, when, and by which file.
     Corrections(CorrectionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ForecastArgs {
+    #[arg(long)]
+    tenant: Option<String>,
+    #[arg(long)]
+    project: Option<String>,
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +110,7 @@ pub(super) async fn run(path: Option<&Path>, args: UsageArgs) -> anyhow::Result<
         Some(UsageCommand::PriceUnpriced(args)) => return corrections::price(path, args).await,
         Some(UsageCommand::Reconcile(args)) => return reconcile::run(path, args).await,
         Some(UsageCommand::Corrections(args)) => return corrections::list(path, args).await,
+        Some(UsageCommand::Forecast(args)) => return tell_forecast(path, args).await,
     }
     let store = open_store(path).await?;
     let filter = LedgerFilter {
@@ -119,6 +136,23 @@ pub(super) async fn run(path: Option<&Path>, args: UsageArgs) -> anyhow::Result<
         Format::Csv => output::text(&report.csv()),
         Format::Table => print(&report),
     }
+    Ok(())
+}
+
+async fn tell_forecast(path: Option<&Path>, args: ForecastArgs) -> anyhow::Result<()> {
+    let config = load(path)?.config;
+    let store = open_configured(&config).await?;
+    let today = config.utc_offset.to_datetime(Sources::system().now()).date();
+    let filter = LedgerFilter { tenant: args.tenant, project: args.project, ..LedgerFilter::default() };
+    let forecast = quarters_forecast(&store, filter, today).await?.context("the calendar ends before the quarter")?;
+    if args.json {
+        output::line(&forecast.json().to_string());
+        return Ok(());
+    }
+    let mut table = Table::new(&["from", "until", "spent_kzt", "by_day_kzt", "expected_kzt"]);
+    let amounts = [forecast.spent, forecast.by_day, forecast.expected].map(Tenge::plain);
+    table.row([forecast.from.to_string(), forecast.until.to_string()].into_iter().chain(amounts).collect());
+    table.lines().iter().for_each(|line| output::line(line));
     Ok(())
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::alerts::{About, Event};
-use crate::ledger::{Dimension, LedgerFilter, jump};
+use crate::ledger::{Dimension, Forecast, LedgerFilter, forecast, jump, quarter_of};
 use crate::pipeline::Gateway;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// How often it is looked whether another day has begun.
 const LOOK_EVERY: Duration = Duration::from_mins(10);
@@ -58,4 +58,22 @@ pub async fn tell_jumps(gateway: &Gateway, today: Date) -> Result<(), StoreError
         }
     }
     Ok(())
+}
+
+/// What the quarter of `today` will have cost of the rows that fit, if it goes on like this. None beyond the calendar.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn quarters_forecast(
+    store: &dyn Store,
+    filter: LedgerFilter,
+    today: Date,
+) -> Result<Option<Forecast>, StoreError> {
+    // Before the quarter's first day for as long as days are called recent.
+    let from = quarter_of(today).and_then(|(from, _)| from.checked_sub(jiff::Span::new().days(31)).ok());
+    let groups = store.ledger().usage(LedgerFilter { from, ..filter }, vec![Dimension::Day]).await?;
+    let day = |name: &String| name.parse::<Date>().ok();
+    let days: Vec<_> =
+        groups.iter().filter_map(|group| Some((group.names.first().and_then(day)?, group.totals.tenge))).collect();
+    Ok(forecast(&days, today).ok().flatten())
 }

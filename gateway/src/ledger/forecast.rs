@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan as _};
+use serde_json::{Value, json};
 
 use crate::billing::{Tenge, TooLarge};
 
@@ -27,6 +28,20 @@ pub struct Forecast {
     pub by_day: Tenge,
     /// At its end.
     pub expected: Tenge,
+}
+
+impl Forecast {
+    /// As `/admin/v1` and the command line say it.
+    pub fn json(&self) -> Value {
+        json!({
+            "object": "forecast",
+            "from": self.from.to_string(),
+            "until": self.until.to_string(),
+            "spent_kzt": self.spent.plain(),
+            "by_day_kzt": self.by_day.plain(),
+            "expected_kzt": self.expected.plain(),
+        })
+    }
 }
 
 /// The first day of the day's quarter, and the one behind its last.

@@ -35,6 +35,8 @@ async fn every_kind_of_token_has_its_price_and_local_models_theirs() {
         assert_eq!(gateway.ask("chat", text).await.status, 200);
     }
     let report = usage(&gateway, "by=zone,model").await;
+    let forecast = gateway.send("GET", "/admin/v1/usage/forecast", &gateway.admin_key, "").await.json();
+    assert_eq!(forecast["spent_kzt"], report["total"]["cost_kzt"]);
     let (out, own) = (&report["data"][0], &report["data"][1]);
     // 600 × 2.50 + 400 × 1.25 + 200 × 10 dollars a million: 0.004, twice; at 512.34, each rounded by itself.
     assert_eq!((&out["zone"], &out["model"], &out["requests"]), (&json!("external"), &json!("big"), &json!(2)));

@@ -172,6 +172,10 @@ async fn over_kills_what_providers_report_is_what_is_billed() {
     let usage = ["--config", "shekara.toml", "usage", "--by", "usage_source", "--json"];
     let ended = shekara(folder.path(), "", &usage).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let forecast = shekara(folder.path(), "", &["--config", "shekara.toml", "usage", "forecast", "--json"]).await;
+    let forecast: Value = serde_json::from_str(&forecast.stdout).unwrap_or_else(|_| panic!("{forecast:?}"));
+    assert_eq!(forecast["spent_kzt"], report["total"]["cost_kzt"]);
     let gateway = Accounts::open(&toml, folder, database).await;
     let said = providers.said.lock().unwrap().clone();
     gateway.agree(said, &answered).await;
