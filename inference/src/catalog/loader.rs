@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::{EnginePlan, EngineSettings, Launch, Lease};
 use crate::models::DecoderConfig;
-use crate::weights::{Quantization, QuantizedCache, QuantizedWeights, WeightSource};
+use crate::weights::{ActivationDtype, PreciseWeights, Quantization, QuantizedCache, QuantizedWeights, WeightSource};
 
 use super::adapters::{AdapterJob, AdapterOutcome, AdapterTask};
 use super::entry::{Ask, Cause, Entry, Phase, Unloader};
@@ -188,6 +188,11 @@ impl Catalog {
             ModelFolder::open(&job.path, engine.default_max_tokens, settings.formats())?;
         let quantized = settings.quantize.map(|quantization| self.quantized(job, weights.as_ref(), quantization));
         let source = quantized.as_ref().map_or(weights.as_ref() as &dyn WeightSource, |quantized| quantized);
+        let precise = PreciseWeights(source);
+        let source = match engine.activation_dtype {
+            ActivationDtype::Int8 => source,
+            ActivationDtype::Int16 => &precise,
+        };
         let (dtype, weight_bytes) = size_of(source);
         let plan = self.plan(&config, weight_bytes);
         let (reserved_bytes, cache_bytes) =

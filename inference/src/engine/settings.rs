@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::kernels::cpu::KvDtype;
+use crate::weights::ActivationDtype;
 
 /// Tokens of a block must fill whole registers.
 const BLOCK_SIZE_STEP: usize = 16;
@@ -25,6 +26,9 @@ pub struct EngineSettings {
     pub block_size: usize,
     /// How keys and values are kept. `f16` halves memory and traffic and saturates instead of overflowing; `f32` is exact.
     pub kv_cache_dtype: KvDtype,
+    /// What activations are rounded to before they are multiplied with weights in blocks of integers (GGUF, or rounded at
+    /// load): `int8` is fast, `int16` says what the weights say to four digits.
+    pub activation_dtype: ActivationDtype,
     /// Threads for computing; without it, one per core.
     pub threads: Option<usize>,
     /// Upper bound for prompt and answer together, below the model's own.
@@ -47,6 +51,7 @@ impl Default for EngineSettings {
             kv_cache_bytes: None,
             block_size: 16,
             kv_cache_dtype: KvDtype::F16,
+            activation_dtype: ActivationDtype::Int8,
             threads: None,
             max_context: None,
             num_speculative_tokens: 16,

@@ -3,7 +3,7 @@
 //!
 //! They stay in four bits: only the order within a block changes to that of GGUF files.
 
-use crate::kernels::cpu::{BlockFormat, WeightDtype};
+use crate::kernels::cpu::BlockFormat;
 
 use super::{RawTensor, TensorList, WeightSource, WeightsError};
 
@@ -35,7 +35,7 @@ pub fn load_mxfp4(source: &dyn WeightSource, name: &str, shape: [usize; 3]) -> R
         let code = |at: usize| block[at / 2] >> (at % 2 * 4) & 0xf;
         bytes.extend((0..MXFP4_BLOCK / 2).map(|at| code(at) | code(at + MXFP4_BLOCK / 2) << 4));
     }
-    let tensor = RawTensor { dtype: WeightDtype::Blocks(format), shape: shape.to_vec(), bytes };
+    let tensor = RawTensor { dtype: source.blocks_dtype(format), shape: shape.to_vec(), bytes };
     if tensor.is_finite() { Ok(tensor) } else { Err(WeightsError::NotFinite { name: name.to_owned() }) }
 }
 

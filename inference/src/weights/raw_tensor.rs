@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::kernels::cpu::WeightDtype;
+use crate::kernels::cpu::{BlockFormat, WeightDtype};
 
 use super::ConfigError;
 
@@ -78,7 +78,10 @@ impl RawTensor {
     /// If it is made of blocks, which lie along rows.
     #[must_use]
     pub fn transposed(&self, rows: usize, columns: usize) -> Self {
-        assert!(!matches!(self.dtype, WeightDtype::Blocks(_)), "blocks cannot be turned");
+        assert!(
+            !matches!(self.dtype, WeightDtype::Blocks(_) | WeightDtype::PreciseBlocks(_)),
+            "blocks cannot be turned"
+        );
         let size = self.dtype.row_bytes(1);
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for column in 0..columns {
@@ -100,7 +103,7 @@ impl RawTensor {
             WeightDtype::Bf16 => halves_are_finite::<0x7f80>,
             WeightDtype::F16 => halves_are_finite::<0x7c00>,
             WeightDtype::F32 => floats_are_finite,
-            WeightDtype::Blocks(format) => {
+            WeightDtype::Blocks(format) | WeightDtype::PreciseBlocks(format) => {
                 let blocks = self.bytes.par_chunks_exact(format.block_bytes()).with_min_len(BLOCKS_TOGETHER);
                 return blocks.all(|block| format.is_finite(block));
             }
@@ -161,6 +164,11 @@ pub trait WeightSource: Sync {
     /// # Errors
     /// As [`WeightSource::check_bytes`], or if reading fails.
     fn load_bytes(&self, name: &str, shape: &[usize]) -> Result<Vec<u8>, WeightsError>;
+
+    /// The dtype of blocks that are put together of plain bytes.
+    fn blocks_dtype(&self, format: BlockFormat) -> WeightDtype {
+        WeightDtype::Blocks(format)
+    }
 }
 
 #[cfg(test)]
@@ -174,7 +182,7 @@ mod tests {
             WeightDtype::Bf16 => bf16::from_f32(*value).to_le_bytes().to_vec(),
             WeightDtype::F16 => f16::from_f32(*value).to_le_bytes().to_vec(),
             WeightDtype::F32 => value.to_le_bytes().to_vec(),
-            WeightDtype::Blocks(_) => unreachable!("not made of numbers"),
+            WeightDtype::Blocks(_) | WeightDtype::PreciseBlocks(_) => unreachable!("not made of numbers"),
         });
         RawTensor { dtype, shape: vec![values.len()], bytes: bytes.collect() }.is_finite()
     }

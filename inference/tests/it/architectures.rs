@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use shekara_inference::engine::EngineSettings;
 use shekara_inference::kernels::cpu::KvDtype;
+use shekara_inference::weights::ActivationDtype;
 
 use crate::support::{Answer, Models, Server, copy_folder, fixture, settings};
 
@@ -81,7 +82,7 @@ pub fn add(models: &Models, name: &str, as_name: &str) -> PathBuf {
 
 /// Keys and values as exact as the reference's.
 pub fn exact() -> EngineSettings {
-    EngineSettings { kv_cache_dtype: KvDtype::F32, ..settings() }
+    EngineSettings { kv_cache_dtype: KvDtype::F32, activation_dtype: ActivationDtype::Int16, ..settings() }
 }
 
 fn choices(answer: &Answer) -> &Vec<Value> {

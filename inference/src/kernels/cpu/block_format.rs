@@ -87,7 +87,6 @@ impl BlockFormat {
         match self {
             Self::Iq4Nl => IQ4_NL,
             Self::Mxfp4 => MXFP4,
-            Self::Q4_0 => std::array::from_fn(|code| code as i8 - 8),
             _ => std::array::from_fn(|code| code as i8),
         }
     }
@@ -100,7 +99,12 @@ impl BlockFormat {
         assert_eq!(bytes.len(), self.block_bytes(), "a block");
         let mut block = Block { codes: [0; MAX_BLOCK], scale: 0.0, min: 0.0, scales: [1; GROUPS], mins: [0; GROUPS] };
         match self {
-            Self::Q4_0 | Self::Iq4Nl => {
+            Self::Q4_0 => {
+                block.scale = half_at(bytes, 0);
+                halves(&bytes[2..], &mut block.codes);
+                block.codes[..32].iter_mut().for_each(|code| *code -= 8);
+            }
+            Self::Iq4Nl => {
                 block.scale = half_at(bytes, 0);
                 halves(&bytes[2..], &mut block.codes);
             }
@@ -148,7 +152,7 @@ impl BlockFormat {
             values.extend(codes.iter().map(|code| {
                 let code = match self {
                     Self::Float8 => widen_float8(code.cast_unsigned()),
-                    Self::Q4_0 | Self::Iq4Nl | Self::Mxfp4 => f32::from(table[usize::from(code.cast_unsigned())]),
+                    Self::Iq4Nl | Self::Mxfp4 => f32::from(table[usize::from(code.cast_unsigned())]),
                     _ => f32::from(*code),
                 };
                 scale * code + offset

@@ -1,12 +1,19 @@
 //! `y = x · Wᵀ + bias` over packed weights.
 //!
+//! Matrices of small integers take inputs rounded to eight bits, which are rounded once for all of
+//! them, or to sixteen, as two numbers of eight; the others take them as they are.
+//!
 //! Each output element is one chain of multiply-adds from the first input to the last, whatever
 //! the number of rows: batching cannot change a bit. Rows only share the loading of weights.
 
+use std::ops::Range;
+
+use super::float8_linear::Float8Kernel;
+use super::integer_linear::IntegerKernel;
 use super::level::{Kernel, Level};
 use super::packed::{PANEL, PackedMatrix, Panels};
 use super::parallel::{SharedMut, for_each_range};
-use super::tile_linear::{SUMMED, TileKernel, sum_up};
+use super::rounded::{Digits, Rounded, SPARE_WORDS, words_of_row};
 use super::vector::{LANES, Vector};
 
 /// Computes `output[row] = input[row] · Wᵀ + bias` for every row, where `W` is several matrices one
@@ -34,43 +41,85 @@ pub fn linear(
     if num_rows == 0 {
         return;
     }
-    let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
-    let wants_sums = matrices.iter().any(PackedMatrix::has_offsets);
-    let input_len = if num_rows == 1 { 0 } else { input.len() };
-    let sums_len = if wants_sums { num_rows * num_inputs.div_ceil(SUMMED) } else { 0 };
-    scratch.resize(input_len + sums_len, 0.0);
-    let (interleaved, sums) = scratch.split_at_mut(input_len);
-    if wants_sums {
-        sum_up(input, blocks, num_inputs, sums);
-    }
-    let input = if num_rows == 1 { input } else { interleave(input, blocks, interleaved) };
     let values = SharedMut::new(output);
     let mut first_column = 0;
-    for matrix in matrices {
-        let bias = bias.map(|bias| &bias[first_column..first_column + matrix.num_outputs()]);
-        let target = Target { values, stride: num_outputs, first_column };
-        let cost = num_rows * PANEL * num_inputs;
-        for_each_range(matrix.num_outputs().div_ceil(PANEL), cost, |panels| match &matrix.panels {
-            Panels::Tiles(tiles) => level.run(TileKernel {
+    let parts: Vec<Part<'_>> = matrices
+        .iter()
+        .map(|matrix| {
+            let target = Target { values, stride: num_outputs, first_column };
+            let bias = bias.map(|bias| &bias[first_column..first_column + matrix.num_outputs()]);
+            first_column += matrix.num_outputs();
+            Part { matrix, bias, target }
+        })
+        .collect();
+    let (integers, numbers): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.matrix.takes_rounded());
+    if !integers.is_empty() {
+        let rounded = Rounded::new(level, (input, num_inputs), Digits::First, scratch);
+        integers.iter().for_each(|part| part.on_integers(level, rounded, Digits::First));
+    }
+    if integers.iter().any(|part| part.matrix.is_precise) {
+        let rounded = Rounded::new(level, (input, num_inputs), Digits::Second, scratch);
+        let precise = integers.iter().filter(|part| part.matrix.is_precise);
+        precise.for_each(|part| part.on_integers(level, rounded, Digits::Second));
+    }
+    if !numbers.is_empty() {
+        let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
+        let input = if num_rows == 1 { input } else { interleave(input, blocks, scratch) };
+        numbers.iter().for_each(|part| part.on_numbers(level, input, blocks));
+    }
+}
+
+/// What [`linear`]'s scratch grows to for an input of `width` values a row, by row.
+pub const fn scratch_len(width: usize) -> usize {
+    let rounded = words_of_row(width) + SPARE_WORDS;
+    if rounded > width { rounded } else { width }
+}
+
+/// One of the matrices, and where its answers go.
+struct Part<'a> {
+    matrix: &'a PackedMatrix,
+    bias: Option<&'a [f32]>,
+    target: Target,
+}
+
+impl Part<'_> {
+    fn on_integers(&self, level: Level, input: Rounded<'_>, digits: Digits) {
+        let Panels::Tiles(tiles) = &self.matrix.panels else { return };
+        self.for_each_panel(input.num_rows(), |panels| {
+            level.run(IntegerKernel {
                 tiles,
-                num_inputs,
+                num_outputs: self.matrix.num_outputs(),
+                bias: self.bias,
+                input,
+                panels,
+                target: self.target,
+                matrix_units: level.has_matrix_units(),
+                adds: digits == Digits::Second,
+            });
+        });
+    }
+
+    fn on_numbers(&self, level: Level, input: &[f32], blocks: Blocks) {
+        let Part { matrix, bias, target } = *self;
+        self.for_each_panel(blocks.num_rows, |panels| match &matrix.panels {
+            Panels::Tiles(tiles) => level.run(Float8Kernel {
+                tiles,
+                num_inputs: matrix.num_inputs(),
                 num_outputs: matrix.num_outputs(),
                 bias,
                 input,
-                sums,
                 blocks,
                 panels,
                 target,
             }),
             _ => level.run(LinearKernel { matrix, bias, input, blocks, panels, target }),
         });
-        first_column += matrix.num_outputs();
     }
-}
 
-/// What [`linear`]'s scratch grows to for an input of `width` values a row, by row.
-pub const fn scratch_len(width: usize) -> usize {
-    width + width.div_ceil(SUMMED)
+    fn for_each_panel(&self, num_rows: usize, task: impl Fn(Range<usize>) + Sync) {
+        let cost = num_rows * PANEL * self.matrix.num_inputs();
+        for_each_range(self.matrix.num_outputs().div_ceil(PANEL), cost, task);
+    }
 }
 
 /// Where a matrix' answers go: some columns of the output.
@@ -113,7 +162,8 @@ impl Blocks {
 
 /// Lays each block out input by input: `[num_inputs, height]`. Rows a power of two apart would
 /// all compete for the same few lines of the cache.
-fn interleave<'a>(input: &[f32], blocks: Blocks, scratch: &'a mut [f32]) -> &'a [f32] {
+fn interleave<'a>(input: &[f32], blocks: Blocks, scratch: &'a mut Vec<f32>) -> &'a [f32] {
+    scratch.resize(input.len(), 0.0);
     let num_inputs = input.len() / blocks.num_rows;
     for block in 0..blocks.count {
         let (first, height) = blocks.get(block);
@@ -148,7 +198,7 @@ struct LinearKernel<'a> {
     /// As [`interleave`] leaves it.
     input: &'a [f32],
     blocks: Blocks,
-    panels: std::ops::Range<usize>,
+    panels: Range<usize>,
     target: Target,
 }
 

@@ -23,7 +23,7 @@ fn encode(values: &[f32], dtype: WeightDtype) -> Vec<u8> {
             WeightDtype::Bf16 => bf16::from_f32(*value).to_le_bytes().to_vec(),
             WeightDtype::F16 => f16::from_f32(*value).to_le_bytes().to_vec(),
             WeightDtype::F32 => value.to_le_bytes().to_vec(),
-            WeightDtype::Blocks(_) => unreachable!("made of random bytes"),
+            WeightDtype::Blocks(_) | WeightDtype::PreciseBlocks(_) => unreachable!("made of random bytes"),
         })
         .collect()
 }
@@ -158,6 +158,11 @@ fn blocks_match_plain_sums_of_their_values_on_every_level() {
             for level in Level::available() {
                 let mut output = vec![f32::NAN; rows * outputs];
                 linear(level, &matrix, Some(&bias), (&input, &mut Vec::new()), &mut output);
+                let mut scratch = Vec::new();
+                let input = match format {
+                    BlockFormat::Float8 => input.clone(),
+                    _ => Rounded::new(level, (&input, inputs), Digits::First, &mut scratch).values(inputs),
+                };
                 for row in 0..rows {
                     for column in 0..outputs {
                         let products = || {
@@ -174,6 +179,29 @@ fn blocks_match_plain_sums_of_their_values_on_every_level() {
                             level.name()
                         );
                     }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn precise_blocks_match_plain_sums_over_unrounded_inputs() {
+    let (rows, outputs, inputs) = (9, 40, 512);
+    for format in FORMATS {
+        let bytes = blocks(format, outputs, inputs, 7);
+        let weights = WeightDtype::Blocks(format).widen_all(&bytes, inputs);
+        let (input, bias) = (values(rows * inputs, 2), values(outputs, 3));
+        let matrix = [PackedMatrix::pack(&bytes, WeightDtype::PreciseBlocks(format), outputs, inputs)];
+        for level in Level::available() {
+            let mut output = vec![f32::NAN; rows * outputs];
+            linear(level, &matrix, Some(&bias), (&input, &mut Vec::new()), &mut output);
+            for (input, output) in input.chunks(inputs).zip(output.chunks(outputs)) {
+                for ((weights, bias), got) in weights.chunks(inputs).zip(&bias).zip(output) {
+                    let products = || input.iter().zip(weights).map(|(a, b)| f64::from(*a) * f64::from(*b));
+                    let (expected, size) =
+                        (products().sum::<f64>() + f64::from(*bias), products().map(f64::abs).sum::<f64>());
+                    assert!((f64::from(*got) - expected).abs() < 1e-5 * (size + 1.0), "{} {format:?}", level.name());
                 }
             }
         }

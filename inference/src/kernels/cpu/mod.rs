@@ -5,10 +5,19 @@
 #![allow(clippy::wildcard_imports)]
 
 mod activation;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 mod attention_tile;
 mod block_format;
 mod elementwise;
+mod float8_linear;
+mod integer_linear;
+mod integers;
+#[cfg(target_arch = "x86_64")]
+mod integers_avx2;
+#[cfg(target_arch = "x86_64")]
+mod integers_avx512;
 mod kv_store;
 mod level;
 mod linear;
@@ -17,9 +26,9 @@ mod packed;
 mod packed_attention;
 mod parallel;
 mod quantize;
+mod rounded;
 mod rows;
-mod tile_linear;
-mod tile_values;
+mod tile_codes;
 mod tiles;
 mod vector;
 #[cfg(target_arch = "x86_64")]

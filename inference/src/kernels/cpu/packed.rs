@@ -10,7 +10,7 @@ use crate::kernels::AlignedBuffer;
 
 use super::block_format::BlockFormat;
 use super::parallel::{SharedMut, for_each_range};
-use super::tiles::Tiles;
+use super::tiles::{Codes, Tiles};
 
 /// Output columns of one panel.
 pub(super) const PANEL: usize = 32;
@@ -21,15 +21,17 @@ pub enum WeightDtype {
     Bf16,
     F16,
     F32,
-    /// Rows of whole blocks.
+    /// Rows of whole blocks. Unless they are of fp8, what they are multiplied with is rounded to eight bits.
     Blocks(BlockFormat),
+    /// The same, but rounded to sixteen bits.
+    PreciseBlocks(BlockFormat),
 }
 
 impl WeightDtype {
     /// In small letters, as people write it: `bf16`, `q8_0`, `q4k`.
     pub fn name(self) -> String {
         match self {
-            Self::Blocks(format) => format!("{format:?}").to_lowercase(),
+            Self::Blocks(format) | Self::PreciseBlocks(format) => format!("{format:?}").to_lowercase(),
             plain => format!("{plain:?}").to_lowercase(),
         }
     }
@@ -39,7 +41,7 @@ impl WeightDtype {
         match self {
             Self::Bf16 | Self::F16 => 2 * width,
             Self::F32 => 4 * width,
-            Self::Blocks(format) => format.row_bytes(width),
+            Self::Blocks(format) | Self::PreciseBlocks(format) => format.row_bytes(width),
         }
     }
 
@@ -50,7 +52,7 @@ impl WeightDtype {
             Self::Bf16 => pairs().map(|bytes| bf16::from_le_bytes(*bytes).to_f32()).collect(),
             Self::F16 => pairs().map(|bytes| f16::from_le_bytes(*bytes).to_f32()).collect(),
             Self::F32 => bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-            Self::Blocks(format) => {
+            Self::Blocks(format) | Self::PreciseBlocks(format) => {
                 let row_bytes = format.row_bytes(width);
                 let mut values = Vec::with_capacity(bytes.len() / row_bytes.max(1) * width);
                 for row in bytes.chunks_exact(row_bytes.max(1)) {
@@ -79,6 +81,8 @@ pub struct PackedMatrix {
     pub(super) panels: Panels,
     num_outputs: usize,
     num_inputs: usize,
+    /// Rounded inputs are rounded to sixteen bits.
+    pub(super) is_precise: bool,
 }
 
 impl PackedMatrix {
@@ -104,9 +108,12 @@ impl PackedMatrix {
                 fill(buffer.as_mut_slice(), [num_outputs, num_inputs], false, read);
                 Panels::F32(buffer)
             }
-            WeightDtype::Blocks(format) => Panels::Tiles(Tiles::pack(bytes, format, num_outputs, num_inputs)),
+            WeightDtype::Blocks(format) | WeightDtype::PreciseBlocks(format) => {
+                Panels::Tiles(Tiles::pack(bytes, format, num_outputs, num_inputs))
+            }
         };
-        Self { panels, num_outputs, num_inputs }
+        let is_precise = matches!(dtype, WeightDtype::PreciseBlocks(_));
+        Self { panels, num_outputs, num_inputs, is_precise }
     }
 
     /// What [`Self::size_in_bytes`] will be of plain values of so many bytes each.
@@ -130,9 +137,9 @@ impl PackedMatrix {
         }
     }
 
-    /// Whether something is added to weights beside their scaled codes.
-    pub(super) fn has_offsets(&self) -> bool {
-        matches!(&self.panels, Panels::Tiles(tiles) if tiles.scales.has_offset())
+    /// Whether inputs are rounded before they are multiplied.
+    pub(super) fn takes_rounded(&self) -> bool {
+        matches!(&self.panels, Panels::Tiles(tiles) if tiles.codes != Codes::Float8)
     }
 
     /// Writes row `output` of the matrix, widened, to `row` of `[num_inputs]`: an embedding

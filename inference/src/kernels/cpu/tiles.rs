@@ -11,9 +11,12 @@ use crate::kernels::AlignedBuffer;
 use super::block_format::{Block, BlockFormat, GROUP};
 use super::packed::{PANEL, paired};
 use super::parallel::{SharedMut, for_each_range};
+use super::vector::LANES;
 
 /// Steps of a tile.
 pub(super) const TILE: usize = 32;
+/// Bytes of a line of codes.
+pub(super) const LINE_BYTES: usize = 64;
 
 /// How codes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +83,7 @@ impl Scales {
 }
 
 impl Codes {
-    /// Bits of a code in the first plane and in the second, which has the higher ones. In a plane
-    /// consecutive steps of a column share a word of 32 bits, and those of all columns lie beside
-    /// each other: a tile has as many rows of words as a code has bits.
+    /// Bits of a code in the first plane and in the second, which has the higher ones.
     pub(super) const fn planes(self) -> (usize, usize) {
         match self {
             Self::Bytes | Self::Float8 => (8, 0),
@@ -105,24 +106,48 @@ pub(super) const fn plane_bytes(width: usize) -> usize {
     TILE * PANEL * width / 8
 }
 
+/// What a stored code stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The code less a power of two, given by its exponent; no exponent is nothing.
+    Above(Option<u32>),
+    /// Itself, as a signed byte.
+    Signed,
+    /// An entry of a table.
+    Listed([i8; 16]),
+}
+
 /// A matrix packed in tiles.
 pub(super) struct Tiles {
     buffer: AlignedBuffer<u8>,
     format: BlockFormat,
     pub codes: Codes,
     pub scales: Scales,
-    /// What codes in planes stand for: the sum of an entry of each table.
-    pub tables: [[f32; 16]; 2],
+    pub meaning: Meaning,
     num_inputs: usize,
 }
 
-/// What codes in two planes count from.
-fn bias(format: BlockFormat) -> i8 {
+fn meaning(format: BlockFormat) -> Meaning {
     match format {
-        BlockFormat::Q3K => 4,
-        BlockFormat::Q5_0 => 16,
-        BlockFormat::Q6K => 32,
-        _ => 0,
+        BlockFormat::Q3K => Meaning::Above(Some(2)),
+        BlockFormat::Q4_0 => Meaning::Above(Some(3)),
+        BlockFormat::Q5_0 => Meaning::Above(Some(4)),
+        BlockFormat::Q6K => Meaning::Above(Some(5)),
+        BlockFormat::Q8_0 | BlockFormat::Float8 => Meaning::Signed,
+        BlockFormat::Iq4Nl | BlockFormat::Mxfp4 => Meaning::Listed(format.table()),
+        BlockFormat::Q4_1 | BlockFormat::Q5_1 | BlockFormat::Q2K | BlockFormat::Q4K | BlockFormat::Q5K => {
+            Meaning::Above(None)
+        }
+    }
+}
+
+impl Meaning {
+    /// What is added to signed codes so that they are stored without a sign.
+    fn bias(self) -> i8 {
+        match self {
+            Self::Above(Some(exponent)) => 1 << exponent,
+            _ => 0,
+        }
     }
 }
 
@@ -143,16 +168,6 @@ fn layout(format: BlockFormat) -> (Codes, Scales) {
     }
 }
 
-/// What the bits of a code in its first plane stand for, and those in its second. Beyond a plane's
-/// own bits an index has those of the next step, which make no difference.
-fn tables(format: BlockFormat, codes: Codes) -> [[f32; 16]; 2] {
-    let (first, second) = codes.planes();
-    let four_bit = format.table();
-    let low = |index: usize| if first == 2 { (index & 3) as f32 } else { f32::from(four_bit[index]) };
-    let high = |index: usize| (((index & ((1 << second) - 1)) << first) as f32) - f32::from(bias(format));
-    [std::array::from_fn(low), std::array::from_fn(high)]
-}
-
 impl Tiles {
     /// Packs rows of blocks, in parallel.
     ///
@@ -162,8 +177,8 @@ impl Tiles {
         let row_bytes = format.row_bytes(num_inputs);
         assert_eq!(bytes.len(), num_outputs * row_bytes, "matrix size");
         let (codes, scales) = layout(format);
-        let tables = tables(format, codes);
-        let mut tiles = Self { buffer: AlignedBuffer::zeroed(0), format, codes, scales, tables, num_inputs };
+        let meaning = meaning(format);
+        let mut tiles = Self { buffer: AlignedBuffer::zeroed(0), format, codes, scales, meaning, num_inputs };
         let num_panels = num_outputs.div_ceil(PANEL);
         let mut buffer = AlignedBuffer::<u8>::zeroed(num_panels * tiles.panel_bytes());
         let shared = SharedMut::new(buffer.as_mut_slice());
@@ -278,18 +293,21 @@ impl Tiles {
 
     fn place_codes(&self, codes: &[i8], column: usize, target: &mut [u8]) {
         match self.codes {
-            Codes::Bytes | Codes::Float8 => {
+            Codes::Float8 => {
                 for (step, code) in codes.iter().enumerate() {
                     target[step * PANEL + column] = code.cast_unsigned();
                 }
             }
             _ => {
                 let (first, second) = self.codes.planes();
-                let bias = bias(self.format);
-                let codes = codes.iter().map(|code| (code + bias).cast_unsigned());
-                place_bits(codes.clone().map(|code| code & ((1 << first) - 1)), first, column, target);
-                if second > 0 {
-                    place_bits(codes.map(|code| code >> first), second, column, &mut target[plane_bytes(first)..]);
+                let (low, high) = target.split_at_mut(plane_bytes(first));
+                for (quad, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
+                    let codes = codes.map(|code| code.wrapping_add(self.meaning.bias()).cast_unsigned());
+                    let word = u32::from_le_bytes(codes);
+                    Place::new(first, quad, column).write(low, word);
+                    if second > 0 {
+                        Place::new(second, quad, column).write(high, word >> first);
+                    }
                 }
             }
         }
@@ -336,17 +354,18 @@ impl Tiles {
     }
 
     fn code(&self, codes: &[u8], step: usize, column: usize) -> f32 {
-        match self.codes {
-            Codes::Bytes => f32::from(codes[step * PANEL + column].cast_signed()),
-            Codes::Float8 => super::block_format::widen_float8(codes[step * PANEL + column]) / 256.0,
-            _ => {
-                let (first, second) = self.codes.planes();
-                let entry = |table: usize, from: &[u8], width: usize| {
-                    self.tables[table][usize::from(bits(from, (step, column), width))]
-                };
-                let low = entry(0, codes, first);
-                if second > 0 { low + entry(1, &codes[plane_bytes(first)..], second) } else { low }
-            }
+        if self.codes == Codes::Float8 {
+            return super::block_format::widen_float8(codes[step * PANEL + column]) / 256.0;
+        }
+        let (first, second) = self.codes.planes();
+        let mut code = Place::new(first, step / 4, column).read(codes, step % 4);
+        if second > 0 {
+            code |= Place::new(second, step / 4, column).read(&codes[plane_bytes(first)..], step % 4) << first;
+        }
+        match self.meaning {
+            Meaning::Above(_) => f32::from(code) - f32::from(self.meaning.bias()),
+            Meaning::Signed => f32::from(code.cast_signed()),
+            Meaning::Listed(table) => f32::from(table[usize::from(code)]),
         }
     }
 }
@@ -355,23 +374,35 @@ fn put<const N: usize>(target: &mut [u8], at: usize, bytes: [u8; N]) {
     target[at..at + N].copy_from_slice(&bytes);
 }
 
-/// Writes codes of `width` bits: words of 32 bits hold consecutive steps of a column, those of all
-/// columns lie beside each other.
-fn place_bits(codes: impl Iterator<Item = u8>, width: usize, column: usize, target: &mut [u8]) {
-    let steps = 32 / width;
-    let mut word = 0;
-    for (step, code) in codes.enumerate() {
-        word |= u32::from(code) << (step % steps * width);
-        if step % steps == steps - 1 {
-            put(target, (step / steps * PANEL + column) * 4, word.to_le_bytes());
-            word = 0;
-        }
-    }
+/// Where four steps' codes of `width` bits lie in their plane.
+///
+/// Four steps of sixteen columns make 64 bytes, column by column, as products of bytes want them;
+/// the tile has sixteen such lines, first those of steps 0 to 3. A plane of fewer than eight bits
+/// has fewer lines: line `i` lies in line `i % lines`, above what lies there already.
+struct Place {
+    byte: usize,
+    shift: usize,
+    mask: u8,
 }
 
-/// One of the codes that [`place_bits`] writes.
-fn bits(from: &[u8], (step, column): (usize, usize), width: usize) -> u8 {
-    let steps = 32 / width;
-    let bit = step % steps * width;
-    from[(step / steps * PANEL + column) * 4 + bit / 8] >> (bit % 8) & ((1 << width) - 1)
+impl Place {
+    fn new(width: usize, quad: usize, column: usize) -> Self {
+        let line = quad * (PANEL / LANES) + column / LANES;
+        let lines = plane_bytes(width) / LINE_BYTES;
+        let byte = line % lines * LINE_BYTES + column % LANES * 4;
+        Self { byte, shift: line / lines * width, mask: ((1_u16 << width) - 1) as u8 }
+    }
+
+    /// Adds the lowest bits of four bytes; they are zero before.
+    fn write(&self, plane: &mut [u8], codes: u32) {
+        let word = &mut plane[self.byte..self.byte + 4];
+        let bits = (codes & u32::from_le_bytes([self.mask; 4])) << self.shift;
+        for (byte, bits) in word.iter_mut().zip(bits.to_le_bytes()) {
+            *byte |= bits;
+        }
+    }
+
+    fn read(&self, plane: &[u8], step: usize) -> u8 {
+        plane[self.byte + step] >> self.shift & self.mask
+    }
 }

@@ -3,6 +3,7 @@
 use half::{bf16, f16};
 
 use super::block_format::widen_float8;
+use super::integers::Integers;
 
 /// Lanes of a [`Vector`].
 pub(super) const LANES: usize = 16;
@@ -13,10 +14,7 @@ pub(super) const LANES: usize = 16;
 /// Every method requires that the processor has the features of the implementing type and, where
 /// it takes a pointer, that sixteen elements (thirty-two for pairs) can be read or written there.
 #[allow(clippy::missing_safety_doc)]
-pub(super) trait Vector: Copy {
-    /// Sixteen words of 32 bits.
-    type Words: Copy;
-
+pub(super) trait Vector: Integers {
     /// Rows of `x` that one pass of the linear kernel keeps in registers.
     const MAX_ROWS: usize;
 
@@ -27,6 +25,8 @@ pub(super) trait Vector: Copy {
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// Integral lanes within ±127 as bytes; what is no number becomes anything.
+    unsafe fn store_bytes(self, to: *mut i8);
     /// Sixteen half-precision values, given by their bits.
     unsafe fn load_f16(from: *const u16) -> Self;
     /// Thirty-two bf16 values whose columns `j` and `j + 16` lie beside each other.
@@ -35,10 +35,6 @@ pub(super) trait Vector: Copy {
     unsafe fn load_i8(from: *const i8) -> Self;
     /// Sixteen values of fp8 (E4M3), divided by 256.
     unsafe fn load_float8(from: *const u8) -> Self;
-    unsafe fn load_words(from: *const u8) -> Self::Words;
-    unsafe fn shift_right<const BITS: u32>(words: Self::Words) -> Self::Words;
-    /// Of each word's lowest four bits the entry of this table.
-    unsafe fn look_up(self, words: Self::Words) -> Self;
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
     unsafe fn div(self, other: Self) -> Self;
@@ -112,14 +108,17 @@ pub(super) struct Portable([f32; LANES]);
 
 impl Portable {
     #[inline(always)]
+    pub(super) fn of(lanes: [f32; LANES]) -> Self {
+        Self(lanes)
+    }
+
+    #[inline(always)]
     fn zip(self, other: Self, operation: impl Fn(f32, f32) -> f32) -> Self {
         Self(std::array::from_fn(|lane| operation(self.0[lane], other.0[lane])))
     }
 }
 
 impl Vector for Portable {
-    type Words = [u32; LANES];
-
     const MAX_ROWS: usize = 2;
 
     #[inline(always)]
@@ -137,6 +136,12 @@ impl Vector for Portable {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller gives room for sixteen values.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut i8) {
+        // SAFETY: the caller gives room for sixteen bytes.
+        unsafe { to.cast::<[i8; LANES]>().write_unaligned(self.0.map(|value| value as i8)) }
     }
 
     #[inline(always)]
@@ -166,22 +171,6 @@ impl Vector for Portable {
         // SAFETY: the caller gives sixteen readable values.
         let codes = unsafe { from.cast::<[u8; LANES]>().read_unaligned() };
         Self(codes.map(|code| widen_float8(code) / 256.0))
-    }
-
-    #[inline(always)]
-    unsafe fn load_words(from: *const u8) -> Self::Words {
-        // SAFETY: the caller gives sixteen readable words.
-        unsafe { from.cast::<[u32; LANES]>().read_unaligned() }.map(u32::from_le)
-    }
-
-    #[inline(always)]
-    unsafe fn shift_right<const BITS: u32>(words: Self::Words) -> Self::Words {
-        words.map(|word| word >> BITS)
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(self, words: Self::Words) -> Self {
-        Self(words.map(|word| self.0[(word & 15) as usize]))
     }
 
     #[inline(always)]

@@ -7,11 +7,16 @@ use super::vector::Vector;
 #[derive(Clone, Copy)]
 pub(super) struct Avx2(__m256, __m256);
 
+impl Avx2 {
+    #[inline(always)]
+    pub(super) fn of(low: __m256, high: __m256) -> Self {
+        Self(low, high)
+    }
+}
+
 // SAFETY (all blocks below): the trait's contract is that the caller has the features and that
 // pointers lead to enough elements; every load and store used here is an unaligned one.
 impl Vector for Avx2 {
-    type Words = (__m256i, __m256i);
-
     const MAX_ROWS: usize = 2;
 
     #[inline(always)]
@@ -39,6 +44,18 @@ impl Vector for Avx2 {
         unsafe {
             _mm256_storeu_ps(to, self.0);
             _mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut i8) {
+        // SAFETY: see the note on the impl; sixteen values are 16 bytes. Packing goes by halves of
+        // registers, which are put in order between.
+        unsafe {
+            let words = _mm256_packs_epi32(_mm256_cvtps_epi32(self.0), _mm256_cvtps_epi32(self.1));
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(to.cast(), bytes);
         }
     }
 
@@ -84,35 +101,6 @@ impl Vector for Avx2 {
                 _mm256_cvtph_ps(_mm256_castsi256_si128(halves)),
                 _mm256_cvtph_ps(_mm256_extracti128_si256::<1>(halves)),
             )
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn load_words(from: *const u8) -> Self::Words {
-        // SAFETY: see the note on the impl; 32 bytes are eight words.
-        unsafe { (_mm256_loadu_si256(from.cast()), _mm256_loadu_si256(from.add(32).cast())) }
-    }
-
-    #[inline(always)]
-    unsafe fn shift_right<const BITS: u32>(words: Self::Words) -> Self::Words {
-        // SAFETY: see the note on the impl.
-        unsafe {
-            let count = _mm_cvtsi32_si128(BITS.cast_signed());
-            (_mm256_srl_epi32(words.0, count), _mm256_srl_epi32(words.1, count))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(self, words: Self::Words) -> Self {
-        // SAFETY: see the note on the impl. A permutation looks at three bits of each index; the
-        // fourth, as a sign, chooses between those of the table's halves.
-        unsafe {
-            let half = |words| {
-                let low = _mm256_permutevar8x32_ps(self.0, words);
-                let high = _mm256_permutevar8x32_ps(self.1, words);
-                _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(words)))
-            };
-            Self(half(words.0), half(words.1))
         }
     }
 

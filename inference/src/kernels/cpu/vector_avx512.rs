@@ -7,11 +7,16 @@ use super::vector::Vector;
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512);
 
+impl Avx512 {
+    #[inline(always)]
+    pub(super) fn of(lanes: __m512) -> Self {
+        Self(lanes)
+    }
+}
+
 // SAFETY (all blocks below): the trait's contract is that the caller has the features and that
 // pointers lead to enough elements; every load and store used here is an unaligned one.
 impl Vector for Avx512 {
-    type Words = __m512i;
-
     const MAX_ROWS: usize = 12;
 
     #[inline(always)]
@@ -36,6 +41,18 @@ impl Vector for Avx512 {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: see the note on the impl.
         unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_bytes(self, to: *mut i8) {
+        // SAFETY: see the note on the impl; sixteen values are 16 bytes.
+        unsafe { _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(self.0))) }
+    }
+
+    #[inline(always)]
+    unsafe fn largest(self) -> f32 {
+        // SAFETY: see the note on the impl.
+        unsafe { _mm512_reduce_max_ps(self.0) }
     }
 
     #[inline(always)]
@@ -70,24 +87,6 @@ impl Vector for Avx512 {
             let codes = _mm256_slli_epi16::<7>(_mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast())));
             Self(_mm512_cvtph_ps(_mm256_and_si256(codes, _mm256_set1_epi16(0xbfff_u16.cast_signed()))))
         }
-    }
-
-    #[inline(always)]
-    unsafe fn load_words(from: *const u8) -> __m512i {
-        // SAFETY: see the note on the impl; 64 bytes are sixteen words.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn shift_right<const BITS: u32>(words: __m512i) -> __m512i {
-        // SAFETY: see the note on the impl.
-        unsafe { _mm512_srli_epi32::<BITS>(words) }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(self, words: __m512i) -> Self {
-        // SAFETY: see the note on the impl. The permutation looks at four bits of each index.
-        Self(unsafe { _mm512_permutexvar_ps(words, self.0) })
     }
 
     #[inline(always)]

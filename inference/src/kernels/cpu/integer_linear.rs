@@ -1,0 +1,444 @@
+//! `y = x · Wᵀ + bias` over tiles of small integers and inputs rounded to eight bits.
+//!
+//! A block of tiles is taken apart once for all rows. Products are summed as integers over the
+//! steps that share scales, which is exact in any order; these sums are scaled and added up along
+//! K one after another. So each output element has the same bits in any batch, on vector units
+//! and on matrix units alike.
+
+use std::ops::Range;
+
+#[cfg(target_arch = "x86_64")]
+use super::amx;
+use super::level::Kernel;
+use super::linear::Target;
+use super::packed::PANEL;
+use super::rounded::{BLOCK, GROUP, ROW_WORDS, Rounded, RoundedRows};
+use super::tile_codes::{BlockCodes, TILE_CODES, TILES, exponent};
+use super::tiles::{LINE_BYTES, Meaning, TILE, Tiles};
+use super::vector::{LANES, Vector};
+
+/// Rows that a block is taken apart for; more are done in several passes.
+const ROWS_OF_PASS: usize = 128;
+/// So many rows are worth the matrix units.
+const ROWS_OF_MATRIX: usize = 4;
+/// Rows of a tile of sums.
+const TILE_ROWS: usize = 16;
+
+pub(super) struct IntegerKernel<'a> {
+    pub tiles: &'a Tiles,
+    pub num_outputs: usize,
+    pub bias: Option<&'a [f32]>,
+    pub input: Rounded<'a>,
+    pub panels: Range<usize>,
+    pub target: Target,
+    /// Whether there are matrix units, where the instruction set may have them.
+    pub matrix_units: bool,
+    /// Whether answers are added to those that are there already.
+    pub adds: bool,
+}
+
+type Totals = [[f32; PANEL]; ROWS_OF_PASS];
+
+impl Kernel for IntegerKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let scales = self.tiles.scales;
+        let is_small = matches!(self.tiles.meaning, Meaning::Above(_));
+        // SAFETY: the caller vouches for the features of `V`.
+        unsafe {
+            match (scales.groups(), scales.has_offset(), is_small) {
+                (1, false, false) => self.all::<V, 1, false, false>(),
+                (1, false, true) => self.all::<V, 1, false, true>(),
+                (1, true, _) => self.all::<V, 1, true, true>(),
+                (_, false, _) => self.all::<V, 2, false, true>(),
+                (_, true, _) => self.all::<V, 2, true, true>(),
+            }
+        }
+    }
+}
+
+impl IntegerKernel<'_> {
+    /// # Safety
+    /// The processor has the features of `V`; tiles have `GROUPS` groups, offsets if `OFFSET`, and
+    /// codes up to 127 if `SMALL`.
+    #[inline(always)]
+    unsafe fn all<V: Vector, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(&self) {
+        let mut codes = BlockCodes::zeroed();
+        let mut totals: Totals = [[0.0; PANEL]; ROWS_OF_PASS];
+        let num_rows = self.input.num_rows();
+        for panel in self.panels.clone() {
+            let column = panel * PANEL;
+            let width = PANEL.min(self.num_outputs - column);
+            let mut start = [0.0; PANEL];
+            if let Some(bias) = self.bias {
+                start[..width].copy_from_slice(&bias[column..column + width]);
+            }
+            let passes = num_rows.div_ceil(ROWS_OF_PASS);
+            for pass in 0..passes {
+                let rows = pass * num_rows / passes..(pass + 1) * num_rows / passes;
+                let totals = &mut totals[..rows.len()];
+                totals.fill(start);
+                if self.adds {
+                    for (row, totals) in rows.clone().zip(totals.iter_mut()) {
+                        // SAFETY: as where they are written below.
+                        unsafe {
+                            totals.as_mut_ptr().copy_from_nonoverlapping(self.target.at(row, column), width);
+                        }
+                    }
+                }
+                // SAFETY: the caller vouches for the features; the rows exist, as do their totals.
+                unsafe {
+                    if V::MATRIX_UNITS && self.matrix_units && rows.len() >= ROWS_OF_MATRIX {
+                        self.on_matrix_units::<V, GROUPS, OFFSET>(panel, rows.start, (&mut codes, totals));
+                    } else {
+                        self.on_vectors::<V, GROUPS, OFFSET, SMALL>(panel, rows.start, (&mut codes, totals));
+                    }
+                }
+                for (row, totals) in rows.zip(totals.iter()) {
+                    // SAFETY: the row and `width` columns from `column` on exist, and no other
+                    // thread writes them.
+                    unsafe {
+                        self.target.at(row, column).copy_from_nonoverlapping(totals.as_ptr(), width);
+                    }
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::all`]; there are as many rows as totals from `first` on.
+    #[inline(always)]
+    unsafe fn on_vectors<V: Vector, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(
+        &self,
+        panel: usize,
+        first: usize,
+        (codes, totals): (&mut BlockCodes, &mut [[f32; PANEL]]),
+    ) {
+        let bytes = self.tiles.panel(panel);
+        let parts = totals.len().div_ceil(V::INTEGER_ROWS);
+        let exponent = exponent(self.tiles.meaning);
+        for block in 0..self.tiles.num_tiles().div_ceil(TILES) {
+            // SAFETY: passed on to the caller; `bytes` is a panel, which has the block.
+            let count = unsafe { codes.read::<V, false>(self.tiles, bytes, block) };
+            for part in 0..parts {
+                let range = part * totals.len() / parts..(part + 1) * totals.len() / parts;
+                let rows = self.input.rows(block, first + range.start, range.len());
+                let totals = &mut totals[range];
+                macro_rules! by_height {
+                    ($($rows:literal)*) => {
+                        match totals.len() {
+                            // SAFETY: passed on to the caller; the rows are those of the totals.
+                            $($rows => unsafe {
+                                multiply::<V, $rows, GROUPS, OFFSET, SMALL>((codes, count), exponent, rows, totals);
+                            },)*
+                            _ => {}
+                        }
+                    };
+                }
+                if V::INTEGER_ROWS > 2 {
+                    by_height!(1 2 3 4 5 6);
+                } else {
+                    by_height!(1 2);
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::on_vectors`], and there are matrix units.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    unsafe fn on_matrix_units<V: Vector, const GROUPS: usize, const OFFSET: bool>(
+        &self,
+        panel: usize,
+        first: usize,
+        (codes, totals): (&mut BlockCodes, &mut [[f32; PANEL]]),
+    ) {
+        let bytes = self.tiles.panel(panel);
+        let mut ring = [const { Products([[0; LANES]; TILE_ROWS]) }; RING];
+        // SAFETY: passed on to the caller; `bytes` is a panel, which has the block; the rows are
+        // those of the totals, which are as many as configured or sixteen and more.
+        unsafe {
+            amx::configure(totals.len().min(TILE_ROWS), TILE / GROUPS);
+            for block in 0..self.tiles.num_tiles().div_ceil(TILES) {
+                let count = codes.read::<V, true>(self.tiles, bytes, block);
+                let rows = self.input.rows(block, first, totals.len());
+                let mut tiles =
+                    TileProducts::new((codes, count * GROUPS), TILE / GROUPS, (rows, totals.len()), &mut ring);
+                for totals in totals.chunks_mut(TILE_ROWS) {
+                    for half in 0..PANEL / LANES {
+                        match totals.len() {
+                            ..=4 => tiles.scale::<V, 4, GROUPS, OFFSET, false>(half, totals),
+                            ..=8 => tiles.scale::<V, 8, GROUPS, OFFSET, false>(half, totals),
+                            ..TILE_ROWS => tiles.scale::<V, TILE_ROWS, GROUPS, OFFSET, false>(half, totals),
+                            _ => tiles.scale::<V, TILE_ROWS, GROUPS, OFFSET, true>(half, totals),
+                        }
+                    }
+                }
+            }
+            amx::release();
+        }
+    }
+
+    /// # Safety
+    /// Never called: there are no matrix units.
+    #[cfg(not(target_arch = "x86_64"))]
+    unsafe fn on_matrix_units<V: Vector, const GROUPS: usize, const OFFSET: bool>(
+        &self,
+        _: usize,
+        _: usize,
+        _: (&mut BlockCodes, &mut [[f32; PANEL]]),
+    ) {
+    }
+}
+
+/// Adds to the totals of `R` rows what a block of so many tiles gives.
+///
+/// # Safety
+/// The processor has the features of `V`; there are `R` rows of inputs and of totals, and as many
+/// tiles of codes.
+#[inline(always)]
+unsafe fn multiply<V: Vector, const R: usize, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(
+    (codes, count): (&BlockCodes, usize),
+    exponent: Option<u32>,
+    rows: RoundedRows,
+    totals: &mut [[f32; PANEL]],
+) {
+    const QUADS: usize = TILE / 4;
+    let quads_of_group = QUADS / GROUPS;
+    // SAFETY: passed on to the caller; a tile has QUADS rows of two lines, and PANEL scales for
+    // each group.
+    unsafe {
+        let mut sums = [(V::splat(0.0), V::splat(0.0)); R];
+        for (sum, total) in sums.iter_mut().zip(totals.iter()) {
+            *sum = (V::load(total.as_ptr()), V::load(total.as_ptr().add(LANES)));
+        }
+        for tile in 0..count {
+            for group in 0..GROUPS {
+                let mut products = [(V::splat_word(0), V::splat_word(0)); R];
+                if let Some(exponent) = exponent {
+                    for (row, products) in products.iter_mut().enumerate() {
+                        let start = if GROUPS == 1 {
+                            rows.negative_codes(row, 2 * tile) + rows.negative_codes(row, 2 * tile + 1)
+                        } else {
+                            rows.negative_codes(row, 2 * tile + group)
+                        };
+                        let start = V::splat_word(start << exponent);
+                        *products = (start, start);
+                    }
+                }
+                for quad in group * quads_of_group..(group + 1) * quads_of_group {
+                    let line = codes.codes.as_ptr().add(tile * TILE_CODES + quad * 2 * LINE_BYTES);
+                    let (low, high) = (V::load_words(line), V::load_words(line.add(LINE_BYTES)));
+                    for (row, products) in products.iter_mut().enumerate() {
+                        let input = V::splat_word(rows.quad(row, tile * QUADS + quad));
+                        products.0 = V::dot::<SMALL>(products.0, low, input);
+                        products.1 = V::dot::<SMALL>(products.1, high, input);
+                    }
+                }
+                let values = (tile * 2 + group) * PANEL;
+                let scales = codes.scales.as_ptr().add(values);
+                let (low, high) = (V::load(scales), V::load(scales.add(LANES)));
+                for (row, (sum, products)) in sums.iter_mut().zip(products).enumerate() {
+                    let scale = V::splat(rows.scale(row, tile));
+                    sum.0 = V::to_f32(products.0).mul_add(low.mul(scale), sum.0);
+                    sum.1 = V::to_f32(products.1).mul_add(high.mul(scale), sum.1);
+                }
+                if OFFSET {
+                    let offsets = codes.offsets.as_ptr().add(values);
+                    let (low, high) = (V::load(offsets), V::load(offsets.add(LANES)));
+                    for (row, sum) in sums.iter_mut().enumerate() {
+                        let inputs = V::splat(input_sum::<GROUPS>(rows, row, (tile, group)));
+                        *sum = (inputs.mul_add(low, sum.0), inputs.mul_add(high, sum.1));
+                    }
+                }
+            }
+        }
+        for (sum, total) in sums.iter().zip(totals.iter_mut()) {
+            sum.0.store(total.as_mut_ptr());
+            sum.1.store(total.as_mut_ptr().add(LANES));
+        }
+    }
+}
+
+/// The sum of the rounded inputs of a group.
+///
+/// # Safety
+/// The row and the tile are among those of `rows`.
+#[inline(always)]
+unsafe fn input_sum<const GROUPS: usize>(rows: RoundedRows, row: usize, (tile, group): (usize, usize)) -> f32 {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        if GROUPS == 1 {
+            rows.sum(row, tile)
+        } else {
+            -(rows.negative_codes(row, 2 * tile + group) as f32) * rows.scale(row, tile)
+        }
+    }
+}
+
+/// Products that are stored before they are read: right behind the store it would wait.
+#[cfg(target_arch = "x86_64")]
+const STORED_AHEAD: usize = 2;
+#[cfg(target_arch = "x86_64")]
+const RING: usize = 4;
+
+#[cfg(target_arch = "x86_64")]
+#[repr(C, align(64))]
+struct Products([[i32; LANES]; TILE_ROWS]);
+
+/// Products of a block on matrix units: tile by tile of sixteen rows and half a panel's columns,
+/// group by group of steps. Where the last tile is not whole it begins with rows of the one before.
+#[cfg(target_arch = "x86_64")]
+struct TileProducts<'a> {
+    codes: &'a BlockCodes,
+    num_groups: usize,
+    steps: usize,
+    rows: RoundedRows,
+    num_rows: usize,
+    ring: &'a mut [Products; RING],
+    /// First row, half and group of what is multiplied next.
+    next: (usize, usize, usize),
+    num_multiplied: usize,
+    num_stored: usize,
+    num_scaled: usize,
+    first_row: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<'a> TileProducts<'a> {
+    /// # Safety
+    /// The matrix units are configured for so many steps of a group, and for as many rows as there
+    /// are, at most sixteen; there are so many rows of inputs, and groups of codes.
+    #[inline(always)]
+    unsafe fn new(
+        (codes, num_groups): (&'a BlockCodes, usize),
+        steps: usize,
+        (rows, num_rows): (RoundedRows, usize),
+        ring: &'a mut [Products; RING],
+    ) -> Self {
+        let next = (0, 0, 0);
+        let [num_multiplied, num_stored, num_scaled, first_row] = [0; 4];
+        let mut products = Self {
+            codes,
+            num_groups,
+            steps,
+            rows,
+            num_rows,
+            ring,
+            next,
+            num_multiplied,
+            num_stored,
+            num_scaled,
+            first_row,
+        };
+        // SAFETY: passed on to the caller.
+        unsafe {
+            for _ in 0..amx::UNDER_WAY {
+                products.multiply();
+            }
+            for _ in 0..STORED_AHEAD {
+                products.advance();
+            }
+        }
+        products
+    }
+
+    /// Stores a product and begins another, if there are any.
+    ///
+    /// # Safety
+    /// As [`Self::new`].
+    #[inline(always)]
+    unsafe fn advance(&mut self) {
+        if self.num_stored < self.num_multiplied {
+            let sums = self.ring[self.num_stored % RING].0.as_mut_ptr();
+            // SAFETY: passed on to the caller; the product is under way.
+            unsafe { amx::store(self.num_stored, sums.cast()) };
+            self.num_stored += 1;
+        }
+        // SAFETY: passed on to the caller.
+        unsafe { self.multiply() };
+    }
+
+    /// # Safety
+    /// As [`Self::new`].
+    #[inline(always)]
+    unsafe fn multiply(&mut self) {
+        let (first_row, half, group) = self.next;
+        if first_row >= self.num_rows {
+            return;
+        }
+        let first_input = first_row.min(self.num_rows.saturating_sub(TILE_ROWS));
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let operands = amx::Operands {
+                inputs: self.rows.from(first_input).codes().add(group * self.steps),
+                input_stride: ROW_WORDS * 4,
+                weights: self.codes.codes.as_ptr().add(group * self.steps * PANEL + half * LINE_BYTES),
+                weight_stride: 2 * LINE_BYTES,
+            };
+            amx::multiply(self.num_multiplied, operands);
+        }
+        self.num_multiplied += 1;
+        self.next = match (half, group + 1 == self.num_groups) {
+            (_, false) => (first_row, half, group + 1),
+            (0, true) => (first_row, 1, 0),
+            (_, true) => (first_row + TILE_ROWS, 0, 0),
+        };
+    }
+
+    /// Scales the products of the next half panel and adds them to the totals of as many rows, at
+    /// most `R` of them.
+    ///
+    /// # Safety
+    /// The processor has the features of `V`, and as [`Self::new`]; tiles come in their order.
+    #[inline(always)]
+    unsafe fn scale<V: Vector, const R: usize, const GROUPS: usize, const OFFSET: bool, const WHOLE: bool>(
+        &mut self,
+        half: usize,
+        totals: &mut [[f32; PANEL]],
+    ) {
+        // Rows beyond the last are taken for it and not written.
+        let last = totals.len() - 1;
+        let places: [usize; R] = std::array::from_fn(|row| if WHOLE { row } else { row.min(last) });
+        let before = TILE_ROWS.min(self.num_rows) - totals.len();
+        // SAFETY: passed on to the caller.
+        unsafe {
+            let rows = self.rows.from(self.first_row);
+            let mut sums = [V::splat(0.0); R];
+            for (row, sum) in places.into_iter().zip(&mut sums) {
+                *sum = V::load(totals[row].as_ptr().add(half * LANES));
+            }
+            for index in 0..self.num_groups {
+                self.advance();
+                let products = self.ring[self.num_scaled % RING].0.as_ptr().add(if WHOLE { 0 } else { before });
+                self.num_scaled += 1;
+                let (tile, group) = (index / GROUPS, index % GROUPS);
+                let values = (tile * 2 + group) * PANEL + half * LANES;
+                let scales = V::load(self.codes.scales.as_ptr().add(values));
+                for (row, sum) in places.into_iter().zip(&mut sums) {
+                    let scale = V::splat(rows.scale(row, tile));
+                    let products = V::to_f32(V::load_words(products.add(row).cast()));
+                    *sum = products.mul_add(scales.mul(scale), *sum);
+                }
+                if OFFSET {
+                    let offsets = V::load(self.codes.offsets.as_ptr().add(values));
+                    for (row, sum) in places.into_iter().zip(&mut sums) {
+                        let inputs = input_sum::<GROUPS>(rows, row, (tile, group));
+                        *sum = V::splat(inputs).mul_add(offsets, *sum);
+                    }
+                }
+            }
+            for (sum, totals) in sums.iter().zip(totals.iter_mut()) {
+                sum.store(totals.as_mut_ptr().add(half * LANES));
+            }
+        }
+        if half + 1 == PANEL / LANES {
+            self.first_row += totals.len();
+        }
+    }
+}
+
+const _: () = assert!(GROUP == TILE && BLOCK.is_multiple_of(TILE));
