@@ -6,6 +6,8 @@
 
 mod activation;
 mod attention;
+mod attention_block;
+mod attention_plan;
 mod attention_tile;
 mod block_format;
 mod elementwise;

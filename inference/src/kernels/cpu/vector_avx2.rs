@@ -13,6 +13,7 @@ impl Vector for Avx2 {
     type Words = (__m256i, __m256i);
 
     const MAX_ROWS: usize = 2;
+    const BLOCK_ROWS: usize = 6;
 
     #[inline(always)]
     fn prefetch(address: *const u8) {

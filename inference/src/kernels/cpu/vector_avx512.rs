@@ -13,6 +13,7 @@ impl Vector for Avx512 {
     type Words = __m512i;
 
     const MAX_ROWS: usize = 12;
+    const BLOCK_ROWS: usize = 12;
 
     #[inline(always)]
     fn prefetch(address: *const u8) {
