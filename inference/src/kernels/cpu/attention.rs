@@ -6,9 +6,8 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::attention_block::{AttentionKernel, Scratch};
 use super::attention_plan::Plan;
-use super::attention_tile::MergeKernel;
+use super::attention_tile::{MergeKernel, Scratch, TileKernel};
 use super::kv_store::{KvLayer, KvShape};
 use super::level::Level;
 use super::parallel::{SharedMut, for_each_range};
@@ -96,7 +95,7 @@ pub fn paged_attention(
         SCRATCH.with_borrow_mut(|scratch| {
             for _ in range {
                 let tile = &plan.tiles[next.fetch_add(1, Ordering::Relaxed)];
-                level.run(AttentionKernel { shape, layer, queries, tile, partials, output, scratch });
+                level.run(TileKernel { shape, layer, queries, tile, partials, output, scratch });
             }
         });
     });

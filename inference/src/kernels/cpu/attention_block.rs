@@ -2,39 +2,17 @@
 
 use std::ops::Range;
 
-use super::attention::{AttentionShape, QueryRows};
-use super::attention_plan::Tile;
-use super::attention_tile::{Answers, Buffer, GROUPS, Rows, SPLIT, state_len};
-use super::kv_store::{GROUP, KvElement, KvLayer, Storage};
+use super::attention::QueryRows;
+use super::attention_tile::{Answers, GROUPS, Rows, SPLIT, TileKernel, state_len};
+use super::kv_format::{GROUP, KvFormat};
+use super::kv_store::{Buffers, Storage};
 use super::level::Kernel;
-use super::parallel::SharedMut;
 use super::vector::{LANES, Vector};
 
 /// Rows that any level keeps in registers at a time, at most.
 const MOST_ROWS: usize = 12;
 
-/// What a thread needs beside a tile's own input and output.
-#[derive(Default)]
-pub(super) struct Scratch {
-    /// `[rows of the tile, state_len]`
-    states: Buffer<f32>,
-    /// `[rows of a block, state_len]`, of the split at hand.
-    part: Buffer<f32>,
-    /// `[rows of a block, SPLIT]`: scores, then weights.
-    scores: Buffer<f32>,
-}
-
-pub(super) struct AttentionKernel<'a> {
-    pub shape: AttentionShape<'a>,
-    pub layer: &'a KvLayer,
-    pub queries: QueryRows<'a>,
-    pub tile: &'a Tile<'a>,
-    pub partials: SharedMut<f32>,
-    pub output: SharedMut<f32>,
-    pub scratch: &'a mut Scratch,
-}
-
-impl Kernel for AttentionKernel<'_> {
+impl Kernel for TileKernel<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -42,25 +20,26 @@ impl Kernel for AttentionKernel<'_> {
         // SAFETY: the caller vouches for the features of `V`.
         unsafe {
             match &self.layer.storage {
-                Storage::F16 { keys, values } => self.tile::<V, u16>((keys.as_slice(), values.as_slice())),
-                Storage::F32 { keys, values } => self.tile::<V, f32>((keys.as_slice(), values.as_slice())),
+                Storage::F16(buffers) => self.tile::<V, _>(buffers),
+                Storage::Bf16(buffers) => self.tile::<V, _>(buffers),
+                Storage::F32(buffers) => self.tile::<V, _>(buffers),
             }
         }
     }
 }
 
-impl AttentionKernel<'_> {
+impl TileKernel<'_> {
     /// # Safety
     /// The processor has the features of `V`; `check` passed for the span.
     #[inline(always)]
-    unsafe fn tile<V: Vector, T: KvElement>(self, cache: (&[T], &[T])) {
+    unsafe fn tile<V: Vector, F: KvFormat>(self, buffers: &Buffers<F>) {
         let rows = Rows { shape: self.shape, tile: self.tile };
         let mut answers = Answers::new(rows, self.partials, &mut self.scratch.states);
         let len = state_len(self.shape.kv.padded_dim());
         let part = self.scratch.part.at_least(MOST_ROWS * len);
         let scores = self.scratch.scores.at_least(MOST_ROWS * SPLIT);
         for split in self.tile.splits.clone() {
-            let groups = Groups::of(&rows, cache, split);
+            let groups = Groups::of(&rows, buffers, split);
             let mut first = 0;
             while first < rows.len() {
                 let count = block_rows(V::BLOCK_ROWS, rows.len() - first);
@@ -71,12 +50,12 @@ impl AttentionKernel<'_> {
                 } else {
                     // SAFETY: features as above; the groups hold what the rows see.
                     unsafe {
-                        block.scores::<V, T>(&groups, self.queries, seen.clone(), scores);
+                        block.scores::<V, F>(&groups, self.queries, seen.clone(), scores);
                         for row in 0..count {
                             block.fold::<V>(row, scores, &mut part[row * len..(row + 1) * len]);
                         }
-                        block.values::<V, T>(&groups, seen, scores, part);
-                        answers.take::<V>(split, first, &part[..count * len]);
+                        block.values::<V, F>(&groups, seen, scores, part);
+                        answers.take::<V>(split, first, (&part[..count * len], len));
                     }
                 }
                 first += count;
@@ -93,28 +72,33 @@ fn block_rows(most: usize, left: usize) -> usize {
 }
 
 /// Where the groups of one split lie, and what will be read next.
-struct Groups<'k, T> {
-    keys: [&'k [T]; GROUPS],
-    values: [&'k [T]; GROUPS],
-    next_keys: [&'k [T]; GROUPS],
+pub(super) struct Groups<'k, F: KvFormat> {
+    pub keys: [&'k [F::Element]; GROUPS],
+    pub values: [&'k [F::Element]; GROUPS],
+    pub next_keys: [&'k [F::Element]; GROUPS],
+    /// What some row of the tile sees of the split.
+    pub seen: Range<usize>,
 }
 
-impl<'k, T: KvElement> Groups<'k, T> {
+impl<'k, F: KvFormat> Groups<'k, F> {
     /// Groups that some row of the tile sees; the others are empty.
-    fn of(rows: &Rows<'_>, (keys, values): (&'k [T], &'k [T]), split: usize) -> Self {
+    pub(super) fn of(rows: &Rows<'_>, buffers: &'k Buffers<F>, split: usize) -> Self {
+        let (keys, values) = (buffers.keys.as_slice(), buffers.values.as_slice());
         let seen = |split: usize| {
             let seen = rows.seen((0, rows.len()), split * SPLIT);
             seen.start / GROUP..seen.end.div_ceil(GROUP)
         };
-        let mut groups = Self { keys: [&[]; GROUPS], values: [&[]; GROUPS], next_keys: [&[]; GROUPS] };
+        let none: [&[F::Element]; GROUPS] = [&[]; GROUPS];
+        let range = rows.seen((0, rows.len()), split * SPLIT);
+        let mut groups = Self { keys: none, values: none, next_keys: none, seen: range };
         for group in seen(split) {
             let position = split * SPLIT + group * GROUP;
-            groups.keys[group] = rows.key_group(keys, position);
+            groups.keys[group] = rows.key_group::<F>(keys, position);
             groups.values[group] = rows.value_group(values, position);
         }
         if split + 1 < rows.tile.splits.end {
             for group in seen(split + 1) {
-                groups.next_keys[group] = rows.key_group(keys, (split + 1) * SPLIT + group * GROUP);
+                groups.next_keys[group] = rows.key_group::<F>(keys, (split + 1) * SPLIT + group * GROUP);
             }
         }
         groups
@@ -130,17 +114,17 @@ struct Block<'a> {
 }
 
 macro_rules! by_rows {
-    ($count:expr, $call:ident::<$vector:ty, $element:ty>$arguments:tt) => {
+    ($count:expr, $call:ident::<$vector:ty, $format:ty>$arguments:tt) => {
         match $count {
-            1 => $call::<$vector, $element, 1>$arguments,
-            2 => $call::<$vector, $element, 2>$arguments,
-            3 => $call::<$vector, $element, 3>$arguments,
-            4 => $call::<$vector, $element, 4>$arguments,
-            5 => $call::<$vector, $element, 5>$arguments,
-            6 => $call::<$vector, $element, 6>$arguments,
-            7 => $call::<$vector, $element, 7>$arguments,
-            8 => $call::<$vector, $element, 8>$arguments,
-            _ => $call::<$vector, $element, MOST_ROWS>$arguments,
+            1 => $call::<$vector, $format, 1>$arguments,
+            2 => $call::<$vector, $format, 2>$arguments,
+            3 => $call::<$vector, $format, 3>$arguments,
+            4 => $call::<$vector, $format, 4>$arguments,
+            5 => $call::<$vector, $format, 5>$arguments,
+            6 => $call::<$vector, $format, 6>$arguments,
+            7 => $call::<$vector, $format, 7>$arguments,
+            8 => $call::<$vector, $format, 8>$arguments,
+            _ => $call::<$vector, $format, MOST_ROWS>$arguments,
         }
     };
 }
@@ -151,9 +135,9 @@ impl Block<'_> {
     /// # Safety
     /// The processor has the features of `V`; the groups hold what the rows see.
     #[inline(always)]
-    unsafe fn scores<V: Vector, T: KvElement>(
+    unsafe fn scores<V: Vector, F: KvFormat>(
         &self,
-        groups: &Groups<'_, T>,
+        groups: &Groups<'_, F>,
         queries: QueryRows<'_>,
         seen: Range<usize>,
         scores: &mut [f32],
@@ -164,10 +148,11 @@ impl Block<'_> {
         }
         let range = seen.start / GROUP..seen.end.div_ceil(GROUP);
         let ahead = (self.first == 0).then_some(&groups.values);
+        let dim = self.rows.shape.kv.head_dim;
         let input = (&groups.keys, range, ahead);
         let scale = self.rows.scale();
         // SAFETY: passed on to the caller.
-        unsafe { by_rows!(self.count, score_rows::<V, T>(input, &rows, scale, scores)) }
+        unsafe { by_rows!(self.count, score_rows::<V, F>(input, &rows, (dim, scale), scores)) }
     }
 
     /// Turns a row's scores into weights, and begins its answer with their total.
@@ -219,9 +204,9 @@ impl Block<'_> {
     /// # Safety
     /// The processor has the features of `V`; the groups hold what the rows see.
     #[inline(always)]
-    unsafe fn values<V: Vector, T: KvElement>(
+    unsafe fn values<V: Vector, F: KvFormat>(
         &self,
-        groups: &Groups<'_, T>,
+        groups: &Groups<'_, F>,
         seen: Range<usize>,
         weights: &[f32],
         part: &mut [f32],
@@ -230,7 +215,7 @@ impl Block<'_> {
         let dim = self.rows.shape.kv.padded_dim();
         let input = (&groups.values, seen, ahead);
         // SAFETY: passed on to the caller. Only tokens that some row sees are looked at: others may be stale.
-        unsafe { by_rows!(self.count, sum_rows::<V, T>(input, dim, weights.as_ptr(), part.as_mut_ptr())) }
+        unsafe { by_rows!(self.count, sum_rows::<V, F>(input, dim, weights.as_ptr(), part.as_mut_ptr())) }
     }
 }
 
@@ -263,10 +248,10 @@ type Input<'a, 'k, T> = (&'a [&'k [T]; GROUPS], Range<usize>, Option<&'a [&'k [T
 /// The processor has the features of `V`; `rows` leads to `R` queries, the groups in the range are whole, and `scores`
 /// has `R` rows.
 #[inline(always)]
-unsafe fn score_rows<V: Vector, T: KvElement, const R: usize>(
-    (groups, mut range, ahead): Input<'_, '_, T>,
+unsafe fn score_rows<V: Vector, F: KvFormat, const R: usize>(
+    (groups, mut range, ahead): Input<'_, '_, F::Element>,
     rows: &[*const f32; MOST_ROWS],
-    scale: f32,
+    scale: (usize, f32),
     scores: &mut [f32],
 ) {
     macro_rules! several {
@@ -274,12 +259,12 @@ unsafe fn score_rows<V: Vector, T: KvElement, const R: usize>(
             while range.len() >= $count {
                 let group = range.start;
                 for group in group..group + $count {
-                    ahead.iter().for_each(|ahead| prefetch::<V, T>(ahead[group]));
+                    ahead.iter().for_each(|ahead| prefetch::<V, F::Element>(ahead[group]));
                 }
                 let target = scores[group * GROUP..].as_mut_ptr();
                 let keys = std::array::from_fn(|index| groups[group + index]);
                 // SAFETY: passed on to the caller.
-                unsafe { score_groups::<V, T, R, $count>(&keys, rows, scale, target) };
+                unsafe { score_groups::<V, F, R, $count>(&keys, rows, scale, target) };
                 range.start += $count;
             }
         };
@@ -294,20 +279,20 @@ unsafe fn score_rows<V: Vector, T: KvElement, const R: usize>(
 }
 
 /// # Safety
-/// The processor has the features of `V`; `rows` leads to `R` queries, each with as many dimensions as the groups;
+/// The processor has the features of `V`; `rows` leads to `R` queries of `dim` dimensions, as many as the groups have;
 /// `target` leads to `R` rows of `G` groups of scores, SPLIT apart.
 #[inline(always)]
-unsafe fn score_groups<V: Vector, T: KvElement, const R: usize, const G: usize>(
-    keys: &[&[T]; G],
+unsafe fn score_groups<V: Vector, F: KvFormat, const R: usize, const G: usize>(
+    keys: &[&[F::Element]; G],
     rows: &[*const f32; MOST_ROWS],
-    scale: f32,
+    (dim, scale): (usize, f32),
     target: *mut f32,
 ) {
-    // SAFETY: dimension `dim` of a group is sixteen elements from `dim * GROUP`.
+    // SAFETY: passed on to the caller.
     unsafe {
         let mut sums = [[V::splat(0.0); G]; R];
-        for dim in 0..keys[0].len() / GROUP {
-            let keys: [V; G] = std::array::from_fn(|group| T::load::<V>(keys[group].as_ptr().add(dim * GROUP)));
+        for dim in 0..dim {
+            let keys: [V; G] = std::array::from_fn(|group| F::key::<V>(keys[group].as_ptr(), dim));
             for (row, sums) in sums.iter_mut().enumerate() {
                 let query = V::splat(*rows[row].add(dim));
                 for (sum, key) in sums.iter_mut().zip(keys) {
@@ -327,8 +312,8 @@ unsafe fn score_groups<V: Vector, T: KvElement, const R: usize, const G: usize>(
 /// The processor has the features of `V`; the groups hold the tokens in the range; `weights` leads to `R` rows SPLIT
 /// apart, `sums` to `R` rows of states.
 #[inline(always)]
-unsafe fn sum_rows<V: Vector, T: KvElement, const R: usize>(
-    (groups, tokens, mut ahead): Input<'_, '_, T>,
+unsafe fn sum_rows<V: Vector, F: KvFormat, const R: usize>(
+    (groups, tokens, mut ahead): Input<'_, '_, F::Element>,
     dim: usize,
     weights: *const f32,
     sums: *mut f32,
@@ -339,7 +324,7 @@ unsafe fn sum_rows<V: Vector, T: KvElement, const R: usize>(
             while dim - lane >= $count * LANES {
                 let input = (groups, tokens.clone(), ahead.take());
                 // SAFETY: passed on to the caller; the lanes end within `dim`.
-                unsafe { sum_lanes::<V, T, R, $count>(input, (lane, dim), weights, sums.add(lane)) };
+                unsafe { sum_lanes::<V, F, R, $count>(input, (lane, dim), weights, sums.add(lane)) };
                 lane += $count * LANES;
             }
         };
@@ -359,8 +344,8 @@ unsafe fn sum_rows<V: Vector, T: KvElement, const R: usize>(
 /// # Safety
 /// As for [`sum_rows`]; `sums` leads to the first of `L` vectors of each row.
 #[inline(always)]
-unsafe fn sum_lanes<V: Vector, T: KvElement, const R: usize, const L: usize>(
-    (groups, tokens, ahead): Input<'_, '_, T>,
+unsafe fn sum_lanes<V: Vector, F: KvFormat, const R: usize, const L: usize>(
+    (groups, tokens, ahead): Input<'_, '_, F::Element>,
     (lane, dim): (usize, usize),
     weights: *const f32,
     sums: *mut f32,
@@ -369,11 +354,12 @@ unsafe fn sum_lanes<V: Vector, T: KvElement, const R: usize, const L: usize>(
     unsafe {
         let mut totals = [[V::splat(0.0); L]; R];
         for group in tokens.start / GROUP..tokens.end.div_ceil(GROUP) {
-            ahead.iter().for_each(|ahead| prefetch::<V, T>(ahead[group]));
+            ahead.iter().for_each(|ahead| prefetch::<V, F::Element>(ahead[group]));
             let first = group * GROUP;
             for token in tokens.start.max(first)..tokens.end.min(first + GROUP) {
-                let value = groups[group].as_ptr().add((token - first) * dim + lane);
-                let values: [V; L] = std::array::from_fn(|lane| T::load::<V>(value.add(lane * LANES)));
+                let value =
+                    |index: usize| F::value::<V>(groups[group].as_ptr(), token - first, lane + index * LANES, dim);
+                let values: [V; L] = std::array::from_fn(value);
                 for (row, totals) in totals.iter_mut().enumerate() {
                     let weight = V::splat(*weights.add(row * SPLIT + token));
                     for (total, value) in totals.iter_mut().zip(values) {

@@ -36,13 +36,17 @@ fn case_of(num_heads: usize, kv: KvShape, context: usize, dtype: KvDtype) -> Cas
     let block_table: Vec<u32> = (1..=num_blocks as u32).rev().collect();
     let mut layer = KvLayer::new(kv, dtype, num_blocks + 1);
     match &mut layer.storage {
-        Storage::F16 { keys, values } => {
-            keys.as_mut_slice().fill(0x7e00);
-            values.as_mut_slice().fill(0x7e00);
+        Storage::F16(buffers) => {
+            buffers.keys.as_mut_slice().fill(0x7e00);
+            buffers.values.as_mut_slice().fill(0x7e00);
         }
-        Storage::F32 { keys, values } => {
-            keys.as_mut_slice().fill(f32::NAN);
-            values.as_mut_slice().fill(f32::NAN);
+        Storage::Bf16(buffers) => {
+            buffers.keys.as_mut_slice().fill(0x7fc0);
+            buffers.values.as_mut_slice().fill(0x7fc0);
+        }
+        Storage::F32(buffers) => {
+            buffers.keys.as_mut_slice().fill(f32::NAN);
+            buffers.values.as_mut_slice().fill(f32::NAN);
         }
     }
     let slots: Vec<usize> =
@@ -111,7 +115,7 @@ const CASES: [(usize, usize, usize, usize); 7] =
 #[test]
 fn matches_the_formula_on_every_level_over_odd_shapes() {
     for level in Level::available() {
-        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3)] {
+        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3), (KvDtype::Bf16, 2e-2)] {
             for (heads, kv_heads, dim, context) in CASES {
                 let case = case(heads, kv_heads, dim, context, dtype);
                 let output = case.attend(level, 0, context);
@@ -156,7 +160,7 @@ fn soft_caps_and_sinks_match_the_formula_on_every_level() {
 #[test]
 fn a_query_has_the_same_bits_in_any_chunk() {
     for level in Level::available() {
-        for dtype in [KvDtype::F32, KvDtype::F16] {
+        for dtype in [KvDtype::F32, KvDtype::F16, KvDtype::Bf16] {
             for (heads, kv_heads, dim, context) in CASES {
                 let case = case(heads, kv_heads, dim, context, dtype);
                 let whole = case.attend(level, 0, case.context);
@@ -178,7 +182,7 @@ const WINDOWS: [usize; 8] = [1, 15, 16, 17, 255, 256, 257, 10_000];
 #[test]
 fn a_window_matches_the_formula_on_every_level() {
     for level in Level::available() {
-        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3)] {
+        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3), (KvDtype::Bf16, 2e-2)] {
             for (heads, kv_heads, dim, context) in [(4, 2, 8, 37), (6, 2, 20, 90), (8, 1, 16, 600)] {
                 let mut case = case(heads, kv_heads, dim, context, dtype);
                 for window in WINDOWS {
@@ -215,7 +219,7 @@ fn assert_chunks_agree(case: &Case, level: Level, chunk: usize, whole: &[f32]) {
 #[test]
 fn a_window_has_the_same_bits_in_any_chunk_and_never_reads_what_is_gone() {
     for level in Level::available() {
-        for dtype in [KvDtype::F32, KvDtype::F16] {
+        for dtype in [KvDtype::F32, KvDtype::F16, KvDtype::Bf16] {
             let mut short = case(1, 1, 8, 270, dtype);
             let mut long = case(3, 1, 8, 560, dtype);
             for window in WINDOWS {

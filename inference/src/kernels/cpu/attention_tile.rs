@@ -13,7 +13,8 @@ use std::ops::Range;
 
 use super::attention::{AttentionShape, QueryRows};
 use super::attention_plan::Tile;
-use super::kv_store::GROUP;
+use super::kv_format::{GROUP, KvFormat};
+use super::kv_store::KvLayer;
 use super::level::Kernel;
 use super::parallel::SharedMut;
 use super::vector::{LANES, Vector};
@@ -47,6 +48,29 @@ impl<T: Plain> Buffer<T> {
         }
         self.0.as_mut_slice()
     }
+}
+
+/// What a thread needs beside a tile's own input and output.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// `[rows of the tile, state_len]`
+    pub states: Buffer<f32>,
+    /// `[rows of a block, state_len]`, of the split at hand.
+    pub part: Buffer<f32>,
+    /// `[rows of a block, SPLIT]`: scores, then weights.
+    pub scores: Buffer<f32>,
+}
+
+/// What there is to do for one tile.
+pub(super) struct TileKernel<'a> {
+    pub shape: AttentionShape<'a>,
+    pub layer: &'a KvLayer,
+    pub queries: QueryRows<'a>,
+    pub tile: &'a Tile<'a>,
+    /// Answers to splits, for tiles that have a place there.
+    pub partials: SharedMut<f32>,
+    pub output: SharedMut<f32>,
+    pub scratch: &'a mut Scratch,
 }
 
 /// A tile's rows, which run token by token, head by head.
@@ -90,18 +114,18 @@ impl<'a> Rows<'a> {
         &queries.values[from..from + self.shape.kv.head_dim]
     }
 
-    /// The head's keys of the group of tokens at `position`, `[head_dim, GROUP]`.
-    pub(super) fn key_group<'k, T>(&self, keys: &'k [T], position: usize) -> &'k [T] {
-        let kv = self.shape.kv;
-        let from = self.block_head(position) * kv.key_head() + position % kv.block_size * kv.head_dim;
-        &keys[from..from + GROUP * kv.head_dim]
+    /// The head's keys of the group of tokens at `position`.
+    pub(super) fn key_group<'k, F: KvFormat>(&self, keys: &'k [F::Element], position: usize) -> &'k [F::Element] {
+        let (kv, len) = (self.shape.kv, GROUP * F::key_dim(self.shape.kv.head_dim));
+        let from = self.block_head(position) * kv.key_head::<F>() + position % kv.block_size / GROUP * len;
+        &keys[from..from + len]
     }
 
-    /// The head's values of the group of tokens at `position`, `[GROUP, padded_dim]`.
+    /// The head's values of the group of tokens at `position`.
     pub(super) fn value_group<'v, T>(&self, values: &'v [T], position: usize) -> &'v [T] {
-        let kv = self.shape.kv;
-        let from = self.block_head(position) * kv.value_head() + position % kv.block_size * kv.padded_dim();
-        &values[from..from + GROUP * kv.padded_dim()]
+        let (kv, len) = (self.shape.kv, GROUP * self.shape.kv.padded_dim());
+        let from = self.block_head(position) * kv.value_head() + position % kv.block_size / GROUP * len;
+        &values[from..from + len]
     }
 
     /// Index of the block and head that hold the token at `position`.
@@ -134,19 +158,20 @@ impl<'a> Answers<'a> {
         Self { rows, states }
     }
 
-    /// Takes the answers of rows from `first` on to one split, a state each.
+    /// Takes the answers of rows from `first` on to one split: `part` is a state each, perhaps with more between the
+    /// sums and the rest.
     ///
     /// # Safety
     /// The processor has the features of `V`; the rows and the split are the tile's.
     #[inline(always)]
-    pub(super) unsafe fn take<V: Vector>(&mut self, split: usize, first: usize, part: &[f32]) {
+    pub(super) unsafe fn take<V: Vector>(&mut self, split: usize, first: usize, (part, part_len): (&[f32], usize)) {
         let len = state_len(self.rows.shape.kv.padded_dim());
-        for (row, part) in part.chunks_exact(len).enumerate() {
+        for (row, part) in part.chunks_exact(part_len).enumerate() {
             // SAFETY: rows and splits are the tile's, whose states nobody else looks at.
             unsafe {
                 if self.rows.tile.partials.is_some() {
                     let row = (split - self.rows.tile.splits.start) * self.rows.len() + first + row;
-                    self.states.add(row * len).copy_from_nonoverlapping(part.as_ptr(), len);
+                    copy(std::slice::from_raw_parts_mut(self.states.add(row * len), len), part);
                 } else {
                     let state = std::slice::from_raw_parts_mut(self.states.add((first + row) * len), len);
                     merge::<V>(state, part);
@@ -225,23 +250,31 @@ fn set_empty(state: &mut [f32]) {
     (state[dim], state[dim + 1]) = (f32::NEG_INFINITY, 0.0);
 }
 
+/// What `part` says of the sums, the largest score and the total of the weights.
+fn copy(state: &mut [f32], part: &[f32]) {
+    let (sums, rest) = state.split_at_mut(state.len() - LANES);
+    sums.copy_from_slice(&part[..sums.len()]);
+    rest[..2].copy_from_slice(&part[part.len() - LANES..][..2]);
+}
+
 /// Merges the answer to a later split into the answer to all earlier ones.
 ///
 /// # Safety
-/// The processor has the features of `V`; both are states of one length.
+/// The processor has the features of `V`; both are states.
 #[inline(always)]
 unsafe fn merge<V: Vector>(state: &mut [f32], part: &[f32]) {
     let dim = state.len() - LANES;
-    if part[dim] == f32::NEG_INFINITY {
+    let [part_largest, part_total] = [part[part.len() - LANES], part[part.len() - LANES + 1]];
+    if part_largest == f32::NEG_INFINITY {
         return;
     }
     if state[dim] == f32::NEG_INFINITY {
-        state.copy_from_slice(part);
+        copy(state, part);
         return;
     }
-    let largest = state[dim].max(part[dim]);
-    let (keep, share) = ((state[dim] - largest).exp2(), (part[dim] - largest).exp2());
-    (state[dim], state[dim + 1]) = (largest, state[dim + 1] * keep + part[dim + 1] * share);
+    let largest = state[dim].max(part_largest);
+    let (keep, share) = ((state[dim] - largest).exp2(), (part_largest - largest).exp2());
+    (state[dim], state[dim + 1]) = (largest, state[dim + 1] * keep + part_total * share);
     for at in (0..dim).step_by(LANES) {
         // SAFETY: the caller vouches for the features; `at + 16` ≤ `dim`.
         unsafe {

@@ -11,6 +11,7 @@ mod attention_plan;
 mod attention_tile;
 mod block_format;
 mod elementwise;
+mod kv_format;
 mod kv_store;
 mod level;
 mod linear;
