@@ -6,6 +6,8 @@
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(target_arch = "x86_64")]
+use super::attention_matrix;
 use super::attention_plan::Plan;
 use super::attention_tile::{MergeKernel, Scratch, TileKernel};
 use super::kv_store::{KvLayer, KvShape};
@@ -95,7 +97,7 @@ pub fn paged_attention(
         SCRATCH.with_borrow_mut(|scratch| {
             for _ in range {
                 let tile = &plan.tiles[next.fetch_add(1, Ordering::Relaxed)];
-                level.run(TileKernel { shape, layer, queries, tile, partials, output, scratch });
+                run(level, TileKernel { shape, layer, queries, tile, partials, output, scratch });
             }
         });
     });
@@ -106,6 +108,16 @@ pub fn paged_attention(
         }
     });
     PARTIALS.set(kept);
+}
+
+fn run(level: Level, kernel: TileKernel<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    if level.has_matrix_units() && attention_matrix::takes(&kernel) {
+        // SAFETY: the level has matrix units, which is all that is asked for.
+        unsafe { attention_matrix::run(kernel) };
+        return;
+    }
+    level.run(kernel);
 }
 
 /// What the kernel relies on without looking again.

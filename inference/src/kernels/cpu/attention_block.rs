@@ -259,7 +259,9 @@ unsafe fn score_rows<V: Vector, F: KvFormat, const R: usize>(
             while range.len() >= $count {
                 let group = range.start;
                 for group in group..group + $count {
-                    ahead.iter().for_each(|ahead| prefetch::<V, F::Element>(ahead[group]));
+                    if let Some(ahead) = ahead {
+                        prefetch::<V, F::Element>(ahead[group]);
+                    }
                 }
                 let target = scores[group * GROUP..].as_mut_ptr();
                 let keys = std::array::from_fn(|index| groups[group + index]);
@@ -354,7 +356,9 @@ unsafe fn sum_lanes<V: Vector, F: KvFormat, const R: usize, const L: usize>(
     unsafe {
         let mut totals = [[V::splat(0.0); L]; R];
         for group in tokens.start / GROUP..tokens.end.div_ceil(GROUP) {
-            ahead.iter().for_each(|ahead| prefetch::<V, F::Element>(ahead[group]));
+            if let Some(ahead) = ahead {
+                prefetch::<V, F::Element>(ahead[group]);
+            }
             let first = group * GROUP;
             for token in tokens.start.max(first)..tokens.end.min(first + GROUP) {
                 let value =

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::kernels::cpu::KvDtype;
 use crate::kernels::cpu::kv_store::Storage;
+use crate::kernels::cpu::level::Kernel;
+use crate::kernels::cpu::vector::{LANES, Vector};
 
 fn values(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|at| ((at as f32 * 0.37 + seed as f32 * 1.7).sin() * 43.0).fract()).collect()
@@ -286,6 +288,51 @@ fn blocks_that_some_row_sees_may_not_be_gone() {
     assert!(refused(&case, 1, 54) && refused(&case, 2, 56) && refused(&case, 4, 56));
 }
 
+/// What a kernel's exponentials come to.
+struct Powers<'a>(&'a [f32], &'a mut [f32]);
+
+impl Kernel for Powers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        for (from, to) in self.0.chunks_exact(LANES).zip(self.1.chunks_exact_mut(LANES)) {
+            // SAFETY: the caller vouches for the features; both chunks are sixteen values.
+            unsafe { V::load(from.as_ptr()).exp2().store(to.as_mut_ptr()) };
+        }
+    }
+}
+
+#[test]
+fn powers_of_two_are_good_to_two_units_of_the_last_place_on_every_level() {
+    let exponents: Vec<f32> = (0..4096).map(|at| (at as f32 - 2048.0) / 17.0).collect();
+    for level in Level::available() {
+        let mut powers = vec![0.0; exponents.len()];
+        level.run(Powers(&exponents, &mut powers));
+        for (exponent, power) in exponents.iter().zip(&powers) {
+            let expected = f64::from(exponent.clamp(-126.0, 126.0)).exp2();
+            let error = (f64::from(*power) / expected - 1.0).abs();
+            assert!(error < 2.4e-7, "{} {exponent}: {error}", level.name());
+        }
+    }
+}
+
+#[test]
+fn a_long_context_is_shared_out_without_a_bit_changing() {
+    for level in Level::available() {
+        for dtype in [KvDtype::F16, KvDtype::Bf16] {
+            for heads in [1, 2, 4, 24] {
+                let case = case(heads, 1, 40, 1400, dtype);
+                let whole = case.attend(level, 1300, 100);
+                let alone = case.attend(level, 1399, 1);
+                assert!(alone == whole[99 * heads * 40..], "{} {dtype:?} {heads}", level.name());
+                let few = case.attend(level, 1390, 10);
+                assert!(few == whole[90 * heads * 40..], "{} {dtype:?} {heads}: ten", level.name());
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -296,9 +343,10 @@ proptest! {
         (head_dim, blocks) in (1..5usize, 1..4usize),
         (context, window) in (1..600usize, 1..700usize),
         cuts in prop::collection::btree_set(1..600usize, 0..12),
+        dtype in prop::sample::select(vec![KvDtype::F16, KvDtype::Bf16]),
     ) {
         let kv = KvShape { num_kv_heads: kv_heads, head_dim: 6 * head_dim, block_size: 16 * blocks };
-        let mut case = case_of(kv_heads * group, kv, context, KvDtype::F16);
+        let mut case = case_of(kv_heads * group, kv, context, dtype);
         case.shape.window = Some(window);
         let starts: Vec<usize> = std::iter::once(0).chain(cuts.into_iter().filter(|cut| *cut < context)).collect();
         let ends = starts.iter().skip(1).copied().chain([context]);

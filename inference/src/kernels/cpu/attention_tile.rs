@@ -59,6 +59,10 @@ pub(super) struct Scratch {
     pub part: Buffer<f32>,
     /// `[rows of a block, SPLIT]`: scores, then weights.
     pub scores: Buffer<f32>,
+    /// Queries and values as matrix units take them.
+    pub matrices: [Buffer<u8>; 2],
+    /// High and low halves of a few queries, and of their weights.
+    pub halves: Buffer<f32>,
 }
 
 /// What there is to do for one tile.
@@ -80,7 +84,7 @@ pub(super) struct Rows<'a> {
     pub tile: &'a Tile<'a>,
 }
 
-impl<'a> Rows<'a> {
+impl Rows<'_> {
     pub(super) fn len(&self) -> usize {
         self.tile.count * self.shape.group()
     }

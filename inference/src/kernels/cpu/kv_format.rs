@@ -141,6 +141,10 @@ pub(super) struct Brain;
 impl Brain {
     /// Dimensions that a matrix unit takes at a time.
     pub(super) const DEPTH: usize = 32;
+    /// What is smaller is stored as zero. Matrix units round what is below the normal range to zero; sums of products
+    /// of numbers that are no smaller than this do not come near it.
+    pub(super) const LEAST_POWER: i32 = -40;
+    pub(super) const LEAST: f32 = 1.0 / (1_u64 << -Self::LEAST_POWER) as f32;
 }
 
 impl KvFormat for Brain {
@@ -164,7 +168,7 @@ impl KvFormat for Brain {
 
     fn encode(values: &[f32], stored: &mut [u16]) {
         for (value, stored) in values.iter().zip(stored) {
-            let bits = value.to_bits();
+            let bits = if value.abs() < Self::LEAST { 0 } else { value.to_bits() };
             let rounded = bits.wrapping_add(0x7fff + (bits >> 16 & 1));
             *stored = (if value.is_nan() { bits | 1 << 22 } else { rounded } >> 16) as u16;
         }
@@ -182,5 +186,40 @@ impl KvFormat for Brain {
         // SAFETY: passed on to the caller.
         let (even, odd) = unsafe { V::load_bf16_pair(values.add(token / 2 * 2 * padded_dim + 2 * lane)) };
         if token.is_multiple_of(2) { even } else { odd }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bf16_rounds_to_the_nearest_even_and_drops_what_is_tiny() {
+        let encoded = |value: f32| {
+            let mut stored = [0];
+            Brain::encode(&[value], &mut stored);
+            f32::from_bits(u32::from(stored[0]) << 16)
+        };
+        let last = 1.0 / 128.0;
+        for (value, expected) in [
+            (1.0, 1.0),
+            (1.0 + last / 2.0, 1.0),
+            (1.0 + last * 1.5, 1.0 + 2.0 * last),
+            (-1.0 - last * 0.51, -1.0 - last),
+            (Brain::LEAST, Brain::LEAST),
+            (-Brain::LEAST * 0.99, 0.0),
+            (f32::INFINITY, f32::INFINITY),
+        ] {
+            assert!(encoded(value) == expected, "{value}: {}", encoded(value));
+        }
+        assert!(encoded(f32::NAN).is_nan() && encoded(f32::from_bits(0x7f80_0001)).is_nan());
+    }
+
+    #[test]
+    fn half_precision_saturates_in_long_rows_too() {
+        let values: Vec<f32> = (0..150).map(|at| if at % 2 == 0 { 1e6 } else { -f32::INFINITY }).collect();
+        let mut stored = vec![0; 150];
+        Half::encode(&values, &mut stored);
+        assert!(stored.chunks(2).all(|pair| pair == [0x7bff, 0xfbff]));
     }
 }

@@ -5,10 +5,18 @@
 #![allow(clippy::wildcard_imports)]
 
 mod activation;
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 mod attention_block;
+#[cfg(target_arch = "x86_64")]
+mod attention_matrix;
+#[cfg(target_arch = "x86_64")]
+mod attention_pairs;
 mod attention_plan;
 mod attention_tile;
+#[cfg(target_arch = "x86_64")]
+mod bf16_products;
 mod block_format;
 mod elementwise;
 mod kv_format;
