@@ -111,13 +111,16 @@ impl KvLayer {
     /// right behind them, `[num_kv_heads, head_dim]` each.
     ///
     /// # Panics
-    /// If a slot lies outside the storage, slots repeat neighbours, or rows are too short.
+    /// If a slot lies outside the storage or stands there twice, or rows are too short.
     pub fn store(&mut self, rows: &[f32], width: usize, key_offset: usize, slots: &[usize]) {
         let shape = self.shape;
         let kv_width = shape.num_kv_heads * shape.head_dim;
         assert!(rows.len() >= slots.len() * width && key_offset + 2 * kv_width <= width, "rows");
         let end = self.num_blocks * shape.block_size;
-        assert!(slots.iter().all(|slot| *slot < end || *slot == NO_SLOT), "slot outside the storage");
+        let mut stored: Vec<usize> = slots.iter().copied().filter(|slot| *slot != NO_SLOT).collect();
+        stored.sort_unstable();
+        assert!(stored.last().is_none_or(|last| *last < end), "slot outside the storage");
+        assert!(stored.windows(2).all(|pair| pair[0] != pair[1]), "slot twice");
         let source = Rows { source: rows, width, key_offset, slots, shape };
         match &mut self.storage {
             Storage::F16(buffers) => source.write(buffers),
@@ -136,32 +139,46 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Threads share by head: each writes the slots of its own heads only.
+    /// Threads share by a few rows and a head: rows that lie together are read, and groups of keys written, while they
+    /// are in the nearest cache.
     fn write<F: KvFormat>(&self, buffers: &mut Buffers<F>) {
-        let shape = self.shape;
+        let heads = self.shape.num_kv_heads;
         let keys = SharedMut::new(buffers.keys.as_mut_slice());
         let values = SharedMut::new(buffers.values.as_mut_slice());
-        let cost = self.slots.len() * shape.head_dim * 4;
-        for_each_range(shape.num_kv_heads, cost, |heads| {
-            for head in heads {
-                for (row, slot) in self.slots.iter().enumerate().filter(|(_, slot)| **slot != NO_SLOT) {
-                    let from = row * self.width + self.key_offset + head * shape.head_dim;
-                    let key = &self.source[from..from + shape.head_dim];
-                    let from = from + shape.num_kv_heads * shape.head_dim;
-                    let value = &self.source[from..from + shape.head_dim];
-                    let block_head = slot / shape.block_size * shape.num_kv_heads + head;
-                    let (group, token) = (slot % shape.block_size / GROUP, slot % GROUP);
-                    let key_at = block_head * shape.key_head::<F>() + group * GROUP * F::key_dim(shape.head_dim);
-                    let value_at = block_head * shape.value_head() + group * GROUP * shape.padded_dim();
-                    // SAFETY: the slot is inside the storage (checked by `store`), so both groups are inside their
-                    // head's part of its block, which only the thread that owns `head` writes.
-                    unsafe {
-                        write_key::<F>(key, keys.pointer().add(key_at), token);
-                        write_value::<F>(value, values.pointer().add(value_at), token, shape.padded_dim());
-                    }
+        let cost = GROUP.min(self.slots.len()) * self.shape.head_dim * 4;
+        for_each_range(self.slots.len().div_ceil(GROUP) * heads, cost, |range| {
+            for unit in range {
+                let rows = unit / heads * GROUP..(unit / heads * GROUP + GROUP).min(self.slots.len());
+                for row in rows.filter(|row| self.slots[*row] != NO_SLOT) {
+                    // SAFETY: slots are inside the storage, each there once (checked by `store`).
+                    unsafe { self.write_row::<F>((keys, values), row, unit % heads) };
                 }
             }
         });
+    }
+
+    /// # Safety
+    /// The row's slot is inside the storage, and nobody else writes it or reads it.
+    unsafe fn write_row<F: KvFormat>(
+        &self,
+        (keys, values): (SharedMut<F::Element>, SharedMut<F::Element>),
+        row: usize,
+        head: usize,
+    ) {
+        let (shape, slot) = (self.shape, self.slots[row]);
+        let from = row * self.width + self.key_offset + head * shape.head_dim;
+        let key = &self.source[from..from + shape.head_dim];
+        let from = from + shape.num_kv_heads * shape.head_dim;
+        let value = &self.source[from..from + shape.head_dim];
+        let block_head = slot / shape.block_size * shape.num_kv_heads + head;
+        let (group, token) = (slot % shape.block_size / GROUP, slot % GROUP);
+        let key_at = block_head * shape.key_head::<F>() + group * GROUP * F::key_dim(shape.head_dim);
+        let value_at = block_head * shape.value_head() + group * GROUP * shape.padded_dim();
+        // SAFETY: passed on to the caller: both groups are inside their head's part of the slot's block.
+        unsafe {
+            write_key::<F>(key, keys.pointer().add(key_at), token);
+            write_value::<F>(value, values.pointer().add(value_at), token, shape.padded_dim());
+        }
     }
 }
 
@@ -169,7 +186,7 @@ impl Rows<'_> {
 const CHUNK: usize = 64;
 
 /// # Safety
-/// `group` leads to a group of keys, which nobody else writes.
+/// `group` leads to a group of keys, of which nobody else writes this token's.
 unsafe fn write_key<F: KvFormat>(key: &[f32], group: *mut F::Element, token: usize) {
     let mut stored = [F::ZERO; CHUNK];
     for first in (0..F::key_dim(key.len())).step_by(CHUNK) {
@@ -185,7 +202,7 @@ unsafe fn write_key<F: KvFormat>(key: &[f32], group: *mut F::Element, token: usi
 }
 
 /// # Safety
-/// `group` leads to a group of values, which nobody else writes.
+/// `group` leads to a group of values, of which nobody else writes this token's.
 unsafe fn write_value<F: KvFormat>(value: &[f32], group: *mut F::Element, token: usize, padded_dim: usize) {
     let mut stored = [F::ZERO; CHUNK];
     for (chunk, value) in value.chunks(CHUNK).enumerate() {
@@ -217,6 +234,18 @@ mod tests {
             some.store(&rows, width, 0, &[NO_SLOT; 3]);
             assert!(bits(&some) == before && before.iter().any(|bits| *bits != 0));
         }
+    }
+
+    #[test]
+    fn a_slot_is_written_once() {
+        let shape = KvShape { num_kv_heads: 1, head_dim: 4, block_size: 16 };
+        let stored = |slots: &[usize]| {
+            let mut layer = KvLayer::new(shape, KvDtype::F16, 2);
+            let rows = vec![1.0; slots.len() * 8];
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| layer.store(&rows, 8, 0, slots))).is_ok()
+        };
+        assert!(stored(&[31, 3, 4, NO_SLOT, NO_SLOT]));
+        assert!(!stored(&[3, 4, 3]) && !stored(&[32, 1]));
     }
 
     fn bits(layer: &KvLayer) -> Vec<u32> {
