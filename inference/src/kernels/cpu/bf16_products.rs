@@ -25,6 +25,7 @@ pub(super) fn is_available() -> bool {
         // The level is there, so that the processor knows this leaf.
         std::arch::x86_64::__cpuid_count(7, 0).edx & AMX_BF16 != 0
             && is_x86_feature_detected!("avx512bf16")
+            && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
     })
 }

@@ -191,6 +191,8 @@ impl KvFormat for Brain {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp)] // What is rounded is known to the bit.
+
     use super::*;
 
     #[test]
