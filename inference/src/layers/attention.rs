@@ -199,8 +199,8 @@ impl Attention {
         }
         if let Some(angles) = angles {
             let head_dim = self.config.head_dim;
-            let heads = queries.chunks_exact_mut(head_dim).chain(keys.chunks_exact_mut(head_dim));
-            heads.for_each(|head| angles.rotate(row, head));
+            angles.rotate_heads(row, queries, head_dim);
+            angles.rotate_heads(row, keys, head_dim);
         }
         if let Some(norms) = norms.filter(|norms| norms.after_rotation()) {
             norms.forward(queries, keys);

@@ -3,6 +3,8 @@
 //! Angles are taken in `f32` from the `f32` inverse frequency, as transformers does, so that long
 //! positions agree with the reference.
 
+use crate::kernels::cpu::{Level, rotate_halves};
+
 use super::RotaryConfig;
 
 /// Inverse frequencies of one kind of rotation.
@@ -57,20 +59,23 @@ impl Angles {
 
     /// Turns one head's first dimensions to the position of row `row`.
     pub fn rotate(&self, row: usize, head: &mut [f32]) {
+        let head_dim = head.len();
+        self.rotate_heads(row, head, head_dim);
+    }
+
+    /// Turns the first dimensions of each `head_dim`-wide head to the position of row `row`.
+    pub fn rotate_heads(&self, row: usize, heads: &mut [f32], head_dim: usize) {
         let range = row * self.width..(row + 1) * self.width;
         let (cos, sin) = (&self.cos[range.clone()], &self.sin[range]);
-        if self.interleaved {
-            for (index, pair) in head.as_chunks_mut::<2>().0.iter_mut().take(self.width).enumerate() {
-                let [left, right] = *pair;
-                *pair = [left * cos[index] - right * sin[index], right * cos[index] + left * sin[index]];
-            }
+        if !self.interleaved {
+            rotate_halves(Level::best(), (cos, sin), heads, head_dim);
             return;
         }
-        let (first, second) = head[..2 * self.width].split_at_mut(self.width);
-        for (index, (a, b)) in first.iter_mut().zip(second).enumerate() {
-            let (left, right) = (*a, *b);
-            *a = left * cos[index] - right * sin[index];
-            *b = right * cos[index] + left * sin[index];
+        for head in heads.chunks_exact_mut(head_dim) {
+            for (pair, (cos, sin)) in head.as_chunks_mut::<2>().0.iter_mut().zip(cos.iter().zip(sin)) {
+                let [left, right] = *pair;
+                *pair = [left * cos - right * sin, right * cos + left * sin];
+            }
         }
     }
 }

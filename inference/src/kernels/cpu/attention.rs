@@ -1,15 +1,26 @@
 //! Causal attention over paged keys and values, with grouped query heads and sliding windows.
 //!
-//! Here the work is checked and cut into tiles; what a tile computes is in `attention_tile`.
+//! Here the work is checked and shared out: `attention_plan` cuts it into tiles, `attention_tile` says what a tile
+//! computes, `attention_block` how.
 
-use super::attention_tile::{AttentionKernel, Tile};
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[cfg(target_arch = "x86_64")]
+use super::attention_matrix;
+use super::attention_plan::Plan;
+use super::attention_tile::{MergeKernel, Scratch, TileKernel};
 use super::kv_store::{KvLayer, KvShape};
 use super::level::Level;
 use super::parallel::{SharedMut, for_each_range};
-use crate::kernels::NO_BLOCK;
+use crate::kernels::{AlignedBuffer, NO_BLOCK};
 
-/// Query rows (query token times head of its group) that share one pass over a split.
-const TILE: usize = 16;
+thread_local! {
+    /// What a thread computes tiles in: it grows to the largest shape seen, some hundred KiB.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+    /// Answers of splits, in the thread that calls.
+    static PARTIALS: RefCell<AlignedBuffer<f32>> = RefCell::new(AlignedBuffer::zeroed(0));
+}
 
 /// Head counts of a layer, and how far back it looks.
 #[derive(Clone, Copy, Debug)]
@@ -69,26 +80,44 @@ pub fn paged_attention(
     (queries, spans): (QueryRows<'_>, &[SequenceSpan<'_>]),
     output: &mut [f32],
 ) {
-    let tokens_per_tile = (TILE / shape.group()).max(1);
-    let mut tiles = Vec::new();
-    let mut cost = 0;
     for span in spans {
         check(shape, layer, queries, span, output.len());
-        let context = (span.first_position + span.num_rows).min(shape.window.unwrap_or(usize::MAX));
-        cost += span.num_rows * shape.group() * context * shape.kv.head_dim;
-        for first in (0..span.num_rows).step_by(tokens_per_tile) {
-            let count = tokens_per_tile.min(span.num_rows - first);
-            for head in 0..shape.kv.num_kv_heads {
-                tiles.push(Tile { span, first, count, head });
-            }
-        }
     }
+    let plan = Plan::new(&shape, spans);
     let output = SharedMut::new(output);
-    for_each_range(tiles.len(), cost * shape.kv.num_kv_heads / tiles.len().max(1), |range| {
-        for tile in &tiles[range] {
-            level.run(AttentionKernel { shape, layer, queries, tile, output });
+    // Taken out, not borrowed: while this thread waits it may be lent to another call.
+    let mut kept = PARTIALS.replace(AlignedBuffer::zeroed(0));
+    if kept.len() < plan.num_partials {
+        kept = AlignedBuffer::zeroed(plan.num_partials);
+    }
+    let partials = SharedMut::new(kept.as_mut_slice());
+    // Whoever is free takes the dearest tile that is left.
+    let next = AtomicUsize::new(0);
+    for_each_range(plan.tiles.len(), plan.cost / plan.tiles.len().max(1), |range| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            for _ in range {
+                let tile = &plan.tiles[next.fetch_add(1, Ordering::Relaxed)];
+                run(level, TileKernel { shape, layer, queries, tile, partials, output, scratch });
+            }
+        });
+    });
+    let cost = plan.num_partials / plan.shared.len().max(1);
+    for_each_range(plan.shared.len(), cost, |range| {
+        for tile in &plan.shared[range] {
+            level.run(MergeKernel { shape, tile, partials, output });
         }
     });
+    PARTIALS.set(kept);
+}
+
+fn run(level: Level, kernel: TileKernel<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    if level.has_matrix_units() && attention_matrix::takes(&kernel) {
+        // SAFETY: the level has matrix units, which is all that is asked for.
+        unsafe { attention_matrix::run(kernel) };
+        return;
+    }
+    level.run(kernel);
 }
 
 /// What the kernel relies on without looking again.

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::kernels::cpu::KvDtype;
 use crate::kernels::cpu::kv_store::Storage;
+use crate::kernels::cpu::level::Kernel;
+use crate::kernels::cpu::vector::{LANES, Vector};
 
 fn values(count: usize, seed: u32) -> Vec<f32> {
     (0..count).map(|at| ((at as f32 * 0.37 + seed as f32 * 1.7).sin() * 43.0).fract()).collect()
@@ -36,13 +38,17 @@ fn case_of(num_heads: usize, kv: KvShape, context: usize, dtype: KvDtype) -> Cas
     let block_table: Vec<u32> = (1..=num_blocks as u32).rev().collect();
     let mut layer = KvLayer::new(kv, dtype, num_blocks + 1);
     match &mut layer.storage {
-        Storage::F16 { keys, values } => {
-            keys.as_mut_slice().fill(0x7e00);
-            values.as_mut_slice().fill(0x7e00);
+        Storage::F16(buffers) => {
+            buffers.keys.as_mut_slice().fill(0x7e00);
+            buffers.values.as_mut_slice().fill(0x7e00);
         }
-        Storage::F32 { keys, values } => {
-            keys.as_mut_slice().fill(f32::NAN);
-            values.as_mut_slice().fill(f32::NAN);
+        Storage::Bf16(buffers) => {
+            buffers.keys.as_mut_slice().fill(0x7fc0);
+            buffers.values.as_mut_slice().fill(0x7fc0);
+        }
+        Storage::F32(buffers) => {
+            buffers.keys.as_mut_slice().fill(f32::NAN);
+            buffers.values.as_mut_slice().fill(f32::NAN);
         }
     }
     let slots: Vec<usize> =
@@ -111,7 +117,7 @@ const CASES: [(usize, usize, usize, usize); 7] =
 #[test]
 fn matches_the_formula_on_every_level_over_odd_shapes() {
     for level in Level::available() {
-        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3)] {
+        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3), (KvDtype::Bf16, 2e-2)] {
             for (heads, kv_heads, dim, context) in CASES {
                 let case = case(heads, kv_heads, dim, context, dtype);
                 let output = case.attend(level, 0, context);
@@ -156,7 +162,7 @@ fn soft_caps_and_sinks_match_the_formula_on_every_level() {
 #[test]
 fn a_query_has_the_same_bits_in_any_chunk() {
     for level in Level::available() {
-        for dtype in [KvDtype::F32, KvDtype::F16] {
+        for dtype in [KvDtype::F32, KvDtype::F16, KvDtype::Bf16] {
             for (heads, kv_heads, dim, context) in CASES {
                 let case = case(heads, kv_heads, dim, context, dtype);
                 let whole = case.attend(level, 0, case.context);
@@ -178,7 +184,7 @@ const WINDOWS: [usize; 8] = [1, 15, 16, 17, 255, 256, 257, 10_000];
 #[test]
 fn a_window_matches_the_formula_on_every_level() {
     for level in Level::available() {
-        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3)] {
+        for (dtype, tolerance) in [(KvDtype::F32, 2e-5), (KvDtype::F16, 2e-3), (KvDtype::Bf16, 2e-2)] {
             for (heads, kv_heads, dim, context) in [(4, 2, 8, 37), (6, 2, 20, 90), (8, 1, 16, 600)] {
                 let mut case = case(heads, kv_heads, dim, context, dtype);
                 for window in WINDOWS {
@@ -215,7 +221,7 @@ fn assert_chunks_agree(case: &Case, level: Level, chunk: usize, whole: &[f32]) {
 #[test]
 fn a_window_has_the_same_bits_in_any_chunk_and_never_reads_what_is_gone() {
     for level in Level::available() {
-        for dtype in [KvDtype::F32, KvDtype::F16] {
+        for dtype in [KvDtype::F32, KvDtype::F16, KvDtype::Bf16] {
             let mut short = case(1, 1, 8, 270, dtype);
             let mut long = case(3, 1, 8, 560, dtype);
             for window in WINDOWS {
@@ -282,6 +288,51 @@ fn blocks_that_some_row_sees_may_not_be_gone() {
     assert!(refused(&case, 1, 54) && refused(&case, 2, 56) && refused(&case, 4, 56));
 }
 
+/// What a kernel's exponentials come to.
+struct Powers<'a>(&'a [f32], &'a mut [f32]);
+
+impl Kernel for Powers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        for (from, to) in self.0.chunks_exact(LANES).zip(self.1.chunks_exact_mut(LANES)) {
+            // SAFETY: the caller vouches for the features; both chunks are sixteen values.
+            unsafe { V::load(from.as_ptr()).exp2().store(to.as_mut_ptr()) };
+        }
+    }
+}
+
+#[test]
+fn powers_of_two_are_good_to_two_units_of_the_last_place_on_every_level() {
+    let exponents: Vec<f32> = (0..4096).map(|at| (at as f32 - 2048.0) / 17.0).collect();
+    for level in Level::available() {
+        let mut powers = vec![0.0; exponents.len()];
+        level.run(Powers(&exponents, &mut powers));
+        for (exponent, power) in exponents.iter().zip(&powers) {
+            let expected = f64::from(exponent.clamp(-126.0, 126.0)).exp2();
+            let error = (f64::from(*power) / expected - 1.0).abs();
+            assert!(error < 2.4e-7, "{} {exponent}: {error}", level.name());
+        }
+    }
+}
+
+#[test]
+fn a_long_context_is_shared_out_without_a_bit_changing() {
+    for level in Level::available() {
+        for dtype in [KvDtype::F16, KvDtype::Bf16] {
+            for heads in [1, 2, 4, 24] {
+                let case = case(heads, 1, 40, 1400, dtype);
+                let whole = case.attend(level, 1300, 100);
+                let alone = case.attend(level, 1399, 1);
+                assert!(alone == whole[99 * heads * 40..], "{} {dtype:?} {heads}", level.name());
+                let few = case.attend(level, 1390, 10);
+                assert!(few == whole[90 * heads * 40..], "{} {dtype:?} {heads}: ten", level.name());
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -292,9 +343,10 @@ proptest! {
         (head_dim, blocks) in (1..5usize, 1..4usize),
         (context, window) in (1..600usize, 1..700usize),
         cuts in prop::collection::btree_set(1..600usize, 0..12),
+        dtype in prop::sample::select(vec![KvDtype::F16, KvDtype::Bf16]),
     ) {
         let kv = KvShape { num_kv_heads: kv_heads, head_dim: 6 * head_dim, block_size: 16 * blocks };
-        let mut case = case_of(kv_heads * group, kv, context, KvDtype::F16);
+        let mut case = case_of(kv_heads * group, kv, context, dtype);
         case.shape.window = Some(window);
         let starts: Vec<usize> = std::iter::once(0).chain(cuts.into_iter().filter(|cut| *cut < context)).collect();
         let ends = starts.iter().skip(1).copied().chain([context]);

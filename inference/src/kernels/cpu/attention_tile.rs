@@ -1,347 +1,319 @@
 //! Attention of a few query rows over one sequence's context.
 //!
-//! The context is walked in splits of a fixed size from its start, and each split is folded into
-//! a running softmax. What a query computes therefore depends on its own position alone, not on
-//! chunking, on other rows of the batch, or on the number of threads (after FlashAttention's
-//! online softmax, with split size instead of split count held fixed). A window changes nothing
-//! about where splits begin: those wholly before it are passed over, the first one is masked.
+//! The context is walked in splits of a fixed size, counted from its start. Each split's softmax and weighted sum are
+//! computed on their own and merged in their order. What a query computes therefore depends on its own position
+//! alone, not on chunking, on other rows of the batch, or on how many cores a context is shared out to (after
+//! FlashAttention's online softmax and Flash-Decoding, with split size instead of split count held fixed). A window
+//! changes nothing about where splits begin: those wholly before it are passed over, the first one is masked.
+//!
+//! Exponentials are to the base of two; the logarithm is in what scores are multiplied with.
 
+use std::f32::consts::LOG2_E;
 use std::ops::Range;
 
-use super::attention::{AttentionShape, QueryRows, SequenceSpan};
-use super::kv_store::{GROUP, KvElement, KvLayer, Storage};
+use super::attention::{AttentionShape, QueryRows};
+use super::attention_plan::Tile;
+use super::kv_format::{GROUP, KvFormat};
+use super::kv_store::KvLayer;
 use super::level::Kernel;
 use super::parallel::SharedMut;
 use super::vector::{LANES, Vector};
+use crate::kernels::AlignedBuffer;
+use crate::kernels::aligned::Plain;
 
-/// Context tokens folded into the running softmax at a time.
-const SPLIT: usize = 256;
-/// Rows that one register block works on.
-const ROWS: usize = 8;
+/// Context tokens whose softmax is computed on its own.
+pub(super) const SPLIT: usize = 256;
+/// Groups of transposed keys in a split.
+pub(super) const GROUPS: usize = SPLIT / GROUP;
 
-/// Query tokens `first..first + count` of a span, for the query heads of one key-value head.
-pub(super) struct Tile<'a> {
-    pub span: &'a SequenceSpan<'a>,
-    pub first: usize,
-    pub count: usize,
-    pub head: usize,
+/// Values of a row's answer so far: `[dim]` sums of weighted values, the largest score, the total of the weights, and
+/// a rest that keeps rows on cache lines.
+pub(super) fn state_len(dim: usize) -> usize {
+    dim + LANES
 }
 
-pub(super) struct AttentionKernel<'a> {
+/// Memory that grows to what is asked for and stays; its contents are whatever they were.
+pub(super) struct Buffer<T: Plain>(AlignedBuffer<T>);
+
+impl<T: Plain> Default for Buffer<T> {
+    fn default() -> Self {
+        Self(AlignedBuffer::zeroed(0))
+    }
+}
+
+impl<T: Plain> Buffer<T> {
+    pub(super) fn at_least(&mut self, len: usize) -> &mut [T] {
+        if self.0.len() < len {
+            self.0 = AlignedBuffer::zeroed(len);
+        }
+        self.0.as_mut_slice()
+    }
+}
+
+/// What a thread needs beside a tile's own input and output.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// `[rows of the tile, state_len]`
+    pub states: Buffer<f32>,
+    /// `[rows of a block, state_len]`, of the split at hand.
+    pub part: Buffer<f32>,
+    /// `[rows of a block, SPLIT]`: scores, then weights.
+    pub scores: Buffer<f32>,
+    /// Queries and values as matrix units take them.
+    pub matrices: [Buffer<u8>; 2],
+    /// High and low halves of a few queries, and of their weights.
+    pub halves: Buffer<f32>,
+}
+
+/// What there is to do for one tile.
+pub(super) struct TileKernel<'a> {
     pub shape: AttentionShape<'a>,
     pub layer: &'a KvLayer,
     pub queries: QueryRows<'a>,
     pub tile: &'a Tile<'a>,
+    /// Answers to splits, for tiles that have a place there.
+    pub partials: SharedMut<f32>,
     pub output: SharedMut<f32>,
+    pub scratch: &'a mut Scratch,
 }
 
-/// Per-row state of the running softmax, and the scores of the split at hand.
-struct Running {
-    scores: Vec<f32>,
-    sums: Vec<f32>,
-    largest: Vec<f32>,
-    total: Vec<f32>,
+/// A tile's rows, which run token by token, head by head.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub shape: AttentionShape<'a>,
+    pub tile: &'a Tile<'a>,
 }
 
-impl Kernel for AttentionKernel<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<V: Vector>(self) {
-        // SAFETY: the caller vouches for the features of `V`.
-        unsafe {
-            match &self.layer.storage {
-                Storage::F16 { keys, values } => {
-                    self.tile::<V, u16>(keys.as_slice(), values.as_slice());
-                }
-                Storage::F32 { keys, values } => {
-                    self.tile::<V, f32>(keys.as_slice(), values.as_slice());
-                }
-            }
-        }
-    }
-}
-
-impl AttentionKernel<'_> {
-    /// # Safety
-    /// The processor has the features of `V`; `check` passed for the span.
-    #[inline(always)]
-    unsafe fn tile<V: Vector, T: KvElement>(&self, keys: &[T], values: &[T]) {
-        let rows = self.tile.count * self.shape.group();
-        let dim = self.shape.kv.padded_dim();
-        let mut running = Running {
-            scores: vec![0.0; rows * SPLIT],
-            sums: vec![0.0; rows * dim],
-            largest: vec![f32::NEG_INFINITY; rows],
-            total: vec![0.0; rows],
-        };
-        let context = self.position(rows - 1) + 1;
-        let first_split = self.first_visible(0) / SPLIT * SPLIT;
-        for start in (first_split..context).step_by(SPLIT) {
-            let length = SPLIT.min(context - start);
-            for first in (0..rows).step_by(ROWS) {
-                let count = ROWS.min(rows - first);
-                // Later rows of the block see no key that lies further back.
-                let skip = self.first_visible(first).saturating_sub(start);
-                if skip >= length {
-                    continue;
-                }
-                // SAFETY: features as above; `first + count` rows and the split's tokens exist.
-                unsafe {
-                    self.scores::<V, T>(keys, (start, skip..length), (first, count), &mut running.scores);
-                    for row in first..first + count {
-                        self.fold::<V>(row, start, &mut running);
-                    }
-                    self.values::<V, T>(values, (start, skip..length), (first, count), &mut running);
-                }
-            }
-        }
-        self.write(&running);
+impl Rows<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.tile.count * self.shape.group()
     }
 
-    /// Position of a tile row in its sequence. Rows run token by token, head by head.
+    /// What scores are multiplied with, for exponentials to the base of two; soft caps come between.
+    pub(super) fn scale(&self) -> f32 {
+        if self.shape.softcap.is_some() { self.shape.scale } else { self.shape.scale * LOG2_E }
+    }
+
     fn position(&self, row: usize) -> usize {
         self.tile.span.first_position + self.tile.first + row / self.shape.group()
     }
 
-    fn first_visible(&self, row: usize) -> usize {
-        self.shape.first_visible(self.position(row))
+    /// What rows `first..first + count` see, one or the other, of the split that begins at `start`.
+    pub(super) fn seen(&self, (first, count): (usize, usize), start: usize) -> Range<usize> {
+        let from = self.shape.first_visible(self.position(first)).saturating_sub(start);
+        let to = (self.position(first + count - 1) + 1).saturating_sub(start).min(SPLIT);
+        from.min(to)..to
     }
 
-    fn query(&self, row: usize) -> &[f32] {
-        let token = self.tile.span.first_row + self.tile.first + row / self.shape.group();
-        let head = self.tile.head * self.shape.group() + row % self.shape.group();
-        let from = token * self.queries.width + head * self.shape.kv.head_dim;
-        &self.queries.values[from..from + self.shape.kv.head_dim]
+    fn token(&self, row: usize) -> usize {
+        self.tile.span.first_row + self.tile.first + row / self.shape.group()
     }
 
-    /// Index of the block and head that hold token `position`.
+    fn head(&self, row: usize) -> usize {
+        self.tile.head * self.shape.group() + row % self.shape.group()
+    }
+
+    pub(super) fn query<'q>(&self, queries: QueryRows<'q>, row: usize) -> &'q [f32] {
+        let from = self.token(row) * queries.width + self.head(row) * self.shape.kv.head_dim;
+        &queries.values[from..from + self.shape.kv.head_dim]
+    }
+
+    /// The head's keys of the group of tokens at `position`.
+    pub(super) fn key_group<'k, F: KvFormat>(&self, keys: &'k [F::Element], position: usize) -> &'k [F::Element] {
+        let (kv, len) = (self.shape.kv, GROUP * F::key_dim(self.shape.kv.head_dim));
+        let from = self.block_head(position) * kv.key_head::<F>() + position % kv.block_size / GROUP * len;
+        &keys[from..from + len]
+    }
+
+    /// The head's values of the group of tokens at `position`.
+    pub(super) fn value_group<'v, T>(&self, values: &'v [T], position: usize) -> &'v [T] {
+        let (kv, len) = (self.shape.kv, GROUP * self.shape.kv.padded_dim());
+        let from = self.block_head(position) * kv.value_head() + position % kv.block_size / GROUP * len;
+        &values[from..from + len]
+    }
+
+    /// Index of the block and head that hold the token at `position`.
     fn block_head(&self, position: usize) -> usize {
         let block = self.tile.span.block_table[position / self.shape.kv.block_size] as usize;
         block * self.shape.kv.num_kv_heads + self.tile.head
     }
+}
 
-    /// Scores of up to eight rows against tokens of one split, sixteen keys at a time: the first
-    /// group may hold keys before the window, which [`Self::fold`] hides.
-    ///
-    /// # Safety
-    /// The processor has the features of `V`; the tokens and rows exist.
-    #[inline(always)]
-    unsafe fn scores<V: Vector, T: KvElement>(
-        &self,
-        keys: &[T],
-        (start, tokens): (usize, Range<usize>),
-        (first, count): (usize, usize),
-        scores: &mut [f32],
-    ) {
-        let mut queries = [self.query(first); ROWS];
-        for (index, query) in queries.iter_mut().enumerate().take(count) {
-            *query = self.query(first + index);
-        }
-        for group in (tokens.start / GROUP * GROUP..tokens.end).step_by(GROUP) {
-            let offset = (start + group) % self.shape.kv.block_size;
-            let at = self.block_head(start + group) * self.shape.kv.key_head() + offset * self.shape.kv.head_dim;
-            let keys = &keys[at..at + GROUP * self.shape.kv.head_dim];
-            let target = scores[first * SPLIT + group..].as_mut_ptr();
-            macro_rules! by_rows {
-                ($($rows:literal)*) => {
-                    match count {
-                        // SAFETY: `keys` is one group; `target` has `count` rows SPLIT apart.
-                        $($rows => unsafe {
-                            score_group::<V, T, $rows>(keys, &queries, self.shape.scale, target);
-                        },)*
-                        _ => {}
-                    }
-                };
-            }
-            by_rows!(1 2 3 4 5 6 7 8);
-        }
-    }
+/// Where answers of splits are gathered: merged at once, or, of a context that is shared out, kept for later.
+pub(super) struct Answers<'a> {
+    rows: Rows<'a>,
+    /// `[rows, state_len]`, or of a shared context `[splits, rows, state_len]`.
+    states: *mut f32,
+}
 
-    /// Turns a row's scores into weights and scales down what earlier splits have summed.
-    ///
-    /// # Safety
-    /// The processor has the features of `V`.
-    #[inline(always)]
-    unsafe fn fold<V: Vector>(&self, row: usize, start: usize, running: &mut Running) {
-        let scores = &mut running.scores[row * SPLIT..(row + 1) * SPLIT];
-        // Keys past the row's own position are the future, or stale memory.
-        let visible = (self.position(row) + 1).saturating_sub(start).min(SPLIT);
-        // Keys before its window may be another sequence's by now.
-        let hidden = self.first_visible(row).saturating_sub(start);
-        if hidden >= visible {
-            scores.fill(0.0);
-            return;
-        }
-        let (from, padded) = (hidden / LANES * LANES, visible.next_multiple_of(LANES));
-        if let Some(cap) = self.shape.softcap {
-            // SAFETY: features as above; `padded` ≤ SPLIT values are read and written.
-            unsafe { soften::<V>(cap, &mut scores[from..padded]) };
-        }
-        scores[visible..].fill(f32::NEG_INFINITY);
-        scores[..hidden].fill(f32::NEG_INFINITY);
-        // SAFETY: features as above; `padded` ≤ SPLIT values are read and written.
-        let (largest, total) = unsafe {
-            let mut largest = V::splat(running.largest[row]);
-            for at in (from..padded).step_by(LANES) {
-                largest = largest.max(V::load(scores.as_ptr().add(at)));
+impl<'a> Answers<'a> {
+    /// `partials` must hold the tile's answers where it has a place there.
+    pub(super) fn new(rows: Rows<'a>, partials: SharedMut<f32>, states: &'a mut Buffer<f32>) -> Self {
+        let states = if let Some(first) = rows.tile.partials {
+            partials.pointer().wrapping_add(first)
+        } else {
+            let len = state_len(rows.shape.kv.padded_dim());
+            let states = &mut states.at_least(rows.len() * len)[..rows.len() * len];
+            for state in states.chunks_exact_mut(len) {
+                set_empty(state);
             }
-            let largest = largest.largest();
-            for at in (from..padded).step_by(LANES) {
-                let score = V::load(scores.as_ptr().add(at)).add(V::splat(-largest));
-                score.exp().store(scores.as_mut_ptr().add(at));
-            }
-            scores[visible..].fill(0.0);
-            scores[..hidden].fill(0.0);
-            let mut total = V::splat(0.0);
-            for at in (from..padded).step_by(LANES) {
-                total = total.add(V::load(scores.as_ptr().add(at)));
-            }
-            (largest, total.sum())
+            states.as_mut_ptr()
         };
-        let keep = (running.largest[row] - largest).exp();
-        running.largest[row] = largest;
-        running.total[row] = running.total[row] * keep + total;
-        let dim = self.shape.kv.padded_dim();
-        for sum in &mut running.sums[row * dim..(row + 1) * dim] {
-            *sum *= keep;
-        }
+        Self { rows, states }
     }
 
-    /// Adds the split's weighted values to up to eight rows.
+    /// Takes the answers of rows from `first` on to one split: `part` is a state each, perhaps with more between the
+    /// sums and the rest.
     ///
     /// # Safety
-    /// The processor has the features of `V`; the tokens and rows exist.
+    /// The processor has the features of `V`; the rows and the split are the tile's.
     #[inline(always)]
-    unsafe fn values<V: Vector, T: KvElement>(
-        &self,
-        values: &[T],
-        (start, tokens): (usize, Range<usize>),
-        (first, count): (usize, usize),
-        running: &mut Running,
-    ) {
-        let shape = self.shape.kv;
-        let dim = shape.padded_dim();
-        // Only as far as the last of these rows sees: what lies behind may be stale.
-        let end = tokens.end.min((self.position(first + count - 1) + 1).saturating_sub(start));
-        let mut next = tokens.start;
-        while next < end {
-            let offset = (start + next) % shape.block_size;
-            let tokens = (shape.block_size - offset).min(end - next);
-            let at = self.block_head(start + next) * shape.value_head();
-            let values = &values[at + offset * dim..at + shape.value_head()];
-            let weights = running.scores[first * SPLIT + next..].as_ptr();
-            next += tokens;
-            for lane in (0..dim).step_by(LANES) {
-                let sums = running.sums[first * dim + lane..].as_mut_ptr();
-                macro_rules! by_rows {
-                    ($($rows:literal)*) => {
-                        match count {
-                            // SAFETY: `tokens` rows of `values` and `count` rows of weights and
-                            // sums exist, and `lane + 16` ≤ `dim`.
-                            $($rows => unsafe {
-                                add_values::<V, T, $rows>(&values[lane..], (tokens, dim), weights, sums);
-                            },)*
-                            _ => {}
-                        }
-                    };
+    pub(super) unsafe fn take<V: Vector>(&mut self, split: usize, first: usize, (part, part_len): (&[f32], usize)) {
+        let len = state_len(self.rows.shape.kv.padded_dim());
+        for (row, part) in part.chunks_exact(part_len).enumerate() {
+            // SAFETY: rows and splits are the tile's, whose states nobody else looks at.
+            unsafe {
+                if self.rows.tile.partials.is_some() {
+                    let row = (split - self.rows.tile.splits.start) * self.rows.len() + first + row;
+                    copy(std::slice::from_raw_parts_mut(self.states.add(row * len), len), part);
+                } else {
+                    let state = std::slice::from_raw_parts_mut(self.states.add((first + row) * len), len);
+                    merge::<V>(state, part);
                 }
-                by_rows!(1 2 3 4 5 6 7 8);
             }
         }
     }
 
-    fn write(&self, running: &Running) {
-        let (dim, head_dim) = (self.shape.kv.padded_dim(), self.shape.kv.head_dim);
-        for (row, total) in running.total.iter().enumerate() {
-            let token = self.tile.span.first_row + self.tile.first + row / self.shape.group();
-            let head = self.tile.head * self.shape.group() + row % self.shape.group();
-            let at = (token * self.shape.num_heads + head) * head_dim;
-            let (keep, total) = match self.shape.sinks {
-                Some(sinks) => sunk(sinks[head], running.largest[row], *total),
-                None => (1.0, *total),
-            };
-            for (offset, sum) in running.sums[row * dim..row * dim + head_dim].iter().enumerate() {
-                // SAFETY: `check` made sure that the token's row is inside the output, and this
-                // tile alone writes this token's head.
-                unsafe { self.output.pointer().add(at + offset).write(sum * keep / total) };
+    /// Takes that `count` rows see nothing of a split.
+    pub(super) fn take_nothing(&mut self, split: usize, (first, count): (usize, usize)) {
+        let len = state_len(self.rows.shape.kv.padded_dim());
+        if self.rows.tile.partials.is_some() {
+            for row in first..first + count {
+                let row = (split - self.rows.tile.splits.start) * self.rows.len() + row;
+                // SAFETY: as in `take`.
+                set_empty(unsafe { std::slice::from_raw_parts_mut(self.states.add(row * len), len) });
+            }
+        }
+    }
+
+    /// Writes the rows' answers, if they are whole.
+    ///
+    /// # Safety
+    /// The processor has the features of `V`; the tile's rows are inside the output.
+    #[inline(always)]
+    pub(super) unsafe fn write<V: Vector>(self, output: SharedMut<f32>) {
+        if self.rows.tile.partials.is_none() {
+            let len = state_len(self.rows.shape.kv.padded_dim());
+            for row in 0..self.rows.len() {
+                // SAFETY: as in `take`; passed on to the caller.
+                unsafe {
+                    let state = std::slice::from_raw_parts(self.states.add(row * len), len);
+                    write::<V>(&self.rows, row, state, output);
+                }
             }
         }
     }
 }
 
-/// What sums are multiplied with and the total they are divided by, once a sink has had its share.
-fn sunk(sink: f32, largest: f32, total: f32) -> (f32, f32) {
-    let new_largest = largest.max(sink);
-    let keep = (largest - new_largest).exp();
-    (keep, total * keep + (sink - new_largest).exp())
+/// Puts together what the pieces of a shared tile have computed.
+pub(super) struct MergeKernel<'a> {
+    pub shape: AttentionShape<'a>,
+    pub tile: &'a Tile<'a>,
+    pub partials: SharedMut<f32>,
+    pub output: SharedMut<f32>,
 }
 
-/// Squeezes scores, whole vectors of them, between ± `cap`.
+impl Kernel for MergeKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector>(self) {
+        let rows = Rows { shape: self.shape, tile: self.tile };
+        let len = state_len(self.shape.kv.padded_dim());
+        let first = self.tile.partials.unwrap_or_default();
+        for row in 0..rows.len() {
+            // SAFETY: the plan made room for all splits of all rows, the pieces have filled it, and each tile is
+            // merged by one thread.
+            unsafe {
+                let state = |split: usize| {
+                    let at = first + (split * rows.len() + row) * len;
+                    std::slice::from_raw_parts_mut(self.partials.pointer().add(at), len)
+                };
+                let merged = state(0);
+                for split in 1..self.tile.splits.len() {
+                    merge::<V>(merged, state(split));
+                }
+                write::<V>(&rows, row, merged, self.output);
+            }
+        }
+    }
+}
+
+fn set_empty(state: &mut [f32]) {
+    let dim = state.len() - LANES;
+    (state[dim], state[dim + 1]) = (f32::NEG_INFINITY, 0.0);
+}
+
+/// What `part` says of the sums, the largest score and the total of the weights.
+fn copy(state: &mut [f32], part: &[f32]) {
+    let (sums, rest) = state.split_at_mut(state.len() - LANES);
+    sums.copy_from_slice(&part[..sums.len()]);
+    rest[..2].copy_from_slice(&part[part.len() - LANES..][..2]);
+}
+
+/// Merges the answer to a later split into the answer to all earlier ones.
 ///
 /// # Safety
-/// The processor has the features of `V`.
+/// The processor has the features of `V`; both are states.
 #[inline(always)]
-unsafe fn soften<V: Vector>(cap: f32, scores: &mut [f32]) {
-    for chunk in scores.chunks_exact_mut(LANES) {
-        // SAFETY: the caller vouches for the features; the chunk holds sixteen values.
+unsafe fn merge<V: Vector>(state: &mut [f32], part: &[f32]) {
+    let dim = state.len() - LANES;
+    let [part_largest, part_total] = [part[part.len() - LANES], part[part.len() - LANES + 1]];
+    if part_largest == f32::NEG_INFINITY {
+        return;
+    }
+    if state[dim] == f32::NEG_INFINITY {
+        copy(state, part);
+        return;
+    }
+    let largest = state[dim].max(part_largest);
+    let (keep, share) = ((state[dim] - largest).exp2(), (part_largest - largest).exp2());
+    (state[dim], state[dim + 1]) = (largest, state[dim + 1] * keep + part_total * share);
+    for at in (0..dim).step_by(LANES) {
+        // SAFETY: the caller vouches for the features; `at + 16` ≤ `dim`.
         unsafe {
-            let score = V::load(chunk.as_ptr()).div(V::splat(cap)).tanh().mul(V::splat(cap));
-            score.store(chunk.as_mut_ptr());
+            let kept = V::load(state.as_ptr().add(at)).mul(V::splat(keep));
+            let merged = V::load(part.as_ptr().add(at)).mul_add(V::splat(share), kept);
+            merged.store(state.as_mut_ptr().add(at));
         }
     }
 }
 
 /// # Safety
-/// The processor has the features of `V`; `keys` is one transposed group; `target` leads to `R`
-/// rows of sixteen scores, SPLIT apart.
+/// The processor has the features of `V`; the tile's rows are inside the output, and nobody else writes their heads.
 #[inline(always)]
-unsafe fn score_group<V: Vector, T: KvElement, const R: usize>(
-    keys: &[T],
-    queries: &[&[f32]; ROWS],
-    scale: f32,
-    target: *mut f32,
-) {
-    // SAFETY: dimension `dim` of the group is sixteen elements from `dim * GROUP`; every query has
-    // as many dimensions as the group.
+unsafe fn write<V: Vector>(rows: &Rows<'_>, row: usize, state: &[f32], output: SharedMut<f32>) {
+    let (dim, head_dim) = (rows.shape.kv.padded_dim(), rows.shape.kv.head_dim);
+    let at = (rows.token(row) * rows.shape.num_heads + rows.head(row)) * head_dim;
+    let factor = match rows.shape.sinks {
+        Some(sinks) => {
+            // A sink has its share of the weights, and adds nothing.
+            let sink = sinks[rows.head(row)] * LOG2_E;
+            let largest = state[dim].max(sink);
+            let keep = (state[dim] - largest).exp2();
+            keep / (state[dim + 1] * keep + (sink - largest).exp2())
+        }
+        None => 1.0 / state[dim + 1],
+    };
+    let whole = head_dim / LANES * LANES;
+    // SAFETY: passed on to the caller; `whole` ≤ `head_dim`, the width of a head's output.
     unsafe {
-        let mut sums = [V::splat(0.0); R];
-        for dim in 0..keys.len() / GROUP {
-            let key = T::load::<V>(keys.as_ptr().add(dim * GROUP));
-            for (row, sum) in sums.iter_mut().enumerate() {
-                *sum = V::splat(*queries[row].as_ptr().add(dim)).mul_add(key, *sum);
-            }
+        let target = output.pointer().add(at);
+        for lane in (0..whole).step_by(LANES) {
+            V::load(state.as_ptr().add(lane)).mul(V::splat(factor)).store(target.add(lane));
         }
-        for (row, sum) in sums.iter().enumerate() {
-            sum.mul(V::splat(scale)).store(target.add(row * SPLIT));
-        }
-    }
-}
-
-/// # Safety
-/// The processor has the features of `V`; `values` has `tokens` rows `dim` apart with sixteen
-/// elements each; `weights` leads to `R` rows SPLIT apart, `sums` to `R` rows `dim` apart.
-#[inline(always)]
-unsafe fn add_values<V: Vector, T: KvElement, const R: usize>(
-    values: &[T],
-    (tokens, dim): (usize, usize),
-    weights: *const f32,
-    sums: *mut f32,
-) {
-    // SAFETY: passed on to the caller.
-    unsafe {
-        let mut totals = [V::splat(0.0); R];
-        for (row, total) in totals.iter_mut().enumerate() {
-            *total = V::load(sums.add(row * dim));
-        }
-        for token in 0..tokens {
-            let value = T::load::<V>(values.as_ptr().add(token * dim));
-            for (row, total) in totals.iter_mut().enumerate() {
-                *total = V::splat(*weights.add(row * SPLIT + token)).mul_add(value, *total);
-            }
-        }
-        for (row, total) in totals.iter().enumerate() {
-            total.store(sums.add(row * dim));
+        for (lane, sum) in state.iter().enumerate().take(head_dim).skip(whole) {
+            target.add(lane).write(sum * factor);
         }
     }
 }

@@ -1,24 +1,19 @@
-//! One layer's keys and values in paged storage.
-//!
-//! Keys lie transposed in groups of sixteen tokens, `[block][head][group][head_dim][16]`, so that
-//! one register holds one dimension of sixteen keys and scores need no horizontal sums. Values
-//! lie token by token, `[block][head][token][head_dim rounded up to 16]`.
-
-use half::f16;
+//! One layer's keys and values in paged storage, `[block][head][group]`: groups of sixteen tokens, as `kv_format` lays
+//! them out.
 
 use crate::kernels::{AlignedBuffer, NO_SLOT};
 
+use super::kv_format::{Brain, GROUP, Half, KvFormat, Single};
 use super::parallel::{SharedMut, for_each_range};
-use super::vector::{LANES, Vector};
+use super::vector::LANES;
 
-/// Tokens of one group of transposed keys; a block holds a whole number of groups.
-pub(super) const GROUP: usize = LANES;
-
-/// Dtype of cached keys and values. Half precision saturates instead of overflowing.
+/// Dtype of cached keys and values. Half precision saturates instead of overflowing; bf16 keeps eight bits instead of
+/// eleven, and is what matrix units multiply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KvDtype {
     F16,
+    Bf16,
     F32,
 }
 
@@ -37,8 +32,8 @@ impl KvShape {
     }
 
     /// Elements of one head of one block of keys.
-    pub(super) fn key_head(self) -> usize {
-        self.block_size * self.head_dim
+    pub(super) fn key_head<F: KvFormat>(self) -> usize {
+        self.block_size * F::key_dim(self.head_dim)
     }
 
     /// Elements of one head of one block of values.
@@ -48,17 +43,36 @@ impl KvShape {
 
     /// Bytes of one block in one layer.
     pub fn block_bytes(self, dtype: KvDtype) -> usize {
-        let element = match dtype {
-            KvDtype::F16 => 2,
-            KvDtype::F32 => 4,
-        };
-        self.num_kv_heads * (self.key_head() + self.value_head()) * element
+        fn bytes<F: KvFormat>(shape: KvShape) -> usize {
+            shape.num_kv_heads * (shape.key_head::<F>() + shape.value_head()) * size_of::<F::Element>()
+        }
+        match dtype {
+            KvDtype::F16 => bytes::<Half>(self),
+            KvDtype::Bf16 => bytes::<Brain>(self),
+            KvDtype::F32 => bytes::<Single>(self),
+        }
+    }
+}
+
+pub(super) struct Buffers<F: KvFormat> {
+    pub keys: AlignedBuffer<F::Element>,
+    pub values: AlignedBuffer<F::Element>,
+}
+
+impl<F: KvFormat> Buffers<F> {
+    fn zeroed(shape: KvShape, num_blocks: usize) -> Self {
+        let heads = num_blocks * shape.num_kv_heads;
+        Self {
+            keys: AlignedBuffer::zeroed(heads * shape.key_head::<F>()),
+            values: AlignedBuffer::zeroed(heads * shape.value_head()),
+        }
     }
 }
 
 pub(super) enum Storage {
-    F16 { keys: AlignedBuffer<u16>, values: AlignedBuffer<u16> },
-    F32 { keys: AlignedBuffer<f32>, values: AlignedBuffer<f32> },
+    F16(Buffers<Half>),
+    Bf16(Buffers<Brain>),
+    F32(Buffers<Single>),
 }
 
 /// Keys and values of one layer for `num_blocks` blocks.
@@ -73,11 +87,10 @@ impl KvLayer {
     /// If the block size is not a multiple of sixteen.
     pub fn new(shape: KvShape, dtype: KvDtype, num_blocks: usize) -> Self {
         assert_eq!(shape.block_size % GROUP, 0, "block size must be a multiple of {GROUP}");
-        let keys = num_blocks * shape.num_kv_heads * shape.key_head();
-        let values = num_blocks * shape.num_kv_heads * shape.value_head();
         let storage = match dtype {
-            KvDtype::F16 => Storage::F16 { keys: AlignedBuffer::zeroed(keys), values: AlignedBuffer::zeroed(values) },
-            KvDtype::F32 => Storage::F32 { keys: AlignedBuffer::zeroed(keys), values: AlignedBuffer::zeroed(values) },
+            KvDtype::F16 => Storage::F16(Buffers::zeroed(shape, num_blocks)),
+            KvDtype::Bf16 => Storage::Bf16(Buffers::zeroed(shape, num_blocks)),
+            KvDtype::F32 => Storage::F32(Buffers::zeroed(shape, num_blocks)),
         };
         Self { storage, shape, num_blocks }
     }
@@ -98,23 +111,21 @@ impl KvLayer {
     /// right behind them, `[num_kv_heads, head_dim]` each.
     ///
     /// # Panics
-    /// If a slot lies outside the storage, slots repeat neighbours, or rows are too short.
+    /// If a slot lies outside the storage or stands there twice, or rows are too short.
     pub fn store(&mut self, rows: &[f32], width: usize, key_offset: usize, slots: &[usize]) {
         let shape = self.shape;
         let kv_width = shape.num_kv_heads * shape.head_dim;
         assert!(rows.len() >= slots.len() * width && key_offset + 2 * kv_width <= width, "rows");
         let end = self.num_blocks * shape.block_size;
-        assert!(slots.iter().all(|slot| *slot < end || *slot == NO_SLOT), "slot outside the storage");
+        let mut stored: Vec<usize> = slots.iter().copied().filter(|slot| *slot != NO_SLOT).collect();
+        stored.sort_unstable();
+        assert!(stored.last().is_none_or(|last| *last < end), "slot outside the storage");
+        assert!(stored.windows(2).all(|pair| pair[0] != pair[1]), "slot twice");
         let source = Rows { source: rows, width, key_offset, slots, shape };
         match &mut self.storage {
-            Storage::F16 { keys, values } => {
-                source.write(keys.as_mut_slice(), values.as_mut_slice(), |value| {
-                    f16::from_f32(value.clamp(-65504.0, 65504.0)).to_bits()
-                });
-            }
-            Storage::F32 { keys, values } => {
-                source.write(keys.as_mut_slice(), values.as_mut_slice(), |value| value);
-            }
+            Storage::F16(buffers) => source.write(buffers),
+            Storage::Bf16(buffers) => source.write(buffers),
+            Storage::F32(buffers) => source.write(buffers),
         }
     }
 }
@@ -128,58 +139,78 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    /// Threads share by head: each writes the slots of its own heads only.
-    fn write<T: Send + Copy>(&self, keys: &mut [T], values: &mut [T], encode: impl Fn(f32) -> T + Sync) {
-        let shape = self.shape;
-        let (keys, values) = (SharedMut::new(keys), SharedMut::new(values));
-        let cost = self.slots.len() * shape.head_dim * 4;
-        for_each_range(shape.num_kv_heads, cost, |heads| {
-            for head in heads {
-                for (row, slot) in self.slots.iter().enumerate().filter(|(_, slot)| **slot != NO_SLOT) {
-                    let from = row * self.width + self.key_offset + head * shape.head_dim;
-                    let key = &self.source[from..from + shape.head_dim];
-                    let from = from + shape.num_kv_heads * shape.head_dim;
-                    let value = &self.source[from..from + shape.head_dim];
-                    let block_head = slot / shape.block_size * shape.num_kv_heads + head;
-                    let offset = slot % shape.block_size;
-                    let key_at =
-                        block_head * shape.key_head() + offset / GROUP * GROUP * shape.head_dim + offset % GROUP;
-                    let value_at = block_head * shape.value_head() + offset * shape.padded_dim();
-                    for dim in 0..shape.head_dim {
-                        // SAFETY: the slot is inside the storage (checked by `store`), so both
-                        // offsets are inside their head's part of its block, which only the
-                        // thread that owns `head` writes.
-                        unsafe {
-                            keys.pointer().add(key_at + dim * GROUP).write(encode(key[dim]));
-                            values.pointer().add(value_at + dim).write(encode(value[dim]));
-                        }
-                    }
+    /// Threads share by a few rows and a head: rows that lie together are read, and groups of keys written, while they
+    /// are in the nearest cache.
+    fn write<F: KvFormat>(&self, buffers: &mut Buffers<F>) {
+        let heads = self.shape.num_kv_heads;
+        let keys = SharedMut::new(buffers.keys.as_mut_slice());
+        let values = SharedMut::new(buffers.values.as_mut_slice());
+        let cost = GROUP.min(self.slots.len()) * self.shape.head_dim * 4;
+        for_each_range(self.slots.len().div_ceil(GROUP) * heads, cost, |range| {
+            for unit in range {
+                let rows = unit / heads * GROUP..(unit / heads * GROUP + GROUP).min(self.slots.len());
+                for row in rows.filter(|row| self.slots[*row] != NO_SLOT) {
+                    // SAFETY: slots are inside the storage, each there once (checked by `store`).
+                    unsafe { self.write_row::<F>((keys, values), row, unit % heads) };
                 }
             }
         });
     }
-}
 
-/// How sixteen cached elements are read.
-pub(super) trait KvElement: Copy + Sync {
     /// # Safety
-    /// The processor has the features of `V` and sixteen elements can be read at `from`.
-    unsafe fn load<V: Vector>(from: *const Self) -> V;
-}
-
-impl KvElement for u16 {
-    #[inline(always)]
-    unsafe fn load<V: Vector>(from: *const u16) -> V {
-        // SAFETY: passed on to the caller.
-        unsafe { V::load_f16(from) }
+    /// The row's slot is inside the storage, and nobody else writes it or reads it.
+    unsafe fn write_row<F: KvFormat>(
+        &self,
+        (keys, values): (SharedMut<F::Element>, SharedMut<F::Element>),
+        row: usize,
+        head: usize,
+    ) {
+        let (shape, slot) = (self.shape, self.slots[row]);
+        let from = row * self.width + self.key_offset + head * shape.head_dim;
+        let key = &self.source[from..from + shape.head_dim];
+        let from = from + shape.num_kv_heads * shape.head_dim;
+        let value = &self.source[from..from + shape.head_dim];
+        let block_head = slot / shape.block_size * shape.num_kv_heads + head;
+        let (group, token) = (slot % shape.block_size / GROUP, slot % GROUP);
+        let key_at = block_head * shape.key_head::<F>() + group * GROUP * F::key_dim(shape.head_dim);
+        let value_at = block_head * shape.value_head() + group * GROUP * shape.padded_dim();
+        // SAFETY: passed on to the caller: both groups are inside their head's part of the slot's block.
+        unsafe {
+            write_key::<F>(key, keys.pointer().add(key_at), token);
+            write_value::<F>(value, values.pointer().add(value_at), token, shape.padded_dim());
+        }
     }
 }
 
-impl KvElement for f32 {
-    #[inline(always)]
-    unsafe fn load<V: Vector>(from: *const f32) -> V {
-        // SAFETY: passed on to the caller.
-        unsafe { V::load(from) }
+/// Values that are encoded at a time.
+const CHUNK: usize = 64;
+
+/// # Safety
+/// `group` leads to a group of keys, of which nobody else writes this token's.
+unsafe fn write_key<F: KvFormat>(key: &[f32], group: *mut F::Element, token: usize) {
+    let mut stored = [F::ZERO; CHUNK];
+    for first in (0..F::key_dim(key.len())).step_by(CHUNK) {
+        let count = CHUNK.min(F::key_dim(key.len()) - first);
+        let own = &key[first.min(key.len())..key.len().min(first + count)];
+        F::encode(own, &mut stored[..own.len()]);
+        stored[own.len()..].fill(F::ZERO);
+        for (dim, stored) in stored[..count].iter().enumerate() {
+            // SAFETY: the dimension is less than those that are stored.
+            unsafe { group.add(F::key_at(first + dim, token)).write(*stored) };
+        }
+    }
+}
+
+/// # Safety
+/// `group` leads to a group of values, of which nobody else writes this token's.
+unsafe fn write_value<F: KvFormat>(value: &[f32], group: *mut F::Element, token: usize, padded_dim: usize) {
+    let mut stored = [F::ZERO; CHUNK];
+    for (chunk, value) in value.chunks(CHUNK).enumerate() {
+        F::encode(value, &mut stored[..value.len()]);
+        for (dim, stored) in stored[..value.len()].iter().enumerate() {
+            // SAFETY: the dimension is less than `padded_dim`.
+            unsafe { group.add(F::value_at(chunk * CHUNK + dim, token, padded_dim)).write(*stored) };
+        }
     }
 }
 
@@ -192,7 +223,7 @@ mod tests {
         let shape = KvShape { num_kv_heads: 2, head_dim: 4, block_size: 16 };
         let width = 2 * shape.num_kv_heads * shape.head_dim;
         let rows: Vec<f32> = (0..3 * width).map(|at| at as f32 + 1.0).collect();
-        for dtype in [KvDtype::F16, KvDtype::F32] {
+        for dtype in [KvDtype::F16, KvDtype::Bf16, KvDtype::F32] {
             let mut some = KvLayer::new(shape, dtype, 2);
             some.store(&rows, width, 0, &[3, NO_SLOT, 20]);
             let mut each = KvLayer::new(shape, dtype, 2);
@@ -205,13 +236,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_slot_is_written_once() {
+        let shape = KvShape { num_kv_heads: 1, head_dim: 4, block_size: 16 };
+        let stored = |slots: &[usize]| {
+            let mut layer = KvLayer::new(shape, KvDtype::F16, 2);
+            let rows = vec![1.0; slots.len() * 8];
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| layer.store(&rows, 8, 0, slots))).is_ok()
+        };
+        assert!(stored(&[31, 3, 4, NO_SLOT, NO_SLOT]));
+        assert!(!stored(&[3, 4, 3]) && !stored(&[32, 1]));
+    }
+
     fn bits(layer: &KvLayer) -> Vec<u32> {
+        fn half<F: KvFormat<Element = u16>>(buffers: &Buffers<F>) -> Vec<u32> {
+            buffers.keys.as_slice().iter().chain(buffers.values.as_slice()).map(|bits| u32::from(*bits)).collect()
+        }
         match &layer.storage {
-            Storage::F16 { keys, values } => {
-                keys.as_slice().iter().chain(values.as_slice()).map(|bits| u32::from(*bits)).collect()
-            }
-            Storage::F32 { keys, values } => {
-                keys.as_slice().iter().chain(values.as_slice()).map(|value| value.to_bits()).collect()
+            Storage::F16(buffers) => half(buffers),
+            Storage::Bf16(buffers) => half(buffers),
+            Storage::F32(buffers) => {
+                buffers.keys.as_slice().iter().chain(buffers.values.as_slice()).map(|value| value.to_bits()).collect()
             }
         }
     }

@@ -8,7 +8,15 @@ mod activation;
 #[cfg(target_arch = "x86_64")]
 mod amx;
 mod attention;
+mod attention_block;
+#[cfg(target_arch = "x86_64")]
+mod attention_matrix;
+#[cfg(target_arch = "x86_64")]
+mod attention_pairs;
+mod attention_plan;
 mod attention_tile;
+#[cfg(target_arch = "x86_64")]
+mod bf16_products;
 mod block_format;
 mod elementwise;
 mod float8_linear;
@@ -18,6 +26,7 @@ mod integers;
 mod integers_avx2;
 #[cfg(target_arch = "x86_64")]
 mod integers_avx512;
+mod kv_format;
 mod kv_store;
 mod level;
 mod linear;
@@ -26,6 +35,7 @@ mod packed;
 mod packed_attention;
 mod parallel;
 mod quantize;
+mod rotate;
 mod rounded;
 mod rows;
 mod tile_codes;
@@ -48,4 +58,5 @@ pub use packed::{PackedMatrix, WeightDtype};
 pub use packed_attention::{PackedShape, ScoreBias, packed_attention};
 pub use parallel::for_each_row;
 pub use quantize::quantize_row;
+pub use rotate::rotate_halves;
 pub use rows::{add_to_rows, gather_rows};

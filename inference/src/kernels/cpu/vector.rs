@@ -18,6 +18,9 @@ pub(super) trait Vector: Integers {
     /// Rows of `x` that one pass of the linear kernel keeps in registers.
     const MAX_ROWS: usize;
 
+    /// Query rows that one pass of attention keeps in registers, against one vector of keys each or, of twelve, two.
+    const BLOCK_ROWS: usize;
+
     /// Asks for the cache line at `address`, which may be any address at all.
     #[inline(always)]
     fn prefetch(_address: *const u8) {}
@@ -89,6 +92,24 @@ pub(super) trait Vector: Integers {
         }
     }
 
+    /// Two to the power of this, with inputs clamped to ±126 (Cephes' polynomial, about 1 ulp).
+    #[inline(always)]
+    unsafe fn exp2(self) -> Self {
+        const COEFFICIENTS: [f32; 6] =
+            [1.535_336_2e-4, 1.339_887_4e-3, 9.618_437e-3, 5.550_332_5e-2, 2.402_264_8e-1, 6.931_472e-1];
+        // SAFETY: the caller vouches for the features; no pointer is used.
+        unsafe {
+            let x = self.max(Self::splat(-126.0)).min(Self::splat(126.0));
+            let power = x.round();
+            let x = power.mul_add(Self::splat(-1.0), x);
+            let mut polynomial = Self::splat(COEFFICIENTS[0]);
+            for coefficient in &COEFFICIENTS[1..] {
+                polynomial = polynomial.mul_add(x, Self::splat(*coefficient));
+            }
+            polynomial.mul_add(x, Self::splat(1.0)).scale_by_power(power)
+        }
+    }
+
     /// The hyperbolic tangent, within 2e-7.
     #[inline(always)]
     unsafe fn tanh(self) -> Self {
@@ -120,6 +141,7 @@ impl Portable {
 
 impl Vector for Portable {
     const MAX_ROWS: usize = 2;
+    const BLOCK_ROWS: usize = 4;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {

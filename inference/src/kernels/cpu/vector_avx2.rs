@@ -18,6 +18,7 @@ impl Avx2 {
 // pointers lead to enough elements; every load and store used here is an unaligned one.
 impl Vector for Avx2 {
     const MAX_ROWS: usize = 2;
+    const BLOCK_ROWS: usize = 6;
 
     #[inline(always)]
     fn prefetch(address: *const u8) {

@@ -18,6 +18,7 @@ impl Avx512 {
 // pointers lead to enough elements; every load and store used here is an unaligned one.
 impl Vector for Avx512 {
     const MAX_ROWS: usize = 12;
+    const BLOCK_ROWS: usize = 12;
 
     #[inline(always)]
     fn prefetch(address: *const u8) {
