@@ -1,7 +1,6 @@
 """The gateway beside nginx and other gateways: speed, latency, memory, streams, and how its cost grows."""
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -185,8 +184,3 @@ def measure(words: list[str]) -> dict[str, Any]:
         points = bench.points
     command = " ".join(["benches/run", "--only", "gateway", *words])
     return {"bench": "gateway", "command": command, "ratios": ratios(points, arguments.who), "points": points.result()}
-
-
-if __name__ == "__main__":
-    import sys
-    print(json.dumps(measure(sys.argv[1:]), indent=2))
