@@ -105,7 +105,7 @@ def write_config(binary: Path, folder: Path, upstream: str, routes: int) -> None
 class Peer(Process):
     """Another gateway, as `benches/peers/gateway.sh` starts it."""
 
-    READY = {"nginx": "/", "sglang-router": "/health", "tensorzero": "/health", "portkey": "/", "litellm": "/health/liveliness"}
+    READY = {"nginx": "/", "sglang-router": "/health", "portkey": "/", "litellm": "/health/liveliness"}
     MODELS = {"tensorzero": "tensorzero::model_name::mock"}
 
     def __init__(self, name: str, folder: Path, upstream: str) -> None:
@@ -113,9 +113,12 @@ class Peer(Process):
         command = [CHECKOUT / "benches/peers/gateway.sh", "run", name, upstream.rsplit(":", 1)[1], port]
         super().__init__(name, command, folder)
         self.key = "sk-mock"
-        address = f"http://127.0.0.1:{port}"
-        self.wait_answers(address + self.READY[name])
-        self.load: tuple[str, ...] = ("--url", address, "--model", self.MODELS.get(name, "mock"))
+        url = f"http://127.0.0.1:{port}"
+        if name == "tensorzero":
+            url = self.wait_for(lambda: re.search(r"^listens on (\S+)$", self.said(), re.MULTILINE), "its address")[1] + "/chat/completions"
+        else:
+            self.wait_answers(url + self.READY[name])
+        self.load: tuple[str, ...] = ("--url", url, "--model", self.MODELS.get(name, "mock"))
         if name == "portkey":
             self.load += ("--header", "x-portkey-provider: openai", "--header", f"x-portkey-custom-host: {upstream}/v1")
 

@@ -4,7 +4,7 @@
 #     benches/peers/gateway.sh install [NAME …]                installs nginx and sglang-router, or those that are named
 #     benches/peers/gateway.sh run NAME UPSTREAM_PORT PORT     one of them before http://127.0.0.1:UPSTREAM_PORT, in the foreground
 #
-# Names: nginx, sglang-router, tensorzero, portkey, litellm. They live under ${PEERS:-~/.cache/shekara/peers}. All of them
+# Names: nginx, sglang-router, tensorzero (which picks its port and prints it), portkey, litellm. They live under ${PEERS:-~/.cache/shekara/peers}. All of them
 # do less than ours does: nginx passes bytes on, the others have logs and stores of their own switched off.
 set -euo pipefail
 
@@ -89,7 +89,6 @@ run_tensorzero() {
   mkdir -p "$folder"
   cat > "$folder/tensorzero.toml" << CONF
 [gateway]
-bind_address = "127.0.0.1:$port"
 observability.enabled = false
 disable_pseudonymous_usage_analytics = true
 [models.mock]
@@ -100,14 +99,13 @@ model_name = "mock"
 api_base = "http://127.0.0.1:$upstream/v1/"
 api_key_location = "none"
 CONF
-  # The server that comes with the wheel picks its port and tells it; a peer is found at the port that it was given.
-  exec "$peers/tensorzero/bin/python" - "$folder/tensorzero.toml" "$folder/url" << 'PYTHON'
+  # The server that comes with the wheel picks a port of its own.
+  exec "$peers/tensorzero/bin/python" - "$folder/tensorzero.toml" << 'PYTHON'
 import signal, sys
 from tensorzero import _start_http_gateway
 
 gateway = _start_http_gateway(config_file=sys.argv[1], clickhouse_url=None, async_setup=False, postgres_url=None, valkey_url=None)
-with open(sys.argv[2], "w", encoding="utf-8") as file:
-    file.write(gateway.base_url)
+print("listens on", gateway.base_url, flush=True)
 signal.pause()
 PYTHON
 }

@@ -32,6 +32,9 @@ install_llama_cpp() {
   pip download --quiet --no-deps --no-binary llama-cpp-python "llama-cpp-python==$version"
   tar xzf "llama_cpp_python-$version.tar.gz"
   cd "$source"
+  # GCC before 13 is told that a tile's configuration is eight bytes long and drops the writing of the rest: an illegal
+  # instruction at the first matrix product on processors with AMX.
+  sed -i 's|^    _tile_loadconfig(&tc);|    asm volatile("" : : "r"(\&tc) : "memory");\n&|' ggml/src/ggml-cpu/amx/mmq.cpp
   cmake -B b -G Ninja -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_UI=OFF \
     -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
   cmake --build b -j "$(nproc)" -t llama-server llama-bench llama-batched-bench llama-quantize

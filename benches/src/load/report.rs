@@ -40,7 +40,7 @@ pub fn figures(tally: &Tally, used: Option<Usage>) -> Value {
 
 /// To a ten-thousandth: requests cost hundredths of a millisecond.
 fn round_finely(value: f64) -> f64 {
-    round(value * 100.0) / 100.0
+    (value * 1e4).round() / 1e4
 }
 
 /// What stands between the caller and the upstream, by their figures: differences of the same quantile.
