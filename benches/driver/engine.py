@@ -60,8 +60,10 @@ class InProcess:
         arguments = self.arguments
         command = [
             binaries() / "gguf", model, "--threads", arguments.threads, "--prefill", list_of(arguments.prefill),
-            "--decode", list_of(arguments.depths), "--prefill-at", list_of(arguments.prefill_at), "--generate", arguments.generate,
-        ] + (["--streams", list_of(arguments.streams)] if arguments.streams else [])
+            "--decode", list_of(arguments.depths), "--generate", arguments.generate,
+        ]
+        for option, numbers in (("--prefill-at", arguments.prefill_at), ("--streams", arguments.streams)):
+            command += [option, list_of(numbers)] if numbers else []
         measured = run_json(command)
         for point, value in measured["tokens_per_s"].items():
             self.points.add(f"{model.stem} {point}", "shekara", {"tokens_per_s": value}, shown(command))

@@ -20,7 +20,7 @@ class Points:
 
     def median(self, point: str, who: str, figure: str) -> float | None:
         rounds = [one[figure] for one in self._rounds.get((point, who), []) if one.get(figure) is not None]
-        return statistics.median(rounds) if rounds else None
+        return round(statistics.median(rounds), 4) if rounds else None
 
     def ratio(self, point: str, who: str, to: str, figure: str) -> float | None:
         """Of the medians: how many times `to`'s is `who`'s."""
@@ -31,7 +31,7 @@ class Points:
         rows = []
         for (point, who), rounds in self._rounds.items():
             figures = {name: self.median(point, who, name) for name in rounds[0]}
-            medians = {name: round(value, 4) for name, value in figures.items() if value is not None}
+            medians = {name: value for name, value in figures.items() if value is not None}
             rows.append({"point": point, "who": who, "median": medians, "rounds": rounds, "command": self._commands[(point, who)]})
         return rows
 

@@ -23,10 +23,10 @@ def header() -> dict[str, Any]:
     return {"date": datetime.date.today().isoformat(), "machine": machine(), "load_average_before": os.getloadavg()[0]}
 
 
-def save(result: dict[str, Any], folder: Path) -> list[Path]:
-    """Writes all three and says where they are."""
+def save(result: dict[str, Any], folder: Path, kind: str) -> list[Path]:
+    """Writes all three and says where they are. `kind` tells runs of parts from whole ones."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = re.sub(r"[^a-z0-9]+", "-", f"{result['date']}-{result['machine']}".lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", f"{result['date']}-{result['machine']}-{kind}".lower()).strip("-")
     paths = [folder / f"{name}.{ending}" for ending in ("json", "md", "svg")]
     for path, text in zip(paths, (json.dumps(result, indent=1, ensure_ascii=False) + "\n", table(result), plot(result))):
         path.write_text(text)

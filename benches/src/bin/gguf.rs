@@ -36,10 +36,10 @@ struct Args {
     #[arg(long, value_delimiter = ',', default_value = "0,2048,8192")]
     decode: Vec<usize>,
     /// Depths at which 512 tokens more are read
-    #[arg(long, value_delimiter = ',', default_value = "2048")]
+    #[arg(long, value_delimiter = ',')]
     prefill_at: Vec<usize>,
     /// Numbers of answers at once
-    #[arg(long, value_delimiter = ',', default_value = "8,32")]
+    #[arg(long, value_delimiter = ',')]
     streams: Vec<usize>,
     /// Tokens of each answer
     #[arg(long, default_value_t = 32)]
