@@ -98,6 +98,8 @@ def plotted(bench: dict[str, Any]) -> list[tuple[str, list[tuple[str, float]]]]:
     """What is worth a bar: speeds, of each point of which there is more than one."""
     groups: dict[str, list[tuple[str, float]]] = {}
     for row in bench["points"]:
+        if row["point"] == "half-load":
+            continue  # at rates that were chosen
         for figure, unit in (("requests_per_s", "requests a second"), ("tokens_per_s", "tokens a second")):
             if figure in row["median"]:
                 groups.setdefault(f"{row['point']}, {unit}", []).append((row["who"], row["median"][figure]))
