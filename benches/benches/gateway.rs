@@ -39,7 +39,7 @@ fn chat() -> Bytes {
 }
 
 fn screening(criterion: &mut Criterion) {
-    let (detector, policy, uploads, body) = (Detector::default(), Policy::default(), Uploads::default(), chat());
+    let (detector, policy, uploads, body) = (Detector::new().unwrap(), Policy::default(), Uploads::default(), chat());
     let mut group = criterion.benchmark_group("body");
     group.throughput(Throughput::Bytes(body.len() as u64));
     group.bench_function("walk", |bencher| {
