@@ -81,14 +81,7 @@ impl Response {
                         body(&rest[..count]);
                     }
                     at += count;
-                    let left = left - count as u64;
-                    self.state = match (self.state, left) {
-                        (State::Length(_), 0) => State::Done,
-                        (State::Length(_), _) => State::Length(left),
-                        (_, 0) => State::ChunkEnd,
-                        _ => State::Chunk(left),
-                    };
-                    if left > 0 {
+                    if self.passed(left - count as u64) > 0 {
                         return Ok(at);
                     }
                 }
@@ -123,6 +116,17 @@ impl Response {
                 }
             }
         }
+    }
+
+    /// Notes how many bytes are left of the body or chunk, and gives them back.
+    fn passed(&mut self, left: u64) -> u64 {
+        self.state = match (self.state, left) {
+            (State::Length(_), 0) => State::Done,
+            (State::Length(_), _) => State::Length(left),
+            (_, 0) => State::ChunkEnd,
+            _ => State::Chunk(left),
+        };
+        left
     }
 
     fn read_head(&mut self, head: &[u8]) -> Result<(), Malformed> {
