@@ -1,7 +1,10 @@
 //! What every bench needs: shapes of real models, the machine's name, numbers, results on disk.
 
+pub mod clock;
 mod copying;
 mod generate;
+pub mod load;
+pub mod mock;
 pub mod privacy_peers;
 pub mod privacy_texts;
 
