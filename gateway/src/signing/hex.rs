@@ -4,10 +4,9 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends two digits for each byte.
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
+    text.reserve(2 * bytes.len());
     for byte in bytes {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
+        text.extend([byte >> 4, byte & 0xf].map(|digit| char::from(DIGITS[usize::from(digit)])));
     }
 }
 
