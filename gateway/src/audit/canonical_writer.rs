@@ -307,7 +307,12 @@ impl Object<'_> {
     }
 
     fn close(mut self) -> Result<(), Failed> {
-        let order = |a: &Member, b: &Member| key_order(a.name.as_str(), b.name.as_str());
+        // Of ASCII, the order of bytes is that of UTF-16.
+        let is_plain = self.members.iter().all(|member| member.name.as_str().is_ascii());
+        let order = |a: &Member, b: &Member| match (a.name.as_str(), b.name.as_str()) {
+            (a, b) if is_plain => a.as_bytes().cmp(b.as_bytes()),
+            (a, b) => key_order(a, b),
+        };
         if !self.members.is_sorted_by(|a, b| order(a, b).is_lt()) {
             self.members.sort_unstable_by(order);
             self.reorder()?;
@@ -403,6 +408,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
+    use serde::Serialize;
     use serde_json::json;
 
     use super::super::canonical::canonical;

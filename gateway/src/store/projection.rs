@@ -36,28 +36,21 @@ pub(super) struct Insert {
 impl Insert {
     /// SQLite looks for numbered parameters by their names, one after the other, and PostgreSQL knows no others.
     fn statement(&self, dialect: Dialect, rows: usize) -> String {
-        let mut text = format!("INSERT INTO {} ({}) VALUES ", self.table, self.columns);
-        let mut number = 0;
-        for row in 0..rows {
-            text.push_str(if row == 0 { "(" } else { "), (" });
-            for (place, column) in self.columns.split(", ").enumerate() {
-                number += 1;
-                let absent = self.absent.filter(|(name, _)| *name == column);
-                text.push_str(if place == 0 { "" } else { ", " });
-                text.push_str(if absent.is_some() { "NULLIF(" } else { "" });
-                // Writing to a String never fails.
-                let _ = match dialect {
-                    Dialect::Sqlite => write!(text, "?"),
-                    Dialect::Postgres => write!(text, "${number}"),
-                };
-                if let Some((_, value)) = absent {
-                    let _ = write!(text, ", {value})");
-                }
+        let mut row = String::with_capacity(4 * self.columns.len());
+        for (place, column) in self.columns.split(", ").enumerate() {
+            row.push_str(if place == 0 { "(" } else { ", " });
+            match self.absent.filter(|(name, _)| *name == column) {
+                Some((_, value)) => row.extend(["NULLIF(?, ", value, ")"]),
+                None => row.push('?'),
             }
         }
-        text.push_str(") ");
-        text.push_str(self.conflict);
-        text
+        row.push(')');
+        let values = vec![row; rows].join(", ");
+        let text = format!("INSERT INTO {} ({}) VALUES {values} {}", self.table, self.columns, self.conflict);
+        match dialect {
+            Dialect::Sqlite => text,
+            Dialect::Postgres => numbered(&text),
+        }
     }
 
     async fn rows<'q, T>(
@@ -67,7 +60,7 @@ impl Insert {
         bind: impl Fn(Query<'q>, &'q T) -> Query<'q>,
     ) -> Result<(), StoreError> {
         let mut left = rows;
-        for size in CHUNKS {
+        for size in CHUNKS.into_iter().filter(|size| *size <= rows.len()) {
             let statement = self.statement(dialect, size);
             while let Some((chunk, rest)) = left.split_at_checked(size) {
                 let query = sqlx::query(AssertSqlSafe(statement.clone()));
@@ -77,6 +70,19 @@ impl Insert {
         }
         Ok(())
     }
+}
+
+/// With `$1`, `$2` … for each question mark.
+fn numbered(text: &str) -> String {
+    let mut numbered = String::with_capacity(2 * text.len());
+    for (number, part) in text.split('?').enumerate() {
+        if number > 0 {
+            // Writing to a String never fails.
+            let _ = write!(numbered, "${number}");
+        }
+        numbered.push_str(part);
+    }
+    numbered
 }
 
 /// What records of the journal become. The same one twice is kept once, and a later one of a request replaces what was
