@@ -5,9 +5,11 @@
 //! every integer up to 2^53 can be held. Crates that do JCS (`serde_jcs`, `serde_json_canonicalizer`) round, and cannot
 //! tell whether a text is canonical; see [`is_canonical`] for why that is asked of texts.
 
+use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 pub use super::canonical_check::is_canonical;
+use super::canonical_writer::written;
 
 /// The greatest integer up to which a double holds every one.
 pub const MAX_EXACT_INTEGER: u64 = 1 << 53;
@@ -36,6 +38,15 @@ impl CanonicalObject {
     /// The value is no object, or has no canonical text.
     pub fn new(value: &Value) -> Result<Self, NotCanonical> {
         if value.is_object() { canonical(value).map(Self) } else { Err(NotCanonical::NotAnObject) }
+    }
+
+    /// What a record says; integers that no double holds become the greatest that all do.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of(record: &impl Serialize) -> Result<Self, NotCanonical> {
+        let text = written(record)?;
+        if text.starts_with('{') { Ok(Self(text)) } else { Err(NotCanonical::NotAnObject) }
     }
 
     /// `None` unless the text is a canonical object already.
@@ -102,7 +113,7 @@ pub(super) fn key_order(a: &str, b: &str) -> std::cmp::Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
-fn push_number(text: &mut String, number: &Number) -> Result<(), NotCanonical> {
+pub(super) fn push_number(text: &mut String, number: &Number) -> Result<(), NotCanonical> {
     let exact = i128::from(MAX_EXACT_INTEGER);
     match number.as_i128() {
         Some(integer) if (-exact..=exact).contains(&integer) => text.push_str(&number.to_string()),

@@ -89,11 +89,16 @@ impl Entry {
     /// # Errors
     /// The text is not what [`Self::line`] writes of any entry.
     pub fn read(line: &str) -> Result<Self, LineError> {
-        Self::read_with_hash(line).map(|(entry, _)| entry)
+        Self::read_with_text(line).map(|(entry, _)| entry)
     }
 
     /// Also gives the hash that it must have.
     pub(super) fn read_with_hash(line: &str) -> Result<(Self, Digest), LineError> {
+        Self::read_with_text(line).map(|(entry, text)| (entry, Digest::of(text.as_bytes())))
+    }
+
+    /// Also gives the text that its hash is over.
+    fn read_with_text(line: &str) -> Result<(Self, String), LineError> {
         let wire: Wire<'_> = serde_json::from_str(line).map_err(|_| LineError::Shape)?;
         if wire.v != VERSION || !wire.record.get().starts_with('{') || !(1..=MAX_EXACT_INTEGER).contains(&wire.sequence)
         {
@@ -113,7 +118,7 @@ impl Entry {
         if line_of(&entry.hash, &text) != line {
             return Err(LineError::NotCanonical);
         }
-        Ok((entry, Digest::of(text.as_bytes())))
+        Ok((entry, text))
     }
 
     /// Sets the right hash and gives the line.

@@ -30,6 +30,7 @@
 
 mod canonical;
 mod canonical_check;
+mod canonical_writer;
 mod chains;
 mod checkpoint;
 mod content_seals;

@@ -241,11 +241,19 @@ impl Default for ConversationsFile {
 }
 
 /// What answers say about themselves.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LabelsFile {
+    /// Without one a label says the same, and nobody can show that it was not changed.
+    pub signatures: bool,
     /// `env:NAME` or `file:/path` of 32 bytes in hexadecimal. Unset: a key made at the first start, in the data folder.
     pub signing_key: Option<Spanned<String>>,
     /// A visible notice in this language: `ru`, `kk` or `en`.
     pub notice: Option<Spanned<String>>,
+}
+
+impl Default for LabelsFile {
+    fn default() -> Self {
+        Self { signatures: true, signing_key: None, notice: None }
+    }
 }

@@ -68,6 +68,7 @@ pub struct Conversations {
 /// What answers say about themselves.
 #[derive(Debug, Clone)]
 pub struct LabelsConfig {
+    pub signs: bool,
     pub signing_key: Option<SecretSource>,
     /// A visible notice, in its language.
     pub notice: Option<Notice>,
@@ -146,7 +147,7 @@ pub(super) fn check_labels(file: &LabelsFile) -> Result<LabelsConfig, Invalid> {
         notice.get_ref().parse::<Notice>().map_err(|_| invalid(notice, "[labels] notice is 'ru', 'kk' or 'en'"))
     });
     let signing_key = file.signing_key.as_ref().map(|source| secret("signing_key", source)).transpose()?;
-    Ok(LabelsConfig { signing_key, notice: notice.transpose()? })
+    Ok(LabelsConfig { signs: file.signatures, signing_key, notice: notice.transpose()? })
 }
 
 pub(super) fn secret(name: &str, source: &Spanned<String>) -> Result<SecretSource, Invalid> {

@@ -102,7 +102,7 @@ fn settled(settlement: &Settlement, mut response: Response) -> Response {
             return ErrorResponse(audit_unavailable()).into_response();
         }
     }
-    describe(&settlement.draft(), response.headers_mut());
+    settlement.looked_at(|draft| describe(draft, response.headers_mut()));
     response
 }
 

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -97,11 +96,8 @@ impl History {
         }
         let from_history = || {
             let start = first_of_user.or(prefixes.front().copied()).unwrap_or(chain);
-            start.iter().fold(String::new(), |mut text, byte| {
-                // Writing to a String never fails.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+            let digits = start.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+            digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
         };
         let masking_key = names.first().map_or_else(from_history, |name| format!("named {name}"));
         Self { named: names.iter().map(hash_name).collect(), prefixes, masking_key }
@@ -136,6 +132,33 @@ impl History {
 
 /// A message without what a client sets anew, or leaves out, from turn to turn: marks of a cache, and what a maker signed.
 fn plain(message: &str) -> Cow<'_, str> {
+    if is_plain(message) { Cow::Borrowed(message) } else { made_plain(message) }
+}
+
+/// Whether a message is written as [`made_plain`] would write it, told without reading it into a value: texts without
+/// escapes, and between them nothing but marks and words of JSON. Most messages of most clients are.
+fn is_plain(message: &str) -> bool {
+    let bytes = message.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'"' => {
+                let rest = bytes.get(at..).unwrap_or_default();
+                match memchr::memchr2(b'"', b'\\', rest) {
+                    Some(end) if rest.get(end) == Some(&b'"') => at += end + 1,
+                    _ => return false,
+                }
+            }
+            b'{' | b'}' | b',' | b':' | b'a'..=b'z' => {}
+            // Lists may hold what is left out, and numbers are written in many ways.
+            _ => return false,
+        }
+    }
+    memchr::memmem::find(bytes, b"thinking_blocks").is_none()
+}
+
+fn made_plain(message: &str) -> Cow<'_, str> {
     let Ok(mut fields) = serde_json::from_str::<Value>(message) else { return Cow::Borrowed(message) };
     fields.as_object_mut().into_iter().for_each(|fields| drop(fields.shift_remove("thinking_blocks")));
     if let Some(Value::Array(parts)) = fields.get_mut("content") {
@@ -194,6 +217,28 @@ mod tests {
         assert_eq!(long.earlier().count(), MAX_PREFIXES - 1);
         let first = history(r#"{"input":"hello"}"#, "t");
         assert_ne!(first.masking_key(), history(r#"{"input":"good bye"}"#, "t").masking_key());
+    }
+
+    #[test]
+    fn what_is_plain_is_what_would_be_made_of_it() {
+        let plain = [
+            r#"{"role":"user","content":"Сәлем, 👋"}"#,
+            r#"{"role":"assistant","content":null,"refusal":"","x":{"a":true,"b":{}}}"#,
+            r#""hello""#,
+        ];
+        for message in plain {
+            assert!(is_plain(message) && made_plain(message) == message, "{message}");
+        }
+        for other in [
+            r#"{"role":"user", "content":"a"}"#,
+            r#"{"role":"user","content":"a\u0062"}"#,
+            r#"{"role":"user","content":"a\nb"}"#,
+            r#"{"role":"user","content":"a","n":1.0}"#,
+            r#"{"role":"user","content":[{"type":"text","text":"a"}]}"#,
+            r#"{"role":"user","content":"a","thinking_blocks":null}"#,
+        ] {
+            assert!(!is_plain(other), "{other}");
+        }
     }
 
     #[test]

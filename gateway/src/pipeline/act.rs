@@ -116,7 +116,7 @@ pub async fn enter_act(
 
 impl ActAnswer {
     pub fn new(context: &RequestContext, status: u16, headers: Vec<(String, String)>, body: Bytes) -> Self {
-        Self { status, headers, object: context.settlement.draft().record.object, body }
+        Self { status, headers, object: context.settlement.looked_at(|draft| draft.record.object.clone()), body }
     }
 
     /// A line of JSON, then the body.

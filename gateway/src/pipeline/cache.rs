@@ -108,7 +108,7 @@ fn is_sensitive(request: &ScreenedRequest) -> bool {
     match &*request.screened {
         Screened::Confined(_) => true,
         Screened::Cleared(cleared) => {
-            let class = request.context.settlement.draft().record.data_class;
+            let class = request.context.settlement.looked_at(|draft| draft.record.data_class);
             cleared.is_masked() || cleared.conversation().is_some() || class.is_sensitive()
         }
     }
@@ -118,7 +118,7 @@ fn name(request: &ScreenedRequest, plan: &Plan, mut body: Value) -> Hash {
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|name, _| !UNSHAPING.contains(&name.as_str()));
     }
-    let (route, record) = (&request.route, request.context.settlement.draft().record);
+    let (route, record) = (&request.route, request.context.settlement.looked_at(|draft| draft.record.clone()));
     let mut hasher = Sha256::new();
     // Who may answer this caller, in whatever order they are asked, and whether it is on the canary's side.
     let mut may_answer: Vec<String> =
@@ -153,7 +153,7 @@ impl Slot {
         let Kept { streamed, facts } = serde_json::from_slice(&content[..end]).ok()?;
         let body = Bytes::from(content).slice(end + 1..);
         let settlement = &request.context.settlement;
-        let own = Facts::from(&settlement.draft());
+        let own = settlement.looked_at(|draft| Facts::from(draft));
         let Facts { provider, model, zone, .. } = facts;
         settlement.note_kept(&Facts { provider, model, zone, ..own }, REASON);
         settlement.note_cache("hit");
@@ -163,12 +163,12 @@ impl Slot {
             )));
         }
         let json = serde_json::from_slice::<Value>(&body).ok()?;
-        Some(Begun::Whole(WholeAnswer { usage: Usage::read_tokens(&json["usage"]), body }))
+        Some(Begun::Whole(WholeAnswer { usage: Usage::read_tokens(&json["usage"]), json, body }))
     }
 
     /// The same answer, kept when it is whole.
     pub(super) fn keeping(self, gateway: &Arc<Gateway>, request: &ScreenedRequest, begun: Begun) -> Begun {
-        let facts = Facts::from(&request.context.settlement.draft());
+        let facts = request.context.settlement.looked_at(|draft| Facts::from(draft));
         let expires_at_ms = gateway.after(self.ttl);
         match begun {
             Begun::Whole(answer) => {

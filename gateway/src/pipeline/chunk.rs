@@ -1,7 +1,6 @@
 //! What the gateway reads of a streamed event. Fields that a provider spells strangely count as absent.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use shekara_protocol::sse::SseEvent;
 
 use super::whole::has_content;
@@ -26,24 +25,8 @@ pub(super) struct Chunk {
     pub(super) has_finish: bool,
     pub(super) has_choices: bool,
     pub(super) usage: Option<Box<Usage>>,
-}
-
-#[derive(Deserialize)]
-struct Raw {
-    #[serde(default)]
-    choices: Option<Vec<RawChoice>>,
-    #[serde(default)]
-    usage: Value,
-    #[serde(default)]
-    error: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct RawChoice {
-    #[serde(default)]
-    delta: Option<Map<String, Value>>,
-    #[serde(default)]
-    finish_reason: Option<Value>,
+    /// All of it.
+    pub(super) json: Value,
 }
 
 impl ChatEvent {
@@ -51,21 +34,37 @@ impl ChatEvent {
         if event.data.trim() == "[DONE]" {
             return Self::Done;
         }
-        let raw = serde_json::from_str::<Raw>(&event.data);
+        let json = serde_json::from_str::<Value>(&event.data).ok().filter(Value::is_object);
+        let error = json.as_ref().and_then(|json| json.get("error")).filter(|error| !error.is_null());
         if event.event == "error" {
-            return Self::Error(raw.map_or(FailureKind::Server, |raw| kind_of(&raw.error.unwrap_or_default())));
+            return Self::Error(json.as_ref().map_or(FailureKind::Server, |_| kind_of(error.unwrap_or(&Value::Null))));
         }
-        let Ok(raw) = raw else { return Self::Unknown };
-        if let Some(error) = raw.error {
-            return Self::Error(kind_of(&error));
+        if let Some(error) = error {
+            return Self::Error(kind_of(error));
         }
-        let choices = raw.choices.unwrap_or_default();
-        Self::Chunk(Chunk {
-            has_content: choices.iter().any(|choice| choice.delta.as_ref().is_some_and(has_content)),
-            has_finish: choices.iter().any(|choice| choice.finish_reason.as_ref().is_some_and(Value::is_string)),
-            has_choices: !choices.is_empty(),
-            usage: Usage::read_tokens(&raw.usage).map(Box::new),
-        })
+        json.and_then(Chunk::read).map_or(Self::Unknown, Self::Chunk)
+    }
+}
+
+impl Chunk {
+    /// `None` if its choices are none.
+    fn read(json: Value) -> Option<Self> {
+        let mut chunk = Self::default();
+        let choices = match json.get("choices") {
+            None | Some(Value::Null) => &[][..],
+            Some(choices) => choices.as_array()?,
+        };
+        for choice in choices.iter().map(Value::as_object) {
+            let choice = choice?;
+            match choice.get("delta") {
+                None | Some(Value::Null) => {}
+                Some(delta) => chunk.has_content |= has_content(delta.as_object()?),
+            }
+            chunk.has_finish |= choice.get("finish_reason").is_some_and(Value::is_string);
+            chunk.has_choices = true;
+        }
+        chunk.usage = json.get("usage").and_then(Usage::read_tokens).map(Box::new);
+        Some(Self { json, ..chunk })
     }
 }
 
@@ -98,7 +97,11 @@ mod tests {
     #[test]
     fn strange_spellings_count_as_absent() {
         let strange = r#"{"choices":[{"delta":null,"finish_reason":null}],"usage":null,"error":null}"#;
-        assert_eq!(read(strange), ChatEvent::Chunk(Chunk { has_choices: true, ..Chunk::default() }));
+        let json = serde_json::from_str(strange).unwrap();
+        assert_eq!(read(strange), ChatEvent::Chunk(Chunk { has_choices: true, json, ..Chunk::default() }));
+        for unknown in ["[]", "7", r#"{"choices":7}"#, r#"{"choices":[7]}"#, r#"{"choices":[{"delta":"a"}]}"#] {
+            assert_eq!(read(unknown), ChatEvent::Unknown, "{unknown}");
+        }
         let finish =
             read(r#"{"choices":[{"delta":{"content":""},"finish_reason":"stop"}],"usage":{"prompt_tokens":1.0}}"#);
         let ChatEvent::Chunk(finish) = finish else { panic!("a chunk") };

@@ -48,18 +48,18 @@ pub(super) fn begun_as(
         grace_over: gateway.drain.grace_over().clone(),
     };
     match begun {
-        Begun::Whole(WholeAnswer { body, usage }) => {
+        Begun::Whole(WholeAnswer { body, json, usage }) => {
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
             // Used, whether the answer may be shown or not.
             let told = usage.map(|usage| (usage, UsageSource::Provider));
-            let used = told.or_else(|| Some((estimated(&request, &body)?, UsageSource::Estimated)));
+            let used = told.or_else(|| Some((estimated(&request, &json)?, UsageSource::Estimated)));
             if let Some((usage, source)) = used {
                 settlement.note_usage(usage, source);
             } else if matches!(request.endpoint, Endpoint::Embeddings | Endpoint::Rerank) {
                 settlement.note_unreported_usage();
             }
-            let body = if request.endpoint.is_conversation() { shown(gateway, &request, &body)? } else { body };
+            let body = if request.endpoint.is_conversation() { shown(gateway, &request, json)? } else { body };
             settlement.keep_answer(&body);
             settlement.settle(Outcome::Completed, 200).map_err(|_| refusal::audit_unavailable())?;
             Ok(Answer::Whole(body))
@@ -90,12 +90,11 @@ pub(super) fn begun_as(
 }
 
 /// What a conversation used, where its provider does not say: a token is about three letters.
-fn estimated(request: &ScreenedRequest, body: &Bytes) -> Option<Usage> {
+fn estimated(request: &ScreenedRequest, answer: &Value) -> Option<Usage> {
     const LETTERS_OF_A_TOKEN: usize = 3;
     if !request.endpoint.is_conversation() {
         return None;
     }
-    let answer: Value = serde_json::from_slice(body).ok()?;
     let texts = answer["choices"].as_array()?.iter().filter_map(|choice| choice["message"]["content"].as_str());
     let letters: usize = texts.map(|text| text.chars().count()).sum();
     Some(Usage {
@@ -106,9 +105,8 @@ fn estimated(request: &ScreenedRequest, body: &Bytes) -> Option<Usage> {
 }
 
 /// A whole answer as the client gets it: looked at, restored, labelled.
-fn shown(gateway: &Gateway, request: &ScreenedRequest, body: &Bytes) -> Result<Bytes, ApiError> {
+fn shown(gateway: &Gateway, request: &ScreenedRequest, mut answer: Value) -> Result<Bytes, ApiError> {
     let settlement = &request.context.settlement;
-    let mut answer: Value = serde_json::from_slice(body).map_err(|_| ApiError::internal())?;
     let mut filter = request.answer_filter();
     let filtered = filter.whole(&mut answer);
     settlement.note_answer(filter.counts());
@@ -116,7 +114,7 @@ fn shown(gateway: &Gateway, request: &ScreenedRequest, body: &Bytes) -> Result<B
     if let Some(fields) = answer.as_object_mut() {
         fields.insert("shekara".to_owned(), Labeller::new(gateway, request).label(filter.output()));
     }
-    request.shape.whole(&answer, fresh_ids(gateway))
+    request.shape.whole(&answer, || fresh_ids(gateway))
 }
 
 /// Ids that no other answer has.

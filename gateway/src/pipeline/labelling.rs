@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use super::screening::ScreenedRequest;
 use super::{Gateway, Settlement, Sources};
+use crate::audit::AuditRecord;
 use crate::labels::{Label, Notice, OutputSha256, SignedLabel, Synthetic};
 use crate::signing::Signer;
 
 /// Labels one answer.
 pub(super) struct Labeller {
-    signer: Arc<Signer>,
+    /// `None` where answers are not signed.
+    signer: Option<Arc<Signer>>,
     sources: Sources,
     settlement: Arc<Settlement>,
     notice: Option<Notice>,
@@ -19,42 +21,49 @@ pub(super) struct Labeller {
 
 impl Labeller {
     pub(super) fn new(gateway: &Gateway, request: &ScreenedRequest) -> Self {
+        let labels = &request.snapshot.config.labels;
         Self {
-            signer: Arc::clone(&gateway.signer),
+            signer: labels.signs.then(|| Arc::clone(&gateway.signer)),
             sources: gateway.sources.clone(),
             settlement: Arc::clone(&request.context.settlement),
-            notice: request.snapshot.config.labels.notice,
+            notice: labels.notice,
         }
     }
 
     /// What is said about an answer that ends now. Without a digest, and where a name cannot be signed, it has no
     /// signature.
     pub(super) fn label(&self, output: Option<OutputSha256>) -> Value {
-        let record = self.settlement.draft().record;
-        let mut entities = record.entities;
-        for (entity, count) in record.answer_entities {
-            let sum = entities.entry(entity).or_default();
-            *sum = sum.saturating_add(count);
+        let (label, tenant) = self.settlement.looked_at(|draft| (self.of(&draft.record), draft.record.tenant.clone()));
+        let signed = match (&self.signer, output) {
+            (Some(signer), Some(output)) => SignedLabel::sign(label.clone(), output, &tenant, signer).ok(),
+            _ => None,
+        };
+        match signed {
+            Some(signed) => serde_json::to_value(signed).unwrap_or_default(),
+            None => serde_json::to_value(label).unwrap_or_default(),
         }
-        let label = Label {
+    }
+
+    fn of(&self, record: &AuditRecord) -> Label {
+        let mut entities = record.entities.clone();
+        for (entity, count) in &record.answer_entities {
+            let sum = entities.entry(entity.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        Label {
             synthetic: Synthetic,
-            request_id: record.request_id,
+            request_id: record.request_id.clone(),
             time: format!("{:.3}", self.sources.now()),
-            route: record.route,
-            provider: record.provider,
-            model: record.model.unwrap_or_default(),
-            zone: record.zone.unwrap_or_default(),
-            reason: record.reason,
+            route: record.route.clone(),
+            provider: record.provider.clone(),
+            model: record.model.clone().unwrap_or_default(),
+            zone: record.zone.clone().unwrap_or_default(),
+            reason: record.reason.clone(),
             attempts: Some(record.attempts),
             data_class: record.data_class,
             entities,
-            action: record.pii_action,
+            action: record.pii_action.clone(),
             notice: self.notice,
-        };
-        let signed = output.map(|output| SignedLabel::sign(label.clone(), output, &record.tenant, &self.signer));
-        match signed {
-            Some(Ok(signed)) => serde_json::to_value(signed).unwrap_or_default(),
-            _ => serde_json::to_value(label).unwrap_or_default(),
         }
     }
 }

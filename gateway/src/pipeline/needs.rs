@@ -83,8 +83,10 @@ fn note_part(needs: &mut Needs, part: &ContentPart) {
 
 /// Tokenizers of today make about four letters of Latin text a token, and two and a half of Cyrillic.
 fn likely_tokens(text: &str) -> u64 {
-    let eighths = text.chars().fold(0_u64, |eighths, c| eighths + if c.is_ascii() { 2 } else { 3 });
-    eighths.div_ceil(8)
+    // Bytes of ASCII, and first bytes of all other characters.
+    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
+    let others = text.bytes().filter(|byte| *byte >= 0xC0).count() as u64;
+    (2 * ascii + 3 * others).div_ceil(8)
 }
 
 /// Whether the provider itself would run tools: searches, code, servers of tools. Done twice, they may do harm twice.

@@ -151,7 +151,7 @@ impl Relay {
                 self.note(&chunk);
                 // A usage chunk that only the gateway asked for stays here.
                 if chunk.has_choices || chunk.usage.is_none() || self.include_usage {
-                    self.pass_on(event, &chunk);
+                    self.pass_on(event, chunk);
                 }
             }
             ChatEvent::Unknown if self.filter.is_passive() && self.shape.is_own() => {
@@ -162,8 +162,8 @@ impl Relay {
         }
     }
 
-    fn pass_on(&mut self, event: &SseEvent, chunk: &Chunk) {
-        let Ok(mut json) = serde_json::from_str::<Value>(&event.data) else { return };
+    fn pass_on(&mut self, event: &SseEvent, chunk: Chunk) {
+        let Chunk { mut json, has_finish, has_choices, .. } = chunk;
         self.passed_bytes = self.passed_bytes.saturating_add(event.data.len());
         if self.passed_bytes > MAX_ANSWER_BYTES && !self.shape.is_own() {
             return self.fail(&refusal::stream_broken("The answer is too long."));
@@ -175,7 +175,7 @@ impl Relay {
             return self.fail(&refusal::answer_stopped(&error));
         }
         self.send_last(None);
-        if chunk.has_finish || !chunk.has_choices {
+        if has_finish || !has_choices {
             self.last = Some(json);
         } else if self.filter.is_passive() && self.shape.is_own() {
             // As it was written.

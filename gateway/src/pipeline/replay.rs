@@ -139,7 +139,7 @@ impl Leading<'_> {
             Answer::Stream(events) => (Form::Events, events),
             Answer::Bytes(kind, bytes) => (Form::Bytes(String::from_utf8_lossy(kind.as_bytes()).into_owned()), bytes),
         };
-        live.begin(Ok(Head { form: form.clone(), facts: Facts::from(&settlement.draft()) }));
+        live.begin(Ok(Head { form: form.clone(), facts: settlement.looked_at(|draft| Facts::from(draft)) }));
         while let Some(Ok(chunk)) = body.next().await {
             live.say(chunk, settlement.ended()).await;
         }

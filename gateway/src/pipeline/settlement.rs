@@ -144,9 +144,9 @@ impl Settlement {
         self.lock().note_crossings(crossings);
     }
 
-    /// A copy of what is known, for the answer's headers.
-    pub fn draft(&self) -> Draft {
-        self.lock().clone()
+    /// What is known so far, for as long as it takes to look.
+    pub fn looked_at<T>(&self, look: impl FnOnce(&Draft) -> T) -> T {
+        look(&self.lock())
     }
 
     /// A body as it came, for those who must keep it.

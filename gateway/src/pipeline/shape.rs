@@ -40,17 +40,17 @@ impl Shape {
         }
     }
 
-    /// A whole chat answer in this shape. `ids` must be fresh.
+    /// A whole chat answer in this shape. `ids` makes fresh ones.
     ///
     /// # Errors
     /// It is no chat answer.
-    pub(super) fn whole(&self, answer: &Value, ids: IdSeed) -> Result<Bytes, ApiError> {
+    pub(super) fn whole(&self, answer: &Value, ids: impl FnOnce() -> IdSeed) -> Result<Bytes, ApiError> {
         let chat = || ChatCompletion::read(answer).ok_or_else(ApiError::internal);
         let told = match self {
-            Self::Own => return Ok(Bytes::from(answer.to_string())),
+            Self::Own => return serde_json::to_vec(answer).map(Bytes::from).map_err(|_| ApiError::internal()),
             Self::Completion => return Ok(Bytes::from(lowered(answer, "message").to_string())),
-            Self::Responses(request, _) => serde_json::to_value(responses::from_chat(request, &chat()?, ids)),
-            Self::Messages(request, _) => serde_json::to_value(messages::from_chat(request, &chat()?, ids)),
+            Self::Responses(request, _) => serde_json::to_value(responses::from_chat(request, &chat()?, ids())),
+            Self::Messages(request, _) => serde_json::to_value(messages::from_chat(request, &chat()?, ids())),
         };
         let mut told = told.map_err(|_| ApiError::internal())?;
         told[LABEL] = answer[LABEL].clone();

@@ -233,7 +233,7 @@ fn keep(gateway: &Gateway, context: &RequestContext, link: Link, response: &str)
     else {
         return;
     };
-    let facts = Facts::from(&context.settlement.draft());
+    let facts = context.settlement.looked_at(|draft| Facts::from(draft));
     let stayed = facts.is_confined();
     let mut input = link.input;
     for (number, item) in input.iter_mut().enumerate() {

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Endpoint;
@@ -16,31 +15,15 @@ pub(super) const MAX_ANSWER_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct WholeAnswer {
     pub(super) body: Bytes,
+    /// The same, of an answer that is looked at on its way.
+    pub(super) json: Value,
     pub(super) usage: Option<Usage>,
 }
 
-#[derive(Deserialize)]
-struct Probe {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    /// Some say so with a good status.
-    error: Option<Value>,
-    #[serde(default)]
-    usage: Value,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Map<String, Value>,
-    #[serde(default)]
-    finish_reason: Option<Value>,
-}
-
-impl Choice {
-    /// A choice without any content says something only if the model says that it has finished.
-    fn is_answer(&self) -> bool {
-        self.finish_reason.as_ref().is_some_and(Value::is_string) || has_content(&self.message)
-    }
+/// A choice without any content says something only if the model says that it has finished. `None` if it is none at all.
+fn is_answer(choice: &Value) -> Option<bool> {
+    let message = choice.get("message")?.as_object()?;
+    Some(choice.get("finish_reason").is_some_and(Value::is_string) || has_content(message))
 }
 
 /// Whether a message or delta carries anything beside its role.
@@ -58,19 +41,22 @@ pub(super) fn has_content(message: &Map<String, Value>) -> bool {
 pub(super) async fn read_whole(body: UpstreamBody, endpoint: Endpoint) -> Result<WholeAnswer, AttemptError> {
     let collected = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|_| FailureKind::BrokenResponse)?;
     let body = collected.to_bytes();
+    let json: Value = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
     if !endpoint.is_conversation() {
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
-        if !endpoint.is_answer(&answer) {
+        if !endpoint.is_answer(&json) {
             return Err(FailureKind::BrokenResponse.into());
         }
-        return Ok(WholeAnswer { usage: endpoint.usage(&answer), body });
+        return Ok(WholeAnswer { usage: endpoint.usage(&json), json: Value::Null, body });
     }
-    let probe: Probe = serde_json::from_slice(&body).map_err(|_| FailureKind::BrokenResponse)?;
-    if let Some(error) = probe.error.filter(|error| !error.is_null()) {
-        return Err(kind_of(&error).into());
+    // Some say so with a good status.
+    if let Some(error) = json.get("error").filter(|error| !error.is_null()) {
+        return Err(kind_of(error).into());
     }
-    if !probe.choices.iter().any(Choice::is_answer) {
+    let choices = json.get("choices").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let answers: Option<Vec<bool>> = choices.iter().map(is_answer).collect();
+    if !answers.is_some_and(|answers| answers.contains(&true)) {
         return Err(FailureKind::BrokenResponse.into());
     }
-    Ok(WholeAnswer { usage: Usage::read_tokens(&probe.usage), body })
+    let usage = Usage::read_tokens(json.get("usage").unwrap_or(&Value::Null));
+    Ok(WholeAnswer { body, json, usage })
 }

@@ -4,10 +4,11 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends two digits for each byte.
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
+    text.reserve(2 * bytes.len());
     for byte in bytes {
-        for digit in [byte >> 4, byte & 0xf] {
-            text.push(char::from(DIGITS[usize::from(digit)]));
-        }
+        let pair = [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]);
+        // Digits are ASCII.
+        text.push_str(std::str::from_utf8(&pair).unwrap_or_default());
     }
 }
 

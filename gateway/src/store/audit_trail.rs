@@ -8,7 +8,6 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::{
     ChainName, ChainTable, DataDir, Journal, JournalError, JournalReader, Position, Projected, SqlStore, Store,
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::audit::{
     AuditRecord, CanonicalObject, Chains, Checkpoint, CheckpointDraft, Entry, EntryDraft, Head, HeadProof, LineError,
-    MAX_EXACT_INTEGER, NotCanonical, Outcome, Seal, Time, TryResult, WriterId,
+    Outcome, Seal, Time, TryResult, WriterId,
 };
 use crate::config::StoreConfig;
 use crate::signing::Signer;
@@ -99,13 +98,11 @@ impl AuditTrail {
     /// # Errors
     /// The record could not be kept; the chain is as before.
     pub fn write(&self, record: &AuditRecord, now: Timestamp) -> Result<Position, JournalError> {
-        let mut value = serde_json::to_value(record).map_err(|_| NotCanonical::NotJson)?;
-        saturate(&mut value);
         let draft = EntryDraft {
             tenant: &record.tenant,
             kind: record.kind(),
             time: Time::from(now),
-            record: CanonicalObject::new(&value)?,
+            record: CanonicalObject::of(record)?,
         };
         let mut chains = self.chains();
         let linked = chains.link(draft);
@@ -173,18 +170,6 @@ impl AuditTrail {
 impl fmt::Debug for AuditTrail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuditTrail").field("journal", &self.journal).finish_non_exhaustive()
-    }
-}
-
-/// What a provider says that was used is no reason to lose a record: it holds no greater integers than the trail can.
-fn saturate(value: &mut Value) {
-    match value {
-        Value::Number(number) if number.as_u64().is_some_and(|count| count > MAX_EXACT_INTEGER) => {
-            *value = MAX_EXACT_INTEGER.into();
-        }
-        Value::Array(items) => items.iter_mut().for_each(saturate),
-        Value::Object(members) => members.values_mut().for_each(saturate),
-        _ => {}
     }
 }
 

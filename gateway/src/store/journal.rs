@@ -10,7 +10,7 @@
 //! Frame: `length: u32 LE`, `crc32(payload): u32 LE`, payload.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::Position;
 use super::journal_reader::{FRAME_HEADER_BYTES, Intact, intact};
+use super::{Position, StoreError};
 use crate::audit::NotCanonical;
 
 /// A record above this is refused: audit records are a few hundred bytes.
@@ -62,6 +62,8 @@ struct Active {
     segment: u64,
     path: PathBuf,
     file: File,
+    /// Device and number of the file.
+    identity: (u64, u64),
     length: u64,
     /// A failed write could not be taken back: nothing may follow it.
     broken: bool,
@@ -143,11 +145,23 @@ impl Journal {
     /// # Errors
     /// The disk refused.
     pub fn sync(&self) -> Result<(), JournalError> {
-        let (file, path) = {
-            let active = self.active();
-            (active.file.try_clone().map_err(|source| active.error(source))?, active.path.clone())
-        };
+        let (file, path) = self.unsynced_file()?;
         file.sync_data().map_err(|source| JournalError::Io { path, source })
+    }
+
+    /// The same on a thread where a slow disk keeps no request waiting.
+    ///
+    /// # Errors
+    /// As [`Self::sync`].
+    pub(super) async fn sync_aside(&self) -> Result<(), StoreError> {
+        let (file, path) = self.unsynced_file()?;
+        let synced = tokio::task::spawn_blocking(move || file.sync_data()).await.map_err(|_| StoreError::Cancelled)?;
+        Ok(synced.map_err(|source| JournalError::Io { path, source })?)
+    }
+
+    fn unsynced_file(&self) -> Result<(File, PathBuf), JournalError> {
+        let active = self.active();
+        Ok((active.file.try_clone().map_err(|source| active.error(source))?, active.path.clone()))
     }
 
     /// Waits until something was appended since the last call.
@@ -178,6 +192,11 @@ impl Journal {
             // Its sender lives as long as this.
             let _ = projected.wait_for(|at| *at >= upto).await;
         }
+    }
+
+    /// Whether somebody waits for the database to follow.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.projected.receiver_count() > 0
     }
 
     pub fn folder(&self) -> &Path {
@@ -229,15 +248,13 @@ impl Active {
         }
         file.set_len(length).map_err(io)?;
         file.seek(SeekFrom::Start(length)).map_err(io)?;
-        Ok(Self { segment, path, file, length, broken: false, was_damaged: is_damaged })
+        let identity = identity(&file.metadata().map_err(io)?);
+        Ok(Self { segment, path, file, identity, length, broken: false, was_damaged: is_damaged })
     }
 
     /// False when the file is no longer what its path leads to: what went into it then, nobody would find.
     fn is_in_place(&self) -> bool {
-        match (std::fs::metadata(&self.path), self.file.metadata()) {
-            (Ok(named), Ok(open)) => (named.dev(), named.ino()) == (open.dev(), open.ino()),
-            _ => false,
-        }
+        std::fs::metadata(&self.path).is_ok_and(|named| identity(&named) == self.identity)
     }
 
     fn end(&self) -> Position {
@@ -261,6 +278,10 @@ impl Active {
     fn error(&self, source: std::io::Error) -> JournalError {
         JournalError::Io { path: self.path.clone(), source }
     }
+}
+
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Copies a damaged segment aside, once, before anything cuts or prunes it.

@@ -1,32 +1,35 @@
 //! Rows of the ledger as the database has them.
 
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, Row as _};
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::StoreError;
+use super::projection::{Insert, Query};
 use crate::audit::TryResult;
 use crate::billing::{Tenge, Usd};
 use crate::ledger::{LedgerRow, Totals};
 
-type Query<'q> = sqlx::query::Query<'q, Any, AnyArguments>;
-
 /// Millionths of a millionth in a millionth.
 pub(super) const PICO_IN_MICRO: i128 = 1_000_000;
 
-/// Writes a row; one that is there already is the same.
-pub(super) fn insert_row(row: &LedgerRow) -> Query<'_> {
-    let text = "INSERT INTO ledger (id, request_id, attempt, time, day, tenant, department, project, key_id, environment, \
-                scenario, route, provider, model, zone, data_class, kind, reason, outcome, error_type, first_token_ms, \
-                total_ms, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, images, audio_ms, usage, \
-                usage_source, usd_micro, usd_rest_pico, tiyn, price_version, factor, fx_date, fx_rate, fx_source, \
-                unpriced) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-                $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39) \
-                ON CONFLICT DO NOTHING";
+/// A row that is there already is the same.
+pub(super) const LEDGER_ROWS: Insert = Insert {
+    table: "ledger",
+    columns: "id, request_id, attempt, time, day, tenant, department, project, key_id, environment, scenario, \
+              route, provider, model, zone, data_class, kind, reason, outcome, error_type, first_token_ms, \
+              total_ms, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, images, audio_ms, \
+              usage, usage_source, usd_micro, usd_rest_pico, tiyn, price_version, factor, fx_date, fx_rate, \
+              fx_source, unpriced",
+    absent: None,
+    conflict: "ON CONFLICT DO NOTHING",
+};
+
+pub(super) fn bind_row<'q>(query: Query<'q>, row: &'q LedgerRow) -> Query<'q> {
     let count = |count: Option<u64>| count.unwrap_or(0).min(i64::MAX.unsigned_abs()).cast_signed();
     let (usage, charge) = (&row.usage, row.charge.as_ref());
     let usd = charge.and_then(|charge| charge.usd).map(Usd::pico);
     let fx = charge.and_then(|charge| charge.fx.as_ref());
-    sqlx::query(text)
+    query
         .bind(&row.id)
         .bind(&row.request_id)
         .bind(i64::from(row.attempt))

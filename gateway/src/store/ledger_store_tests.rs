@@ -1,6 +1,6 @@
 //! Both databases give the same sums.
 
-use super::super::ledger_rows::insert_row;
+use super::super::projection::insert_row;
 use super::super::test_store::{ledger_row, test_stores};
 use super::*;
 use crate::billing::{Tenge, Usd};
@@ -14,7 +14,7 @@ async fn rows_add_up_by_any_names_and_count_once() {
         let rows: Vec<_> = (1..=100).map(|number| ledger_row(number, "bank", "2026-11-30", Some(3))).collect();
         let others = [ledger_row(101, "bank", "2026-12-01", Some(5)), ledger_row(102, "clinic", "2026-12-01", None)];
         for row in rows.iter().chain(&others).chain(&rows) {
-            insert_row(row).execute(&store.pool).await.unwrap();
+            insert_row(&store, row).await;
         }
         let all = store.usage(LedgerFilter::default(), Vec::new()).await.unwrap();
         let [all] = all.try_into().unwrap();
@@ -94,7 +94,7 @@ async fn corrections_are_in_every_sum_once_and_no_calls() {
     for test in test_stores().await {
         let store = test.store;
         for row in [ledger_row(1, "bank", "2026-11-30", Some(30)), ledger_row(2, "bank", "2026-11-30", None)] {
-            insert_row(&row).execute(&store.pool).await.unwrap();
+            insert_row(&store, &row).await;
         }
         let corrections = store.corrections();
         let write = async |one: Correction| corrections.correct(act("a"), vec![one]).await.unwrap();
@@ -152,7 +152,7 @@ async fn months_are_counted_as_rows_come() {
             row.zone = if number % 7 == 0 { "local" } else { "external" }.to_owned();
             // Written again it is not counted again.
             for _ in 0..=number % 2 {
-                insert_row(&row).execute(&store.pool).await.unwrap();
+                insert_row(&store, &row).await;
             }
         }
         let corrections = store.corrections();

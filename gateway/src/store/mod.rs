@@ -1,6 +1,7 @@
 //! What outlives the process: a journal that is written before an answer ends, and a database that is a projection of it.
 
 mod act_store;
+mod audit_rows;
 mod audit_trail;
 mod backup;
 mod content_store;
@@ -16,6 +17,7 @@ mod journal_reader;
 mod ledger_rows;
 mod ledger_store;
 mod people_store;
+mod projection;
 mod projector;
 mod retention;
 mod sql_store;

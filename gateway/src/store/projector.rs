@@ -4,7 +4,7 @@
 //! row.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +18,12 @@ const GATHER: Duration = Duration::from_millis(200);
 const SYNC_AFTER: Duration = Duration::from_millis(50);
 /// A lost wake-up or a failed batch is made good after this long.
 const IDLE: Duration = Duration::from_secs(1);
+
+/// Behind a full batch requests go first for so many times as long as it took: a database takes longer for a record than
+/// a request for all of its way, and they share the machine.
+const REST_FACTOR: u32 = 3;
+/// Further behind it rests no more: 1 GiB of the journal.
+const MAX_SEGMENTS_BEHIND: u64 = 16;
 
 /// The task that keeps the database close behind the journal.
 #[derive(Debug)]
@@ -33,8 +39,8 @@ impl Projector {
         let (stop, mut stopped) = watch::channel(false);
         let task = tokio::spawn(async move {
             let journal = trail.journal();
-            loop {
-                if let Err(error) = project_all(journal, store.as_ref()).await {
+            while !*stopped.borrow() {
+                if let Err(error) = carry_over(journal, store.as_ref(), Some(stopped.clone())).await {
                     tracing::error!(%error, "the audit journal could not be carried into the database; it is kept");
                 }
                 let wake = async {
@@ -68,9 +74,7 @@ async fn keep_durable(trail: Arc<AuditTrail>) {
     loop {
         trail.journal().unsynced().await;
         tokio::time::sleep(SYNC_AFTER).await;
-        let synced = Arc::clone(&trail);
-        let synced = tokio::task::spawn_blocking(move || synced.journal().sync()).await;
-        if let Ok(Err(error)) = synced {
+        if let Err(error) = trail.journal().sync_aside().await {
             tracing::error!(%error, "the audit journal could not be made durable");
         }
     }
@@ -81,26 +85,54 @@ async fn keep_durable(trail: Arc<AuditTrail>) {
 /// # Errors
 /// The journal cannot be read or the database not written; what was carried over so far stays.
 pub async fn project_all(journal: &Journal, store: &dyn Store) -> Result<(), StoreError> {
+    carry_over(journal, store, None).await
+}
+
+/// The same with a rest behind each full batch until `stopped`, as long as nobody waits and the database is not too far
+/// behind.
+async fn carry_over(
+    journal: &Journal,
+    store: &dyn Store,
+    mut stopped: Option<watch::Receiver<bool>>,
+) -> Result<(), StoreError> {
     let mut reader = JournalReader::new(journal.folder(), store.journal_position().await?);
     loop {
-        let mut batch = Vec::new();
-        let mut read_any = false;
-        while batch.len() < BATCH {
-            let Some(payload) = reader.next_record()? else { break };
-            read_any = true;
-            if let Some(projected) = Projected::read(&payload) {
-                batch.push(projected);
-            } else {
-                // Its frame was whole, so another version wrote it: skipping it must be seen.
-                tracing::error!(position = ?reader.position(), "an unknown journal record");
-            }
-        }
-        if !read_any {
-            return Ok(());
-        }
-        journal.sync()?;
+        let began = Instant::now();
+        // Off the threads that answer requests: a batch takes milliseconds to read.
+        let read = tokio::task::spawn_blocking(move || read_batch(&mut reader).map(|batch| (batch, reader)));
+        let batch;
+        (batch, reader) = read.await.map_err(|_| StoreError::Cancelled)??;
+        let Some(batch) = batch else { return Ok(()) };
+        let is_full = batch.len() == BATCH;
+        journal.sync_aside().await?;
         store.append_audit(batch, reader.position()).await?;
         journal.note_projected(reader.position());
         journal.prune_before(reader.position().segment)?;
+        let behind = journal.end().segment.saturating_sub(reader.position().segment);
+        let may_rest = is_full && behind < MAX_SEGMENTS_BEHIND && !journal.is_waited_for();
+        if let Some(stopped) = stopped.as_mut().filter(|stopped| may_rest && !*stopped.borrow()) {
+            tokio::select! {
+                () = tokio::time::sleep(began.elapsed() * REST_FACTOR) => {}
+                () = journal.urgent() => {}
+                _ = stopped.changed() => {}
+            }
+        }
     }
+}
+
+/// `None` at the journal's end.
+fn read_batch(reader: &mut JournalReader) -> Result<Option<Vec<Projected>>, StoreError> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut read_any = false;
+    while batch.len() < BATCH {
+        let Some(payload) = reader.next_record()? else { break };
+        read_any = true;
+        if let Some(projected) = Projected::read(&payload) {
+            batch.push(projected);
+        } else {
+            // Its frame was whole, so another version wrote it: skipping it must be seen.
+            tracing::error!(position = ?reader.position(), "an unknown journal record");
+        }
+    }
+    Ok(read_any.then_some(batch))
 }

@@ -3,22 +3,17 @@
 //! Both are asked in words that both know: parameters are numbered (`$1`), what is true is 1, sums are cast to the integers
 //! that they are of, and a row that is there already is told by `ON CONFLICT`. What differs is in [`Dialect`].
 
-use std::collections::BTreeMap;
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
 
-use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, AnyPool, Row, Transaction};
-
+use super::audit_rows::audit_from;
 use super::database::{Dialect, Exclusive, connect};
-use super::ledger_rows::insert_row;
-use super::trail_store::keep_entry;
+use super::projection::keep_all;
 use super::{
     ActStore, AuditFilter, AuditRow, ContentStore, InvoiceStore, LedgerStore, PeopleStore, Position, Projected, Store,
     StoreError, StoreFuture, TenancyStore, TokensUsed, TrailStore, VaultStore,
 };
-use crate::audit::{AuditRecord, Outcome, Try};
-use crate::billing::UsageSource;
 use crate::config::Database;
-use crate::ledger::rows_of;
 use crate::pii::masking::ConversationId;
 
 #[derive(Debug, Clone)]
@@ -96,9 +91,7 @@ impl Store for SqlStore {
         Box::pin(async move {
             let mut transaction = self.pool.begin().await?;
             self.dialect.exclude(&mut transaction, Exclusive::Audit).await?;
-            for projected in &records {
-                keep_projected(&mut transaction, projected).await?;
-            }
+            keep_all(&mut transaction, self.dialect, &records).await?;
             sqlx::query("UPDATE journal_positions SET segment = $1, byte_offset = $2 WHERE writer = $3")
                 .bind(upto.segment.cast_signed())
                 .bind(upto.offset.cast_signed())
@@ -198,143 +191,8 @@ impl Store for SqlStore {
     }
 }
 
-/// What a record of the journal becomes: a search row, rows of the ledger, an entry. The same one twice is kept once.
-pub(super) async fn keep_projected(
-    transaction: &mut Transaction<'_, Any>,
-    projected: &Projected,
-) -> Result<(), StoreError> {
-    if let Some(record) = &projected.record {
-        bind_audit(record).execute(&mut **transaction).await?;
-        for row in rows_of(record) {
-            insert_row(&row).execute(&mut **transaction).await?;
-        }
-    }
-    keep_entry(transaction, projected).await
-}
-
 /// Finds an entity in the JSON object of counts by entity, where names stand in quotes.
 fn entity_pattern(entity: &str) -> String {
     let escaped = entity.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%\"{escaped}\":%")
-}
-
-type Query<'q> = sqlx::query::Query<'q, Any, AnyArguments>;
-
-/// A record of the same request replaces what was known before its end; its place in the order stays.
-fn bind_audit(record: &AuditRecord) -> Query<'_> {
-    let count = |value: Option<u64>| value.map(u64::cast_signed);
-    sqlx::query(
-        "INSERT INTO audit (request_id, time, tenant, project, environment, key_id, actor, endpoint, route, reason, \
-         provider, model, zone, data_class, entities, pii_action, policy_version, outcome, status, error_code, \
-         streamed, attempts, prompt_tokens, completion_tokens, usage_source, first_token_ms, total_ms, \
-         answer_entities, audio_seconds, tries, object, department, scenario, day, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, NULLIF($29, -1.0), $30, $31, $32, $33, $34, $35) \
-         ON CONFLICT (request_id) DO UPDATE SET route = excluded.route, reason = excluded.reason, \
-         provider = excluded.provider, model = excluded.model, zone = excluded.zone, \
-         data_class = excluded.data_class, entities = excluded.entities, pii_action = excluded.pii_action, \
-         outcome = excluded.outcome, status = excluded.status, error_code = excluded.error_code, \
-         streamed = excluded.streamed, attempts = excluded.attempts, prompt_tokens = excluded.prompt_tokens, \
-         completion_tokens = excluded.completion_tokens, usage_source = excluded.usage_source, \
-         first_token_ms = excluded.first_token_ms, total_ms = excluded.total_ms, \
-         answer_entities = excluded.answer_entities, audio_seconds = excluded.audio_seconds, tries = excluded.tries, \
-         object = excluded.object, content = excluded.content",
-    )
-    .bind(&record.request_id)
-    .bind(&record.time)
-    .bind(&record.tenant)
-    .bind(&record.project)
-    .bind(&record.environment)
-    .bind(&record.key_id)
-    .bind(&record.actor)
-    .bind(&record.endpoint)
-    .bind(&record.route)
-    .bind(&record.reason)
-    .bind(&record.provider)
-    .bind(&record.model)
-    .bind(&record.zone)
-    .bind(record.data_class.as_str())
-    .bind(serde_json::to_string(&record.entities).unwrap_or_default())
-    .bind(&record.pii_action)
-    .bind(&record.policy_version)
-    .bind(record.outcome.as_str())
-    .bind(i64::from(record.status))
-    .bind(&record.error_code)
-    .bind(i64::from(record.streamed))
-    .bind(i64::from(record.attempts))
-    .bind(count(record.prompt_tokens))
-    .bind(count(record.completion_tokens))
-    .bind(record.usage_source.map(UsageSource::as_str))
-    .bind(count(record.first_token_ms))
-    .bind(record.total_ms.cast_signed())
-    .bind(serde_json::to_string(&record.answer_entities).unwrap_or_default())
-    // Of one type always: what is missing would be sent as another, under a statement that is kept for both.
-    .bind(record.audio_seconds.unwrap_or(-1.0))
-    .bind(serde_json::to_string(&record.tries).unwrap_or_default())
-    .bind(&record.object)
-    .bind(&record.department)
-    .bind(&record.scenario)
-    .bind(&record.day)
-    .bind(record.content.as_ref().and_then(|content| serde_json::to_string(content).ok()))
-}
-
-fn audit_from(row: &AnyRow) -> Result<AuditRow, StoreError> {
-    let unknown = |column| StoreError::UnknownValue { table: "audit", column };
-    let count = |column: &str| row.try_get::<Option<i64>, _>(column).map(|value| value.map(i64::cast_unsigned));
-    let outcome = match row.try_get::<&str, _>("outcome")? {
-        "dispatched" => Outcome::Dispatched,
-        "completed" => Outcome::Completed,
-        "failed" => Outcome::Failed,
-        "aborted" => Outcome::Aborted,
-        _ => return Err(unknown("outcome")),
-    };
-    let usage_source = match row.try_get::<Option<&str>, _>("usage_source")? {
-        None => None,
-        Some("provider") => Some(UsageSource::Provider),
-        Some("estimated") => Some(UsageSource::Estimated),
-        Some(_) => return Err(unknown("usage_source")),
-    };
-    let entities: BTreeMap<String, u32> =
-        serde_json::from_str(row.try_get("entities")?).map_err(|_| unknown("entities"))?;
-    let answer_entities: BTreeMap<String, u32> =
-        serde_json::from_str(row.try_get("answer_entities")?).map_err(|_| unknown("answer_entities"))?;
-    let tries: Vec<Try> = serde_json::from_str(row.try_get("tries")?).map_err(|_| unknown("tries"))?;
-    let content = row.try_get::<Option<&str>, _>("content")?;
-    let content = content.map(serde_json::from_str).transpose().map_err(|_| unknown("content"))?;
-    let record = AuditRecord {
-        tries,
-        content,
-        request_id: row.try_get("request_id")?,
-        time: row.try_get("time")?,
-        tenant: row.try_get("tenant")?,
-        project: row.try_get("project")?,
-        environment: row.try_get("environment")?,
-        key_id: row.try_get("key_id")?,
-        actor: row.try_get("actor")?,
-        endpoint: row.try_get("endpoint")?,
-        object: row.try_get("object")?,
-        department: row.try_get("department")?,
-        scenario: row.try_get("scenario")?,
-        day: row.try_get("day")?,
-        route: row.try_get("route")?,
-        reason: row.try_get("reason")?,
-        provider: row.try_get("provider")?,
-        model: row.try_get("model")?,
-        zone: row.try_get("zone")?,
-        data_class: row.try_get::<&str, _>("data_class")?.parse().map_err(|_| unknown("data_class"))?,
-        entities,
-        answer_entities,
-        pii_action: row.try_get("pii_action")?,
-        policy_version: row.try_get("policy_version")?,
-        outcome,
-        status: row.try_get::<i64, _>("status")?.try_into().map_err(|_| unknown("status"))?,
-        error_code: row.try_get("error_code")?,
-        streamed: row.try_get::<i64, _>("streamed")? != 0,
-        attempts: row.try_get::<i64, _>("attempts")?.try_into().map_err(|_| unknown("attempts"))?,
-        prompt_tokens: count("prompt_tokens")?,
-        completion_tokens: count("completion_tokens")?,
-        usage_source,
-        audio_seconds: row.try_get("audio_seconds")?,
-        first_token_ms: count("first_token_ms")?,
-        total_ms: row.try_get::<i64, _>("total_ms")?.cast_unsigned(),
-    };
-    Ok(AuditRow { sequence: row.try_get("sequence")?, record })
 }

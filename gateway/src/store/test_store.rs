@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::SqlStore;
-use super::ledger_rows::insert_row;
+use super::projection::insert_row;
 use crate::audit::TryResult;
 use crate::auth::DataClass;
 use crate::billing::{Charge, Factor, Tenge, Usage, UsageSource, Usd};
@@ -27,7 +27,7 @@ pub(crate) struct TestStore {
 
 impl TestStore {
     pub(crate) async fn insert(&self, row: &LedgerRow) {
-        insert_row(row).execute(&self.store.pool).await.unwrap();
+        insert_row(&self.store, row).await;
     }
 }
 

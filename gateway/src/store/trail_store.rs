@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Row as _, Transaction};
 
+use super::projection::{Insert, Query};
 use super::{SqlStore, StoreError, StoreFuture};
 use crate::audit::{AuditRecord, Checkpoint, Entry, HeadProof, Seal};
 
@@ -153,24 +154,23 @@ impl ChainTable {
     }
 }
 
-/// Keeps an entry; the same one twice is kept once.
-pub(super) async fn keep_entry(
-    transaction: &mut Transaction<'_, Any>,
-    projected: &Projected,
-) -> Result<(), StoreError> {
-    let Some(entry) = &projected.entry else { return Ok(()) };
-    let insert = "INSERT INTO audit_entries (writer, tenant, sequence, hash, request_id, time, line) \
-                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-    let query = sqlx::query(insert)
+/// The same one twice is kept once.
+pub(super) const ENTRY_ROWS: Insert = Insert {
+    table: "audit_entries",
+    columns: "writer, tenant, sequence, hash, request_id, time, line",
+    absent: None,
+    conflict: "ON CONFLICT DO NOTHING",
+};
+
+pub(super) fn bind_entry<'q>(query: Query<'q>, entry: &'q Entry, record: Option<&'q AuditRecord>) -> Query<'q> {
+    query
         .bind(entry.writer.to_string())
         .bind(&entry.tenant)
         .bind(entry.sequence.cast_signed())
         .bind(entry.hash.to_string())
-        .bind(projected.record.as_ref().map(|record| &record.request_id))
+        .bind(record.map(|record| &record.request_id))
         .bind(entry.time.to_string())
-        .bind(entry.line());
-    query.execute(&mut **transaction).await?;
-    Ok(())
+        .bind(entry.line())
 }
 
 impl TrailStore for SqlStore {

@@ -58,6 +58,22 @@ fn streamed_text(events: &[(String, Value)]) -> String {
     events.iter().filter_map(delta).collect()
 }
 
+/// What is said of an answer is the same, signed or not, whole and streamed.
+#[tokio::test]
+async fn answers_are_labelled_without_signatures_where_nobody_asks_for_them() {
+    let upstream = Upstream::start(Reply::Text("one two three")).await;
+    let unsigned = one_provider(&upstream.base_url, "") + "[labels]\nsignatures = false\n";
+    let gateway = TestGateway::start(&unsigned).await;
+    let whole = gateway.ask("chat", "hi").await.json()["shekara"].take();
+    let streamed = gateway.ask_streamed("chat", "hi").await.body;
+    let chunks = streamed.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+    let streamed = chunks.filter_map(|mut chunk| chunk.get_mut("shekara").map(Value::take)).last().unwrap();
+    for label in [whole, streamed] {
+        assert_eq!((&label["synthetic"], &label["route"]), (&json!(true), &json!("chat")), "{label}");
+        assert!(label.get("signature").is_none() && label.get("output_sha256").is_none(), "{label}");
+    }
+}
+
 #[tokio::test]
 async fn answers_come_in_the_callers_shape_and_go_out_as_chat() {
     let upstream = Upstream::start(Reply::Text("one two three")).await;

@@ -9,8 +9,14 @@ pub const KEEP_ALIVE: &str = ": keep-alive\n\n";
 
 /// One `data:` event. Every line of the text gets its own field, so that no text can end the event early.
 pub fn data(text: &str) -> String {
-    let lines: Vec<_> = text.split(['\n', '\r']).map(|line| format!("data: {line}\n")).collect();
-    format!("{}\n", lines.concat())
+    let mut event = String::with_capacity(text.len() + "data: \n\n".len());
+    for line in text.split(['\n', '\r']) {
+        event.push_str("data: ");
+        event.push_str(line);
+        event.push('\n');
+    }
+    event.push('\n');
+    event
 }
 
 /// One event with a name of ours, as the Responses and Messages APIs stream them.
@@ -83,21 +89,21 @@ impl SseDecoder {
     /// [`EventTooLarge`]; the decoder is then of no further use.
     pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<SseEvent>, EventTooLarge> {
         let mut events = Vec::new();
-        for &byte in chunk {
-            let was_carriage_return = std::mem::take(&mut self.after_carriage_return);
-            match byte {
-                b'\n' if was_carriage_return => {}
-                b'\n' | b'\r' => {
-                    self.after_carriage_return = byte == b'\r';
-                    self.end_line(&mut events);
-                }
-                _ => {
-                    self.line.push(byte);
-                    if self.line.len() + self.event.data.len() > self.limit_bytes {
-                        return Err(EventTooLarge { limit_bytes: self.limit_bytes });
-                    }
-                }
+        let mut rest = chunk;
+        while let Some(&first) = rest.first() {
+            if std::mem::take(&mut self.after_carriage_return) && first == b'\n' {
+                rest = &rest[1..];
+                continue;
             }
+            let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+            self.line.extend_from_slice(&rest[..end.unwrap_or(rest.len())]);
+            if self.line.len() + self.event.data.len() > self.limit_bytes {
+                return Err(EventTooLarge { limit_bytes: self.limit_bytes });
+            }
+            let Some(end) = end else { break };
+            self.after_carriage_return = rest[end] == b'\r';
+            self.end_line(&mut events);
+            rest = &rest[end + 1..];
         }
         Ok(events)
     }

@@ -123,7 +123,7 @@ impl Ask {
         if settled.is_err() {
             answered = Err(audit_unavailable());
         }
-        let record = settlement.draft().record;
+        let record = settlement.looked_at(|draft| draft.record.clone());
         let used = Used {
             prompt_tokens: record.prompt_tokens.unwrap_or_default(),
             completion_tokens: record.completion_tokens.unwrap_or_default(),

@@ -110,8 +110,16 @@ impl Detector {
     /// True if the rules find nothing at all in a text that stands for itself, like a name; no second stage is asked.
     #[must_use]
     pub fn is_clean(&self, text: &str) -> bool {
+        let place = if self.custom.is_empty() { self.seen.place("", text) } else { None };
+        if place.as_ref().is_some_and(Place::is_clean) {
+            return true;
+        }
         let found = self.segment(&TextSegment::new("", text)).run(text);
-        found.complete && findings(found, 0).next().is_none()
+        let is_clean = found.complete && findings(found, 0).next().is_none();
+        if let Some(place) = place.filter(|_| is_clean) {
+            place.remember();
+        }
+        is_clean
     }
 
     /// True for a short text of which a scan is known to find nothing, since it found nothing before: it need not be

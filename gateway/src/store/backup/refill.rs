@@ -14,7 +14,7 @@ use super::{BackupError, Damage, JOURNAL, Progress, SECRETS};
 use crate::store::Projected;
 use crate::store::data_dir::from_hex;
 use crate::store::database::{Dialect, Exclusive, has_table, latest_version, migrate_to};
-use crate::store::sql_store::keep_projected;
+use crate::store::projection::keep_all;
 
 const TOLD_WITH: &str = "journal";
 
@@ -141,7 +141,7 @@ impl Refill<'_, '_> {
             };
             match Projected::read(payload) {
                 Some(projected) => {
-                    keep_projected(self.transaction, &projected).await?;
+                    keep_all(self.transaction, self.dialect, &[projected]).await?;
                     refilled.num_journal += 1;
                 }
                 None => refilled.num_unknown += 1,
