@@ -6,7 +6,7 @@
 use std::arch::asm;
 use std::sync::OnceLock;
 
-/// Whether the processor has AMX for bytes and bf16 and the system lets this process use it.
+/// Whether the processor has AMX for bytes and the system lets this process use it.
 pub(super) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| has_instructions() && permitted())
@@ -21,8 +21,8 @@ fn has_instructions() -> bool {
     }
     // Both states of tiles, as the system keeps them.
     const TILES: u64 = 3 << 17;
-    // Tiles, and products of bf16 and of bytes.
-    const WANTED: u32 = 1 << 24 | 1 << 22 | 1 << 25;
+    // Tiles, and products of bytes.
+    const WANTED: u32 = 1 << 24 | 1 << 25;
     if __cpuid(0).eax < 7 || __cpuid(1).ecx & (1 << 27) == 0 {
         return false;
     }
