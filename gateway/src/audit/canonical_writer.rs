@@ -45,6 +45,8 @@ impl ser::Error for Failed {
     }
 }
 
+// Serde's methods end with a result.
+#[allow(clippy::unnecessary_wraps)]
 impl<'w> Writer<'w> {
     fn push(self, text: &str) -> Result<(), Failed> {
         self.text.push_str(text);

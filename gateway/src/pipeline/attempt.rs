@@ -23,7 +23,7 @@ const MAX_BYTES_BEFORE_CONTENT: usize = 2 << 20;
 
 /// An answer that has begun.
 pub(super) enum Begun {
-    Whole(WholeAnswer),
+    Whole(Box<WholeAnswer>),
     Stream(EventReader),
     Transcript(Transcript),
     Spoken(Spoken),
@@ -66,7 +66,8 @@ impl ScreenedRequest {
             return transcript::begin(response, self.wishes).await;
         }
         if !self.wishes.stream {
-            return Ok(Begun::Whole(read_whole(response.into_body(), self.endpoint).await?));
+            let answer = read_whole(response.into_body(), self.endpoint).await?;
+            return Ok(Begun::Whole(Box::new(answer)));
         }
         let mut events = EventReader::new(response.into_body());
         let mut seen = Vec::new();

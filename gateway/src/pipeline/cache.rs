@@ -163,7 +163,7 @@ impl Slot {
             )));
         }
         let json = serde_json::from_slice::<Value>(&body).ok()?;
-        Some(Begun::Whole(WholeAnswer { usage: Usage::read_tokens(&json["usage"]), json, body }))
+        Some(Begun::Whole(Box::new(WholeAnswer { usage: Usage::read_tokens(&json["usage"]), json, body })))
     }
 
     /// The same answer, kept when it is whole.

@@ -48,7 +48,8 @@ pub(super) fn begun_as(
         grace_over: gateway.drain.grace_over().clone(),
     };
     match begun {
-        Begun::Whole(WholeAnswer { body, json, usage }) => {
+        Begun::Whole(answer) => {
+            let WholeAnswer { body, json, usage } = *answer;
             let settlement = Arc::clone(&request.context.settlement);
             settlement.note_first_token();
             // Used, whether the answer may be shown or not.

@@ -12,7 +12,6 @@ use super::events::{EventReader, Next};
 use super::permitted::is_permitted;
 use super::screening::ScreenedRequest;
 use super::walk::{Walk, Won};
-use super::whole::WholeAnswer;
 use super::{Gateway, Settlement};
 use crate::audit::Outcome;
 use crate::billing::UsageSource;
@@ -90,7 +89,8 @@ async fn ask(gateway: Arc<Gateway>, request: ScreenedRequest, candidate: Candida
 async fn drain(settlement: &Settlement, won: Won) -> Outcome {
     settlement.note_first_token();
     match won.begun {
-        Begun::Whole(WholeAnswer { usage, .. }) => {
+        Begun::Whole(answer) => {
+            let usage = answer.usage;
             if let Some(usage) = usage {
                 settlement.note_usage(usage, UsageSource::Provider);
             }

@@ -106,12 +106,11 @@ fn last_of_each_request(batch: &[Projected]) -> Vec<&AuditRecord> {
     let mut places = HashMap::with_capacity(batch.len());
     let mut records: Vec<&AuditRecord> = Vec::with_capacity(batch.len());
     for record in batch.iter().filter_map(|projected| projected.record.as_ref()) {
-        match places.get(record.request_id.as_str()) {
-            Some(&place) => records[place] = record,
-            None => {
-                places.insert(record.request_id.as_str(), records.len());
-                records.push(record);
-            }
+        if let Some(&place) = places.get(record.request_id.as_str()) {
+            records[place] = record;
+        } else {
+            places.insert(record.request_id.as_str(), records.len());
+            records.push(record);
         }
     }
     records

@@ -67,7 +67,7 @@ async fn answers_are_labelled_without_signatures_where_nobody_asks_for_them() {
     let whole = gateway.ask("chat", "hi").await.json()["shekara"].take();
     let streamed = gateway.ask_streamed("chat", "hi").await.body;
     let chunks = streamed.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
-    let streamed = chunks.filter_map(|mut chunk| chunk.get_mut("shekara").map(Value::take)).last().unwrap();
+    let streamed = chunks.filter_map(|mut chunk| chunk.get_mut("shekara").map(Value::take)).next_back().unwrap();
     for label in [whole, streamed] {
         assert_eq!((&label["synthetic"], &label["route"]), (&json!(true), &json!("chat")), "{label}");
         assert!(label.get("signature").is_none() && label.get("output_sha256").is_none(), "{label}");

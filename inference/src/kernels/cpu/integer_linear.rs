@@ -170,9 +170,9 @@ impl IntegerKernel<'_> {
                 for totals in totals.chunks_mut(TILE_ROWS) {
                     for half in 0..PANEL / LANES {
                         match totals.len() {
-                            ..=4 => tiles.scale::<V, 4, GROUPS, OFFSET, false>(half, totals),
-                            ..=8 => tiles.scale::<V, 8, GROUPS, OFFSET, false>(half, totals),
-                            ..TILE_ROWS => tiles.scale::<V, TILE_ROWS, GROUPS, OFFSET, false>(half, totals),
+                            0..=4 => tiles.scale::<V, 4, GROUPS, OFFSET, false>(half, totals),
+                            5..=8 => tiles.scale::<V, 8, GROUPS, OFFSET, false>(half, totals),
+                            9..TILE_ROWS => tiles.scale::<V, TILE_ROWS, GROUPS, OFFSET, false>(half, totals),
                             _ => tiles.scale::<V, TILE_ROWS, GROUPS, OFFSET, true>(half, totals),
                         }
                     }

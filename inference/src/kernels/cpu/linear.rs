@@ -55,17 +55,22 @@ pub fn linear(
     let (integers, numbers): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.matrix.takes_rounded());
     if !integers.is_empty() {
         let rounded = Rounded::new(level, (input, num_inputs), Digits::First, scratch);
-        integers.iter().for_each(|part| part.on_integers(level, rounded, Digits::First));
+        for part in &integers {
+            part.on_integers(level, rounded, Digits::First);
+        }
     }
     if integers.iter().any(|part| part.matrix.is_precise) {
         let rounded = Rounded::new(level, (input, num_inputs), Digits::Second, scratch);
-        let precise = integers.iter().filter(|part| part.matrix.is_precise);
-        precise.for_each(|part| part.on_integers(level, rounded, Digits::Second));
+        for part in integers.iter().filter(|part| part.matrix.is_precise) {
+            part.on_integers(level, rounded, Digits::Second);
+        }
     }
     if !numbers.is_empty() {
         let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
         let input = if num_rows == 1 { input } else { interleave(input, blocks, scratch) };
-        numbers.iter().for_each(|part| part.on_numbers(level, input, blocks));
+        for part in &numbers {
+            part.on_numbers(level, input, blocks);
+        }
     }
 }
 

@@ -292,23 +292,20 @@ impl Tiles {
     }
 
     fn place_codes(&self, codes: &[i8], column: usize, target: &mut [u8]) {
-        match self.codes {
-            Codes::Float8 => {
-                for (step, code) in codes.iter().enumerate() {
-                    target[step * PANEL + column] = code.cast_unsigned();
-                }
+        if self.codes == Codes::Float8 {
+            for (step, code) in codes.iter().enumerate() {
+                target[step * PANEL + column] = code.cast_unsigned();
             }
-            _ => {
-                let (first, second) = self.codes.planes();
-                let (low, high) = target.split_at_mut(plane_bytes(first));
-                for (quad, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
-                    let codes = codes.map(|code| code.wrapping_add(self.meaning.bias()).cast_unsigned());
-                    let word = u32::from_le_bytes(codes);
-                    Place::new(first, quad, column).write(low, word);
-                    if second > 0 {
-                        Place::new(second, quad, column).write(high, word >> first);
-                    }
-                }
+            return;
+        }
+        let (first, second) = self.codes.planes();
+        let (low, high) = target.split_at_mut(plane_bytes(first));
+        for (quad, codes) in codes.as_chunks::<4>().0.iter().enumerate() {
+            let codes = codes.map(|code| code.wrapping_add(self.meaning.bias()).cast_unsigned());
+            let word = u32::from_le_bytes(codes);
+            Place::new(first, quad, column).write(low, word);
+            if second > 0 {
+                Place::new(second, quad, column).write(high, word >> first);
             }
         }
     }
