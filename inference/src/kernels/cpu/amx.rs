@@ -45,13 +45,37 @@ fn permitted() -> bool {
     false
 }
 
+/// What each tile is, as the processor reads it.
 #[repr(C, align(64))]
-struct Configuration {
+pub(super) struct Configuration {
     palette: u8,
     start_row: u8,
     reserved: [u8; 14],
     row_bytes: [u16; 16],
     rows: [u8; 16],
+}
+
+impl Configuration {
+    /// Without any tile.
+    pub(super) const fn none() -> Self {
+        Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] }
+    }
+
+    /// With a tile of up to sixteen rows of up to 64 bytes.
+    pub(super) const fn with(mut self, tile: usize, rows: usize, bytes: usize) -> Self {
+        self.rows[tile] = rows as u8;
+        self.row_bytes[tile] = bytes as u16;
+        self
+    }
+
+    /// Makes this thread's tiles so.
+    ///
+    /// # Safety
+    /// [`is_available`].
+    pub(super) unsafe fn load(&self) {
+        // SAFETY: the configuration is 64 bytes of a valid one; the caller vouches for the instruction.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const *self, options(nostack, readonly, preserves_flags)) };
+    }
 }
 
 /// Products that are under way at once.
@@ -62,24 +86,18 @@ pub(super) const UNDER_WAY: usize = 4;
 /// # Safety
 /// [`is_available`]; `steps` is a multiple of four up to 64, `rows` from 1 to 16.
 pub(super) unsafe fn configure(rows: usize, steps: usize) {
-    let mut configuration =
-        Configuration { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
-    let mut set = |tile: usize, rows: usize, bytes: usize| {
-        configuration.rows[tile] = rows as u8;
-        configuration.row_bytes[tile] = bytes as u16;
-    };
-    (0..UNDER_WAY).for_each(|tile| set(tile, rows, 64));
-    set(6, rows, steps);
-    set(7, steps / 4, 64);
-    // SAFETY: the configuration is 64 bytes of a valid one.
-    unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const configuration, options(nostack, readonly)) };
+    let sums = (0..UNDER_WAY).fold(Configuration::none(), |tiles, tile| tiles.with(tile, rows, 64));
+    // SAFETY: passed on to the caller.
+    unsafe { sums.with(6, rows, steps).with(7, steps / 4, 64).load() };
 }
 
+/// Gives the tiles up: without them a switch of threads is cheaper.
+///
 /// # Safety
 /// [`is_available`].
 pub(super) unsafe fn release() {
     // SAFETY: the caller vouches for the instruction.
-    unsafe { asm!("tilerelease", options(nostack, nomem)) };
+    unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
 }
 
 /// Inputs row by row, weights four steps by four, and how far their rows are apart in bytes.

@@ -8,6 +8,8 @@ use std::arch::asm;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
+use super::amx::{Configuration, release};
+
 /// Rows and columns of a tile of sums.
 pub(super) const SIDE: usize = 16;
 /// The inner dimension that one instruction takes.
@@ -31,23 +33,14 @@ pub(super) fn is_available() -> bool {
 }
 
 /// All eight tiles whole: sixteen rows of 64 bytes.
-#[repr(C, align(64))]
-struct Configuration {
-    palette: u8,
-    start_row: u8,
-    reserved: [u8; 14],
-    row_bytes: [u16; 16],
-    rows: [u8; 16],
-}
-
 static WHOLE: Configuration = {
-    let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
+    let mut whole = Configuration::none();
     let mut tile = 0;
     while tile < 8 {
-        (row_bytes[tile], rows[tile]) = (64, SIDE as u8);
+        whole = whole.with(tile, SIDE, 64);
         tile += 1;
     }
-    Configuration { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
+    whole
 };
 
 /// This thread's tiles, ready for use.
@@ -75,8 +68,8 @@ impl Tiles {
     /// # Safety
     /// The level has matrix units, and [`is_available`].
     pub(super) unsafe fn configured() -> Self {
-        // SAFETY: the configuration is 64 bytes and valid; the caller vouches for the tiles.
-        unsafe { asm!("ldtilecfg [{}]", in(reg) &raw const WHOLE, options(nostack, readonly, preserves_flags)) };
+        // SAFETY: passed on to the caller.
+        unsafe { WHOLE.load() };
         Self(PhantomData)
     }
 
@@ -181,7 +174,7 @@ impl Tiles {
 
 impl Drop for Tiles {
     fn drop(&mut self) {
-        // SAFETY: tiles that were configured are there; without them a switch of threads is cheaper again.
-        unsafe { asm!("tilerelease", options(nostack, nomem, preserves_flags)) };
+        // SAFETY: tiles that were configured are there.
+        unsafe { release() };
     }
 }
