@@ -1,12 +1,13 @@
 //! Builds an engine from weights and settings, and starts its thread.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, watch};
 
-use crate::kernels::cpu::Level;
+use crate::kernels::cpu::{Level, Team};
 use crate::kernels::return_large_buffers;
 use crate::kv_cache::{BlockPool, tensors::KvTensors};
 use crate::model_runner::{ModelRunner, Samplers, StepRunner};
@@ -32,7 +33,9 @@ pub fn thread_pool(settings: &EngineSettings) -> Result<Arc<rayon::ThreadPool>, 
     // Grammars recurse; only what is touched becomes memory.
     let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
     let builder = builder.thread_name(|index| format!("compute-{index}"));
-    Ok(Arc::new(builder.num_threads(settings.threads.unwrap_or(0)).build()?))
+    let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+    let team = Team::new(threads);
+    Ok(Arc::new(builder.num_threads(threads).start_handler(move |_| team.lead()).build()?))
 }
 
 /// Held as long as an engine's memory is in use.

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use super::amx;
+use super::few_rows::at_once;
 use super::level::Kernel;
 use super::linear::Target;
 use super::packed::PANEL;
@@ -65,50 +66,109 @@ impl IntegerKernel<'_> {
     /// codes up to 127 if `SMALL`.
     #[inline(always)]
     unsafe fn all<V: Vector, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(&self) {
+        // SAFETY: passed on to the caller; there are so many rows.
+        unsafe {
+            match self.input.num_rows() {
+                1 => self.few::<V, 1, GROUPS, OFFSET, SMALL>(),
+                2 if V::INTEGER_ROWS > 2 => self.few::<V, 2, GROUPS, OFFSET, SMALL>(),
+                3 if V::INTEGER_ROWS > 2 => self.few::<V, 3, GROUPS, OFFSET, SMALL>(),
+                _ => self.many::<V, GROUPS, OFFSET, SMALL>(),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::all`]; there are `R` rows.
+    #[inline(always)]
+    unsafe fn few<V: Vector, const R: usize, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(&self) {
+        let mut totals = [[0.0; PANEL]; R];
+        for panel in self.panels.clone() {
+            // SAFETY: passed on to the caller.
+            unsafe {
+                self.begin(panel, 0, &mut totals);
+                let bytes = self.tiles.panel(panel);
+                at_once::<V, R, GROUPS, OFFSET, SMALL>((self.tiles, bytes), self.input, &mut totals);
+                self.finish(panel, 0, &totals);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Self::all`].
+    #[inline(always)]
+    unsafe fn many<V: Vector, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(&self) {
         let mut codes = BlockCodes::zeroed();
         let mut totals: Totals = [[0.0; PANEL]; ROWS_OF_PASS];
         let num_rows = self.input.num_rows();
+        let passes = num_rows.div_ceil(ROWS_OF_PASS);
         for panel in self.panels.clone() {
-            let column = panel * PANEL;
-            let width = PANEL.min(self.num_outputs - column);
-            let mut start = [0.0; PANEL];
-            if let Some(bias) = self.bias {
-                start[..width].copy_from_slice(&bias[column..column + width]);
-            }
-            let passes = num_rows.div_ceil(ROWS_OF_PASS);
             for pass in 0..passes {
                 let rows = pass * num_rows / passes..(pass + 1) * num_rows / passes;
                 let totals = &mut totals[..rows.len()];
-                totals.fill(start);
-                if self.adds {
-                    for (row, totals) in rows.clone().zip(totals.iter_mut()) {
-                        // SAFETY: as where they are written below.
-                        unsafe {
-                            totals.as_mut_ptr().copy_from_nonoverlapping(self.target.at(row, column), width);
-                        }
-                    }
-                }
-                // SAFETY: the caller vouches for the features; the rows exist, as do their totals.
+                // SAFETY: passed on to the caller; the rows exist, as do their totals.
                 unsafe {
+                    self.begin(panel, rows.start, totals);
                     if V::MATRIX_UNITS && self.matrix_units && rows.len() >= ROWS_OF_MATRIX {
                         self.on_matrix_units::<V, GROUPS, OFFSET>(panel, rows.start, (&mut codes, totals));
                     } else {
                         self.on_vectors::<V, GROUPS, OFFSET, SMALL>(panel, rows.start, (&mut codes, totals));
                     }
+                    self.finish(panel, rows.start, totals);
                 }
-                for (row, totals) in rows.zip(totals.iter()) {
-                    // SAFETY: the row and `width` columns from `column` on exist, and no other
-                    // thread writes them.
-                    unsafe {
-                        self.target.at(row, column).copy_from_nonoverlapping(totals.as_ptr(), width);
-                    }
+            }
+        }
+    }
+
+    /// First column of a panel, and how many it has.
+    #[inline(always)]
+    fn columns(&self, panel: usize) -> (usize, usize) {
+        (panel * PANEL, PANEL.min(self.num_outputs - panel * PANEL))
+    }
+
+    /// What a panel's totals of rows from `first` on begin with.
+    ///
+    /// # Safety
+    /// The target has these rows, and this thread alone has the panel.
+    #[inline(always)]
+    unsafe fn begin(&self, panel: usize, first: usize, totals: &mut [[f32; PANEL]]) {
+        let (column, width) = self.columns(panel);
+        let mut start = [0.0; PANEL];
+        if let Some(bias) = self.bias {
+            start[..width].copy_from_slice(&bias[column..column + width]);
+        }
+        totals.fill(start);
+        if self.adds {
+            for (row, totals) in totals.iter_mut().enumerate() {
+                // SAFETY: the caller vouches for the row; it has `width` columns from `column` on.
+                let answers = unsafe { std::slice::from_raw_parts(self.target.at(first + row, column), width) };
+                totals[..width].copy_from_slice(answers);
+            }
+        }
+    }
+
+    /// Writes a panel's totals of rows from `first` on.
+    ///
+    /// # Safety
+    /// As [`Self::begin`].
+    #[inline(always)]
+    unsafe fn finish(&self, panel: usize, first: usize, totals: &[[f32; PANEL]]) {
+        let (column, width) = self.columns(panel);
+        for (row, totals) in totals.iter().enumerate() {
+            // SAFETY: the caller vouches for the row; it has `width` columns from `column` on.
+            unsafe {
+                let target = self.target.at(first + row, column);
+                if width == PANEL {
+                    // Of a length that is known: no call for 128 bytes.
+                    target.cast::<[f32; PANEL]>().write(*totals);
+                } else {
+                    target.copy_from_nonoverlapping(totals.as_ptr(), width);
                 }
             }
         }
     }
 
     /// # Safety
-    /// As [`Self::all`]; there are as many rows as totals from `first` on.
+    /// As [`Self::many`]; there are as many rows as totals from `first` on.
     #[inline(always)]
     unsafe fn on_vectors<V: Vector, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(
         &self,
@@ -268,7 +328,11 @@ unsafe fn multiply<V: Vector, const R: usize, const GROUPS: usize, const OFFSET:
 /// # Safety
 /// The row and the tile are among those of `rows`.
 #[inline(always)]
-unsafe fn input_sum<const GROUPS: usize>(rows: RoundedRows, row: usize, (tile, group): (usize, usize)) -> f32 {
+pub(super) unsafe fn input_sum<const GROUPS: usize>(
+    rows: RoundedRows,
+    row: usize,
+    (tile, group): (usize, usize),
+) -> f32 {
     // SAFETY: passed on to the caller.
     unsafe {
         if GROUPS == 1 {

@@ -55,23 +55,36 @@ pub fn linear(
     let (integers, numbers): (Vec<_>, Vec<_>) = parts.iter().partition(|part| part.matrix.takes_rounded());
     if !integers.is_empty() {
         let rounded = Rounded::new(level, (input, num_inputs), Digits::First, scratch);
-        for part in &integers {
-            part.on_integers(level, rounded, Digits::First);
-        }
+        for_each_panel(&integers, num_rows, |part, panels| part.on_integers(level, rounded, Digits::First, panels));
     }
-    if integers.iter().any(|part| part.matrix.is_precise) {
+    let precise: Vec<_> = integers.into_iter().filter(|part| part.matrix.is_precise).collect();
+    if !precise.is_empty() {
         let rounded = Rounded::new(level, (input, num_inputs), Digits::Second, scratch);
-        for part in integers.iter().filter(|part| part.matrix.is_precise) {
-            part.on_integers(level, rounded, Digits::Second);
-        }
+        for_each_panel(&precise, num_rows, |part, panels| part.on_integers(level, rounded, Digits::Second, panels));
     }
     if !numbers.is_empty() {
         let blocks = Blocks { num_rows, count: num_rows.div_ceil(level.run(MaxRows)) };
         let input = if num_rows == 1 { input } else { interleave(input, blocks, scratch) };
-        for part in &numbers {
-            part.on_numbers(level, input, blocks);
-        }
+        for_each_panel(&numbers, num_rows, |part, panels| part.on_numbers(level, input, blocks, panels));
     }
+}
+
+/// Calls `task` with all panels of all parts, shared out in one go.
+fn for_each_panel(parts: &[&Part<'_>], num_rows: usize, task: impl Fn(&Part<'_>, Range<usize>) + Sync) {
+    let num_panels = |part: &Part<'_>| part.matrix.num_outputs().div_ceil(PANEL);
+    let count = parts.iter().map(|part| num_panels(part)).sum();
+    let cost = num_rows * PANEL * parts[0].matrix.num_inputs();
+    for_each_range(count, cost, |range| {
+        let mut first = 0;
+        for part in parts {
+            let end = first + num_panels(part);
+            let panels = range.start.max(first)..range.end.min(end);
+            if !panels.is_empty() {
+                task(part, panels.start - first..panels.end - first);
+            }
+            first = end;
+        }
+    });
 }
 
 /// What [`linear`]'s scratch grows to for an input of `width` values a row, by row.
@@ -88,25 +101,23 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn on_integers(&self, level: Level, input: Rounded<'_>, digits: Digits) {
+    fn on_integers(&self, level: Level, input: Rounded<'_>, digits: Digits, panels: Range<usize>) {
         let Panels::Tiles(tiles) = &self.matrix.panels else { return };
-        self.for_each_panel(input.num_rows(), |panels| {
-            level.run(IntegerKernel {
-                tiles,
-                num_outputs: self.matrix.num_outputs(),
-                bias: self.bias,
-                input,
-                panels,
-                target: self.target,
-                matrix_units: level.has_matrix_units(),
-                adds: digits == Digits::Second,
-            });
+        level.run(IntegerKernel {
+            tiles,
+            num_outputs: self.matrix.num_outputs(),
+            bias: self.bias,
+            input,
+            panels,
+            target: self.target,
+            matrix_units: level.has_matrix_units(),
+            adds: digits == Digits::Second,
         });
     }
 
-    fn on_numbers(&self, level: Level, input: &[f32], blocks: Blocks) {
+    fn on_numbers(&self, level: Level, input: &[f32], blocks: Blocks, panels: Range<usize>) {
         let Part { matrix, bias, target } = *self;
-        self.for_each_panel(blocks.num_rows, |panels| match &matrix.panels {
+        match &matrix.panels {
             Panels::Tiles(tiles) => level.run(Float8Kernel {
                 tiles,
                 num_inputs: matrix.num_inputs(),
@@ -118,12 +129,7 @@ impl Part<'_> {
                 target,
             }),
             _ => level.run(LinearKernel { matrix, bias, input, blocks, panels, target }),
-        });
-    }
-
-    fn for_each_panel(&self, num_rows: usize, task: impl Fn(Range<usize>) + Sync) {
-        let cost = num_rows * PANEL * self.matrix.num_inputs();
-        for_each_range(self.matrix.num_outputs().div_ceil(PANEL), cost, task);
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::team;
+
 /// Below this many multiply-adds (or as many element visits) a hand-over costs more than it saves.
 const SERIAL_BELOW: usize = 64 * 1024;
 
@@ -27,16 +29,17 @@ impl<T> SharedMut<T> {
 
 /// Runs `task` over `0..count` in contiguous ranges, in parallel when `count * cost` is worth it.
 pub(super) fn for_each_range(count: usize, cost: usize, task: impl Fn(std::ops::Range<usize>) + Sync) {
-    let threads = rayon::current_num_threads();
+    let threads = team::num_threads();
     if threads == 1 || count < 2 || count.saturating_mul(cost) < SERIAL_BELOW {
         task(0..count);
         return;
     }
-    // Several ranges for each thread, so that one slow core does not hold up the rest.
-    let ranges = count.min(threads * 4);
-    (0..ranges).into_par_iter().for_each(|index| {
-        task(index * count / ranges..(index + 1) * count / ranges);
-    });
+    // Many ranges for each thread, so that one slow core does not hold up the rest, nor the last range for long.
+    let ranges = count.min(threads * 8);
+    let range = |index: usize| task(index * count / ranges..(index + 1) * count / ranges);
+    if !team::run(ranges, &range) {
+        (0..ranges).into_par_iter().for_each(range);
+    }
 }
 
 /// Calls `task(row, values)` for each row of `width` values, in parallel when worth it.
