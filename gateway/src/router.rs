@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
 use crate::pipeline::Gateway;
@@ -92,7 +92,6 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .merge(doors)
         .fallback(middleware::not_found)
         .method_not_allowed_fallback(middleware::method_not_allowed)
-        .layer(from_fn(middleware::messages_shape))
         .layer(from_fn_with_state(Arc::clone(&gateway), middleware::request_id))
         .with_state(gateway)
 }

@@ -20,7 +20,8 @@ use shekara_benches::{header, load_average, median, process_bytes, round, save};
 use shekara_gateway::auth::DataClass;
 use shekara_gateway::pii::masking::{MaskingSecret, Span, Vault, VaultLimits};
 use shekara_gateway::pii::{
-    Detector, Entity, History, Masking, Policy, Scope, Screened, StickyConversations, TextSegment, Uploads, screen,
+    Detector, Entity, History, Masking, MaskingId, Policy, Scope, Screened, StickyConversations, TextSegment, Uploads,
+    screen,
 };
 
 /// As in `shekara`.
@@ -229,7 +230,7 @@ fn requests(args: &Args, detector: &Detector) -> anyhow::Result<Vec<Value>> {
         let policy = if masks { &masking } else { &confining };
         let mut taken = Vec::with_capacity(args.requests);
         for index in 0..args.requests {
-            let id = secret.conversation("tenant", &index.to_string());
+            let id = MaskingId::Known(secret.conversation("tenant", &index.to_string()));
             let masking = masks.then_some(Masking { secret: &secret, vault: Some(&vault), id, now_ms: 1 });
             let scope = Scope {
                 declared: DataClass::Public,
@@ -270,7 +271,7 @@ fn conversations() -> anyhow::Result<Value> {
         conversation.mask_text(&value, &[span]).context("a masked text")?;
         vault.save(&mut conversation, 1).context("a kept conversation")?;
         let body = json!({"messages": [{"role": "user", "content": value}]}).to_string();
-        sticky.mark(History::read(body.as_bytes(), "tenant").own(), 1);
+        sticky.mark(History::read(&Bytes::from(body), "tenant").own(), 1);
         if (index + 1) % (CONVERSATIONS / 10) == 0 {
             steps.push(json!({"conversations": index + 1, "in_vault": vault.num_conversations(),
                 "vault_bytes": vault.bytes(), "marks": sticky.len(), "resident_bytes": process_bytes("VmRSS")}));

@@ -15,7 +15,7 @@ const PATH: &str = "/v1/messages";
 /// Anthropic's name for the request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
-pub async fn messages_shape(request: Request, next: Next) -> Response {
+pub(super) async fn messages_shape(request: Request, next: Next) -> Response {
     let rest = request.uri().path().strip_prefix(PATH);
     if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return next.run(request).await;

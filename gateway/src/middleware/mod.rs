@@ -1,5 +1,5 @@
-//! The layers around every handler, outermost first: [`request_id`], [`messages_shape`],
-//! [`authenticate`] (which also settles), for administrators [`once`].
+//! The layers around every handler, outermost first: [`request_id`] with [`messages_shape`] in it, [`authenticate`] (which
+//! also settles), for administrators [`once`].
 
 mod authenticate;
 mod client_address;
@@ -10,6 +10,5 @@ mod request_id;
 
 pub use authenticate::{admin, application, visitor};
 pub use fallback::{method_not_allowed, not_found};
-pub use messages_shape::messages_shape;
 pub use once::once;
 pub use request_id::{RequestId, request_id};

@@ -3,7 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::{LazyLock, OnceLock};
 
+use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -16,25 +19,48 @@ pub type HistoryHash = [u8; 32];
 const MAX_PREFIXES: usize = 4_096;
 const MAX_NAME_BYTES: usize = 512;
 
-/// The conversation of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The conversation of one request. Its messages are read and hashed when somebody asks for them: most requests have no name,
+/// hold nothing that must stay, and are the first of their conversation.
+#[derive(Debug)]
 pub struct History {
     /// The names that the caller gave it.
+    names: Vec<String>,
+    /// As hashes.
     named: Vec<HistoryHash>,
-    /// The messages up to each one, the whole history last.
-    prefixes: VecDeque<HistoryHash>,
-    /// What tokens are derived from: the first name, else the history up to the first message of the user.
-    masking_key: String,
+    salt: Sha256,
+    /// Whose messages are its history.
+    body: Bytes,
+    /// All but the last message.
+    earlier: OnceLock<Prefixes>,
+    whole: OnceLock<Option<HistoryHash>>,
+    masking_key: OnceLock<String>,
+}
+
+/// The beginnings of a history.
+#[derive(Debug, Default)]
+struct Prefixes {
+    /// The messages up to each one but the last.
+    hashes: VecDeque<HistoryHash>,
+    /// Of those, the history up to the first message of the user.
+    first_of_user: Option<HistoryHash>,
+    /// That of all of them, or of none.
+    chain: HistoryHash,
+    /// The last message.
+    last: Option<Bytes>,
 }
 
 #[derive(Deserialize)]
-struct Body<'a> {
+struct Names {
     #[serde(default)]
     metadata: Value,
     #[serde(default)]
     previous_response_id: Value,
     #[serde(default)]
     conversation: Value,
+}
+
+#[derive(Deserialize)]
+struct Messages<'a> {
     #[serde(borrow, default)]
     messages: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -51,76 +77,109 @@ impl History {
     /// Of a request that belongs to no conversation.
     #[must_use]
     pub fn none() -> Self {
-        Self { named: Vec::new(), prefixes: VecDeque::new(), masking_key: String::new() }
+        let known = Self::of(Vec::new(), Bytes::new(), "");
+        Self { earlier: Prefixes::default().into(), whole: None.into(), masking_key: String::new().into(), ..known }
     }
 
     /// Reads a body that is known to be JSON; what it does not say is left out.
     #[must_use]
-    pub fn read(body: &[u8], tenant: &str) -> Self {
-        serde_json::from_slice::<Body<'_>>(body)
-            .map_or_else(|_| Self::none(), |body| Self::of(&body, &names(&body), tenant))
+    pub fn read(body: &Bytes, tenant: &str) -> Self {
+        Self::translated(body, body, tenant)
     }
 
     /// As [`Self::read`], with the names that the caller gave in its own body, and the messages as they were translated:
     /// those are written in one way, whatever marks and shapes the caller has for the same words from turn to turn.
     #[must_use]
-    pub fn translated(origin: &[u8], body: &[u8], tenant: &str) -> Self {
-        let read = |body| serde_json::from_slice::<Body<'_>>(body).ok();
-        let (Some(origin), Some(body)) = (read(origin), read(body)) else { return Self::none() };
-        Self::of(&body, &names(&origin), tenant)
+    pub fn translated(origin: &Bytes, body: &Bytes, tenant: &str) -> Self {
+        Self::of(names(origin), body.clone(), tenant)
     }
 
-    fn of(body: &Body<'_>, names: &[String], tenant: &str) -> Self {
+    fn of(names: Vec<String>, body: Bytes, tenant: &str) -> Self {
         let salt = Sha256::new().chain_update(b"history\0").chain_update(tenant.as_bytes()).chain_update([0]);
         let hash_name = |name: &String| salt.clone().chain_update(b"name\0").chain_update(name).finalize().into();
-        let messages = body.messages.or(body.input).map(RawValue::get).unwrap_or_default();
-        // A text that is no list is one message.
-        let listed = serde_json::from_str::<Vec<&RawValue>>(messages).ok();
-        let messages = listed.or_else(|| serde_json::from_str(messages).ok().map(|one| vec![one])).unwrap_or_default();
-        let mut prefixes = VecDeque::with_capacity(messages.len().min(MAX_PREFIXES));
-        let mut first_of_user = None;
-        let mut chain: HistoryHash = salt.clone().chain_update(b"messages\0").finalize().into();
-        for message in &messages {
-            chain = Sha256::new().chain_update(chain).chain_update(&*plain(message.get())).finalize().into();
-            if prefixes.len() == MAX_PREFIXES {
-                prefixes.pop_front();
+        let named = names.iter().map(hash_name).collect();
+        let (earlier, whole, masking_key) = Default::default();
+        Self { names, named, salt, body, earlier, whole, masking_key }
+    }
+
+    /// Reads all of it now: of a long history that takes its time.
+    #[must_use]
+    pub fn read_whole(self) -> Self {
+        self.whole();
+        self
+    }
+
+    fn prefixes(&self) -> &Prefixes {
+        self.earlier.get_or_init(|| {
+            let messages = serde_json::from_slice::<Messages<'_>>(&self.body).ok();
+            let messages =
+                messages.and_then(|body| body.messages.or(body.input)).map(RawValue::get).unwrap_or_default();
+            // A text that is no list is one message.
+            let listed = serde_json::from_str::<Vec<&RawValue>>(messages).ok();
+            let messages = listed.or_else(|| serde_json::from_str(messages).ok().map(|one| vec![one]));
+            self.earlier_of(&messages.unwrap_or_default())
+        })
+    }
+
+    fn earlier_of(&self, messages: &[&RawValue]) -> Prefixes {
+        let chain = self.salt.clone().chain_update(b"messages\0").finalize().into();
+        let mut prefixes = Prefixes { chain, ..Prefixes::default() };
+        let Some((last, earlier)) = messages.split_last() else { return prefixes };
+        prefixes.hashes.reserve(earlier.len().min(MAX_PREFIXES));
+        for message in earlier {
+            prefixes.chain = chained(prefixes.chain, message.get());
+            if prefixes.hashes.len() == MAX_PREFIXES - 1 {
+                prefixes.hashes.pop_front();
             }
-            prefixes.push_back(chain);
-            let is_of_user = || {
-                let role = serde_json::from_str::<Role<'_>>(message.get()).ok().and_then(|message| message.role);
-                role.as_deref() == Some("user")
-            };
-            if first_of_user.is_none() && is_of_user() {
-                first_of_user = Some(chain);
+            prefixes.hashes.push_back(prefixes.chain);
+            if prefixes.first_of_user.is_none() && is_of_user(message.get()) {
+                prefixes.first_of_user = Some(prefixes.chain);
             }
         }
-        let from_history = || {
-            let start = first_of_user.or(prefixes.front().copied()).unwrap_or(chain);
-            let digits = start.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-            digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-        };
-        let masking_key = names.first().map_or_else(from_history, |name| format!("named {name}"));
-        Self { named: names.iter().map(hash_name).collect(), prefixes, masking_key }
+        prefixes.last = Some(self.body.slice_ref(last.get().as_bytes()));
+        prefixes
+    }
+
+    /// The whole history; `None` of a body without messages.
+    fn whole(&self) -> Option<&HistoryHash> {
+        let whole = || Some(chained(self.prefixes().chain, self.last_message()?));
+        self.whole.get_or_init(whole).as_ref()
+    }
+
+    fn last_message(&self) -> Option<&str> {
+        std::str::from_utf8(self.prefixes().last.as_deref()?).ok()
     }
 
     /// Everything under which an earlier request of this conversation may have been remembered. The history as a whole
     /// is not among it: another conversation may begin with the same words, and what they are is seen by the scan.
     pub fn earlier(&self) -> impl Iterator<Item = &HistoryHash> {
-        let before_last = self.prefixes.len().saturating_sub(1);
-        self.named.iter().chain(self.prefixes.iter().take(before_last))
+        self.named.iter().chain(&self.prefixes().hashes)
     }
 
     /// Under what this request is to be remembered: its names, or its whole history where it has none. A named
     /// conversation may send its last message alone, and "thank you" must not be remembered for all others.
     pub fn own(&self) -> impl Iterator<Item = &HistoryHash> {
-        let history = self.prefixes.back().filter(|_| self.named.is_empty());
+        let history = if self.named.is_empty() { self.whole() } else { None };
         self.named.iter().chain(history)
     }
 
-    /// What the tokens of this conversation are derived from.
+    /// What the tokens of this conversation are derived from: its first name, else the history up to the first message of
+    /// the user.
     #[must_use]
     pub fn masking_key(&self) -> &str {
-        &self.masking_key
+        self.masking_key.get_or_init(|| match self.names.first() {
+            Some(name) => format!("named {name}"),
+            None => hex(&self.start()),
+        })
+    }
+
+    /// The history up to the first message of the user; up to the first message where the user has none.
+    fn start(&self) -> HistoryHash {
+        let prefixes = self.prefixes();
+        let is_user_last = || self.last_message().is_some_and(is_of_user);
+        let whole = || self.whole().copied();
+        let first = prefixes.first_of_user.or_else(|| whole().filter(|_| is_user_last()));
+        first.or(prefixes.hashes.front().copied()).or_else(whole).unwrap_or(prefixes.chain)
     }
 
     /// Whether the caller gave it a name, so that a request need not repeat the history.
@@ -128,6 +187,21 @@ impl History {
     pub fn is_named(&self) -> bool {
         !self.named.is_empty()
     }
+}
+
+/// A history with one more message.
+fn chained(chain: HistoryHash, message: &str) -> HistoryHash {
+    Sha256::new().chain_update(chain).chain_update(&*plain(message)).finalize().into()
+}
+
+fn is_of_user(message: &str) -> bool {
+    let role = serde_json::from_str::<Role<'_>>(message).ok().and_then(|message| message.role);
+    role.as_deref() == Some("user")
+}
+
+fn hex(hash: &HistoryHash) -> String {
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// A message without what a client sets anew, or leaves out, from turn to turn: marks of a cache, and what a maker signed.
@@ -177,7 +251,12 @@ fn made_plain(message: &str) -> Cow<'_, str> {
     Cow::Owned(fields.to_string())
 }
 
-fn names(body: &Body<'_>) -> Vec<String> {
+/// The names that a caller gives a conversation.
+fn names(body: &[u8]) -> Vec<String> {
+    if !may_name(body) {
+        return Vec::new();
+    }
+    let Ok(body) = serde_json::from_slice::<Names>(body) else { return Vec::new() };
     let conversation = body.conversation.get("id").unwrap_or(&body.conversation);
     let from_metadata = body.metadata.get("conversation_id").unwrap_or(&Value::Null);
     let named = [("metadata", from_metadata), ("conversation", conversation), ("response", &body.previous_response_id)];
@@ -189,12 +268,76 @@ fn names(body: &Body<'_>) -> Vec<String> {
     named.into_iter().filter_map(|(kind, value)| text(value).map(|name| format!("{kind} {name}"))).collect()
 }
 
+/// Whether one of the keys may stand in a body under which a conversation has a name, written as they are or with escapes.
+fn may_name(body: &[u8]) -> bool {
+    static KEYS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["conversation", "previous_response_id", "\\u"].map(Finder::new));
+    KEYS.iter().any(|key| key.find(body).is_some())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    /// Every prefix of a history at once, and what its tokens are derived from.
+    fn plainly(messages: &[String], tenant: &str) -> (Vec<HistoryHash>, String) {
+        let salt = Sha256::new().chain_update(b"history\0").chain_update(tenant).chain_update([0]);
+        let mut chain: HistoryHash = salt.chain_update(b"messages\0").finalize().into();
+        let mut prefixes = Vec::new();
+        let mut start = None;
+        for message in messages {
+            chain = Sha256::new().chain_update(chain).chain_update(&*made_plain(message)).finalize().into();
+            prefixes.push(chain);
+            start = start.or(message.contains(r#""role":"user""#).then_some(chain));
+        }
+        let start = start.or(prefixes.first().copied()).unwrap_or(chain);
+        (prefixes, hex(&start))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_late_is_what_a_plain_reading_gives(
+            messages in prop::collection::vec(("(user|system|assistant)", "[a-zа-я \\p{Emoji}]{0,20}"), 0..6),
+            is_own_first in any::<bool>(), is_key_first in any::<bool>(),
+        ) {
+            let messages: Vec<String> =
+                messages.iter().map(|(role, text)| format!(r#"{{"role":"{role}","content":"{text}"}}"#)).collect();
+            let read = history(&format!(r#"{{"messages":[{}]}}"#, messages.join(", ")), "t");
+            let (prefixes, masking_key) = plainly(&messages, "t");
+            let mut own = if is_own_first { read.own().copied().collect() } else { Vec::new() };
+            if is_key_first {
+                prop_assert_eq!(read.masking_key(), &masking_key);
+            }
+            let earlier: Vec<_> = read.earlier().copied().collect();
+            prop_assert_eq!(&earlier, &prefixes[..prefixes.len().saturating_sub(1)]);
+            own.extend(read.own().copied().filter(|_| !is_own_first));
+            prop_assert_eq!(own.first(), prefixes.last());
+            prop_assert_eq!(read.masking_key(), &masking_key);
+        }
+    }
+
+    #[test]
+    fn a_name_is_seen_however_its_key_is_written() {
+        for body in [
+            r#"{"conversation":"c1"}"#,
+            r#"{"conversation":{"id":"c1"}}"#,
+            r#"{"previous_response_id":"c1"}"#,
+            r#"{"metadata":{"conversation_id":7}}"#,
+            r#"{"\u0063onversation":"c1"}"#,
+            r#"{"metadata":{"conversation\u005fid":"c1"}}"#,
+            r#"{"\u006detadata":{"\u0063onversation_id":"c1"}}"#,
+        ] {
+            assert!(history(body, "t").is_named(), "{body}");
+        }
+        for body in [r#"{"messages":["conversation"]}"#, r#"{"user":"c1"}"#, r#"{"metadata":{"id":"c1"}}"#] {
+            assert!(!history(body, "t").is_named(), "{body}");
+        }
+    }
+
     fn history(body: &str, tenant: &str) -> History {
-        History::read(body.as_bytes(), tenant)
+        History::read(&Bytes::copy_from_slice(body.as_bytes()), tenant)
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use finding::{Finding, Findings, Rejection, TextSegment};
 pub use history::{History, HistoryHash};
 pub use policy::{Action, DEFAULT_THRESHOLD, Decision, Policy, PolicyOverrides, Verdict};
 pub use screening::{
-    AmbiguousInput, Blocked, Cleared, ConfineReason, Confined, Masking, RejectedSpan, ReportedSpan, ScanInput,
-    ScanReport, ScanSummary, Scope, ScreenError, Screened, Upload, UploadKind, Uploads, report, screen,
+    AmbiguousInput, Blocked, Cleared, ConfineReason, Confined, Masking, MaskingId, RejectedSpan, ReportedSpan,
+    ScanInput, ScanReport, ScanSummary, Scope, ScreenError, Screened, Upload, UploadKind, Uploads, report, screen,
 };
 pub use sticky::StickyConversations;

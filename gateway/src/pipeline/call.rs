@@ -12,7 +12,7 @@ use super::authenticated::Authenticated;
 use super::endpoint::Endpoint;
 use super::incoming::Incoming;
 use super::named_files::with_named_files;
-use super::stored_response::{Link, Prepared, kept};
+use super::stored_response::{Prepared, kept};
 use super::{Gateway, dispatch, refusal};
 use crate::pii::Uploads;
 
@@ -103,15 +103,15 @@ pub(super) async fn off_thread<T: Send + 'static>(
 /// Whatever stands in its way, in the caller's own words.
 pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, ApiError> {
     let Call { authenticated, places, headers, body, uploads, api } = call;
-    let context = authenticated.context().clone();
+    let key = &authenticated.context().key;
     let prepared = match api {
-        Api::Responses => Prepared::new(gateway, &context.key, body).await?,
+        Api::Responses => Prepared::new(gateway, key, body).await?,
         _ => Prepared::plain(body),
     };
-    let (body, mut link) = (prepared.body, prepared.link);
-    let body = with_named_files(gateway, &context.key, body).await?;
+    let body = with_named_files(gateway, key, prepared.body).await?;
+    let link = prepared.link.map(|link| (link, authenticated.context().clone()));
     let num_bytes = body.len().max(prepared.bytes);
-    let place = link.as_ref().map(Link::place);
+    let place = link.as_ref().map(|(link, _)| link.place());
     let read = move || match api {
         Api::Chat => Ok(Incoming::new(Endpoint::Chat, body)),
         Api::Embeddings => Ok(Incoming::new(Endpoint::Embeddings, body)),
@@ -130,7 +130,7 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
     };
     let incoming = off_thread(num_bytes, read).await?;
     let restated = |error: ApiError| match &link {
-        Some(link) => link.restate(error),
+        Some((link, _)) => link.restate(error),
         None => error,
     };
     let incoming = incoming.map_err(restated)?.with_uploads(uploads);
@@ -141,8 +141,8 @@ pub(super) async fn run(gateway: &Arc<Gateway>, call: Call) -> Result<Answer, Ap
         dispatch(gateway, screened).await
     };
     let answer = answer.await.map_err(|error| restated(shape.restate(error)))?;
-    Ok(match link.take() {
-        Some(link) => kept(gateway, context, link, answer),
+    Ok(match link {
+        Some((link, context)) => kept(gateway, context, link, answer),
         None => answer,
     })
 }

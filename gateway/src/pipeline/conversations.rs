@@ -5,9 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::config;
-use crate::pii::masking::{
-    Conversation, ConversationId, Entries, MaskingSecret, NONCE_BYTES, Vault, VaultLimits, seal, unseal,
-};
+use crate::pii::masking::{Conversation, Entries, MaskingSecret, NONCE_BYTES, Vault, VaultLimits, seal, unseal};
 use crate::pii::{History, StickyConversations};
 use crate::store::{Store, StoreError};
 
@@ -37,7 +35,7 @@ impl Conversations {
         }
     }
 
-    /// The conversation of a request, with what the store has of it in memory.
+    /// Brings the conversation of a request into memory, where the store has something of it.
     ///
     /// # Errors
     /// The store cannot be read, or what it has cannot be opened. What would be masked must then stay.
@@ -47,18 +45,21 @@ impl Conversations {
         tenant: &str,
         history: &History,
         now_ms: u64,
-    ) -> Result<ConversationId, ConversationLost> {
-        let id = self.secret.conversation(tenant, history.masking_key());
+    ) -> Result<(), ConversationLost> {
         // A history that is repeated gives the same tokens anew; only a name stands for what is not repeated.
-        if !self.at_rest || !history.is_named() || self.vault.entries(&id, now_ms).is_some() {
-            return Ok(id);
+        if !self.at_rest || !history.is_named() {
+            return Ok(());
+        }
+        let id = self.secret.conversation(tenant, history.masking_key());
+        if self.vault.entries(&id, now_ms).is_some() {
+            return Ok(());
         }
         if let Some(sealed) = store.sealed_conversation(id, now_ms).await? {
             let entries: Entries = unseal(&self.secret, &id, &sealed).map_err(|_| ConversationLost::Unreadable)?;
             let mut conversation = Conversation::with_entries(&self.secret, id, Arc::new(entries));
             self.vault.save(&mut conversation, now_ms).map_err(|_| ConversationLost::Full)?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Writes a conversation to the store, behind the request's back: without it, the same values get the same tokens

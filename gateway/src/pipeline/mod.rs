@@ -36,6 +36,7 @@ mod live;
 mod local_models;
 mod named_files;
 mod needs;
+mod patience;
 mod permitted;
 mod plain_request;
 mod provider_words;

@@ -84,9 +84,15 @@ fn note_part(needs: &mut Needs, part: &ContentPart) {
 /// Tokenizers of today make about four letters of Latin text a token, and two and a half of Cyrillic.
 fn likely_tokens(text: &str) -> u64 {
     // Bytes of ASCII, and first bytes of all other characters.
-    let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
-    let others = text.bytes().filter(|byte| *byte >= 0xC0).count() as u64;
+    let ascii = count(text, |byte| byte.is_ascii());
+    let others = count(text, |byte| byte >= 0xC0);
     (2 * ascii + 3 * others).div_ceil(8)
+}
+
+/// How many bytes are so; as many of them at a time as one byte can count, so that many are looked at together.
+fn count(text: &str, is: impl Fn(u8) -> bool) -> u64 {
+    let chunks = text.as_bytes().chunks(usize::from(u8::MAX));
+    chunks.map(|chunk| u64::from(chunk.iter().fold(0, |count, &byte| count + u8::from(is(byte))))).sum()
 }
 
 /// Whether the provider itself would run tools: searches, code, servers of tools. Done twice, they may do harm twice.

@@ -1,11 +1,13 @@
 //! Hands an answer's events to its client, on a task of its own: a client that stops reading cannot hold an upstream and
 //! a place beyond the route's total time.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use super::Settlement;
 use super::answer::AnswerStream;
@@ -43,17 +45,20 @@ pub(super) fn pump(source: impl Source) -> AnswerStream {
 }
 
 async fn run(mut source: impl Source, client: mpsc::Sender<Bytes>) {
+    let mut closed = pin!(client.closed());
     loop {
         let bytes = tokio::select! {
             biased;
             // The client went away: dropping the settlement records it.
-            () = client.closed() => return,
+            () = &mut closed => return,
             bytes = source.next() => bytes,
         };
         let Some(bytes) = bytes else { return };
         if source.is_first_hand() {
             source.settlement().keep_answer(&bytes);
         }
+        // A client that reads is seldom behind, and only one that is behind needs a timer.
+        let Err(TrySendError::Full(bytes)) = client.try_send(bytes) else { continue };
         if tokio::time::timeout(source.left().max(GOODBYE), client.send(bytes)).await.is_err() {
             source.settlement().note_error(Some("client_too_slow"));
             // Its failure was logged; before the client sees the end the record is there.

@@ -4,6 +4,7 @@
 //! is in the journal before `[DONE]` is handed out.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use shekara_protocol::error::ApiError;
 use shekara_protocol::sse::{self, SseEvent};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::admission::Places;
 use super::answer::AnswerStream;
@@ -19,6 +20,7 @@ use super::answer_filter::AnswerFilter;
 use super::chunk::{ChatEvent, Chunk};
 use super::events::{BrokenStream, EventReader, Next};
 use super::labelling::Labeller;
+use super::patience::Patience;
 use super::provider_words::is_known_code;
 use super::pump::{Source, pump};
 use super::screening::ScreenedRequest;
@@ -36,6 +38,8 @@ pub(super) fn relay(
 ) -> AnswerStream {
     let filter = request.answer_filter();
     let relay = Relay {
+        patience: Patience::new(timing.limit()),
+        grace_over: Box::pin(timing.grace_over.clone().cancelled_owned()),
         filter,
         labeller,
         shape,
@@ -69,6 +73,11 @@ impl Timing {
     pub(super) fn left(&self) -> Duration {
         self.total.saturating_sub(self.started.elapsed())
     }
+
+    /// How long the next event may take.
+    fn limit(&self) -> Duration {
+        self.between_tokens.min(self.left())
+    }
 }
 
 struct Relay {
@@ -81,6 +90,9 @@ struct Relay {
     events: EventReader,
     settlement: Arc<Settlement>,
     timing: Timing,
+    patience: Patience,
+    /// One for all events: who waits for it stands in a list that all streams share.
+    grace_over: Pin<Box<WaitForCancellationFutureOwned>>,
     include_usage: bool,
     /// An estimate.
     prompt_tokens: u64,
@@ -103,23 +115,24 @@ impl Source for Relay {
             if self.ended {
                 return None;
             }
-            let limit = self.timing.between_tokens.min(self.timing.left());
+            self.patience.renew(self.timing.limit());
             let event = tokio::select! {
                 biased;
-                () = self.timing.grace_over.cancelled() => {
+                () = self.grace_over.as_mut() => {
                     self.fail(&refusal::stream_broken("The server is shutting down."));
                     continue;
                 }
-                event = tokio::time::timeout(limit, self.events.next()) => event,
+                event = self.events.next() => Some(event),
+                () = self.patience.end() => None,
             };
             match event {
-                Ok(Ok(Next::Event(event))) => self.take(&event),
-                Ok(Ok(Next::Comment)) => return Some(self.shape.keep_alive()),
-                Ok(Ok(Next::End)) if self.saw_finish => self.complete(),
-                Ok(Ok(Next::End) | Err(BrokenStream)) => {
+                Some(Ok(Next::Event(event))) => self.take(&event),
+                Some(Ok(Next::Comment)) => return Some(self.shape.keep_alive()),
+                Some(Ok(Next::End)) if self.saw_finish => self.complete(),
+                Some(Ok(Next::End) | Err(BrokenStream)) => {
                     self.fail(&refusal::stream_broken("The provider's stream ended before the answer was complete."));
                 }
-                Err(_) => {
+                None => {
                     let error = refusal::stream_broken("The provider stopped sending.");
                     self.fail(&error.with_code("provider_timeout"));
                 }
@@ -169,7 +182,9 @@ impl Relay {
             return self.fail(&refusal::stream_broken("The answer is too long."));
         }
         let filtered = self.filter.chunk(&mut json);
-        self.settlement.note_answer(self.filter.counts());
+        if !self.filter.counts().is_empty() {
+            self.settlement.note_answer(self.filter.counts());
+        }
         if let Err(error) = filtered {
             self.last = None;
             return self.fail(&refusal::answer_stopped(&error));
@@ -204,7 +219,9 @@ impl Relay {
             self.settlement.note_usage(*usage, UsageSource::Provider);
         }
         if chunk.has_content {
-            self.settlement.note_first_token();
+            if self.content_events == 0 {
+                self.settlement.note_first_token();
+            }
             self.content_events += 1;
             if !self.usage_known {
                 let (prompt_tokens, completion_tokens) = (Some(self.prompt_tokens), Some(self.content_events));

@@ -16,7 +16,7 @@ use super::shape::Shape;
 use super::{Gateway, Snapshot, refusal};
 use crate::auth::DataClass;
 use crate::pii::masking::Conversation;
-use crate::pii::{AnswerGuard, Confined, History, Masking, Scope, ScreenError, Screened, screen};
+use crate::pii::{AnswerGuard, Confined, History, Masking, MaskingId, Scope, ScreenError, Screened, screen};
 use crate::routing::{Needs, Route, Target};
 
 /// Below this a scan takes less than handing it to another thread.
@@ -47,16 +47,16 @@ impl Admitted {
     /// # Errors
     /// Reading it failed.
     async fn history(&self) -> Result<History, ApiError> {
-        let (body, tenant) = (self.body.clone(), self.context.key.tenant.clone());
-        let origin = (!self.shape.is_own()).then(|| self.origin.clone());
         // Whose tokens are counted may be part of a conversation that must stay.
         if !self.endpoint.is_conversation() && self.endpoint != Endpoint::CountTokens {
             return Ok(History::none());
         }
-        if body.len() <= INLINE_SCAN_BYTES {
-            return Ok(history_of(origin.as_ref(), &body, &tenant));
+        let origin = if self.shape.is_own() { &self.body } else { &self.origin };
+        if self.body.len() <= INLINE_SCAN_BYTES {
+            return Ok(History::translated(origin, &self.body, &self.context.key.tenant));
         }
-        tokio::task::spawn_blocking(move || history_of(origin.as_ref(), &body, &tenant))
+        let (origin, body, tenant) = (origin.clone(), self.body.clone(), self.context.key.tenant.clone());
+        tokio::task::spawn_blocking(move || History::translated(&origin, &body, &tenant).read_whole())
             .await
             .map_err(|_| refusal::scan_failed())
     }
@@ -65,7 +65,7 @@ impl Admitted {
     /// 400: the body can be read in two ways, or the policy blocks it.
     pub async fn screen(self, gateway: &Arc<Gateway>) -> Result<ScreenedRequest, ApiError> {
         let settlement = Arc::clone(&self.context.settlement);
-        let history = self.history().await?;
+        let history = Arc::new(self.history().await?);
         let now_ms = gateway.now_ms();
         let screened = match scan(&self, gateway, &history, now_ms).await {
             Ok(screened) => screened,
@@ -121,13 +121,6 @@ impl Admitted {
     }
 }
 
-fn history_of(origin: Option<&Bytes>, body: &Bytes, tenant: &str) -> History {
-    match origin {
-        Some(origin) => History::translated(origin, body, tenant),
-        None => History::read(body, tenant),
-    }
-}
-
 /// Whether a body holds nothing but a little text: a file in it may unfold into much more.
 fn is_quick(body: &[u8]) -> bool {
     let has = |word: &str| memmem::find(body, word.as_bytes()).is_some();
@@ -138,7 +131,7 @@ fn is_quick(body: &[u8]) -> bool {
 async fn scan(
     admitted: &Admitted,
     gateway: &Arc<Gateway>,
-    history: &History,
+    history: &Arc<History>,
     now_ms: u64,
 ) -> Result<Screened, ScreenError> {
     if admitted.endpoint.is_about_tokens() {
@@ -146,32 +139,32 @@ async fn scan(
     }
     let tenant = &admitted.context.key.tenant;
     let (is_conversation, is_unreadable) = (admitted.endpoint.is_conversation(), admitted.is_unreadable);
-    let masking = if is_conversation {
+    let is_open = is_conversation && {
         let opened = gateway.conversations.open(gateway.store(), tenant, history, now_ms).await;
-        opened.inspect_err(|error| tracing::error!(%error, "what would be masked stays")).ok()
-    } else {
-        None
+        opened.inspect_err(|error| tracing::error!(%error, "what would be masked stays")).is_ok()
     };
-    let is_marked = admitted.stayed || gateway.conversations.sticky.holds(history.earlier(), now_ms);
-    let is_sticky = admitted.route.is_sticky && is_marked;
+    let sticky = &gateway.conversations.sticky;
+    let is_marked = || admitted.stayed || !sticky.is_empty() && sticky.holds(history.earlier(), now_ms);
+    let is_sticky = admitted.route.is_sticky && is_marked();
     let (body, declared) = (admitted.body.clone(), admitted.declared);
     let (snapshot, route) = (Arc::clone(&admitted.snapshot), Arc::clone(&admitted.route));
     let (policy, gateway) = (Arc::clone(&admitted.policy), Arc::clone(gateway));
-    let is_named = history.is_named();
+    let (history, tenant) = (Arc::clone(history), tenant.clone());
     let (scanned, uploads): (Bytes, _) = (body.clone(), admitted.uploads.clone());
     let scan = move || {
         let secret = &gateway.conversations.secret;
-        let vault = is_named.then_some(&gateway.conversations.vault);
+        let vault = history.is_named().then_some(&gateway.conversations.vault);
+        let id = MaskingId::OfHistory { tenant: &tenant, history: &history };
         let scope = Scope {
             declared,
             detector: &snapshot.detector,
             policy: &policy,
             is_sticky,
-            is_lost: is_conversation && masking.is_none(),
+            is_lost: is_conversation && !is_open,
             is_unreadable,
             allows_unreadable: route.allows_unreadable,
             uploads: &uploads,
-            masking: masking.map(|id| Masking { secret, vault, id, now_ms }),
+            masking: is_open.then_some(Masking { secret, vault, id, now_ms }),
         };
         screen(scanned, scope)
     };

@@ -14,6 +14,7 @@ mod custom;
 pub(crate) mod memo;
 mod numbers;
 mod person;
+mod quiet_words;
 mod recognisers;
 mod records;
 mod scan;

@@ -86,6 +86,6 @@ impl<'v> Text<'v> {
     }
 
     pub(crate) fn context(&self) -> &ContextWords {
-        self.context.get_or_init(|| self.finder.words(self.view, self.given()))
+        self.context.get_or_init(|| self.finder.words(self.view, self.tokens(), self.given()))
     }
 }

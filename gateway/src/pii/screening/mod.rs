@@ -18,6 +18,6 @@ pub use report::{RejectedSpan, ReportedSpan, ScanReport, report};
 pub use scan_input::{AmbiguousInput, ScanInput};
 pub(crate) use screened::verdict_of;
 pub use screened::{
-    Blocked, Cleared, ConfineReason, Confined, Masking, ScanSummary, Scope, ScreenError, Screened, screen,
+    Blocked, Cleared, ConfineReason, Confined, Masking, MaskingId, ScanSummary, Scope, ScreenError, Screened, screen,
 };
 pub use uploads::{Upload, UploadKind, Uploads};

@@ -10,7 +10,7 @@ use super::body_text::{BodyScan, scan_body_for};
 use super::uploads::Uploads;
 use crate::auth::DataClass;
 use crate::pii::masking::{Conversation, ConversationId, MaskingSecret, Vault, mask_scanned};
-use crate::pii::{Decision, Detector, Entity, Policy, Verdict};
+use crate::pii::{Decision, Detector, Entity, History, Policy, Verdict};
 
 /// Why a request stays inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +93,24 @@ pub struct Masking<'s> {
     /// `None` for a conversation without a name: it repeats its history, so that its tokens are made anew each time, and
     /// another one that begins with the same words must not have its values.
     pub vault: Option<&'s Vault>,
-    pub id: ConversationId,
+    pub id: MaskingId<'s>,
     pub now_ms: u64,
+}
+
+/// The conversation that tokens are of. What a history comes to is only asked where something is masked.
+#[derive(Debug, Clone, Copy)]
+pub enum MaskingId<'s> {
+    Known(ConversationId),
+    OfHistory { tenant: &'s str, history: &'s History },
+}
+
+impl Masking<'_> {
+    fn id(&self) -> ConversationId {
+        match self.id {
+            MaskingId::Known(id) => id,
+            MaskingId::OfHistory { tenant, history } => self.secret.conversation(tenant, history.masking_key()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -119,7 +135,7 @@ pub enum ScreenError {
 
 impl Scope<'_> {
     fn has_masked_before(&self) -> bool {
-        let kept = |masking: Masking<'_>| masking.vault?.entries(&masking.id, masking.now_ms);
+        let kept = |masking: Masking<'_>| masking.vault?.entries(&masking.id(), masking.now_ms);
         self.masking.and_then(kept).is_some()
     }
 }
@@ -232,8 +248,8 @@ struct Masked {
 fn masked(body: &Bytes, scan: BodyScan, scope: Scope<'_>) -> Option<Masked> {
     let masking = scope.masking?;
     let mut conversation = match masking.vault {
-        Some(vault) => vault.open(masking.secret, masking.id, masking.now_ms),
-        None => Conversation::new(masking.secret, masking.id),
+        Some(vault) => vault.open(masking.secret, masking.id(), masking.now_ms),
+        None => Conversation::new(masking.secret, masking.id()),
     };
     let masked = mask_scanned(body, scan, (scope.detector, scope.policy), &mut conversation).ok()?;
     // What stands somewhere where it cannot be masked, a user's name or a number: the request stays.
@@ -367,7 +383,8 @@ mod tests {
     fn masked_requests_are_cleared_and_what_cannot_be_masked_stays() {
         let secret = MaskingSecret::new([7; 32]);
         let vault = Vault::new(crate::pii::masking::VaultLimits::default());
-        let masking = Masking { secret: &secret, vault: Some(&vault), id: secret.conversation("t", "c"), now_ms: 1 };
+        let id = MaskingId::Known(secret.conversation("t", "c"));
+        let masking = Masking { secret: &secret, vault: Some(&vault), id, now_ms: 1 };
         let policy = Policy::default().masking();
         let body = r#"{"messages":[{"content":"Почта aigul@mail.kz, спасибо"}]}"#;
         let elsewhere = r#"{"user":"u_7011234567","messages":[{"content":"тел 87011234567"}]}"#;

@@ -1,5 +1,6 @@
 //! Words near a number that say what it is, in Russian, Kazakh and English, on both sides of it.
-//! The automaton runs once over a view, and only when some number of it needs an opinion.
+//! The automaton reads a word of a view, and what follows it as far as one of ours goes on there. Most words of speech are
+//! none of ours wherever they stand, so that they are read once and then known (`quiet_words`).
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -14,16 +15,25 @@ use super::context_words::{ContextWords, Hit};
 use super::topics::Topics;
 use super::words::{Ending, WORDS, Word};
 use crate::pii::detector::memo::{Memo, remembered};
+use crate::pii::detector::quiet_words::QuietWords;
 use crate::pii::detector::views::normalize::{View, is_continuation, is_letter};
-
-/// Parts of a text that are read at a time.
-const LANES: usize = 4;
+use crate::pii::detector::views::tokens::{Case, Token, tokens};
 
 /// Finds the words of [`WORDS`] in views.
 #[derive(Clone)]
 pub(crate) struct ContextFinder {
     automaton: Arc<DFA>,
     words: Arc<[&'static Word]>,
+    marks: Arc<Marks>,
+}
+
+/// Bytes of no letter in the spellings of words.
+#[derive(Default)]
+struct Marks {
+    /// With which some spelling begins.
+    opening: Vec<u8>,
+    /// All of them: what a word may go on with behind its first letters.
+    all: Vec<u8>,
 }
 
 /// Most keys have no more bytes.
@@ -34,6 +44,8 @@ thread_local! {
     static KEYS: RefCell<Memo<{ KEY_BYTES / 8 }, Topics>> = const { RefCell::new(Memo::new(7)) };
     /// The same of longer ones, with what stands around a blob.
     static LONG_KEYS: RefCell<Memo<32, Topics>> = const { RefCell::new(Memo::new(5)) };
+    /// Words in which no spelling begins, whatever stands behind them.
+    static QUIET: RefCell<QuietWords> = const { RefCell::new(QuietWords::new()) };
 }
 
 impl ContextFinder {
@@ -46,75 +58,145 @@ impl ContextFinder {
             .match_kind(MatchKind::Standard)
             .start_kind(StartKind::Unanchored)
             .build(texts.iter().map(|text| text.as_bytes()))?;
-        Ok(Self { automaton: Arc::new(automaton), words: words.into() })
+        let marks = Marks::of(&texts);
+        Ok(Self { automaton: Arc::new(automaton), words: words.into(), marks: Arc::new(marks) })
     }
 
-    /// All words of `view`; `given` holds for every position.
-    pub(crate) fn words(&self, view: &View<'_>, given: Topics) -> ContextWords {
+    /// All words of `view`, whose words are `tokens`; `given` holds for every position.
+    pub(crate) fn words(&self, view: &View<'_>, tokens: &[Token], given: Topics) -> ContextWords {
         let mut hits = Vec::new();
-        self.each_spelled(view.bytes(), |word, range| {
+        self.each_spelled(view.bytes(), tokens, |word, range| {
             let in_code = word.ending == Ending::Alone && touches_underscore(view, &range);
             let begins = word.ending == Ending::Tail || begins_word(view, range.start);
             if begins && ends_word(view, range.end, word.ending) && !in_code {
                 hits.push(Hit { range, word });
             }
         });
+        // By where they end, as a reading of the whole would meet them: those of one place begin in words further and
+        // further behind.
+        if !hits.is_sorted_by_key(|hit| hit.range.end) {
+            hits.sort_by_key(|hit| (hit.range.end, hit.range.start));
+        }
         ContextWords { hits, given }
     }
 
-    /// Calls `found` with every spelling of a word, by where they end. This is where most of a scan's bytes are looked at
-    /// one by one, and where each look waits for memory, since the table is larger than the nearest cache: so a text is
-    /// read in several lanes at a time. They overlap by as much as a spelling may have.
-    fn each_spelled(&self, bytes: &[u8], mut found: impl FnMut(&'static Word, Range<usize>)) {
-        let automaton = self.automaton.as_ref();
+    /// Calls `found` with every spelling of a word that may count, by the words of `bytes` in which they begin.
+    fn each_spelled(&self, bytes: &[u8], tokens: &[Token], mut found: impl FnMut(&'static Word, Range<usize>)) {
         // It was built without an anchor, so that there is such a state.
-        let Ok(start): Result<StateID, MatchError> = automaton.start_state(Anchored::No) else { return };
-        let overlap = automaton.max_pattern_len();
-        let lane = (bytes.len() + (LANES - 1) * overlap) / LANES;
-        let mut rest = (0, start);
-        if lane > 2 * overlap {
-            let places: [usize; LANES] = std::array::from_fn(|index| index * (lane - overlap));
-            let mut hits: [Vec<(StateID, usize)>; LANES] = Default::default();
-            let mut states = [start; LANES];
-            for at in 0..lane {
-                for (index, state) in states.iter_mut().enumerate() {
-                    let Some(&byte) = bytes.get(places[index] + at) else { continue };
-                    *state = automaton.next_state(Anchored::No, *state, byte);
-                    if automaton.is_special(*state) && automaton.is_match(*state) && (at >= overlap || index == 0) {
-                        hits[index].push((*state, places[index] + at + 1));
+        let start: Result<StateID, MatchError> = self.automaton.start_state(Anchored::No);
+        let Ok(start) = start else { return };
+        QUIET.with_borrow_mut(|quiet| {
+            let mut end = 0;
+            for token in tokens {
+                self.each_between(start, bytes, end..token.range.start, &mut found);
+                end = token.range.end;
+                // In code another word may begin at a capital inside.
+                if !matches!(token.case, Case::Lower | Case::Title) {
+                    self.each_begun(start, bytes, Part { range: &token.range, is_speech: false }, &mut found);
+                } else if !quiet.holds(bytes, &token.range) {
+                    let part = Part { range: &token.range, is_speech: true };
+                    if self.each_begun(start, bytes, part, &mut found) {
+                        quiet.add(bytes, &token.range);
                     }
                 }
             }
-            for (state, end) in hits.into_iter().flatten() {
-                self.each_ending(state, end, &mut found);
-            }
-            rest = (places[LANES - 1] + lane, states[LANES - 1]);
+            self.each_between(start, bytes, end..bytes.len(), &mut found);
+        });
+    }
+
+    /// What begins between two words.
+    fn each_between(
+        &self,
+        start: StateID,
+        bytes: &[u8],
+        gap: Range<usize>,
+        found: &mut impl FnMut(&'static Word, Range<usize>),
+    ) {
+        if self.marks.opening.is_empty() {
+            return;
         }
-        let (from, mut state) = rest;
-        for (end, &byte) in (from + 1..).zip(bytes.get(from..).unwrap_or_default()) {
-            state = automaton.next_state(Anchored::No, state, byte);
-            if automaton.is_special(state) && automaton.is_match(state) {
-                self.each_ending(state, end, &mut found);
+        for at in gap {
+            if bytes.get(at).is_some_and(|byte| self.marks.opening.contains(byte)) {
+                self.each_begun(start, bytes, Part { range: &(at..at + 1), is_speech: false }, found);
             }
         }
     }
 
-    /// Calls `found` with the words of one state. Apart from the loop, which has no registers to spare for it.
+    /// Calls `found` with every spelling that begins inside a part and may count, and says whether none could, whatever
+    /// stood behind it.
+    ///
+    /// A state is what of the text so far some spelling begins with, at its longest. So nothing that begins before a place
+    /// goes on once a reading that begins there stands in the same state.
     #[inline(never)]
-    fn each_ending(&self, state: StateID, end: usize, found: &mut impl FnMut(&'static Word, Range<usize>)) {
+    fn each_begun(
+        &self,
+        start: StateID,
+        bytes: &[u8],
+        part: Part<'_>,
+        found: &mut impl FnMut(&'static Word, Range<usize>),
+    ) -> bool {
+        let automaton = self.automaton.as_ref();
+        let next = |state, byte| automaton.next_state(Anchored::No, state, byte);
+        let is_match = |state| automaton.is_special(state) && automaton.is_match(state);
+        let (mut is_quiet, mut goes_on) = (true, true);
+        // `behind` begins behind the places at which a spelling that counts does.
+        let (mut state, mut behind) = (start, start);
+        for (end, &byte) in (part.range.start + 1..).zip(bytes.get(part.range.clone()).unwrap_or_default()) {
+            state = next(state, byte);
+            if part.is_speech && goes_on && end > part.range.start + 1 {
+                behind = next(behind, byte);
+                goes_on = state != behind;
+            }
+            if is_match(state) {
+                is_quiet &= !self.each_ending(state, end, part, found);
+            }
+        }
+        is_quiet &= !goes_on || self.marks.all.iter().all(|&mark| next(state, mark) == next(behind, mark));
+        if goes_on {
+            for (end, &byte) in (part.range.end + 1..).zip(bytes.get(part.range.end..).unwrap_or_default()) {
+                if state == behind {
+                    break;
+                }
+                (state, behind) = (next(state, byte), next(behind, byte));
+                if is_match(state) {
+                    self.each_ending(state, end, part, found);
+                }
+            }
+        }
+        is_quiet
+    }
+
+    /// Calls `found` with the words of one state that begin in `part` and may count, the longest first; whether there is any.
+    fn each_ending(
+        &self,
+        state: StateID,
+        end: usize,
+        part: Part<'_>,
+        found: &mut impl FnMut(&'static Word, Range<usize>),
+    ) -> bool {
+        let mut is_any = false;
         for index in 0..self.automaton.match_len(state) {
             let pattern = self.automaton.match_pattern(state, index);
             let start = end.checked_sub(self.automaton.pattern_len(pattern));
-            if let (Some(start), Some(word)) = (start, self.words.get(pattern.as_usize())) {
+            let (Some(start), Some(word)) = (start, self.words.get(pattern.as_usize())) else { continue };
+            let counts = if part.is_speech {
+                start == part.range.start || word.ending == Ending::Tail
+            } else {
+                start < part.range.end
+            };
+            if counts {
+                is_any = true;
                 found(word, start..end);
             }
         }
+        is_any
     }
 
     /// What the words of a short text, like keys, speak for together.
     pub(crate) fn topics(&self, text: &str) -> Topics {
         let find = || {
-            let words = self.words(&View::new(text), 0);
+            let view = View::new(text);
+            let words = self.words(&view, &tokens(&view), 0);
             words.hits.iter().fold(0, |all, hit| all | hit.word.topics)
         };
         if text.len() <= KEY_BYTES {
@@ -122,6 +204,29 @@ impl ContextFinder {
         } else {
             remembered(&LONG_KEYS, text.as_bytes(), find)
         }
+    }
+}
+
+/// Where spellings may begin.
+#[derive(Debug, Clone, Copy)]
+struct Part<'p> {
+    range: &'p Range<usize>,
+    /// A word without capitals inside: only where it begins does a spelling of ours, but for its last letters in code.
+    is_speech: bool,
+}
+
+impl Marks {
+    fn of(texts: &[Cow<'static, str>]) -> Self {
+        let mut marks = Self::default();
+        for text in texts {
+            marks.opening.extend(text.bytes().next().filter(|&byte| !is_letter(byte)));
+            marks.all.extend(text.bytes().filter(|&byte| !is_letter(byte)));
+        }
+        for bytes in [&mut marks.opening, &mut marks.all] {
+            bytes.sort_unstable();
+            bytes.dedup();
+        }
+        marks
     }
 }
 
@@ -157,31 +262,65 @@ fn ends_word(view: &View<'_>, at: usize, ending: Ending) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use aho_corasick::Input;
     use proptest::prelude::*;
 
     use super::*;
 
+    static FINDER: LazyLock<ContextFinder> = LazyLock::new(|| ContextFinder::new().unwrap());
+
+    /// What [`ContextFinder::words`] finds, by a reading of the whole text.
+    fn plainly(finder: &ContextFinder, view: &View<'_>) -> Vec<(Range<usize>, &'static str)> {
+        let hits = finder.automaton.try_find_overlapping_iter(Input::new(view.bytes())).unwrap();
+        let words = hits.map(|hit| (hit.range(), finder.words[hit.pattern().as_usize()]));
+        let counts = |(range, word): &(Range<usize>, &'static Word)| {
+            let in_code = word.ending == Ending::Alone && touches_underscore(view, range);
+            let begins = word.ending == Ending::Tail || begins_word(view, range.start);
+            begins && ends_word(view, range.end, word.ending) && !in_code
+        };
+        words.filter(counts).map(|(range, word)| (range, word.text)).collect()
+    }
+
+    /// Words that may end a name in code are looked for inside of words, and not over their ends.
+    #[test]
+    fn tails_are_of_letters() {
+        for word in WORDS.iter().copied().flatten().filter(|word| word.ending == Ending::Tail) {
+            assert!(word.text.bytes().all(is_letter), "{}", word.text);
+        }
+    }
+
     proptest! {
+        /// Nothing is missed that a reading of the whole text finds, wherever words meet and whatever was read before.
         #[test]
-        fn lanes_find_what_one_reading_finds(
-            pieces in prop::collection::vec((any::<prop::sample::Index>(), "[ а-я.,0-9]{0,40}"), 0..120),
+        fn words_find_what_one_reading_finds(
+            pieces in prop::collection::vec(
+                (any::<prop::sample::Index>(), 0..5_u8, 0..9_usize, "[ а-яА-Яa-zA-Z.,0-9#_\u{200b}ßǅªİ-]{0,12}"),
+                0..60,
+            ),
         ) {
-            let finder = ContextFinder::new().unwrap();
+            let finder = &*FINDER;
             let mut text = String::new();
-            for (index, between) in &pieces {
-                text += finder.words[index.index(finder.words.len())].text;
+            for (index, case, cut, between) in &pieces {
+                let word = finder.words[index.index(finder.words.len())].text;
+                // Whole, and as the beginning of what it is not.
+                let word = word.get(..word.len().saturating_sub(*cut)).unwrap_or(word);
+                let mut letters = word.chars();
+                match case {
+                    0..=1 => text += word,
+                    2..=3 => text.extend(letters.next().into_iter().flat_map(char::to_uppercase).chain(letters)),
+                    _ => text += &word.to_uppercase(),
+                }
                 text += between;
             }
-            let mut found = Vec::new();
-            finder.each_spelled(text.as_bytes(), |word, range| found.push((word.text, range)));
-            let expected: Vec<_> = finder
-                .automaton
-                .try_find_overlapping_iter(Input::new(&text))
-                .unwrap()
-                .map(|hit| (finder.words[hit.pattern().as_usize()].text, hit.range()))
-                .collect();
-            prop_assert_eq!(found, expected);
+            let view = View::new(&text);
+            let tokens = tokens(&view);
+            let expected = plainly(finder, &view);
+            for _ in 0..2 {
+                let found = finder.words(&view, &tokens, 0).hits.into_iter().map(|hit| (hit.range, hit.word.text));
+                prop_assert_eq!(found.collect::<Vec<_>>(), &expected[..], "{:?}", text);
+            }
         }
     }
 }

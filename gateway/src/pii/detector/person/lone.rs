@@ -34,8 +34,7 @@ impl PersonScan<'_, '_, '_> {
             return None;
         }
         // Most words end here, before anything is asked about what stands around.
-        let is_low = !part.is_capital() && (part.is(WORD) || part.len < 4 || !part.is(FIRST | FAMILIAR | SURNAME));
-        if is_low || part.is(WORD) && !part.is(SOME_NAME) {
+        if is_low(part) || part.is(WORD) && !part.is(SOME_NAME) {
             return None;
         }
         // "Каныш Сатпаев": a town too, so that no full name was seen.
@@ -171,6 +170,11 @@ impl PersonScan<'_, '_, '_> {
         ((part.is(LONE_FIGURE) || self.setting.has_epithet(part.range.end)) && before & (NAME_FIELD | PERSON) == 0)
             .then_some("a public figure")
     }
+}
+
+/// Whether a word is no name by itself, for it is written small and not known as one that is nothing else.
+pub(super) fn is_low(part: &Part) -> bool {
+    !part.is_capital() && (part.is(WORD) || part.len < 4 || !part.is(FIRST | FAMILIAR | SURNAME))
 }
 
 /// Whether a first name beside this neighbour is rather part of something bigger.

@@ -25,6 +25,7 @@ mod sequence;
 mod setting;
 mod shapes;
 mod spelling;
+mod stretches;
 mod subject;
 mod surnames;
 #[cfg(test)]
@@ -40,10 +41,11 @@ use super::context::topics::{
 use super::text::Text;
 use crate::pii::Entity;
 use lexicon::LEXICON;
-use part::{Part, parts};
+use part::Part;
 use sequence::{Match, Slot};
 use setting::Setting;
 use spelling::Script;
+use stretches::Stretches;
 
 /// What scanning one word costs, in units of the budget.
 const COST: usize = 2;
@@ -53,21 +55,30 @@ pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
     if !budget.spend(text.tokens().len() * COST) {
         return;
     }
-    let parts = parts(text);
-    PersonScan { text, setting: Setting::new(text), parts: &parts, found }.run();
+    let mut scan = PersonScan { text, setting: Setting::new(text), found };
+    let mut stretches = Stretches::of(text);
+    while let Some(parts) = stretches.next(&scan.setting) {
+        scan.run(parts);
+    }
 }
 
-struct PersonScan<'t, 'v, 'p> {
+/// As [`scan`], of all words at once.
+#[cfg(test)]
+fn scan_whole(text: &Text<'_>, found: &mut Found) {
+    let parts = known::WORDS.with_borrow_mut(|words| part::all_parts(text, words));
+    PersonScan { text, setting: Setting::new(text), found }.run(&parts);
+}
+
+struct PersonScan<'t, 'v, 'f> {
     text: &'t Text<'v>,
     setting: Setting<'t, 'v>,
-    parts: &'p [Part],
-    found: &'p mut Found,
+    found: &'f mut Found,
 }
 
 impl PersonScan<'_, '_, '_> {
-    fn run(&mut self) {
+    fn run(&mut self, parts: &[Part]) {
         let mut at = 0;
-        while let Some(rest @ [first, ..]) = self.parts.get(at..) {
+        while let Some(rest @ [first, ..]) = parts.get(at..) {
             // Neither a name of several words begins with any other, nor is it one by itself.
             let done = if first.may_be_name { self.sequence(rest).or_else(|| self.lone(rest)) } else { None };
             at += done.unwrap_or(1);

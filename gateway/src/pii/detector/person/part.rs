@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::known::{Known, WORDS, Words};
+use super::known::{Known, Words};
 use super::reading::{self, Reading};
 use super::sequence::Weights;
 use super::spelling::Script;
@@ -52,7 +52,7 @@ impl Part {
         self.reading.is(roles)
     }
 
-    fn is_like_name(&self) -> bool {
+    pub(super) fn is_like_name(&self) -> bool {
         self.is_initial
             || self.is(reading::IN_NAMES)
             || self.is_capital() && !self.is(reading::WORD)
@@ -65,44 +65,66 @@ impl Part {
     }
 }
 
-/// The words of `text` that may be parts of names, by position.
-pub(super) fn parts(text: &Text<'_>) -> Vec<Part> {
-    WORDS.with_borrow_mut(|words| parts_of(text, words))
+/// How a word was added to the parts before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added {
+    /// As one with the last.
+    Joined,
+    /// As the next, however it hangs together with the last.
+    Next(Link),
 }
 
-fn parts_of(text: &Text<'_>, words: &mut Words) -> Vec<Part> {
-    let view = text.bytes();
-    let tokens = text.tokens();
-    let mut parts: Vec<Part> = Vec::with_capacity(tokens.len());
-    // Where the last word ended, a part or not.
-    let mut last_end = None;
-    for token in tokens {
-        let gap = last_end.map_or(&b"\n"[..], |end| view.get(end..token.range.start).unwrap_or_default());
-        last_end = Some(token.range.end);
-        let Some(mut part) = part(view, token, words) else { continue };
-        let last = parts.last_mut().filter(|last| last.range.end + gap.len() == token.range.start);
-        part.link = match (last, gap) {
-            (Some(_), b" ") => Link::Space,
-            (Some(last), _) if joins(last, &part, gap) => {
-                join(last, &part);
-                continue;
-            }
-            (Some(last), _) => link(text, last, &part, gap),
-            (None, _) => Link::Break,
-        };
-        parts.push(part);
-    }
-    // Only now is known what was joined to each.
-    for part in &mut parts {
+/// Adds a word behind `gap` to the parts before it.
+pub(super) fn add(text: &Text<'_>, parts: &mut Vec<Part>, gap: &[u8], mut part: Part) -> Added {
+    let last = parts.last_mut().filter(|last| last.range.end + gap.len() == part.range.start);
+    part.link = match (last, gap) {
+        (Some(_), b" ") => Link::Space,
+        (Some(last), _) if joins(last, &part, gap) => {
+            join(last, &part);
+            return Added::Joined;
+        }
+        (Some(last), _) => link(text, last, &part, gap),
+        (None, _) => Link::Break,
+    };
+    let link = part.link;
+    parts.push(part);
+    Added::Next(link)
+}
+
+/// Says of all parts whether they may be in names: only now is known what was joined to each.
+pub(super) fn weigh(parts: &mut [Part]) {
+    for part in parts {
         part.may_be_name = part.is_like_name();
         if part.may_be_name {
             part.weights = Weights::of(part);
         }
     }
+}
+
+/// Every word of `text` that may be a part of a name, by position.
+#[cfg(test)]
+pub(super) fn all_parts(text: &Text<'_>, words: &mut Words) -> Vec<Part> {
+    let mut parts = Vec::new();
+    // Where the last word ended, a part or not.
+    let mut last_end = None;
+    for token in text.tokens() {
+        let gap = last_end.map_or(&b"\n"[..], |end| text.bytes().get(end..token.range.start).unwrap_or_default());
+        last_end = Some(token.range.end);
+        if let Some(part) = part(text.bytes(), token, words) {
+            add(text, &mut parts, gap, part);
+        }
+    }
+    weigh(&mut parts);
     parts
 }
 
-fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
+/// Whether what stands between two words may make one of them.
+pub(super) fn may_join(gap: &[u8]) -> bool {
+    matches!(gap, b"-" | b"'" | b";" | b"`")
+}
+
+/// A word of a view by itself; `None` where it cannot be in a name.
+pub(super) fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
     let word = view.get(token.range.clone())?;
     if is_barred(view, &token.range, Script::of(word)?) && !(token.case == Case::Title && is_snake(view, &token.range))
     {
@@ -130,7 +152,7 @@ fn part(view: &[u8], token: &Token, words: &mut Words) -> Option<Part> {
 const LONGEST_SINGLE: usize = 4;
 
 /// One letter, or one that is spelled with two: "Sh.", "Дж".
-fn is_single(word: &[u8], is_dotted: bool) -> bool {
+pub(super) fn is_single(word: &[u8], is_dotted: bool) -> bool {
     let is_digraph =
         is_dotted && matches!(word, b"sh" | b"ch" | b"zh" | b"kh" | b"yu" | b"ya" | b"ts") || word == "дж".as_bytes();
     word.len() == 1 || word.len() == 2 && !word.is_ascii() || is_digraph

@@ -1,7 +1,16 @@
 //! Names as people write them, and what only looks like names.
 
-use proptest::prelude::*;
+use std::sync::LazyLock;
 
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{scan, scan_whole};
+use crate::pii::detector::budget::Budget;
+use crate::pii::detector::candidate::Found;
+use crate::pii::detector::context::finder::ContextFinder;
+use crate::pii::detector::text::Text;
+use crate::pii::detector::views::normalize::View;
 use crate::pii::{Detector, Entity, TextSegment};
 
 #[allow(clippy::expect_used)]
@@ -164,11 +173,119 @@ fn explanations_name_what_was_meant_instead() {
     assert_eq!(reasons, ["a public figure"]);
 }
 
+static FINDER: LazyLock<ContextFinder> = LazyLock::new(|| ContextFinder::new().unwrap());
+
+/// Names, initials, words that are also names, words that nobody knows, and what announces a person.
+const WORDS: &[&str] = &[
+    "иван",
+    "иванов",
+    "ивановым",
+    "иванович",
+    "сериковна",
+    "айгүл",
+    "айгуль",
+    "сейткалиев",
+    "нұрланқызы",
+    "жан",
+    "бек",
+    "қызы",
+    "ким",
+    "цой",
+    "римский",
+    "корсаков",
+    "сатпаев",
+    "пушкин",
+    "александр",
+    "will",
+    "rose",
+    "john",
+    "smith",
+    "aigerim",
+    "nurlankyzy",
+    "neill",
+    "o",
+    "а",
+    "ж",
+    "j",
+    "sh",
+    "дж",
+    "и",
+    "я",
+    "i",
+    "the",
+    "where",
+    "is",
+    "parcel",
+    "слово",
+    "дом",
+    "заказ",
+    "тапсырыс",
+    "қашан",
+    "zorblat",
+    "кыштым",
+    "город",
+    "фильм",
+    "пришел",
+    "уважаемый",
+    "клиент",
+    "меня",
+    "зовут",
+    "фио",
+    "аты",
+    "имя",
+    "name",
+    "тоо",
+    "им",
+    "улица",
+    "ге",
+    "ның",
+    "ов",
+    "баев",
+    "ова",
+    "mr",
+    "dr",
+];
+const GAPS: &[&str] = &[
+    " ", " ", " ", " ", " ", "  ", "-", "'", ";", "`", ".", ". ", ".\n", "\n", "\r\n", "", "_", "@", ", ", " - ", ": ",
+    "/", "(", ") ", " «", "» ", "? ", " & ", "^", "7", "«",
+];
+
+/// A word as it may be written.
+fn cased(word: &str, case: u8) -> String {
+    let mut letters = word.chars();
+    match case {
+        0..=1 => word.to_owned(),
+        2..=3 => letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect(),
+        _ => word.to_uppercase(),
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_gives_spans_on_boundaries(text in "[А-Яа-яA-Za-zқғңөұүәі.,:«» \\-\n]{0,120}") {
         for person in persons(&text) {
             prop_assert!(person != "not on a boundary" && !person.is_empty());
+        }
+    }
+
+    /// What is found stretch by stretch is what is found among all words, rejected ones too.
+    #[test]
+    fn stretches_hold_every_name(
+        words in prop::collection::vec((select(WORDS), 0..5_u8, select(GAPS)), 0..40),
+        keys in select(&["", "/name", "/client/fio"][..]),
+    ) {
+        let written = words.iter().map(|&(word, case, gap)| [&cased(word, case), gap].concat());
+        let text: String = written.collect();
+        let view = View::new(&text);
+        // Twice, for what is known of words by then.
+        for _ in 0..2 {
+            let text = Text::new(&view, &FINDER, keys);
+            let (mut whole, mut found) = (Found::default(), Found::default());
+            (whole.rejected, found.rejected) = (Some(Vec::new()), Some(Vec::new()));
+            scan(&text, &mut Budget::for_text(view.bytes().len()), &mut found);
+            scan_whole(&text, &mut whole);
+            prop_assert_eq!(found.candidates, whole.candidates);
+            prop_assert_eq!(found.rejected, whole.rejected);
         }
     }
 

@@ -30,13 +30,25 @@ mod tests;
 
 use super::budget::Budget;
 use super::candidate::Found;
+use super::context::topics::CARD;
 use super::text::Text;
+use super::views::normalize::next_digit;
 
 /// Every document and record of a text.
 pub(crate) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
-    let marks = marks::Marks::new(text);
-    asking::scan(text, &marks, budget, found);
-    lone::scan(text, &marks, budget, found);
-    plate::scan(text, &marks, budget, found);
+    if !is_mute(text) {
+        let marks = marks::Marks::new(text);
+        asking::scan(text, &marks, budget, found);
+        lone::scan(text, &marks, budget, found);
+        plate::scan(text, &marks, budget, found);
+    }
     swift::scan(text, budget, found);
+}
+
+/// A text without a digit and without a word that asks for a value, as most talk is: nothing in it is a record.
+fn is_mute(text: &Text<'_>) -> bool {
+    // A bank's card is a patient's beside words of medicine.
+    let context = text.context();
+    let asks = || context.given() & marks::ASKING != 0 || context.all(marks::ASKING | CARD).next().is_some();
+    next_digit(text.bytes(), 0).is_none() && !asks()
 }

@@ -11,9 +11,13 @@ use crate::pii::detector::budget::Budget;
 use crate::pii::detector::candidate::{Candidate, Found, Strength};
 use crate::pii::detector::context::topics::SWIFT;
 use crate::pii::detector::text::Text;
+use crate::pii::detector::views::tokens::Token;
 use crate::pii::detector::word_list::WordList;
 
 const LENS: [usize; 2] = [8, 11];
+/// Letters of a bank, and of a bank and its country.
+const BANK: usize = 4;
+const LETTERS: usize = 6;
 
 /// Banks that people here send money through.
 static BANKS: LazyLock<WordList> = LazyLock::new(|| {
@@ -26,26 +30,28 @@ static BANKS: LazyLock<WordList> = LazyLock::new(|| {
     )
 });
 
-/// Every code of a text. A code has eight characters or more, so every eighth byte is looked at first.
+/// Every code of a text.
 pub(super) fn scan(text: &Text<'_>, budget: &mut Budget, found: &mut Found) {
-    let bytes = text.bytes();
-    let shortest = LENS[0];
-    let mut at = 0;
-    while let Some(&probe) = bytes.get(at + shortest - 1) {
-        if !is_part(probe) {
-            at += shortest;
-            continue;
+    for code in codes(text.bytes(), text.tokens()) {
+        if budget.spend(code.len()) {
+            code_at(text, code, found);
         }
-        let head = bytes.get(at..at + shortest).unwrap_or_default();
-        let start = at + head.iter().rposition(|&byte| !is_part(byte)).map_or(0, |other| other + 1);
-        let rest = bytes.get(start..).unwrap_or_default();
-        let len = rest.iter().take_while(|&&byte| is_part(byte)).count();
-        let range = start..start + len;
-        if LENS.contains(&len) && stands_alone(bytes, &range) && has_shape(rest) && budget.spend(len) {
-            code_at(text, range.clone(), found);
-        }
-        at = range.end + 1;
     }
+}
+
+/// Whatever has the shape of a code. Its first six characters are letters, so that a word of as many begins with it.
+fn codes<'t>(bytes: &'t [u8], words: &'t [Token]) -> impl Iterator<Item = Range<usize>> + 't {
+    let words = words.iter().map(|word| &word.range).filter(|word| (LETTERS..=LENS[1]).contains(&word.len()));
+    words.filter_map(|word| {
+        let rest = bytes.get(word.start..)?;
+        // Few words have a country's letters in their midst.
+        if !is_country(rest.get(BANK..LETTERS)?) {
+            return None;
+        }
+        let len = rest.iter().take(LENS[1] + 1).take_while(|&&byte| is_part(byte)).count();
+        let range = word.start..word.start + len;
+        (LENS.contains(&len) && stands_alone(bytes, &range) && has_shape(rest)).then_some(range)
+    })
 }
 
 const fn is_part(byte: u8) -> bool {
@@ -62,15 +68,15 @@ const PARTS: [bool; 256] = {
     table
 };
 
-/// An underscore, or a letter outside ASCII, makes another word of it.
+/// An underscore, a letter outside ASCII or a digit before it makes another word of it.
 fn stands_alone(view: &[u8], range: &Range<usize>) -> bool {
     let before = range.start.checked_sub(1).and_then(|at| view.get(at));
     let neighbours = [before, view.get(range.end)];
-    neighbours.into_iter().flatten().all(|&byte| byte != b'_' && byte < 0x80)
+    neighbours.into_iter().flatten().all(|&byte| byte != b'_' && byte < 0x80 && !is_part(byte))
 }
 
 fn has_shape(code: &[u8]) -> bool {
-    let Some((bank, rest)) = code.split_at_checked(4) else {
+    let Some((bank, rest)) = code.split_at_checked(BANK) else {
         return false;
     };
     let Some((country, place)) = rest.split_at_checked(2) else {
@@ -102,5 +108,40 @@ fn code_at(text: &Text<'_>, range: Range<usize>, found: &mut Found) {
         found.push(Candidate::new(Entity::Swift, range, strength, rule).beside(word));
     } else if is_capital || is_known {
         found.reject(Entity::Swift, range, "swift/shape", "an unknown bank and no context word");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pii::detector::views::normalize::View;
+    use crate::pii::detector::views::tokens::tokens;
+
+    /// The longest runs of letters and digits, each looked at.
+    fn plain_codes(bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut codes = Vec::new();
+        let mut start = 0;
+        for end in 0..=bytes.len() {
+            if bytes.get(end).is_some_and(|&byte| is_part(byte)) {
+                continue;
+            }
+            let run = start..end;
+            if LENS.contains(&run.len()) && stands_alone(bytes, &run) && has_shape(&bytes[start..]) {
+                codes.push(run);
+            }
+            start = end + 1;
+        }
+        codes
+    }
+
+    proptest! {
+        #[test]
+        fn codes_are_found_by_their_words(text in "([a-z]{3,5}(kz|de|us|ru)[a-z0-9]{0,6}[ .,_яİ0-9-]{0,2}){0,8}") {
+            let view = View::new(&text);
+            let found: Vec<_> = codes(view.bytes(), &tokens(&view)).collect();
+            prop_assert_eq!(found, plain_codes(view.bytes()));
+        }
     }
 }

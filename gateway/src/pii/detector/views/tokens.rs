@@ -26,87 +26,102 @@ pub(crate) struct Token {
 /// All words of `view` by position.
 pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
     let bytes = view.bytes();
-    let mut tokens = Vec::with_capacity(bytes.len() / 8);
+    let mut tokens = Vec::with_capacity(bytes.len() / 5);
     // Folding leaves nothing in capitals but "İ", which has no small letter of its own.
     let has_capitals = memchr::memchr(0xC4, bytes).is_some();
     let written = view.written().filter(|_| !has_capitals);
-    let mut start = None;
-    for_each_edge(bytes, written.as_deref().unwrap_or(bytes), |at, changed_until| {
-        let Some(from) = start.take() else {
-            start = Some(at);
-            return;
-        };
+    for_each_word(bytes, written.as_deref().unwrap_or(bytes), |word, is_changed| {
         let is_lower = if written.is_some() {
-            changed_until <= from
+            !is_changed
         } else {
-            let written = view.source_bytes(from..at);
-            Some(written) == bytes.get(from..at) && !(has_capitals && written.contains(&0xC4))
+            let written = view.source_bytes(word.clone());
+            Some(written) == bytes.get(word.clone()) && !(has_capitals && written.contains(&0xC4))
         };
-        let case = if is_lower { Case::Lower } else { case_of(view.source_text(from..at)) };
-        tokens.push(Token { range: from..at, case });
+        let case = if is_lower { Case::Lower } else { case_of(view.source_text(word.clone())) };
+        tokens.push(Token { range: word, case });
     });
     tokens
 }
 
-/// Calls `edge` with every place where a word of `bytes` begins or ends, in turn, and with the place behind the last byte
-/// before it that is another one in `source`; eight bytes at a time.
-fn for_each_edge(bytes: &[u8], source: &[u8], mut edge: impl FnMut(usize, usize)) {
-    let mut edges = Edges { before: 0, changed_until: 0 };
-    let ((blocks, rest), (written, written_rest)) = (bytes.as_chunks::<8>(), source.as_chunks::<8>());
-    let mut start = 0;
+/// Calls `found` with every word of `bytes` in turn, and with whether any byte of it is another one in `source`; as many
+/// bytes at a time as a word of the processor has bits.
+fn for_each_word(bytes: &[u8], source: &[u8], mut found: impl FnMut(Range<usize>, bool)) {
+    let mut words = Words { start: 0, open: None };
+    let ((blocks, rest), (written, written_rest)) = (bytes.as_chunks::<BLOCK>(), source.as_chunks::<BLOCK>());
     for (block, written) in blocks.iter().zip(written) {
-        edges.of_block(start, [block, written], &mut edge);
-        start += 8;
+        words.of_block([block, written], &mut found);
     }
     // Zeros are no letters and end the last word.
-    edges.of_block(start, [&filled_up(rest), &filled_up(written_rest)], &mut edge);
+    words.of_block([&filled_up(rest), &filled_up(written_rest)], &mut found);
 }
+
+const BLOCK: usize = u64::BITS as usize;
 
 /// What the blocks so far say about the next one.
-struct Edges {
-    /// The high bit of the byte before, as the lowest of a byte.
-    before: u64,
-    changed_until: usize,
+struct Words {
+    /// Where it begins.
+    start: usize,
+    /// Where the word begins that goes on into it, and whether it was changed so far.
+    open: Option<(usize, bool)>,
 }
 
-impl Edges {
+impl Words {
     #[inline]
-    fn of_block(&mut self, start: usize, [block, written]: [&[u8; 8]; 2], edge: &mut impl FnMut(usize, usize)) {
-        let (block, written) = (u64::from_le_bytes(*block), u64::from_le_bytes(*written));
-        let letters = letter_bits(block);
-        let changed = block ^ written;
-        let mut edges = letters ^ (letters << 8 | self.before);
-        self.before = letters >> 56;
-        if changed == 0 {
-            while edges != 0 {
-                edge(start + edges.trailing_zeros() as usize / 8, self.changed_until);
-                edges &= edges.wrapping_sub(1);
-            }
-            return;
+    fn of_block(&mut self, [block, written]: [&[u8; BLOCK]; 2], found: &mut impl FnMut(Range<usize>, bool)) {
+        let letters = bits_of(block, letter_bits);
+        let changed = if block == written { 0 } else { changed_bits(block, written) };
+        let before = letters << 1 | u64::from(self.open.is_some());
+        let (mut starts, mut ends) = (letters & !before, before & !letters);
+        while ends != 0 {
+            let end = ends.trailing_zeros();
+            ends &= ends.wrapping_sub(1);
+            let up_to_end = changed & !(u64::MAX << end);
+            let (from, is_changed) = if let Some((from, was_changed)) = self.open.take() {
+                (from, was_changed || up_to_end != 0)
+            } else {
+                let first = starts.trailing_zeros();
+                starts &= starts.wrapping_sub(1);
+                (self.start + first as usize, up_to_end >> first != 0)
+            };
+            found(from..self.start + end as usize, is_changed);
         }
-        while edges != 0 {
-            let bit = edges.trailing_zeros();
-            self.see(start, changed & !(u64::MAX << (bit & !7)));
-            edge(start + bit as usize / 8, self.changed_until);
-            edges &= edges.wrapping_sub(1);
+        if let Some((_, was_changed)) = &mut self.open {
+            *was_changed |= changed != 0;
+        } else if starts != 0 {
+            let first = starts.trailing_zeros();
+            self.open = Some((self.start + first as usize, changed >> first != 0));
         }
-        self.see(start, changed);
-    }
-
-    /// Notes the last byte of a block that is not zero.
-    fn see(&mut self, start: usize, changed: u64) {
-        if changed != 0 {
-            self.changed_until = start + 8 - changed.leading_zeros() as usize / 8;
-        }
+        self.start += BLOCK;
     }
 }
 
-fn filled_up(rest: &[u8]) -> [u8; 8] {
-    let mut block = [0; 8];
-    for (into, &byte) in block.iter_mut().zip(rest) {
-        *into = byte;
+fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    if let Some(into) = block.get_mut(..rest.len()) {
+        into.copy_from_slice(rest);
     }
     block
+}
+
+/// A bit for every byte that differs.
+fn changed_bits(block: &[u8; BLOCK], written: &[u8; BLOCK]) -> u64 {
+    let both: [u8; BLOCK] = std::array::from_fn(|at| block[at] ^ written[at]);
+    bits_of(&both, other_than_zero)
+}
+
+/// A bit for every byte of `block`: whether `high` sets the high bit of that byte, eight of them at a time.
+fn bits_of(block: &[u8; BLOCK], high: impl Fn(u64) -> u64) -> u64 {
+    /// Brings the lowest bits of all bytes together in the highest byte.
+    const TOGETHER: u64 = 0x0102_0408_1020_4080;
+    let (chunks, _) = block.as_chunks::<8>();
+    let gathered = chunks.iter().map(|chunk| (high(u64::from_le_bytes(*chunk)) >> 7).wrapping_mul(TOGETHER) >> 56);
+    gathered.rev().fold(0, |bits, eight| bits << 8 | eight)
+}
+
+/// The high bit of every byte that is not zero.
+const fn other_than_zero(block: u64) -> u64 {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    (block | ((block & !HIGH) + !HIGH)) & HIGH
 }
 
 /// The high bit of every byte of `block` that [`is_letter`](super::normalize::is_letter).
@@ -167,7 +182,15 @@ mod tests {
             let expected = [byte, b'a', byte, b'1', b' ', byte, 0xD0, byte].map(|byte| u8::from(is_letter(byte)) << 7);
             assert_eq!(bits.to_le_bytes(), expected, "{byte}");
         }
-        for len in 0..20 {
+        for byte in 0..=u8::MAX {
+            let block = std::array::from_fn(|at| if at % 3 == 0 { byte } else { (at as u8).wrapping_mul(37) });
+            let expected = |is: &dyn Fn(u8) -> bool| {
+                block.iter().enumerate().fold(0, |bits, (at, &byte)| bits | u64::from(is(byte)) << at)
+            };
+            assert_eq!(bits_of(&block, letter_bits), expected(&is_letter), "{byte}");
+            assert_eq!(bits_of(&block, other_than_zero), expected(&|byte| byte != 0), "{byte}");
+        }
+        for len in 0..140 {
             let word = format!("{}я", "x".repeat(len));
             let view = View::new(&word);
             assert_eq!(tokens(&view).first().map(|token| token.range.clone()), Some(0..view.bytes().len()));
@@ -176,7 +199,7 @@ mod tests {
 
     #[test]
     fn capitals_are_seen_wherever_they_stand() {
-        for pad in 0..20 {
+        for pad in 0..140 {
             // A character that folds to fewer bytes stands before, between and behind.
             let mark = if pad % 2 == 0 { "№" } else { " " };
             let text = format!("{mark}{}{} aB Ab{mark}ab жЖ Ж ж1Aб{mark}", "x".repeat(pad), "ы".repeat(pad));
