@@ -12,14 +12,14 @@ const QUADS: usize = TILE / 4;
 /// Bytes by which memory is asked for before it is needed.
 const AHEAD: usize = 4096;
 
-/// Adds to the totals of `R` rows what a panel gives.
+/// Adds to the totals of `R` rows from row `first` on what a panel gives.
 ///
 /// # Safety
-/// The processor has the features of `V`; there are `R` rows of inputs; `panel` is one of `tiles`, which are not of fp8, have `GROUPS` groups, offsets if `OFFSET`, and codes up to 127 if `SMALL`.
+/// The processor has the features of `V`; there are so many rows of inputs; `panel` is one of `tiles`, which are not of fp8, have `GROUPS` groups, offsets if `OFFSET`, and codes up to 127 if `SMALL`.
 #[inline(always)]
 pub(super) unsafe fn at_once<V: Vector, const R: usize, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(
     (tiles, panel): (&Tiles, &[u8]),
-    input: Rounded<'_>,
+    (input, first): (Rounded<'_>, usize),
     totals: &mut [[f32; PANEL]; R],
 ) {
     let exponent = exponent(tiles.meaning);
@@ -32,7 +32,7 @@ pub(super) unsafe fn at_once<V: Vector, const R: usize, const GROUPS: usize, con
             *sum = (V::load(total.as_ptr()), V::load(total.as_ptr().add(LANES)));
         }
         for block in 0..tiles.num_tiles().div_ceil(TILES) {
-            let rows = input.rows(block, 0, R);
+            let rows = input.rows(block, first, R);
             let (header, start) = tiles.place(block * TILES);
             let header = panel.as_ptr().add(header);
             for tile in 0..TILES.min(tiles.num_tiles() - block * TILES) {

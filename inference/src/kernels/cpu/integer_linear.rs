@@ -21,7 +21,7 @@ use super::vector::{LANES, Vector};
 /// Rows that a block is taken apart for; more are done in several passes.
 const ROWS_OF_PASS: usize = 128;
 /// So many rows are worth the matrix units.
-const ROWS_OF_MATRIX: usize = 4;
+const ROWS_OF_MATRIX: usize = 40;
 /// Rows of a tile of sums.
 const TILE_ROWS: usize = 16;
 
@@ -66,30 +66,50 @@ impl IntegerKernel<'_> {
     /// codes up to 127 if `SMALL`.
     #[inline(always)]
     unsafe fn all<V: Vector, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(&self) {
-        // SAFETY: passed on to the caller; there are so many rows.
-        unsafe {
-            match self.input.num_rows() {
-                1 => self.few::<V, 1, GROUPS, OFFSET, SMALL>(),
-                2 if V::INTEGER_ROWS > 2 => self.few::<V, 2, GROUPS, OFFSET, SMALL>(),
-                3 if V::INTEGER_ROWS > 2 => self.few::<V, 3, GROUPS, OFFSET, SMALL>(),
-                _ => self.many::<V, GROUPS, OFFSET, SMALL>(),
+        let num_rows = self.input.num_rows();
+        if num_rows > V::FEW_ROWS {
+            // SAFETY: passed on to the caller.
+            return unsafe { self.many::<V, GROUPS, OFFSET, SMALL>() };
+        }
+        // Two groups take twice the registers.
+        let height = if GROUPS == 1 { V::INTEGER_ROWS } else { V::INTEGER_ROWS.div_ceil(2) };
+        let parts = num_rows.div_ceil(height);
+        for panel in self.panels.clone() {
+            for part in 0..parts {
+                let (first, end) = (part * num_rows / parts, (part + 1) * num_rows / parts);
+                macro_rules! by_height {
+                    ($($rows:literal)*) => {
+                        match end - first {
+                            // SAFETY: passed on to the caller; there are so many rows from `first` on.
+                            $($rows => unsafe { self.few::<V, $rows, GROUPS, OFFSET, SMALL>(panel, first) },)*
+                            _ => {}
+                        }
+                    };
+                }
+                if V::INTEGER_ROWS > 2 {
+                    by_height!(1 2 3 4 5 6);
+                } else {
+                    by_height!(1 2);
+                }
             }
         }
     }
 
     /// # Safety
-    /// As [`Self::all`]; there are `R` rows.
+    /// As [`Self::all`]; there are `R` rows from `first` on.
     #[inline(always)]
-    unsafe fn few<V: Vector, const R: usize, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(&self) {
+    unsafe fn few<V: Vector, const R: usize, const GROUPS: usize, const OFFSET: bool, const SMALL: bool>(
+        &self,
+        panel: usize,
+        first: usize,
+    ) {
         let mut totals = [[0.0; PANEL]; R];
-        for panel in self.panels.clone() {
-            // SAFETY: passed on to the caller.
-            unsafe {
-                self.begin(panel, 0, &mut totals);
-                let bytes = self.tiles.panel(panel);
-                at_once::<V, R, GROUPS, OFFSET, SMALL>((self.tiles, bytes), self.input, &mut totals);
-                self.finish(panel, 0, &totals);
-            }
+        // SAFETY: passed on to the caller.
+        unsafe {
+            self.begin(panel, first, &mut totals);
+            let bytes = self.tiles.panel(panel);
+            at_once::<V, R, GROUPS, OFFSET, SMALL>((self.tiles, bytes), (self.input, first), &mut totals);
+            self.finish(panel, first, &totals);
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) trait Integers: Copy {
 
     /// Rows of inputs that one pass of the integer kernel keeps in registers.
     const INTEGER_ROWS: usize;
+    /// Up to so many rows the codes go to the products at once, again for each pass.
+    const FEW_ROWS: usize;
     /// Whether matrix units may stand beside this instruction set.
     const MATRIX_UNITS: bool;
 
@@ -45,6 +47,7 @@ impl Integers for super::vector::Portable {
     type Words = [u32; WORDS];
 
     const INTEGER_ROWS: usize = 2;
+    const FEW_ROWS: usize = 2;
     const MATRIX_UNITS: bool = false;
 
     #[inline(always)]

@@ -13,6 +13,7 @@ impl Integers for Avx2 {
     type Words = Pair;
 
     const INTEGER_ROWS: usize = 2;
+    const FEW_ROWS: usize = 2;
     const MATRIX_UNITS: bool = false;
 
     #[inline(always)]

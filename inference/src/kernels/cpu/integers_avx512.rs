@@ -11,6 +11,7 @@ impl Integers for Avx512 {
     type Words = __m512i;
 
     const INTEGER_ROWS: usize = 6;
+    const FEW_ROWS: usize = 12;
     const MATRIX_UNITS: bool = true;
 
     #[inline(always)]
