@@ -97,17 +97,20 @@ impl AuditTrail {
     ///
     /// # Errors
     /// The record could not be kept; the chain is as before.
-    pub fn write(&self, record: &AuditRecord, now: Timestamp) -> Result<Position, JournalError> {
+    pub fn write(&self, record: AuditRecord, now: Timestamp) -> Result<Position, JournalError> {
         let draft = EntryDraft {
             tenant: &record.tenant,
             kind: record.kind(),
             time: Time::from(now),
-            record: CanonicalObject::of(record)?,
+            record: CanonicalObject::of(&record)?,
         };
         let mut chains = self.chains();
         let linked = chains.link(draft);
+        let payload_bytes = linked.line().len();
         let end = self.journal.append(linked.line().as_bytes())?;
-        linked.commit();
+        let entry = linked.commit();
+        // Under the same lock, so that it has the journal's order.
+        self.journal.remember(end, payload_bytes, || Projected { record: Some(record), entry: Some(entry) });
         Ok(end)
     }
 
@@ -157,7 +160,7 @@ impl AuditTrail {
             for attempt in record.tries.iter_mut().filter(|attempt| attempt.result == TryResult::Open) {
                 attempt.result = TryResult::Interrupted;
             }
-            self.write(&record, now)?;
+            self.write(record, now)?;
         }
         Ok(())
     }

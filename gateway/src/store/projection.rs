@@ -11,7 +11,7 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::audit_rows::{AUDIT_ROWS, bind_audit};
 use super::database::Dialect;
-use super::ledger_rows::{LEDGER_ROWS, bind_row};
+use super::month_rows::keep_rows;
 use super::trail_store::{ENTRY_ROWS, bind_entry};
 use super::{Projected, StoreError};
 use crate::audit::AuditRecord;
@@ -53,22 +53,23 @@ impl Insert {
         }
     }
 
-    async fn rows<'q, T>(
+    /// Gives how many of them are there now and were not before, or are others than before.
+    pub(super) async fn rows<'q, T>(
         &self,
         (transaction, dialect): (&mut Transaction<'_, Any>, Dialect),
         rows: &'q [T],
         bind: impl Fn(Query<'q>, &'q T) -> Query<'q>,
-    ) -> Result<(), StoreError> {
-        let mut left = rows;
+    ) -> Result<u64, StoreError> {
+        let (mut left, mut num_written) = (rows, 0);
         for size in CHUNKS.into_iter().filter(|size| *size <= rows.len()) {
             let statement = self.statement(dialect, size);
             while let Some((chunk, rest)) = left.split_at_checked(size) {
                 let query = sqlx::query(AssertSqlSafe(statement.clone()));
-                chunk.iter().fold(query, &bind).execute(&mut **transaction).await?;
+                num_written += chunk.iter().fold(query, &bind).execute(&mut **transaction).await?.rows_affected();
                 left = rest;
             }
         }
-        Ok(())
+        Ok(num_written)
     }
 }
 
@@ -96,9 +97,12 @@ pub(super) async fn keep_all(
     AUDIT_ROWS.rows((transaction, dialect), &audit, |query, record| bind_audit(query, record)).await?;
     let ledger: Vec<LedgerRow> =
         batch.iter().filter_map(|projected| projected.record.as_ref()).flat_map(rows_of).collect();
-    LEDGER_ROWS.rows((transaction, dialect), &ledger, bind_row).await?;
+    keep_rows(transaction, dialect, &ledger).await?;
     let entries: Vec<_> = batch.iter().filter_map(|one| Some((one.entry.as_ref()?, one.record.as_ref()))).collect();
-    ENTRY_ROWS.rows((transaction, dialect), &entries, |query, (entry, record)| bind_entry(query, entry, *record)).await
+    ENTRY_ROWS
+        .rows((transaction, dialect), &entries, |query, (entry, record)| bind_entry(query, entry, *record))
+        .await?;
+    Ok(())
 }
 
 /// In the order in which requests are first named.
@@ -119,8 +123,13 @@ fn last_of_each_request(batch: &[Projected]) -> Vec<&AuditRecord> {
 /// One row by itself.
 #[cfg(test)]
 pub(super) async fn insert_row(store: &super::SqlStore, row: &LedgerRow) {
+    insert_rows(store, std::slice::from_ref(row)).await;
+}
+
+#[cfg(test)]
+pub(super) async fn insert_rows(store: &super::SqlStore, rows: &[LedgerRow]) {
     let mut transaction = store.pool.begin().await.unwrap();
-    LEDGER_ROWS.rows((&mut transaction, store.dialect), std::slice::from_ref(row), bind_row).await.unwrap();
+    keep_rows(&mut transaction, store.dialect, rows).await.unwrap();
     transaction.commit().await.unwrap();
 }
 
