@@ -19,10 +19,7 @@ pub(super) fn written(value: &impl Serialize) -> Result<String, NotCanonical> {
     Ok(text)
 }
 
-/// Behind what stands there already.
-///
-/// # Errors
-/// As [`written`]; what was pushed by then stays.
+/// Behind what stands there already. Where it fails, what was pushed by then stays.
 pub(super) fn push_written(text: &mut String, value: &impl Serialize) -> Result<(), NotCanonical> {
     let mut spare = String::new();
     value.serialize(Writer { text, spare: &mut spare, depth: 0 }).map_err(|error| error.0)

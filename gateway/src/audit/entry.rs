@@ -4,7 +4,6 @@
 //! since `hash` sorts first, the hashed text is the line without that member: no other text of an entry is read.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,8 +14,8 @@ use super::{Digest, LineError, Time, WriterId};
 
 /// How an entry's line begins.
 pub(super) const ENTRY_PREFIX: &str = "{\"hash\":";
-/// Where the digits of the hash stand in a line.
-const HASH_PLACE: Range<usize> = ENTRY_PREFIX.len() + 1..ENTRY_PREFIX.len() + 65;
+/// Where the rest of a line begins behind its hash, the quotes and a comma.
+const HASH_END: usize = ENTRY_PREFIX.len() + 64 + 3;
 const VERSION: u64 = 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,14 +78,12 @@ impl EntryKind {
 impl Entry {
     /// The hash that this entry must have.
     pub fn computed_hash(&self) -> Digest {
-        hash_of_line(&self.unhashed_line())
+        hash_of(&self.rest())
     }
 
     /// The entry as canonical JSON, without a line feed.
     pub fn line(&self) -> String {
-        let mut line = self.unhashed_line();
-        line.replace_range(HASH_PLACE, &self.hash.to_string());
-        line
+        line_of(self.hash, &self.rest())
     }
 
     /// Reads an entry. Its hash may be wrong.
@@ -117,22 +114,20 @@ impl Entry {
 
     /// Also gives the hash that it must have.
     pub(super) fn read_with_hash(line: &str) -> Result<(Self, Digest), LineError> {
-        Self::read(line).map(|entry| (entry, hash_of_line(line)))
+        Self::read(line).map(|entry| (entry, hash_of(line.get(HASH_END..).unwrap_or_default())))
     }
 
     /// Sets the right hash and gives the line.
     pub(super) fn close(&mut self) -> String {
-        let mut line = self.unhashed_line();
-        self.hash = hash_of_line(&line);
-        line.replace_range(HASH_PLACE, &self.hash.to_string());
-        line
+        let rest = self.rest();
+        self.hash = hash_of(&rest);
+        line_of(self.hash, &rest)
     }
 
-    /// The line with zeros where its hash belongs.
-    fn unhashed_line(&self) -> String {
-        let mut text = String::with_capacity(self.record.as_str().len() + self.tenant.len() + 384);
-        text.push_str(ENTRY_PREFIX);
-        text.push_str("\"0000000000000000000000000000000000000000000000000000000000000000\",\"kind\":\"");
+    /// The line behind its first member and the comma.
+    fn rest(&self) -> String {
+        let mut text = String::with_capacity(self.record.as_str().len() + self.tenant.len() + 256);
+        text.push_str("\"kind\":\"");
         text.push_str(self.kind.as_str());
         text.push_str("\",\"previous\":\"");
         self.previous.push_to(&mut text);
@@ -151,9 +146,18 @@ impl Entry {
     }
 }
 
-/// Over the line without its first member.
-fn hash_of_line(line: &str) -> Digest {
-    Digest::of_parts(&[b"{", line.get(HASH_PLACE.end + 2..).unwrap_or_default().as_bytes()])
+fn hash_of(rest: &str) -> Digest {
+    Digest::of_parts(&[b"{", rest.as_bytes()])
+}
+
+fn line_of(hash: Digest, rest: &str) -> String {
+    let mut line = String::with_capacity(HASH_END + rest.len());
+    line.push_str(ENTRY_PREFIX);
+    line.push('"');
+    hash.push_to(&mut line);
+    line.push_str("\",");
+    line.push_str(rest);
+    line
 }
 
 #[cfg(test)]

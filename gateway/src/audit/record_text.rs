@@ -168,13 +168,11 @@ fn push_count(text: &mut String, name: &str, count: Option<u64>) {
 
 fn push_seconds(text: &mut String, name: &str, seconds: Option<f64>) -> Result<(), NotCanonical> {
     text.push_str(name);
-    match seconds.and_then(Number::from_f64) {
-        Some(seconds) => push_number(text, &seconds),
-        None => {
-            text.push_str("null");
-            Ok(())
-        }
+    if let Some(seconds) = seconds.and_then(Number::from_f64) {
+        return push_number(text, &seconds);
     }
+    text.push_str("null");
+    Ok(())
 }
 
 fn push_counts(text: &mut String, name: &str, counts: &BTreeMap<String, u32>) -> Result<(), NotCanonical> {

@@ -119,9 +119,9 @@ mod tests {
 
     #[test]
     fn what_can_be_written_digit_by_digit_ends_with_the_year_2399() {
-        let last = Timestamp::from_millisecond(MAX_QUICK as i64 - 1).unwrap();
+        let last = Timestamp::from_millisecond(MAX_QUICK.cast_signed() - 1).unwrap();
         assert_eq!(Time(last).to_string(), "2399-12-31T23:59:59.999Z");
-        assert_eq!(written(MAX_QUICK as i64), None);
+        assert_eq!(written(MAX_QUICK.cast_signed()), None);
     }
 
     #[test]

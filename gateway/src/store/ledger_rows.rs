@@ -25,6 +25,7 @@ pub(super) const LEDGER_ROWS: Insert = Insert {
 };
 
 pub(super) fn bind_row<'q>(query: Query<'q>, row: &'q LedgerRow) -> Query<'q> {
+    let count = |count: Option<u64>| count.unwrap_or(0).min(i64::MAX.unsigned_abs()).cast_signed();
     let (usage, charge) = (&row.usage, row.charge.as_ref());
     let usd = charge.and_then(|charge| charge.usd).map(Usd::pico);
     let fx = charge.and_then(|charge| charge.fx.as_ref());
@@ -51,12 +52,12 @@ pub(super) fn bind_row<'q>(query: Query<'q>, row: &'q LedgerRow) -> Query<'q> {
         .bind(&row.error_type)
         .bind(row.first_token_ms.map(u64::cast_signed))
         .bind(row.total_ms.map(u64::cast_signed))
-        .bind(stored(usage.prompt_tokens))
-        .bind(stored(usage.completion_tokens))
-        .bind(stored(usage.cached_prompt_tokens))
-        .bind(stored(usage.reasoning_tokens))
-        .bind(stored(usage.images))
-        .bind(stored(usage.audio_ms))
+        .bind(count(usage.prompt_tokens))
+        .bind(count(usage.completion_tokens))
+        .bind(count(usage.cached_prompt_tokens))
+        .bind(count(usage.reasoning_tokens))
+        .bind(count(usage.images))
+        .bind(count(usage.audio_ms))
         .bind(serde_json::to_string(usage).unwrap_or_default())
         .bind(row.usage_source.as_str())
         .bind(usd.and_then(|pico| i64::try_from(pico.div_euclid(PICO_IN_MICRO)).ok()))
@@ -68,11 +69,6 @@ pub(super) fn bind_row<'q>(query: Query<'q>, row: &'q LedgerRow) -> Query<'q> {
         .bind(fx.map(|fx| fx.rate.to_string()))
         .bind(fx.map(|fx| fx.source.clone()))
         .bind(&row.unpriced)
-}
-
-/// As a column has a count.
-pub(super) fn stored(count: Option<u64>) -> i64 {
-    count.unwrap_or(0).min(i64::MAX.unsigned_abs()).cast_signed()
 }
 
 /// What is summed of a group's rows, in the words of both databases.

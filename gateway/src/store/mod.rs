@@ -16,7 +16,6 @@ mod journal;
 mod journal_reader;
 mod ledger_rows;
 mod ledger_store;
-mod month_rows;
 mod people_store;
 mod projection;
 mod projector;

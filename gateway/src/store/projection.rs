@@ -11,7 +11,7 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 use super::audit_rows::{AUDIT_ROWS, bind_audit};
 use super::database::Dialect;
-use super::month_rows::keep_rows;
+use super::ledger_rows::{LEDGER_ROWS, bind_row};
 use super::trail_store::{ENTRY_ROWS, bind_entry};
 use super::{Projected, StoreError};
 use crate::audit::AuditRecord;
@@ -53,23 +53,22 @@ impl Insert {
         }
     }
 
-    /// Gives how many of them are there now and were not before, or are others than before.
-    pub(super) async fn rows<'q, T>(
+    async fn rows<'q, T>(
         &self,
         (transaction, dialect): (&mut Transaction<'_, Any>, Dialect),
         rows: &'q [T],
         bind: impl Fn(Query<'q>, &'q T) -> Query<'q>,
-    ) -> Result<u64, StoreError> {
-        let (mut left, mut num_written) = (rows, 0);
+    ) -> Result<(), StoreError> {
+        let mut left = rows;
         for size in CHUNKS.into_iter().filter(|size| *size <= rows.len()) {
             let statement = self.statement(dialect, size);
             while let Some((chunk, rest)) = left.split_at_checked(size) {
                 let query = sqlx::query(AssertSqlSafe(statement.clone()));
-                num_written += chunk.iter().fold(query, &bind).execute(&mut **transaction).await?.rows_affected();
+                chunk.iter().fold(query, &bind).execute(&mut **transaction).await?;
                 left = rest;
             }
         }
-        Ok(num_written)
+        Ok(())
     }
 }
 
@@ -97,12 +96,9 @@ pub(super) async fn keep_all(
     AUDIT_ROWS.rows((transaction, dialect), &audit, |query, record| bind_audit(query, record)).await?;
     let ledger: Vec<LedgerRow> =
         batch.iter().filter_map(|projected| projected.record.as_ref()).flat_map(rows_of).collect();
-    keep_rows(transaction, dialect, &ledger).await?;
+    LEDGER_ROWS.rows((transaction, dialect), &ledger, bind_row).await?;
     let entries: Vec<_> = batch.iter().filter_map(|one| Some((one.entry.as_ref()?, one.record.as_ref()))).collect();
-    ENTRY_ROWS
-        .rows((transaction, dialect), &entries, |query, (entry, record)| bind_entry(query, entry, *record))
-        .await?;
-    Ok(())
+    ENTRY_ROWS.rows((transaction, dialect), &entries, |query, (entry, record)| bind_entry(query, entry, *record)).await
 }
 
 /// In the order in which requests are first named.
@@ -129,7 +125,7 @@ pub(super) async fn insert_row(store: &super::SqlStore, row: &LedgerRow) {
 #[cfg(test)]
 pub(super) async fn insert_rows(store: &super::SqlStore, rows: &[LedgerRow]) {
     let mut transaction = store.pool.begin().await.unwrap();
-    keep_rows(&mut transaction, store.dialect, rows).await.unwrap();
+    LEDGER_ROWS.rows((&mut transaction, store.dialect), rows, bind_row).await.unwrap();
     transaction.commit().await.unwrap();
 }
 
