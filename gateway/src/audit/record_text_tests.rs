@@ -1,3 +1,5 @@
+//! The text of a record beside that of the writer that sorts.
+
 use proptest::prelude::*;
 use serde_json::json;
 
