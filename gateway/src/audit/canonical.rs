@@ -5,11 +5,11 @@
 //! every integer up to 2^53 can be held. Crates that do JCS (`serde_jcs`, `serde_json_canonicalizer`) round, and cannot
 //! tell whether a text is canonical; see [`is_canonical`] for why that is asked of texts.
 
-use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
+use super::AuditRecord;
 pub use super::canonical_check::is_canonical;
-use super::canonical_writer::written;
+use super::record_text::record_text;
 
 /// The greatest integer up to which a double holds every one.
 pub const MAX_EXACT_INTEGER: u64 = 1 << 53;
@@ -43,10 +43,9 @@ impl CanonicalObject {
     /// What a record says; integers that no double holds become the greatest that all do.
     ///
     /// # Errors
-    /// As [`Self::new`].
-    pub fn of(record: &impl Serialize) -> Result<Self, NotCanonical> {
-        let text = written(record)?;
-        if text.starts_with('{') { Ok(Self(text)) } else { Err(NotCanonical::NotAnObject) }
+    /// A number of it has no canonical text.
+    pub fn of(record: &AuditRecord) -> Result<Self, NotCanonical> {
+        record_text(record).map(Self)
     }
 
     /// `None` unless the text is a canonical object already.
@@ -133,6 +132,30 @@ pub(super) fn push_number(text: &mut String, number: &Number) -> Result<(), NotC
 /// Appends a string with its quotes.
 pub(super) fn push_string(text: &mut String, string: &str) {
     text.push('"');
+    if is_plain(string.as_bytes()) {
+        text.push_str(string);
+    } else {
+        push_escaped(text, string);
+    }
+    text.push('"');
+}
+
+/// Whether no byte of it is escaped, eight of them at once.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // A byte below `n` borrows from its high bit, and is none that had it; so does the least byte that is zero.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGHS;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let is_escaped_in = |word: u64| {
+        let (quote, slash) = (word ^ (ONES * u64::from(b'"')), word ^ (ONES * u64::from(b'\\')));
+        below(word, 0x20) | below(quote, 1) | below(slash, 1) != 0
+    };
+    !words.iter().any(|word| is_escaped_in(u64::from_le_bytes(*word)))
+        && rest.iter().all(|&byte| escape_of(byte).is_none())
+}
+
+fn push_escaped(text: &mut String, string: &str) {
     let mut begin = 0;
     for (at, byte) in string.bytes().enumerate() {
         let Some(escape) = escape_of(byte) else { continue };
@@ -148,7 +171,6 @@ pub(super) fn push_string(text: &mut String, string: &str) {
         begin = at + 1;
     }
     text.push_str(string.get(begin..).unwrap_or_default());
-    text.push('"');
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +196,7 @@ pub(super) fn escape_of(byte: u8) -> Option<Escape> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -258,6 +281,15 @@ mod tests {
         assert_eq!(canonical(&json!(10_000_000_000_000_000_u64)).unwrap(), "10000000000000000");
         for rounded in [json!((1_u64 << 53) + 1), json!(u64::MAX), json!(i64::MIN), json!(i64::MAX)] {
             assert_eq!(canonical(&json!({ "count": rounded })), Err(NotCanonical::Integer));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_is_what_has_nothing_to_escape(bytes in prop::collection::vec(any::<u8>(), 0..40), plain in "[ -~ә]{0,24}") {
+            let expected = |bytes: &[u8]| bytes.iter().all(|byte| escape_of(*byte).is_none());
+            prop_assert_eq!(is_plain(&bytes), expected(&bytes));
+            prop_assert_eq!(is_plain(plain.as_bytes()), expected(plain.as_bytes()));
         }
     }
 

@@ -15,9 +15,14 @@ use super::canonical::{MAX_DEPTH, MAX_EXACT_INTEGER, NotCanonical, key_order, pu
 /// The value has no JSON form, or no canonical one.
 pub(super) fn written(value: &impl Serialize) -> Result<String, NotCanonical> {
     let mut text = String::with_capacity(1536);
-    let mut spare = String::new();
-    value.serialize(Writer { text: &mut text, spare: &mut spare, depth: 0 }).map_err(|error| error.0)?;
+    push_written(&mut text, value)?;
     Ok(text)
+}
+
+/// Behind what stands there already. Where it fails, what was pushed by then stays.
+pub(super) fn push_written(text: &mut String, value: &impl Serialize) -> Result<(), NotCanonical> {
+    let mut spare = String::new();
+    value.serialize(Writer { text, spare: &mut spare, depth: 0 }).map_err(|error| error.0)
 }
 
 struct Writer<'w> {

@@ -24,6 +24,15 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Of what the parts are behind each other.
+    pub(super) fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(hasher.finalize().into())
+    }
+
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

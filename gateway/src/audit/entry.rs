@@ -4,16 +4,18 @@
 //! since `hash` sorts first, the hashed text is the line without that member: no other text of an entry is read.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::canonical::{CanonicalObject, MAX_EXACT_INTEGER, push_string};
+use super::record_text::push_digits;
 use super::{Digest, LineError, Time, WriterId};
 
 /// How an entry's line begins.
 pub(super) const ENTRY_PREFIX: &str = "{\"hash\":";
+/// Where the rest of a line begins behind its hash, the quotes and a comma.
+const HASH_END: usize = ENTRY_PREFIX.len() + 64 + 3;
 const VERSION: u64 = 1;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,12 +78,12 @@ impl EntryKind {
 impl Entry {
     /// The hash that this entry must have.
     pub fn computed_hash(&self) -> Digest {
-        Digest::of(self.hashed_text().as_bytes())
+        hash_of(&self.rest())
     }
 
     /// The entry as canonical JSON, without a line feed.
     pub fn line(&self) -> String {
-        line_of(&self.hash, &self.hashed_text())
+        line_of(self.hash, &self.rest())
     }
 
     /// Reads an entry. Its hash may be wrong.
@@ -89,16 +91,6 @@ impl Entry {
     /// # Errors
     /// The text is not what [`Self::line`] writes of any entry.
     pub fn read(line: &str) -> Result<Self, LineError> {
-        Self::read_with_text(line).map(|(entry, _)| entry)
-    }
-
-    /// Also gives the hash that it must have.
-    pub(super) fn read_with_hash(line: &str) -> Result<(Self, Digest), LineError> {
-        Self::read_with_text(line).map(|(entry, text)| (entry, Digest::of(text.as_bytes())))
-    }
-
-    /// Also gives the text that its hash is over.
-    fn read_with_text(line: &str) -> Result<(Self, String), LineError> {
         let wire: Wire<'_> = serde_json::from_str(line).map_err(|_| LineError::Shape)?;
         if wire.v != VERSION || !wire.record.get().starts_with('{') || !(1..=MAX_EXACT_INTEGER).contains(&wire.sequence)
         {
@@ -114,46 +106,57 @@ impl Entry {
             previous: wire.previous,
             hash: wire.hash,
         };
-        let text = entry.hashed_text();
-        if line_of(&entry.hash, &text) != line {
+        if entry.line() != line {
             return Err(LineError::NotCanonical);
         }
-        Ok((entry, text))
+        Ok(entry)
+    }
+
+    /// Also gives the hash that it must have.
+    pub(super) fn read_with_hash(line: &str) -> Result<(Self, Digest), LineError> {
+        Self::read(line).map(|entry| (entry, hash_of(line.get(HASH_END..).unwrap_or_default())))
     }
 
     /// Sets the right hash and gives the line.
     pub(super) fn close(&mut self) -> String {
-        let text = self.hashed_text();
-        self.hash = Digest::of(text.as_bytes());
-        line_of(&self.hash, &text)
+        let rest = self.rest();
+        self.hash = hash_of(&rest);
+        line_of(self.hash, &rest)
     }
 
-    /// Canonical JSON without `hash`.
-    fn hashed_text(&self) -> String {
+    /// The line behind its first member and the comma.
+    fn rest(&self) -> String {
         let mut text = String::with_capacity(self.record.as_str().len() + self.tenant.len() + 256);
-        text.push_str("{\"kind\":\"");
+        text.push_str("\"kind\":\"");
         text.push_str(self.kind.as_str());
         text.push_str("\",\"previous\":\"");
         self.previous.push_to(&mut text);
         text.push_str("\",\"record\":");
         text.push_str(self.record.as_str());
-        // Writing to a String never fails.
-        let _ = write!(text, ",\"sequence\":{},\"tenant\":", self.sequence);
+        text.push_str(",\"sequence\":");
+        push_digits(&mut text, self.sequence);
+        text.push_str(",\"tenant\":");
         push_string(&mut text, &self.tenant);
-        let _ = write!(text, ",\"time\":\"{}\",\"v\":{VERSION},\"writer\":\"", self.time);
+        text.push_str(",\"time\":\"");
+        self.time.push_to(&mut text);
+        text.push_str("\",\"v\":1,\"writer\":\"");
         self.writer.push_to(&mut text);
         text.push_str("\"}");
         text
     }
 }
 
-fn line_of(hash: &Digest, hashed_text: &str) -> String {
-    let mut line = String::with_capacity(hashed_text.len() + 80);
+fn hash_of(rest: &str) -> Digest {
+    Digest::of_parts(&[b"{", rest.as_bytes()])
+}
+
+fn line_of(hash: Digest, rest: &str) -> String {
+    let mut line = String::with_capacity(HASH_END + rest.len());
     line.push_str(ENTRY_PREFIX);
     line.push('"');
     hash.push_to(&mut line);
     line.push_str("\",");
-    line.push_str(hashed_text.strip_prefix('{').unwrap_or(hashed_text));
+    line.push_str(rest);
     line
 }
 

@@ -42,6 +42,7 @@ mod line;
 mod manifest;
 mod merkle;
 mod record;
+mod record_text;
 mod seal;
 mod time;
 mod verify;

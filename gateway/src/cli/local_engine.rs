@@ -41,6 +41,11 @@ impl Drop for FollowTask {
 
 #[cfg(feature = "local-engine")]
 impl LocalEngine {
+    /// Whether this process serves models, or will once some lie in the folder.
+    pub(super) fn is_served(local: &LocalFile) -> bool {
+        local.enabled
+    }
+
     /// Looks at the folder; nothing is served before [`Self::load`].
     pub(super) fn open(local: &LocalFile, limits: [usize; 2]) -> anyhow::Result<Self> {
         use anyhow::Context;
@@ -149,6 +154,10 @@ pub(super) struct FollowTask;
 #[cfg(not(feature = "local-engine"))]
 #[expect(clippy::unused_async, clippy::unused_self, clippy::unnecessary_wraps, reason = "the surface of the engine")]
 impl LocalEngine {
+    pub(super) fn is_served(_: &LocalFile) -> bool {
+        false
+    }
+
     pub(super) fn open(_: &LocalFile, _: [usize; 2]) -> anyhow::Result<Self> {
         Ok(Self)
     }

@@ -21,6 +21,7 @@ mod rates;
 mod reconcile;
 mod restore;
 mod serve;
+mod small_pages;
 mod state;
 mod table;
 mod usage;

@@ -14,7 +14,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::first_start::{FirstKeys, first_keys};
 use super::local_engine::LocalEngine;
 use super::watched_file::WatchedFile;
-use super::{audit, audit_tasks, output};
+use super::{audit, audit_tasks, output, small_pages};
 use crate::alerts::{About, Event};
 use crate::config::{Config, load};
 use crate::content::{ContentKeys, MasterKey};
@@ -43,6 +43,9 @@ pub(super) async fn serve(path: Option<&Path>) -> anyhow::Result<()> {
     install_tls();
     let loaded = load(path)?;
     let (config, mut file) = (loaded.config, WatchedFile::new(loaded.path.as_deref()));
+    if !LocalEngine::is_served(&config.local) {
+        small_pages::prefer();
+    }
     let mut signals = Signals::new()?;
     let certificates = config.tls.clone().map(Certificates::read).transpose()?.map(Arc::new);
     let listener = bind(config.listen).await?;

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{AttemptKind, LedgerRow};
-use crate::audit::{AuditRecord, Outcome, Try, TryResult};
+use crate::audit::{AuditRecord, Outcome, Time, Try, TryResult};
 use crate::billing::UsageSource;
 
 /// One row for each attempt that used anything; none while the request is under way.
@@ -57,5 +57,5 @@ fn row(record: &AuditRecord, (attempt, number, is_last): (&Try, u32, bool), day:
 fn time_of(record: &AuditRecord, attempt: &Try) -> String {
     let began = SignedDuration::from_millis(i64::try_from(attempt.began_ms).unwrap_or(0));
     let time = record.time.parse::<Timestamp>().ok().and_then(|time| time.checked_add(began).ok());
-    time.map_or_else(|| record.time.clone(), |time| format!("{time:.3}"))
+    time.map_or_else(|| record.time.clone(), |time| Time::from(time).to_string())
 }

@@ -20,7 +20,7 @@ use super::spending::tell;
 use super::tariffs::{Metered, Tariffs};
 use super::{Gateway, Sources, refusal};
 use crate::alerts::{About, Alerts, Event};
-use crate::audit::{AuditRecord, Outcome, Try, TryResult};
+use crate::audit::{AuditRecord, Outcome, Time, Try, TryResult};
 use crate::auth::{Bearer, Bounds, DataClass};
 use crate::billing::{Factor, Rates, Tenge, Usage, UsageSource};
 use crate::cluster::{Limiter, Reservation};
@@ -76,7 +76,7 @@ impl Settlement {
         let (at, tariffs) = (gateway.sources.now(), Arc::clone(&snapshot.tariffs));
         let record = AuditRecord {
             request_id: request_id.to_owned(),
-            time: format!("{at:.3}"),
+            time: Time::from(at).to_string(),
             day: Some(tariffs.day(at).to_string()),
             tenant: key.tenant.clone(),
             project: key.project.clone(),
@@ -347,7 +347,7 @@ impl Settlement {
         draft.estimate();
         draft.forget_engine();
         self.charge(&mut draft);
-        self.append(&draft.record)
+        self.append(draft.record)
     }
 
     /// Ends the request; only the first call counts.
@@ -370,7 +370,7 @@ impl Settlement {
             kept.close(&mut draft.record, outcome == Outcome::Completed)?;
         }
         self.charge(&mut draft);
-        self.append(&draft.record)?;
+        self.append(draft.record.clone())?;
         *state = State::Settled;
         self.tell_unpriced(&draft);
         self.spend(&draft.record);
@@ -466,10 +466,11 @@ impl Settlement {
         }
     }
 
-    fn append(&self, record: &AuditRecord) -> Result<Position, JournalError> {
+    fn append(&self, record: AuditRecord) -> Result<Position, JournalError> {
+        let (request_id, tenant) = (record.request_id.clone(), record.tenant.clone());
         self.trail.write(record, self.sources.now()).inspect_err(|error| {
             tracing::error!(%error, "an audit record could not be kept");
-            let (request_id, tenant) = (Some(record.request_id.as_str()), Some(record.tenant.as_str()));
+            let (request_id, tenant) = (Some(request_id.as_str()), Some(tenant.as_str()));
             self.alerts.raise(Event::AuditNotWritten, About { request_id, tenant, ..About::default() });
         })
     }

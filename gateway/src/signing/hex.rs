@@ -5,10 +5,13 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// Appends two digits for each byte.
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     text.reserve(2 * bytes.len());
-    for byte in bytes {
-        let pair = [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]);
+    let mut digits = [0_u8; 64];
+    for chunk in bytes.chunks(digits.len() / 2) {
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
+            *pair = [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]);
+        }
         // Digits are ASCII.
-        text.push_str(std::str::from_utf8(&pair).unwrap_or_default());
+        text.push_str(std::str::from_utf8(&digits[..2 * chunk.len()]).unwrap_or_default());
     }
 }
 

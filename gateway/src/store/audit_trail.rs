@@ -97,17 +97,20 @@ impl AuditTrail {
     ///
     /// # Errors
     /// The record could not be kept; the chain is as before.
-    pub fn write(&self, record: &AuditRecord, now: Timestamp) -> Result<Position, JournalError> {
+    pub fn write(&self, record: AuditRecord, now: Timestamp) -> Result<Position, JournalError> {
         let draft = EntryDraft {
             tenant: &record.tenant,
             kind: record.kind(),
             time: Time::from(now),
-            record: CanonicalObject::of(record)?,
+            record: CanonicalObject::of(&record)?,
         };
         let mut chains = self.chains();
         let linked = chains.link(draft);
+        let payload_bytes = linked.line().len();
         let end = self.journal.append(linked.line().as_bytes())?;
-        linked.commit();
+        let entry = linked.commit();
+        // Under the same lock, so that it has the journal's order.
+        self.journal.remember(end, payload_bytes, || Projected { record: Some(record), entry: Some(entry) });
         Ok(end)
     }
 
@@ -157,7 +160,7 @@ impl AuditTrail {
             for attempt in record.tries.iter_mut().filter(|attempt| attempt.result == TryResult::Open) {
                 attempt.result = TryResult::Interrupted;
             }
-            self.write(&record, now)?;
+            self.write(record, now)?;
         }
         Ok(())
     }
@@ -214,4 +217,89 @@ async fn last_checkpoint(store: &dyn Store, writer: WriterId) -> Result<Option<C
     let unreadable = |source: LineError| StoreError::Line { table: "audit_checkpoints", source };
     let line = store.trail().last_checkpoint(writer.to_string()).await?;
     line.map(|line| Checkpoint::read(&line).map_err(unreadable)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Database;
+
+    fn record(number: u64) -> AuditRecord {
+        let outcome = if number.is_multiple_of(2) { "dispatched" } else { "completed" };
+        let tenant = if (number / 2).is_multiple_of(2) { "bank" } else { "clinic \"\u{fb33}\"" };
+        let mut record = serde_json::json!({
+            "request_id": format!("req_{}", number / 2), "time": "2026-01-18T09:30:00.000Z", "day": "2026-01-18",
+            "tenant": tenant, "project": "p", "environment": "e", "key_id": "k",
+            "actor": "a", "endpoint": "POST /v1/chat/completions", "route": null, "reason": null, "provider": null,
+            "model": null, "zone": null, "data_class": "public", "entities": { "iin": number }, "pii_action": "none",
+            "policy_version": "v", "outcome": outcome, "status": 200, "error_code": null, "streamed": false, "attempts": 1,
+            "prompt_tokens": null, "completion_tokens": null, "usage_source": null, "first_token_ms": null, "total_ms": number,
+        });
+        record["tries"] = serde_json::json!([{ "provider": "cloud", "model": "big", "zone": "external", "reason": "primary",
+            "result": "answered", "began_ms": 0, "took_ms": 1, "usage": { "prompt_tokens": 3, "images": number },
+            "usage_source": "provider", "unpriced": "no_price" }]);
+        serde_json::from_value(record).unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_in_memory_is_what_the_journal_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(folder.path().join("shekara.db"));
+        let config = StoreConfig { database, data_dir: folder.path().join("data"), key_secret: None };
+        let data = DataDir::create(&config).unwrap();
+        let (store, trail) = AuditTrail::open(&config, &data, Timestamp::UNIX_EPOCH, || [7; 32]).await.unwrap();
+        for number in 0..40 {
+            trail.write(record(number), Timestamp::from_second(number.cast_signed()).unwrap()).unwrap();
+        }
+        let journal = trail.journal();
+        let begin = store.journal_position().await.unwrap();
+        let mut reader = JournalReader::new(journal.folder(), begin);
+        let mut read = vec![Projected::read(&reader.next_record().unwrap().unwrap()).unwrap()];
+        assert!(journal.take_recent(journal.end(), 1).is_none(), "nothing is behind the end");
+        for number in 40..80 {
+            trail.write(record(number), Timestamp::from_second(number.cast_signed()).unwrap()).unwrap();
+        }
+        while let Some(payload) = reader.next_record().unwrap() {
+            read.push(Projected::read(&payload).unwrap());
+        }
+        assert_eq!(read.len(), 80);
+        // Who began at the end has made what was before it be forgotten.
+        assert!(journal.take_recent(begin, 100).is_none());
+        let mut reader = JournalReader::new(journal.folder(), begin);
+        for _ in 0..40 {
+            reader.next_record().unwrap();
+        }
+        assert_eq!(journal.take_recent(reader.position(), 100), Some((read.split_off(40), journal.end())));
+        assert_eq!(journal.recent_begin(), None);
+    }
+
+    #[tokio::test]
+    async fn the_database_gets_the_same_from_memory_and_from_the_journal_and_from_both() {
+        let mut rows = Vec::new();
+        for forgotten in [0, 13, 60] {
+            let folder = tempfile::tempdir().unwrap();
+            let database = Database::Sqlite(folder.path().join("shekara.db"));
+            let config = StoreConfig { database, data_dir: folder.path().join("data"), key_secret: None };
+            let data = DataDir::create(&config).unwrap();
+            let (store, trail) = AuditTrail::open(&config, &data, Timestamp::UNIX_EPOCH, || [7; 32]).await.unwrap();
+            for number in 0..60 {
+                let end = trail.write(record(number), Timestamp::from_second(number.cast_signed()).unwrap()).unwrap();
+                if number + 1 == forgotten {
+                    trail.journal().take_recent(end, 1);
+                }
+            }
+            project_all(trail.journal(), &store).await.unwrap();
+            assert_eq!(store.journal_position().await.unwrap(), trail.journal().end());
+            let audit = store.audit_page(crate::store::AuditFilter::default(), 0, 100).await.unwrap();
+            let usage = store.ledger().usage(crate::ledger::LedgerFilter::default(), Vec::new()).await.unwrap();
+            let keys = crate::signing::PublicKeys::default();
+            let report = crate::store::verify_store(&store, &keys, std::collections::BTreeMap::new()).await.unwrap();
+            assert!(report.is_sound() && report.num_entries == 60, "{report:?}");
+            // Where a batch ends shows in the numbers of rows, and in nothing else.
+            let records: Vec<AuditRecord> = audit.into_iter().map(|row| row.record).collect();
+            rows.push((records, usage[0].totals.images, usage[0].totals.attempts));
+        }
+        assert!(rows[0] == rows[1] && rows[0] == rows[2], "{rows:?}");
+        assert_eq!((rows[0].0.len(), rows[0].2), (30, 30));
+    }
 }

@@ -19,7 +19,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::journal_reader::{FRAME_HEADER_BYTES, Intact, intact};
-use super::{Position, StoreError};
+use super::recent::Recent;
+use super::{Position, Projected, StoreError};
 use crate::audit::NotCanonical;
 
 /// A record above this is refused: audit records are a few hundred bytes.
@@ -48,9 +49,12 @@ pub struct Journal {
     folder: PathBuf,
     segment_bytes: u64,
     active: Mutex<Active>,
+    /// What the database need not read back.
+    recent: Mutex<Recent>,
     appended: Notify,
     unsynced: Notify,
     urgent: Notify,
+    filling: Notify,
     /// The oldest segment that each reader beside the database still needs.
     held: Mutex<BTreeMap<&'static str, u64>>,
     /// How far the database is known to stand.
@@ -96,9 +100,11 @@ impl Journal {
             folder: folder.to_owned(),
             segment_bytes,
             active: Mutex::new(active),
+            recent: Mutex::default(),
             appended: Notify::new(),
             unsynced: Notify::new(),
             urgent: Notify::new(),
+            filling: Notify::new(),
             held: Mutex::default(),
             projected: watch::Sender::new(projected),
         })
@@ -133,6 +139,33 @@ impl Journal {
         self.appended.notify_one();
         self.unsynced.notify_one();
         Ok(end)
+    }
+
+    /// What was just appended is kept for the database, if there is room. Its caller sees to the order.
+    pub(super) fn remember(&self, end: Position, payload_bytes: usize, record: impl FnOnce() -> Projected) {
+        let bytes = (FRAME_HEADER_BYTES + payload_bytes) as u64;
+        if self.recent().push(end, bytes, record) {
+            self.filling.notify_one();
+        }
+    }
+
+    /// Records that follow a place and are still in memory, up to so many.
+    pub(super) fn take_recent(&self, from: Position, most: usize) -> Option<(Vec<Projected>, Position)> {
+        self.recent().take(from, most)
+    }
+
+    /// Where memory begins to have what is in the journal.
+    pub(super) fn recent_begin(&self) -> Option<Position> {
+        self.recent().begin()
+    }
+
+    /// Waits until much of what was appended since the last call is in memory.
+    pub(super) async fn filling(&self) {
+        self.filling.notified().await;
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The place behind the last record.

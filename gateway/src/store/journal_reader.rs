@@ -37,6 +37,11 @@ impl JournalReader {
         self.position
     }
 
+    /// Goes on behind records that are known without reading them.
+    pub(super) fn skip_to(&mut self, position: Position) {
+        *self = Self::new(&self.folder, position);
+    }
+
     /// The next whole record, or `None` at the end of what is written.
     ///
     /// # Errors

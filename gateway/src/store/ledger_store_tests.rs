@@ -1,6 +1,6 @@
 //! Both databases give the same sums.
 
-use super::super::projection::insert_row;
+use super::super::projection::{insert_row, insert_rows};
 use super::super::test_store::{ledger_row, test_stores};
 use super::*;
 use crate::billing::{Tenge, Usd};
@@ -131,7 +131,7 @@ async fn corrections_are_in_every_sum_once_and_no_calls() {
     }
 }
 
-/// What a trigger counts, counted anew.
+/// What is counted as rows come, counted anew.
 const COUNTED: &str = "SELECT tenant, substr(day, 1, 7) AS month, project, coalesce(department, '') AS department, key_id, environment, \
     model, CASE WHEN zone = 'external' THEN 1 ELSE 0 END AS is_external, count(*) AS num_rows, \
     count(*) - count(corrects) AS num_calls, \
@@ -155,6 +155,12 @@ async fn months_are_counted_as_rows_come() {
                 insert_row(&store, &row).await;
             }
         }
+        // Of many at once: all of them new, some of them, one of them twice, none.
+        let rows: Vec<_> = (55..=90).map(|number| ledger_row(number, "bank", "2026-12-01", Some(3))).collect();
+        for batch in [&rows[10..], &rows[..], &[rows[..2].to_vec(), rows[..2].to_vec()].concat(), &rows[..9]] {
+            insert_rows(&store, batch).await;
+        }
+        insert_rows(&store, &[100, 101, 100].map(|number| ledger_row(number, "clinic", "2026-12-01", None))).await;
         let corrections = store.corrections();
         assert_eq!(corrections.correct(act("a"), vec![more("req-1", -4, 2, false)]).await.unwrap(), [true]);
         assert_eq!(corrections.correct(act("b"), vec![more("req-5", 0, 9, true)]).await.unwrap(), [true]);

@@ -19,6 +19,7 @@ mod ledger_store;
 mod people_store;
 mod projection;
 mod projector;
+mod recent;
 mod retention;
 mod sql_store;
 mod state_store;

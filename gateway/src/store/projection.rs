@@ -119,8 +119,13 @@ fn last_of_each_request(batch: &[Projected]) -> Vec<&AuditRecord> {
 /// One row by itself.
 #[cfg(test)]
 pub(super) async fn insert_row(store: &super::SqlStore, row: &LedgerRow) {
+    insert_rows(store, std::slice::from_ref(row)).await;
+}
+
+#[cfg(test)]
+pub(super) async fn insert_rows(store: &super::SqlStore, rows: &[LedgerRow]) {
     let mut transaction = store.pool.begin().await.unwrap();
-    LEDGER_ROWS.rows((&mut transaction, store.dialect), std::slice::from_ref(row), bind_row).await.unwrap();
+    LEDGER_ROWS.rows((&mut transaction, store.dialect), rows, bind_row).await.unwrap();
     transaction.commit().await.unwrap();
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{AuditTrail, Journal, JournalReader, Projected, Store, StoreError};
+use super::{AuditTrail, Journal, JournalReader, Position, Projected, Store, StoreError};
 
 const BATCH: usize = 500;
 /// Records that come together go into the database together.
@@ -45,7 +45,13 @@ impl Projector {
                 }
                 let wake = async {
                     let _ = tokio::time::timeout(IDLE, journal.appended()).await;
-                    let _ = tokio::time::timeout(GATHER, journal.urgent()).await;
+                    let gathered = async {
+                        tokio::select! {
+                            () = journal.urgent() => {}
+                            () = journal.filling() => {}
+                        }
+                    };
+                    let _ = tokio::time::timeout(GATHER, gathered).await;
                 };
                 tokio::select! {
                     () = wake => {}
@@ -98,10 +104,8 @@ async fn carry_over(
     let mut reader = JournalReader::new(journal.folder(), store.journal_position().await?);
     loop {
         let began = Instant::now();
-        // Off the threads that answer requests: a batch takes milliseconds to read.
-        let read = tokio::task::spawn_blocking(move || read_batch(&mut reader).map(|batch| (batch, reader)));
         let batch;
-        (batch, reader) = read.await.map_err(|_| StoreError::Cancelled)??;
+        (batch, reader) = next_batch(journal, reader).await?;
         let Some(batch) = batch else { return Ok(()) };
         let is_full = batch.len() == BATCH;
         journal.sync_aside().await?;
@@ -120,11 +124,26 @@ async fn carry_over(
     }
 }
 
-/// `None` at the journal's end.
-fn read_batch(reader: &mut JournalReader) -> Result<Option<Vec<Projected>>, StoreError> {
+/// From memory what is there, and the rest from the journal. `None` at its end.
+async fn next_batch(
+    journal: &Journal,
+    mut reader: JournalReader,
+) -> Result<(Option<Vec<Projected>>, JournalReader), StoreError> {
+    if let Some((batch, upto)) = journal.take_recent(reader.position(), BATCH) {
+        reader.skip_to(upto);
+        return Ok((Some(batch), reader));
+    }
+    let until = journal.recent_begin();
+    // Off the threads that answer requests: a batch takes milliseconds to read.
+    let read = tokio::task::spawn_blocking(move || read_batch(&mut reader, until).map(|batch| (batch, reader)));
+    read.await.map_err(|_| StoreError::Cancelled)?
+}
+
+/// Up to a place that the reader need not go beyond. `None` at the journal's end.
+fn read_batch(reader: &mut JournalReader, until: Option<Position>) -> Result<Option<Vec<Projected>>, StoreError> {
     let mut batch = Vec::with_capacity(BATCH);
     let mut read_any = false;
-    while batch.len() < BATCH {
+    while batch.len() < BATCH && !(read_any && Some(reader.position()) == until) {
         let Some(payload) = reader.next_record()? else { break };
         read_any = true;
         if let Some(projected) = Projected::read(&payload) {
