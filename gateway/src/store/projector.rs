@@ -94,8 +94,8 @@ pub async fn project_all(journal: &Journal, store: &dyn Store) -> Result<(), Sto
     carry_over(journal, store, None).await
 }
 
-/// The same with a rest behind each full batch until `stopped`, as long as nobody waits and the database is not too far
-/// behind.
+/// The same until `stopped`, with a rest behind each full batch as long as the database is not too far behind, and no further
+/// than a batch that was not full: what comes meanwhile gathers. Nobody rests while somebody waits.
 async fn carry_over(
     journal: &Journal,
     store: &dyn Store,
@@ -113,8 +113,11 @@ async fn carry_over(
         journal.note_projected(reader.position());
         journal.prune_before(reader.position().segment)?;
         let behind = journal.end().segment.saturating_sub(reader.position().segment);
-        let may_rest = is_full && behind < MAX_SEGMENTS_BEHIND && !journal.is_waited_for();
+        let may_rest = behind < MAX_SEGMENTS_BEHIND && !journal.is_waited_for();
         if let Some(stopped) = stopped.as_mut().filter(|stopped| may_rest && !*stopped.borrow()) {
+            if !is_full {
+                return Ok(());
+            }
             tokio::select! {
                 () = tokio::time::sleep(began.elapsed() * REST_FACTOR) => {}
                 () = journal.urgent() => {}
