@@ -2,7 +2,6 @@
 -- What is left of them is a write, or several, for every request.
 DROP INDEX audit_by_tenant_and_time;
 DROP INDEX audit_by_key_and_time;
-DROP INDEX audit_entries_by_time;
 DROP INDEX ledger_by_day;
 DROP INDEX ledger_by_key_and_time;
 DROP INDEX ledger_by_tenant_and_day;

@@ -42,6 +42,11 @@ impl Projector {
             while !*stopped.borrow() {
                 if let Err(error) = carry_over(journal, store.as_ref(), Some(stopped.clone())).await {
                     tracing::error!(%error, "the audit journal could not be carried into the database; it is kept");
+                    // A database that refuses at once is not asked as often as requests come.
+                    tokio::select! {
+                        () = tokio::time::sleep(GATHER) => {}
+                        _ = stopped.changed() => break,
+                    }
                 }
                 let wake = async {
                     let _ = tokio::time::timeout(IDLE, journal.appended()).await;

@@ -15,6 +15,8 @@ const MAX_BYTES: u64 = 2 << 20;
 pub(super) struct Recent {
     records: VecDeque<Written>,
     bytes: u64,
+    /// Whether it was said that there is much, since something was taken.
+    told: bool,
 }
 
 /// A record, and the place that it has in the journal.
@@ -27,15 +29,17 @@ struct Written {
 
 impl Recent {
     /// A record that was just written, of so many bytes with its frame, behind all that were told before. Gives whether it is
-    /// time to take what there is.
+    /// time to take what there is; once, until something is taken.
     pub(super) fn push(&mut self, end: Position, bytes: u64, record: impl FnOnce() -> Projected) -> bool {
-        if self.bytes + bytes > MAX_BYTES {
-            return true;
+        if self.bytes + bytes <= MAX_BYTES {
+            let begin = Position { offset: end.offset.saturating_sub(bytes), ..end };
+            self.bytes += bytes;
+            self.records.push_back(Written { begin, end, projected: record() });
+            if self.bytes <= MAX_BYTES / 2 {
+                return false;
+            }
         }
-        let begin = Position { offset: end.offset.saturating_sub(bytes), ..end };
-        self.bytes += bytes;
-        self.records.push_back(Written { begin, end, projected: record() });
-        self.bytes > MAX_BYTES / 2
+        !std::mem::replace(&mut self.told, true)
     }
 
     /// What follows a place, up to so many records, and the place behind them; nothing if the record that begins there is not
@@ -50,6 +54,7 @@ impl Recent {
             upto = end;
             taken.push(projected);
         }
+        self.told &= taken.is_empty();
         (!taken.is_empty()).then_some((taken, upto))
     }
 
@@ -102,10 +107,11 @@ mod tests {
         let mut recent = Recent::default();
         let bytes = MAX_BYTES / 4;
         let wants_taking: Vec<bool> = (1..=5).map(|number| recent.push(at(1, number * bytes), bytes, record)).collect();
-        assert_eq!(wants_taking, [false, false, true, true, true]);
+        assert_eq!(wants_taking, [false, false, true, false, false]);
         assert_eq!(recent.records.len(), 4);
         assert_eq!(recent.take(at(1, 0), 9).map(|(records, _)| records.len()), Some(4));
-        assert!(!recent.push(at(1, 6 * bytes), bytes, record));
+        let wants_taking: Vec<bool> = (6..=9).map(|number| recent.push(at(1, number * bytes), bytes, record)).collect();
+        assert_eq!(wants_taking, [false, false, true, false]);
     }
 
     proptest! {

@@ -187,8 +187,9 @@ fn blocks_match_plain_sums_of_their_values_on_every_level() {
 
 #[test]
 fn precise_blocks_match_plain_sums_over_unrounded_inputs() {
-    let (rows, outputs, inputs) = (9, 40, 512);
-    for format in FORMATS {
+    for (format, (rows, outputs, inputs)) in
+        FORMATS.into_iter().flat_map(|format| [(format, (9, 40, 512)), (format, (54, 40, 300))])
+    {
         let bytes = blocks(format, outputs, inputs, 7);
         let weights = WeightDtype::Blocks(format).widen_all(&bytes, inputs);
         let (input, bias) = (values(rows * inputs, 2), values(outputs, 3));
@@ -208,28 +209,32 @@ fn precise_blocks_match_plain_sums_over_unrounded_inputs() {
     }
 }
 
+/// Every level and format, with whole blocks and with a last one that is not.
+fn cases() -> impl Iterator<Item = (Level, BlockFormat, (usize, usize))> {
+    let shapes = [(100, 512), (40, 300)];
+    let of_level = move |level| FORMATS.into_iter().flat_map(move |format| shapes.map(|shape| (level, format, shape)));
+    Level::available().into_iter().flat_map(of_level)
+}
+
 #[test]
 fn a_row_has_the_same_bits_in_any_batch_whatever_the_blocks() {
-    let (outputs, inputs) = (100, 512);
-    for level in Level::available() {
-        for format in FORMATS {
-            let dtype = WeightDtype::Blocks(format);
-            // Two formats one below the other, as files of mixed formats have them.
-            let other = WeightDtype::Blocks(BlockFormat::Q6K);
-            let matrices = [
-                PackedMatrix::pack(&blocks(format, outputs, inputs, 8), dtype, outputs, inputs),
-                PackedMatrix::pack(&blocks(BlockFormat::Q6K, 33, inputs, 9), other, 33, inputs),
-            ];
-            let width = outputs + 33;
-            let input = values(230 * inputs, 5);
-            let mut together = vec![0.0; 230 * width];
-            linear(level, &matrices, None, (&input, &mut Vec::new()), &mut together);
-            for rows in [0, 1, 2, 3, 5, 12, 13, 97, 229] {
-                let mut apart = vec![0.0; rows * width];
-                linear(level, &matrices, None, (&input[..rows * inputs], &mut Vec::new()), &mut apart);
-                let same = apart.iter().zip(&together).all(|(a, b)| a.to_bits() == b.to_bits());
-                assert!(same, "{} {format:?} {rows} rows", level.name());
-            }
+    for (level, format, (outputs, inputs)) in cases() {
+        let dtype = WeightDtype::Blocks(format);
+        // Two formats one below the other, as files of mixed formats have them.
+        let other = WeightDtype::Blocks(BlockFormat::Q6K);
+        let matrices = [
+            PackedMatrix::pack(&blocks(format, outputs, inputs, 8), dtype, outputs, inputs),
+            PackedMatrix::pack(&blocks(BlockFormat::Q6K, 33, inputs, 9), other, 33, inputs),
+        ];
+        let width = outputs + 33;
+        let input = values(230 * inputs, 5);
+        let mut together = vec![0.0; 230 * width];
+        linear(level, &matrices, None, (&input, &mut Vec::new()), &mut together);
+        for rows in [0, 1, 2, 3, 5, 12, 13, 39, 40, 45, 54, 62, 97, 129, 229] {
+            let mut apart = vec![0.0; rows * width];
+            linear(level, &matrices, None, (&input[..rows * inputs], &mut Vec::new()), &mut apart);
+            let same = apart.iter().zip(&together).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{} {format:?} {rows} rows", level.name());
         }
     }
 }

@@ -22,6 +22,8 @@ mod elementwise;
 mod few_rows;
 mod float8_linear;
 mod integer_linear;
+#[cfg(target_arch = "x86_64")]
+mod integer_products;
 mod integers;
 #[cfg(target_arch = "x86_64")]
 mod integers_avx2;

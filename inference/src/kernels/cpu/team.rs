@@ -174,8 +174,10 @@ impl Board {
             if self.enter(part) {
                 // SAFETY: this thread is a member, and the leader keeps the part as long as there are any.
                 let part = unsafe { &*self.part.load(Ordering::Relaxed) };
-                if catch_unwind(AssertUnwindSafe(|| part.work(number))).is_err() {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| part.work(number))) {
                     part.panicked.store(true, Ordering::Relaxed);
+                    // What is dropped might panic, and this thread would never leave.
+                    std::mem::forget(payload);
                 }
                 self.state.fetch_sub(1, Ordering::Release);
             }
