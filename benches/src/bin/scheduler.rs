@@ -2,7 +2,7 @@
 //!
 //!     scheduler [--sequences 1,64,256] [--depth 1000] [--steps 2000]
 //!
-//! `share_of_h200_step` is of the shortest step that we aim at: 256 tokens at 14,500 a second.
+//! `percent_of_h200_step` is of the shortest step that we aim at: 256 tokens at 14,500 a second.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
         let p99 = times.get(times.len() * 99 / 100).copied().unwrap_or_default();
         let median = median(times);
         result[format!("of_{count}")] = json!({
-            "median_us": round(median), "p99_us": round(p99), "share_of_h200_step": round(median / SHORTEST_STEP_US * 100.0) / 100.0,
+            "median_us": round(median), "p99_us": round(p99), "percent_of_h200_step": round(median / SHORTEST_STEP_US * 100.0),
         });
     }
     Ok(writeln!(std::io::stdout().lock(), "{result}")?)
